@@ -1,0 +1,61 @@
+/*
+ * The one error type: a value, no heap. Functions that can fail return bool,
+ * take `struct error *err` last and are marked MUST_USE. On failure `err` is
+ * set and no other out parameter has been touched.
+ *
+ * The kinds are neutral words: db/translate.c makes them from SQLite's result
+ * codes, routes/problem.c makes HTTP statuses from them.
+ */
+#ifndef SESSIOND_DB_ERROR_H
+#define SESSIOND_DB_ERROR_H
+
+#include <stdbool.h>
+
+#define MUST_USE __attribute__((warn_unused_result))
+
+enum error_kind {
+    ERROR_NONE = 0,
+
+    /* The request cannot be understood. Nothing was read or changed. */
+    ERROR_MALFORMED_JSON,
+    ERROR_INVALID_QUERY,
+    ERROR_INVALID_HEADER,
+    ERROR_INVALID_PAYLOAD, /* well-formed, but of the wrong shape */
+    ERROR_UNSUPPORTED_TYPE,
+    ERROR_LENGTH_REQUIRED,
+    ERROR_TOO_LARGE,
+
+    /* The request is understood; what is stored does not allow it. Nothing was changed. */
+    ERROR_NO_ROUTE,
+    ERROR_NO_METHOD,
+    ERROR_NOT_FOUND,
+    ERROR_SESSION_EXISTS,
+    ERROR_INVALID_TRANSITION,
+    ERROR_PRECONDITION_FAILED,
+
+    /* The request may be sent again later. Nothing was changed. */
+    ERROR_QUEUE_FULL,
+    ERROR_STOPPING,
+    ERROR_STORAGE_FULL,
+    ERROR_NOT_READY,    /* a write would not reach the disk now */
+    ERROR_STORAGE_BUSY, /* another program holds the file's write lock */
+
+    /* The service is at fault. */
+    ERROR_INTERNAL,        /* nothing was changed */
+    ERROR_OUTCOME_UNKNOWN, /* a COMMIT failed: the change may be on disk or not; the process ends */
+
+    ERROR_KIND_COUNT
+};
+
+struct error {
+    enum error_kind kind;
+    char field[48];   /* JSON pointer, query parameter or header at fault; empty when none */
+    char detail[192]; /* one sentence for the client: what is wrong and what would be right */
+};
+
+/* Sets *err. `field` may be NULL. Longer texts are cut. Returns false, so that
+ * a caller can `return error_set(…)`. */
+bool error_set(struct error *err, enum error_kind kind, const char *field, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif

@@ -1,0 +1,40 @@
+/* A session as all of the house sees it, and its lifecycle. Pure values; any thread. */
+#ifndef SESSIOND_DB_SESSION_H
+#define SESSIOND_DB_SESSION_H
+
+#include "db/error.h"
+#include "db/slice.h"
+
+#include <stdint.h>
+
+enum session_status {
+    SESSION_CREATED,
+    SESSION_ACTIVE,
+    SESSION_PAUSED,
+    SESSION_TERMINATED,
+    SESSION_STATUS_COUNT
+};
+
+/* The name as stored and as sent: "CREATED", … */
+const char *session_status_name(enum session_status status);
+
+/* False, and `status` untouched, when `name` is none of the four. */
+MUST_USE bool session_status_parse(struct slice name, enum session_status *status);
+
+/* The lifecycle: whether a session may go from one status to another. same → same is allowed. */
+bool session_may_become(enum session_status from, enum session_status to);
+
+struct session {
+    struct slice id;
+    struct slice project_path;
+    struct slice thread_id;
+    struct slice context; /* the client's own text; data is NULL in a list without contexts */
+    enum session_status status;
+    int64_t version;
+    int64_t created_us;
+    int64_t updated_us;
+    int64_t context_bytes;
+    int64_t seq; /* order of creation; what a list's cursor is made of */
+};
+
+#endif

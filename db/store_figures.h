@@ -1,0 +1,31 @@
+/* What the store counts, for /metrics. */
+#ifndef SESSIOND_DB_STORE_FIGURES_H
+#define SESSIOND_DB_STORE_FIGURES_H
+
+#include "db/store.h"
+
+#define STORE_BATCH_BUCKETS 9
+#define STORE_COMMIT_BUCKETS 12
+
+/* Upper bounds of the histograms' buckets; what lies above the last counts as +Inf. */
+extern const int64_t store_batch_bounds[STORE_BATCH_BUCKETS];         /* jobs */
+extern const int64_t store_commit_bounds_us[STORE_COMMIT_BUCKETS];    /* µs */
+
+struct store_figures {
+    int64_t sessions[SESSION_STATUS_COUNT];
+    int64_t queue_depth;
+    int64_t wal_bytes;
+    int64_t checkpoints_complete;
+    int64_t checkpoints_partial;
+    int64_t checkpoints_failed;
+    int64_t batch_buckets[STORE_BATCH_BUCKETS + 1]; /* not cumulative */
+    int64_t batch_jobs;                             /* sum over all batches */
+    int64_t commit_buckets[STORE_COMMIT_BUCKETS + 1];
+    int64_t commit_us;
+    int64_t commits;
+};
+
+/* A snapshot for /metrics: cheap, no lock held for long, no table read. Any thread. */
+void store_figures(struct store *store, struct store_figures *out);
+
+#endif

@@ -1,0 +1,40 @@
+/* Starting and ending the store: for the process that owns it, not for those who use it. */
+#ifndef SESSIOND_DB_STORE_OPEN_H
+#define SESSIOND_DB_STORE_OPEN_H
+
+#include "db/store.h"
+
+enum store_severity { STORE_INFO, STORE_WARNING, STORE_ERROR };
+
+/* Where the store puts what an operator should know. Called from any thread. */
+struct store_observer {
+    void *arg;
+    void (*notice)(void *arg, enum store_severity severity, const char *event, const char *detail);
+
+    /* A COMMIT or a checkpoint failed in a way that leaves the file's state unknown. All jobs have
+     * been answered and no further one will succeed: end the process, without closing the store. */
+    void (*failed)(void *arg);
+};
+
+struct store_options {
+    const char *path;        /* the database file; its folder is made when missing */
+    int readers;             /* threads that may call store_get/store_list at once */
+    size_t max_queue;        /* jobs reserved at once */
+    size_t max_text_bytes;   /* the longest context */
+    int64_t checkpoint_pages; /* write-ahead log pages that make the writer checkpoint */
+    struct store_observer observer;
+
+    /* Asked about a context that another program wrote. Returns NULL when the text may be served
+     * as it is, else a malloc'ed text that takes its place. */
+    char *(*adopt_context)(struct slice text);
+};
+
+/* Opens, migrates and starts the threads. On failure nothing is left running and the file is as
+ * it was. `options` is copied; the strings it points to must live as long as the store. */
+MUST_USE bool store_open(const struct store_options *options, struct store **out,
+                         struct error *err);
+
+/* Finishes all submitted jobs, checkpoints and closes. No call may be under way. */
+void store_close(struct store *store);
+
+#endif

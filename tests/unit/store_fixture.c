@@ -1,0 +1,154 @@
+#include "store_fixture.h"
+
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void on_notice(void *arg, enum store_severity severity, const char *event,
+                      const char *detail)
+{
+    struct store_fixture *fixture = arg;
+
+    (void)severity;
+    fixture->notices++;
+    snprintf(fixture->last_notice, sizeof(fixture->last_notice), "%s: %s", event, detail);
+}
+
+static void on_failed(void *arg)
+{
+    struct store_fixture *fixture = arg;
+
+    fixture->failures++;
+}
+
+static char *adopt_context(struct slice text)
+{
+    return text.len > 0 && text.data[0] == '{' ? NULL : strdup("{\"_adopted_text\":\"…\"}");
+}
+
+void fixture_init(struct store_fixture *fixture)
+{
+    *fixture = (struct store_fixture){0};
+    snprintf(fixture->folder, sizeof(fixture->folder), "/tmp/sessiond-unit-XXXXXX");
+    cr_assert_not_null(mkdtemp(fixture->folder));
+    snprintf(fixture->path, sizeof(fixture->path), "%s/sub/sessions.db", fixture->folder);
+}
+
+void fixture_release(struct store_fixture *fixture)
+{
+    char command[128];
+
+    fixture_close(fixture);
+    snprintf(command, sizeof(command), "rm -rf '%s'", fixture->folder);
+    cr_assert_eq(system(command), 0);
+}
+
+bool fixture_open(struct store_fixture *fixture, struct error *err)
+{
+    const struct store_options options = {
+        .path = fixture->path,
+        .readers = 4,
+        .max_queue = 1000,
+        .max_text_bytes = 1 << 20,
+        .checkpoint_pages = 1000,
+        .observer = {fixture, on_notice, on_failed},
+        .adopt_context = adopt_context,
+    };
+
+    return store_open(&options, &fixture->store, err);
+}
+
+void fixture_close(struct store_fixture *fixture)
+{
+    store_close(fixture->store);
+    fixture->store = NULL;
+}
+
+struct waiter {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool done;
+};
+
+static void on_done(struct store_job *job)
+{
+    struct waiter *waiter = job->arg;
+
+    pthread_mutex_lock(&waiter->lock);
+    waiter->done = true;
+    pthread_cond_signal(&waiter->changed);
+    pthread_mutex_unlock(&waiter->lock);
+}
+
+void fixture_run(struct store_fixture *fixture, struct store_job *job)
+{
+    struct waiter waiter = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false};
+
+    job->done = on_done;
+    job->arg = &waiter;
+    cr_assert(store_reserve(fixture->store, job->operation));
+    store_submit(fixture->store, job);
+    pthread_mutex_lock(&waiter.lock);
+    while (!waiter.done)
+        pthread_cond_wait(&waiter.changed, &waiter.lock);
+    pthread_mutex_unlock(&waiter.lock);
+}
+
+int64_t fixture_create(struct store_fixture *fixture, const char *project_path,
+                       const char *thread_id, const char *context, char id[ID_SIZE])
+{
+    struct store_job job = {
+        .operation = STORE_CREATE,
+        .project_path = slice_from(project_path),
+        .thread_id = slice_from(thread_id),
+        .context = slice_from(context),
+    };
+
+    fixture_run(fixture, &job);
+    cr_assert_eq(job.error.kind, ERROR_NONE, "%s", job.error.detail);
+    if (id != NULL)
+        memcpy(id, job.id, ID_SIZE);
+    const int64_t seq = job.session.seq;
+    store_job_release(&job);
+    return seq;
+}
+
+enum error_kind fixture_update(struct store_fixture *fixture, const char *id,
+                               const enum session_status *status, const char *context)
+{
+    struct store_job job = {.operation = STORE_UPDATE, .context = slice_from(context)};
+
+    memcpy(job.id, id, ID_SIZE);
+    if (status != NULL) {
+        job.has_status = true;
+        job.status = *status;
+    }
+    fixture_run(fixture, &job);
+    store_job_release(&job);
+    return job.error.kind;
+}
+
+char *fixture_sql(struct store_fixture *fixture, const char *sql)
+{
+    char *value = NULL;
+    sqlite3_stmt *stmt;
+    sqlite3 *db;
+    int result = SQLITE_ROW;
+
+    cr_assert_eq(sqlite3_open(fixture->path, &db), SQLITE_OK, "%s", sqlite3_errmsg(db));
+    while (*sql != '\0') {
+        cr_assert_eq(sqlite3_prepare_v2(db, sql, -1, &stmt, &sql), SQLITE_OK, "%s",
+                     sqlite3_errmsg(db));
+        while (stmt != NULL && (result = sqlite3_step(stmt)) == SQLITE_ROW) {
+            const char *text = (const char *)sqlite3_column_text(stmt, 0);
+            free(value);
+            value = text == NULL ? NULL : strdup(text);
+        }
+        cr_assert(result == SQLITE_DONE || stmt == NULL, "%s", sqlite3_errmsg(db));
+        sqlite3_finalize(stmt);
+    }
+    sqlite3_close(db);
+    return value;
+}

@@ -1,0 +1,37 @@
+/* A store in a folder of its own, and jobs that are waited for. */
+#ifndef SESSIOND_TESTS_STORE_FIXTURE_H
+#define SESSIOND_TESTS_STORE_FIXTURE_H
+
+#include "db/store_open.h"
+
+struct store_fixture {
+    char folder[64];
+    char path[96];
+    struct store *store;
+    int notices;
+    char last_notice[256];
+    int failures;
+};
+
+void fixture_init(struct store_fixture *fixture);    /* an empty folder, no store yet */
+void fixture_release(struct store_fixture *fixture); /* closes and removes */
+
+bool fixture_open(struct store_fixture *fixture, struct error *err);
+void fixture_close(struct store_fixture *fixture);
+
+/* Submits and waits. The caller releases the job. */
+void fixture_run(struct store_fixture *fixture, struct store_job *job);
+
+/* Creates a session and returns its id and seq. */
+int64_t fixture_create(struct store_fixture *fixture, const char *project_path,
+                       const char *thread_id, const char *context, char id[ID_SIZE]);
+
+/* Sets status and, unless NULL, context. Returns the kind of the error, if any. */
+enum error_kind fixture_update(struct store_fixture *fixture, const char *id,
+                               const enum session_status *status, const char *context);
+
+/* Runs SQL on the file with a connection of its own; returns the first value as a text (malloc'ed)
+ * or NULL. Fails the test when SQLite does. */
+char *fixture_sql(struct store_fixture *fixture, const char *sql);
+
+#endif
