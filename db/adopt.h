@@ -1,0 +1,23 @@
+/*
+ * Sessions that another program wrote: the whole file of the Python SessionManager at the first
+ * start, single rows of it later. All of it runs in the caller's transaction, at start.
+ */
+#ifndef SESSIOND_DB_ADOPT_H
+#define SESSIOND_DB_ADOPT_H
+
+#include "db/session_row.h"
+#include "db/store_open.h"
+
+/* Renames the foreign table and drops its indexes, so that the schema can be made. */
+MUST_USE bool adopt_set_aside(sqlite3 *db, struct error *err);
+
+/* Moves the rows over in the order of (created_at, rowid); their times stay as they are. */
+MUST_USE bool adopt_take_over(sqlite3 *db, struct error *err);
+
+/* Checks each row that is not adopted yet. One that could not be served (an id that is no UUID, a
+ * status or time that is none) fails the whole, naming it. A context that `adopter` replaces is
+ * reported to the observer. */
+MUST_USE bool adopt_rows(sqlite3 *db, session_adopter adopter,
+                         const struct store_observer *observer, struct error *err);
+
+#endif

@@ -1,0 +1,54 @@
+#include "db/clock.h"
+
+#include "db/connection.h"
+#include "db/timestamp.h"
+#include "db/translate.h"
+
+/* One small UPDATE in ten commits a second at most; after a crash the clock is at most this much
+ * ahead of the wall clock. */
+#define RESERVE_AHEAD_US 100000
+
+bool clock_init(struct clock *clock, sqlite3 *db, struct error *err)
+{
+    int64_t newest;
+
+    *clock = (struct clock){0};
+    if (!connection_prepare(db, "UPDATE clock SET reserved_us = ?1", &clock->reserve, err) ||
+        !connection_integer(db, "SELECT reserved_us FROM clock", &clock->reserved_us, err) ||
+        !connection_integer(db, "SELECT max(seq) FROM sessions", &newest, err))
+        return false;
+    if (newest >= TIMESTAMP_MAX_US || clock->reserved_us >= TIMESTAMP_MAX_US)
+        return error_set(err, ERROR_INTERNAL, NULL,
+                         "the newest session is later than the year 9999: is this file damaged?");
+    clock->last_us = clock->reserved_us > newest ? clock->reserved_us : newest;
+    return true;
+}
+
+int64_t clock_next(struct clock *clock)
+{
+    const int64_t now = timestamp_now_us();
+
+    clock->last_us = now > clock->last_us ? now : clock->last_us + 1;
+    return clock->last_us;
+}
+
+bool clock_reserve(struct clock *clock, sqlite3 *db, bool force, struct error *err)
+{
+    if (clock->last_us <= clock->reserved_us && !force)
+        return true;
+    const int64_t until = clock->last_us + RESERVE_AHEAD_US;
+    sqlite3_bind_int64(clock->reserve, 1, until);
+    const int result = sqlite3_step(clock->reserve);
+    if (result != SQLITE_DONE)
+        translate_failure(db, "reserving time", err);
+    sqlite3_reset(clock->reserve);
+    clock->unsaved_us = until;
+    return result == SQLITE_DONE;
+}
+
+void clock_settle(struct clock *clock, bool committed)
+{
+    if (committed && clock->unsaved_us != 0)
+        clock->reserved_us = clock->unsaved_us;
+    clock->unsaved_us = 0;
+}

@@ -1,0 +1,160 @@
+#include "db/connection.h"
+
+#include "db/translate.h"
+
+#include <string.h>
+
+/* How long the writer waits for a lock that another program holds on the file. */
+#define BUSY_TIMEOUT_MS 2000
+
+static bool limit(sqlite3 *db, size_t max_text_bytes, struct error *err)
+{
+    const struct {
+        int option;
+        int value;
+    } switches[] = {
+        {SQLITE_DBCONFIG_DEFENSIVE, 1},
+        {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+    };
+
+    for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
+        if (sqlite3_db_config(db, switches[i].option, switches[i].value, NULL) != SQLITE_OK)
+            return translate_failure(db, "configuring the connection", err);
+    }
+    /* A row is its context and a few short texts; nothing else grows. */
+    sqlite3_limit(db, SQLITE_LIMIT_LENGTH, (int)(max_text_bytes + 64 * 1024));
+    sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
+    sqlite3_limit(db, SQLITE_LIMIT_WORKER_THREADS, 0);
+    sqlite3_extended_result_codes(db, 1);
+    sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
+    return true;
+}
+
+static bool open_connection(const char *path, int flags, size_t max_text_bytes, sqlite3 **out,
+                            struct error *err)
+{
+    sqlite3 *db = NULL;
+
+    if (sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+        if (db == NULL)
+            return error_set(err, ERROR_INTERNAL, NULL, "SQLite is out of memory");
+        translate_failure(db, "opening the file", err);
+        goto failed;
+    }
+    if (!limit(db, max_text_bytes, err))
+        goto failed;
+    *out = db;
+    return true;
+
+failed:
+    sqlite3_close_v2(db);
+    return false;
+}
+
+static bool text_is(sqlite3 *db, const char *sql, const char *wanted, struct error *err)
+{
+    sqlite3_stmt *stmt;
+    bool same = false;
+
+    if (!connection_prepare(db, sql, &stmt, err))
+        return false;
+    const int result = sqlite3_step(stmt);
+    if (result == SQLITE_ROW) {
+        const char *found = (const char *)sqlite3_column_text(stmt, 0);
+        same = found != NULL && strcmp(found, wanted) == 0;
+        if (!same)
+            error_set(err, ERROR_INTERNAL, NULL, "%s gives %s, not %s", sql,
+                      found == NULL ? "nothing" : found, wanted);
+    } else {
+        translate_failure(db, sql, err);
+    }
+    sqlite3_finalize(stmt);
+    return same;
+}
+
+/* secure_delete: Debian's SQLite overwrites what is freed, which large contexts pay for twice; the
+ * file is as private as the data in it. */
+static bool make_durable(sqlite3 *db, struct error *err)
+{
+    return text_is(db, "PRAGMA journal_mode=WAL", "wal", err) &&
+           connection_run(db,
+                          "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
+                          "PRAGMA secure_delete=OFF; PRAGMA temp_store=MEMORY;"
+                          "PRAGMA cache_size=-16384",
+                          err) &&
+           text_is(db, "PRAGMA synchronous", "2", err);
+}
+
+bool connection_open_writer(const char *path, size_t max_text_bytes, sqlite3 **out,
+                            struct error *err)
+{
+    sqlite3 *db;
+
+    if (!open_connection(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, max_text_bytes, &db,
+                         err))
+        return false;
+    if (!make_durable(db, err)) {
+        connection_close(db);
+        return false;
+    }
+    *out = db;
+    return true;
+}
+
+bool connection_open_reader(const char *path, size_t max_text_bytes, sqlite3 **out,
+                            struct error *err)
+{
+    sqlite3 *db;
+
+    if (!open_connection(path, SQLITE_OPEN_READONLY, max_text_bytes, &db, err))
+        return false;
+    if (sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL) != SQLITE_OK ||
+        !connection_run(db, "PRAGMA query_only=ON; PRAGMA cache_size=-8192", err)) {
+        connection_close(db);
+        return false;
+    }
+    *out = db;
+    return true;
+}
+
+bool connection_run(sqlite3 *db, const char *sql, struct error *err)
+{
+    if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+        return translate_failure(db, "running a statement", err);
+    return true;
+}
+
+bool connection_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, struct error *err)
+{
+    if (sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) != SQLITE_OK)
+        return translate_failure(db, "preparing a statement", err);
+    return true;
+}
+
+bool connection_integer(sqlite3 *db, const char *sql, int64_t *out, struct error *err)
+{
+    sqlite3_stmt *stmt;
+
+    if (!connection_prepare(db, sql, &stmt, err))
+        return false;
+    const int result = sqlite3_step(stmt);
+    if (result == SQLITE_ROW)
+        *out = sqlite3_column_int64(stmt, 0);
+    else if (result == SQLITE_DONE)
+        *out = 0;
+    else
+        translate_failure(db, "reading a number", err);
+    sqlite3_finalize(stmt);
+    return result == SQLITE_ROW || result == SQLITE_DONE;
+}
+
+void connection_close(sqlite3 *db)
+{
+    sqlite3_stmt *stmt;
+
+    if (db == NULL)
+        return;
+    while ((stmt = sqlite3_next_stmt(db, NULL)) != NULL)
+        sqlite3_finalize(stmt);
+    sqlite3_close(db);
+}

@@ -1,0 +1,36 @@
+/*
+ * One SQLite connection, set up the way the house uses it, and the few calls that everyone needs.
+ * A connection belongs to one thread at a time (SQLITE_OPEN_NOMUTEX).
+ */
+#ifndef SESSIOND_DB_CONNECTION_H
+#define SESSIOND_DB_CONNECTION_H
+
+#include "db/error.h"
+
+#include <sqlite3.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Opens the one connection that writes and checkpoints, and turns the file to WAL with
+ * synchronous=FULL; both are read back, since SQLite may quietly refuse. */
+MUST_USE bool connection_open_writer(const char *path, size_t max_text_bytes, sqlite3 **out,
+                                     struct error *err);
+
+/* Opens a connection that can neither write nor checkpoint. */
+MUST_USE bool connection_open_reader(const char *path, size_t max_text_bytes, sqlite3 **out,
+                                     struct error *err);
+
+/* Runs SQL that returns nothing. */
+MUST_USE bool connection_run(sqlite3 *db, const char *sql, struct error *err);
+
+/* Prepares a statement that is kept for the connection's life. */
+MUST_USE bool connection_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out,
+                                 struct error *err);
+
+/* The first column of the first row, 0 when it is NULL or there is no row. */
+MUST_USE bool connection_integer(sqlite3 *db, const char *sql, int64_t *out, struct error *err);
+
+/* Finalises every statement and closes. NULL is allowed. */
+void connection_close(sqlite3 *db);
+
+#endif

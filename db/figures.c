@@ -1,0 +1,82 @@
+#include "db/figures.h"
+
+#include "db/connection.h"
+#include "db/translate.h"
+
+const int64_t store_batch_bounds[STORE_BATCH_BUCKETS] = {1, 2, 4, 8, 16, 32, 64, 128, 256};
+const int64_t store_commit_bounds_us[STORE_COMMIT_BUCKETS] = {
+    50, 100, 250, 500, 1000, 2500, 5000, 10000, 25000, 100000, 500000, 2500000};
+
+bool figures_init(struct figures *figures, sqlite3 *db, struct error *err)
+{
+    sqlite3_stmt *stmt;
+    enum session_status status;
+    int result;
+
+    *figures = (struct figures){0};
+    if (!connection_prepare(db, "SELECT status, count(*) FROM sessions GROUP BY status", &stmt,
+                            err))
+        return false;
+    while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
+        if (session_status_parse(slice_from((const char *)sqlite3_column_text(stmt, 0)), &status))
+            figures->sessions[status] = sqlite3_column_int64(stmt, 1);
+    }
+    if (result != SQLITE_DONE)
+        translate_failure(db, "counting sessions", err);
+    sqlite3_finalize(stmt);
+    return result == SQLITE_DONE;
+}
+
+static void add(atomic_int_least64_t *counter, int64_t amount)
+{
+    atomic_fetch_add_explicit(counter, amount, memory_order_relaxed);
+}
+
+static size_t bucket_of(const int64_t *bounds, size_t count, int64_t value)
+{
+    size_t i = 0;
+
+    while (i < count && value > bounds[i])
+        i++;
+    return i;
+}
+
+void figures_committed(struct figures *figures, size_t jobs, int64_t commit_us,
+                       const int64_t sessions[SESSION_STATUS_COUNT])
+{
+    const size_t batch = bucket_of(store_batch_bounds, STORE_BATCH_BUCKETS, (int64_t)jobs);
+    const size_t commit = bucket_of(store_commit_bounds_us, STORE_COMMIT_BUCKETS, commit_us);
+
+    add(&figures->batch_buckets[batch], 1);
+    add(&figures->batch_jobs, (int64_t)jobs);
+    add(&figures->commit_buckets[commit], 1);
+    add(&figures->commit_us, commit_us);
+    add(&figures->commits, 1);
+    for (int i = 0; i < SESSION_STATUS_COUNT; i++) {
+        if (sessions[i] != 0)
+            add(&figures->sessions[i], sessions[i]);
+    }
+}
+
+static int64_t get(const atomic_int_least64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+void figures_read(const struct figures *figures, struct store_figures *out)
+{
+    for (int i = 0; i < SESSION_STATUS_COUNT; i++)
+        out->sessions[i] = get(&figures->sessions[i]);
+    for (int i = 0; i <= STORE_BATCH_BUCKETS; i++)
+        out->batch_buckets[i] = get(&figures->batch_buckets[i]);
+    for (int i = 0; i <= STORE_COMMIT_BUCKETS; i++)
+        out->commit_buckets[i] = get(&figures->commit_buckets[i]);
+    out->wal_bytes = get(&figures->wal_bytes);
+    out->checkpoints_complete = get(&figures->checkpoints[CHECKPOINT_COMPLETE]);
+    out->checkpoints_partial = get(&figures->checkpoints[CHECKPOINT_PARTIAL]);
+    out->checkpoints_failed =
+        get(&figures->checkpoints[CHECKPOINT_FAILED]) + get(&figures->checkpoints[CHECKPOINT_FATAL]);
+    out->batch_jobs = get(&figures->batch_jobs);
+    out->commit_us = get(&figures->commit_us);
+    out->commits = get(&figures->commits);
+}

@@ -1,0 +1,30 @@
+/* The store's counters: written by the writer thread, read by anyone. Relaxed atomics: a scrape
+ * may see one counter a moment before another. */
+#ifndef SESSIOND_DB_FIGURES_H
+#define SESSIOND_DB_FIGURES_H
+
+#include "db/checkpoint.h"
+#include "db/store_figures.h"
+
+#include <stdatomic.h>
+
+struct figures {
+    atomic_int_least64_t sessions[SESSION_STATUS_COUNT];
+    atomic_int_least64_t wal_bytes;
+    atomic_int_least64_t checkpoints[CHECKPOINT_FATAL + 1];
+    atomic_int_least64_t batch_buckets[STORE_BATCH_BUCKETS + 1];
+    atomic_int_least64_t batch_jobs;
+    atomic_int_least64_t commit_buckets[STORE_COMMIT_BUCKETS + 1];
+    atomic_int_least64_t commit_us;
+    atomic_int_least64_t commits;
+};
+
+/* Counts the sessions by status, out of the index. */
+MUST_USE bool figures_init(struct figures *figures, sqlite3 *db, struct error *err);
+
+void figures_committed(struct figures *figures, size_t jobs, int64_t commit_us,
+                       const int64_t sessions[SESSION_STATUS_COUNT]);
+
+void figures_read(const struct figures *figures, struct store_figures *out);
+
+#endif

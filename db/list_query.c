@@ -1,0 +1,105 @@
+#include "db/list_query.h"
+
+#include "db/session_row.h"
+
+#include <stdio.h>
+
+/* Parameters: ?1 thread_id, ?2 project_path, ?3 after, ?4 limit, ?5… statuses. */
+#define FIRST_STATUS_PARAMETER 5
+
+static bool filters_text(const struct store_list_query *query)
+{
+    return query->thread_id.data != NULL || query->project_path.data != NULL;
+}
+
+/* The indexes on texts lead on to the status, so a text alone means all four statuses. */
+static unsigned wanted_statuses(const struct store_list_query *query)
+{
+    if (query->statuses == 0 && filters_text(query))
+        return (1U << SESSION_STATUS_COUNT) - 1;
+    return query->statuses;
+}
+
+static unsigned count_statuses(const struct store_list_query *query)
+{
+    return (unsigned)__builtin_popcount(wanted_statuses(query));
+}
+
+size_t list_query_shape(const struct store_list_query *query)
+{
+    size_t shape = count_statuses(query);
+
+    shape = shape * 2 + (query->thread_id.data != NULL);
+    shape = shape * 2 + (query->project_path.data != NULL);
+    shape = shape * 2 + query->ascending;
+    return shape * 2 + query->with_context;
+}
+
+/* `INDEXED BY` makes SQLite refuse, instead of choosing worse, when the plan is not possible. */
+static const char *index_of(const struct store_list_query *query)
+{
+    if (query->thread_id.data != NULL)
+        return " INDEXED BY idx_sessions_thread_id";
+    if (query->project_path.data != NULL)
+        return " INDEXED BY idx_sessions_project_path";
+    return query->statuses != 0 ? " INDEXED BY idx_sessions_status" : "";
+}
+
+static int append(char *sql, int at, const char *text)
+{
+    return at + snprintf(sql + at, (size_t)(LIST_QUERY_MAX_SQL - at), "%s", text);
+}
+
+/* One ordered list: the rows of one status, or of any (status_parameter 0). */
+static int append_select(char *sql, int at, const struct store_list_query *query,
+                         unsigned status_parameter)
+{
+    at = append(sql, at, "SELECT ");
+    at = append(sql, at, query->with_context ? SESSION_COLUMNS_WITH_CONTEXT : SESSION_COLUMNS);
+    at = append(sql, at, " FROM sessions");
+    at = append(sql, at, index_of(query));
+    at = append(sql, at, query->ascending ? " WHERE seq > ?3" : " WHERE seq < ?3");
+    if (query->thread_id.data != NULL)
+        at = append(sql, at, " AND thread_id = ?1");
+    if (query->project_path.data != NULL)
+        at = append(sql, at, " AND project_path = ?2");
+    if (status_parameter != 0)
+        at += snprintf(sql + at, (size_t)(LIST_QUERY_MAX_SQL - at), " AND status = ?%u",
+                       status_parameter);
+    return at;
+}
+
+void list_query_sql(const struct store_list_query *query, char sql[LIST_QUERY_MAX_SQL])
+{
+    const unsigned statuses = count_statuses(query);
+    int at = append_select(sql, 0, query, statuses == 0 ? 0 : FIRST_STATUS_PARAMETER);
+
+    for (unsigned i = 1; i < statuses; i++) {
+        at = append(sql, at, " UNION ALL ");
+        at = append_select(sql, at, query, FIRST_STATUS_PARAMETER + i);
+    }
+    at = append(sql, at, query->ascending ? " ORDER BY seq ASC" : " ORDER BY seq DESC");
+    append(sql, at, " LIMIT ?4");
+}
+
+static void bind_text(sqlite3_stmt *stmt, int parameter, struct slice text)
+{
+    if (text.data != NULL)
+        sqlite3_bind_text64(stmt, parameter, text.data, text.len, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+void list_query_bind(sqlite3_stmt *stmt, const struct store_list_query *query)
+{
+    const unsigned wanted = wanted_statuses(query);
+    const int64_t before_first = query->ascending ? INT64_MIN : INT64_MAX;
+    int parameter = FIRST_STATUS_PARAMETER;
+
+    bind_text(stmt, 1, query->thread_id);
+    bind_text(stmt, 2, query->project_path);
+    sqlite3_bind_int64(stmt, 3, query->after == 0 ? before_first : query->after);
+    sqlite3_bind_int(stmt, 4, query->limit + 1);
+    for (unsigned i = 0; i < SESSION_STATUS_COUNT; i++) {
+        if (wanted & 1U << i)
+            bind_text(stmt, parameter++, slice_from(session_status_name((enum session_status)i)));
+    }
+}

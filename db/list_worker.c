@@ -1,0 +1,57 @@
+#include "db/list_worker.h"
+
+#include "db/read_operations.h"
+
+#define IDLE_MS 60000
+
+static void run_list(struct list_worker *worker, struct store_job *job)
+{
+    struct reader *reader = reader_pool_lease(worker->readers, &job->error);
+
+    if (reader == NULL)
+        return;
+    if (!read_list(reader, &job->query, job->visit, job->visit_arg, &job->page, &job->error) &&
+        job->error.kind == ERROR_NONE)
+        error_set(&job->error, ERROR_INTERNAL, NULL, "the list failed");
+    reader_pool_return(worker->readers, reader);
+}
+
+static void *list_worker_run(void *arg)
+{
+    struct list_worker *worker = arg;
+    const struct job_queue_gather at_once = {0};
+    enum job_queue_event event;
+    struct store_job *job;
+    size_t count;
+
+    while ((event = job_queue_take(&worker->queue, at_once, IDLE_MS, &job, &count)) !=
+           JOB_QUEUE_CLOSED) {
+        while (job != NULL) {
+            struct store_job *next = job->next;
+            run_list(worker, job);
+            job_queue_answered(&worker->queue, 1);
+            job->done(job);
+            job = next;
+        }
+    }
+    return NULL;
+}
+
+bool list_worker_start(struct list_worker *worker, struct reader_pool *readers, size_t max_queue,
+                       struct error *err)
+{
+    worker->readers = readers;
+    job_queue_init(&worker->queue, max_queue);
+    if (pthread_create(&worker->thread, NULL, list_worker_run, worker) != 0) {
+        job_queue_release(&worker->queue);
+        return error_set(err, ERROR_INTERNAL, NULL, "cannot start the list thread");
+    }
+    return true;
+}
+
+void list_worker_stop(struct list_worker *worker)
+{
+    job_queue_close(&worker->queue);
+    pthread_join(worker->thread, NULL);
+    job_queue_release(&worker->queue);
+}

@@ -1,0 +1,23 @@
+/*
+ * Runs lists that may take long on a thread of their own, so that an HTTP thread's other
+ * connections do not wait for them.
+ */
+#ifndef SESSIOND_DB_LIST_WORKER_H
+#define SESSIOND_DB_LIST_WORKER_H
+
+#include "db/reader_pool.h"
+#include "db/job_queue.h"
+
+struct list_worker {
+    struct job_queue queue;
+    struct reader_pool *readers;
+    pthread_t thread;
+};
+
+MUST_USE bool list_worker_start(struct list_worker *worker, struct reader_pool *readers,
+                                size_t max_queue, struct error *err);
+
+/* Finishes what was pushed, then ends the thread. */
+void list_worker_stop(struct list_worker *worker);
+
+#endif

@@ -1,0 +1,31 @@
+#include "db/lock_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+bool lock_file_take(const char *database_path, int *descriptor, struct error *err)
+{
+    char path[PATH_MAX];
+
+    if (snprintf(path, sizeof(path), "%s.lock", database_path) >= (int)sizeof(path))
+        return error_set(err, ERROR_INTERNAL, NULL, "the path of the database is too long");
+    const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return error_set(err, ERROR_INTERNAL, NULL, "cannot open %s: %s", path, strerror(errno));
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        const int reason = errno;
+        close(fd);
+        if (reason == EWOULDBLOCK)
+            return error_set(err, ERROR_INTERNAL, NULL,
+                             "another sessiond serves %s: stop it first, or name another --db",
+                             database_path);
+        return error_set(err, ERROR_INTERNAL, NULL, "cannot lock %s: %s", path, strerror(reason));
+    }
+    *descriptor = fd;
+    return true;
+}

@@ -1,0 +1,114 @@
+#include "db/migrate.h"
+
+#include "db/adopt.h"
+#include "db/connection.h"
+#include "db/translate.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+extern const unsigned char schema_001_sessions[];
+
+/* The file n brings user_version from n to n + 1. */
+static const unsigned char *const migrations[] = {schema_001_sessions};
+
+#define SCHEMA_VERSION ((int64_t)(sizeof(migrations) / sizeof(migrations[0])))
+
+static bool check_schema(sqlite3 *db, struct error *err)
+{
+    int64_t version;
+    int64_t tables;
+    int64_t columns;
+
+    if (!connection_integer(db, "PRAGMA user_version", &version, err) ||
+        !connection_integer(db, "SELECT count(*) FROM sqlite_schema", &tables, err) ||
+        !connection_integer(db,
+                            "SELECT count(*) FROM pragma_table_info('sessions') WHERE name IN"
+                            " ('id', 'project_path', 'thread_id', 'status', 'context',"
+                            " 'created_at', 'updated_at')",
+                            &columns, err))
+        return false;
+    if (version < 0 || version > SCHEMA_VERSION)
+        return error_set(err, ERROR_INTERNAL, NULL,
+                         "its schema version is %lld, and this sessiond knows up to %lld: was it "
+                         "made by a newer one?",
+                         (long long)version, (long long)SCHEMA_VERSION);
+    if (tables > 0 && columns != 7)
+        return error_set(err, ERROR_INTERNAL, NULL,
+                         "it is a database of another program: it has no table sessions with the "
+                         "columns of a session");
+    return true;
+}
+
+bool migrate_check(const char *path, struct error *err)
+{
+    struct stat status;
+    sqlite3 *db = NULL;
+    bool ok = false;
+
+    if (stat(path, &status) != 0 || status.st_size == 0)
+        return true;
+    if (!S_ISREG(status.st_mode))
+        return error_set(err, ERROR_INTERNAL, NULL, "it is not a regular file");
+    if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK)
+        ok = check_schema(db, err);
+    else
+        translate_failure(db, "opening the file", err);
+    sqlite3_close(db);
+    return ok;
+}
+
+/* The file of the Python SessionManager: the same table without what sessiond adds. */
+static bool is_foreign(sqlite3 *db, int64_t version, bool *foreign, struct error *err)
+{
+    int64_t tables;
+
+    if (!connection_integer(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'sessions'",
+                            &tables, err))
+        return false;
+    *foreign = version == 0 && tables > 0;
+    return true;
+}
+
+static bool apply(sqlite3 *db, int64_t version, struct error *err)
+{
+    char step[64];
+
+    snprintf(step, sizeof(step), "PRAGMA user_version = %lld", (long long)version + 1);
+    return connection_run(db, (const char *)migrations[version], err) &&
+           connection_run(db, step, err);
+}
+
+static bool migrate(sqlite3 *db, session_adopter adopt, const struct store_observer *observer,
+                    struct error *err)
+{
+    bool foreign;
+    int64_t version;
+
+    if (!connection_integer(db, "PRAGMA user_version", &version, err) ||
+        !is_foreign(db, version, &foreign, err))
+        return false;
+    if (foreign && !adopt_set_aside(db, err))
+        return false;
+    for (; version < SCHEMA_VERSION; version++) {
+        if (!apply(db, version, err))
+            return false;
+    }
+    if (foreign && !adopt_take_over(db, err))
+        return false;
+    return adopt_rows(db, adopt, observer, err);
+}
+
+bool migrate_run(sqlite3 *db, session_adopter adopt, const struct store_observer *observer,
+                 struct error *err)
+{
+    struct error ignored;
+
+    if (!connection_run(db, "BEGIN IMMEDIATE", err))
+        return false;
+    if (migrate(db, adopt, observer, err) && connection_run(db, "COMMIT", err))
+        return true;
+    if (!sqlite3_get_autocommit(db) && !connection_run(db, "ROLLBACK", &ignored))
+        return false;
+    return false;
+}

@@ -1,0 +1,65 @@
+/*
+ * Read-only connections, lent to whoever reads: as many as there are reading threads, so a lease
+ * never waits. Last in, first out, so that the warmest page cache is used.
+ *
+ * A reader keeps its read transaction open from one lease to the next for as long as nothing was
+ * committed: beginning one takes SQLite's file locks, which cost more than a SELECT by key. The
+ * writer calls reader_pool_committed after every COMMIT, before it answers anyone, so a lease shows
+ * every write that was acknowledged before it. An open snapshot keeps the write-ahead log from
+ * being reset: reader_pool_expire ends them for a checkpoint.
+ */
+#ifndef SESSIOND_DB_READER_POOL_H
+#define SESSIOND_DB_READER_POOL_H
+
+#include "db/list_query.h"
+#include "db/session_row.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct reader {
+    sqlite3 *db;
+    sqlite3_stmt *begin;
+    sqlite3_stmt *end;
+    sqlite3_stmt *get;
+    sqlite3_stmt *lists[LIST_QUERY_SHAPES]; /* prepared when first used */
+    session_adopter adopt;
+    bool has_snapshot;
+    int64_t snapshot_commits; /* the commits that it shows, at least */
+    int64_t snapshot_began_ms;
+    uint64_t epoch; /* of the pool, when the snapshot was last checked */
+    bool leased;
+    struct reader *next;
+};
+
+struct reader_pool {
+    struct reader *readers;
+    size_t count;
+    atomic_int_least64_t commits;
+    pthread_mutex_t lock;
+    pthread_cond_t returned;
+    struct {
+        struct reader *idle;
+        uint64_t epoch; /* snapshots of an earlier one must end */
+    } _shared;
+};
+
+MUST_USE bool reader_pool_init(struct reader_pool *pool, const char *path, size_t count,
+                               size_t max_text_bytes, session_adopter adopt, struct error *err);
+void reader_pool_release(struct reader_pool *pool);
+
+/* Lends a reader inside a snapshot that is new enough. NULL, with `err`, when SQLite cannot begin
+ * one. At most `count` leases at a time. */
+struct reader *reader_pool_lease(struct reader_pool *pool, struct error *err);
+
+/* Takes a reader back. All its statements must have been reset. */
+void reader_pool_return(struct reader_pool *pool, struct reader *reader);
+
+/* A COMMIT succeeded: snapshots from before it are not used again. */
+void reader_pool_committed(struct reader_pool *pool);
+
+/* Ends all snapshots: the idle readers' at once, the others' when they come back; waits for these
+ * for at most `limit_ms`. */
+void reader_pool_expire(struct reader_pool *pool, int64_t limit_ms);
+
+#endif

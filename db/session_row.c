@@ -1,0 +1,72 @@
+#include "db/session_row.h"
+
+#include "db/timestamp.h"
+
+#include <stdlib.h>
+
+enum column {
+    COLUMN_SEQ,
+    COLUMN_ID,
+    COLUMN_PROJECT_PATH,
+    COLUMN_THREAD_ID,
+    COLUMN_STATUS,
+    COLUMN_VERSION,
+    COLUMN_CREATED_AT,
+    COLUMN_UPDATED_AT,
+    COLUMN_SIZE,
+    COLUMN_ADOPTED_SIZE,
+    COLUMN_CONTEXT,
+};
+
+static struct slice column_text(sqlite3_stmt *stmt, enum column column)
+{
+    const char *text = (const char *)sqlite3_column_text(stmt, (int)column);
+
+    return (struct slice){text, (size_t)sqlite3_column_bytes(stmt, (int)column)};
+}
+
+static void read_context(sqlite3_stmt *stmt, session_adopter adopt, struct session_row *out)
+{
+    struct slice text = column_text(stmt, COLUMN_CONTEXT);
+
+    if (text.data == NULL) {
+        text = SLICE_LITERAL("{}");
+    } else if (sqlite3_column_type(stmt, COLUMN_ADOPTED_SIZE) == SQLITE_NULL) {
+        out->replaced = adopt(text);
+        if (out->replaced != NULL)
+            text = slice_from(out->replaced);
+    }
+    out->session.context = text;
+    out->session.context_bytes = (int64_t)text.len;
+}
+
+bool session_row_read(sqlite3_stmt *stmt, session_adopter adopt, struct session_row *out,
+                      struct error *err)
+{
+    struct session_row row = {0};
+    struct session *session = &row.session;
+
+    session->seq = sqlite3_column_int64(stmt, COLUMN_SEQ);
+    session->id = column_text(stmt, COLUMN_ID);
+    session->project_path = column_text(stmt, COLUMN_PROJECT_PATH);
+    session->thread_id = column_text(stmt, COLUMN_THREAD_ID);
+    session->version = sqlite3_column_int64(stmt, COLUMN_VERSION);
+    session->context_bytes = sqlite3_column_int64(stmt, COLUMN_SIZE);
+    if (!session_status_parse(column_text(stmt, COLUMN_STATUS), &session->status))
+        return error_set(err, ERROR_INTERNAL, NULL, "session %.36s has an unknown status",
+                         session->id.data);
+    if (!timestamp_parse(column_text(stmt, COLUMN_CREATED_AT), &session->created_us) ||
+        !timestamp_parse(column_text(stmt, COLUMN_UPDATED_AT), &session->updated_us))
+        return error_set(err, ERROR_INTERNAL, NULL, "session %.36s has a time that is none",
+                         session->id.data);
+    if (adopt != NULL)
+        read_context(stmt, adopt, &row);
+    *out = row;
+    return true;
+}
+
+void session_row_release(struct session_row *row)
+{
+    free(row->replaced);
+    row->replaced = NULL;
+}

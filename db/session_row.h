@@ -1,0 +1,30 @@
+/* How a row of `sessions` becomes a struct session: the columns, in one order, everywhere. */
+#ifndef SESSIOND_DB_SESSION_ROW_H
+#define SESSIOND_DB_SESSION_ROW_H
+
+#include "db/session.h"
+
+#include <sqlite3.h>
+
+#define SESSION_COLUMNS                                                                            \
+    "seq, id, project_path, thread_id, status, version, created_at, updated_at, "                  \
+    "coalesce(context_bytes, length(CAST(context AS BLOB)), 2)"
+#define SESSION_COLUMNS_WITH_CONTEXT SESSION_COLUMNS ", context_bytes, context"
+
+/* See store_options.adopt_context. */
+typedef char *(*session_adopter)(struct slice text);
+
+struct session_row {
+    struct session session; /* slices live until the statement moves on or is reset */
+    char *replaced;         /* the text that took the place of a foreign context, or NULL */
+};
+
+/* Reads the row on which `stmt` stands; its columns begin with SESSION_COLUMNS or, with `adopt`
+ * given, SESSION_COLUMNS_WITH_CONTEXT. Fails when the row breaks an invariant. */
+MUST_USE bool session_row_read(sqlite3_stmt *stmt, session_adopter adopt, struct session_row *out,
+                               struct error *err);
+
+/* Frees what session_row_read had to make. */
+void session_row_release(struct session_row *row);
+
+#endif

@@ -1,0 +1,186 @@
+#include "db/store_open.h"
+
+#include "db/connection.h"
+#include "db/list_worker.h"
+#include "db/lock_file.h"
+#include "db/migrate.h"
+#include "db/read_operations.h"
+#include "db/store_figures.h"
+#include "db/writer.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct store {
+    struct store_options options;
+    int lock;
+    sqlite3 *db; /* the writer's */
+    struct job_queue queue;
+    struct figures figures;
+    struct reader_pool readers;
+    struct list_worker lists;
+    struct writer writer;
+};
+
+/* Makes the folders on the way to the file, private to the user. */
+static bool make_folder_of(const char *path, struct error *err)
+{
+    char folder[PATH_MAX];
+
+    if (snprintf(folder, sizeof(folder), "%s", path) >= (int)sizeof(folder))
+        return error_set(err, ERROR_INTERNAL, NULL, "the path is too long");
+    for (char *slash = strchr(folder + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(folder, 0700) != 0 && errno != EEXIST)
+            return error_set(err, ERROR_INTERNAL, NULL, "cannot make the folder %s: %s", folder,
+                             strerror(errno));
+        *slash = '/';
+    }
+    return true;
+}
+
+static bool open_writer(struct store *store, struct error *err)
+{
+    const struct store_options *options = &store->options;
+
+    store->writer = (struct writer){
+        .readers = &store->readers,
+        .queue = &store->queue,
+        .figures = &store->figures,
+        .observer = options->observer,
+        .checkpoint_pages = options->checkpoint_pages,
+    };
+    if (!connection_open_writer(options->path, options->max_text_bytes, &store->db, err) ||
+        !migrate_run(store->db, options->adopt_context, &options->observer, err) ||
+        !checkpoint_truncate(store->db, err) || !figures_init(&store->figures, store->db, err))
+        return false;
+    store->writer.db = store->db;
+    return writer_init(&store->writer, options->adopt_context, err);
+}
+
+/* The list thread reads too, beside the callers. */
+static bool start(struct store *store, struct error *err)
+{
+    const struct store_options *options = &store->options;
+
+    if (!reader_pool_init(&store->readers, options->path, (size_t)options->readers + 1,
+                          options->max_text_bytes, options->adopt_context, err))
+        return false;
+    if (!list_worker_start(&store->lists, &store->readers, options->max_queue, err))
+        goto no_lists;
+    if (!writer_start(&store->writer, err))
+        goto no_writer;
+    return true;
+
+no_writer:
+    list_worker_stop(&store->lists);
+no_lists:
+    reader_pool_release(&store->readers);
+    return false;
+}
+
+bool store_open(const struct store_options *options, struct store **out, struct error *err)
+{
+    struct store *store = calloc(1, sizeof(*store));
+
+    if (store == NULL)
+        abort();
+    store->options = *options;
+    store->lock = -1;
+    job_queue_init(&store->queue, options->max_queue);
+    if (make_folder_of(options->path, err) && lock_file_take(options->path, &store->lock, err) &&
+        migrate_check(options->path, err) && open_writer(store, err) && start(store, err)) {
+        *out = store;
+        return true;
+    }
+    connection_close(store->db);
+    job_queue_release(&store->queue);
+    if (store->lock >= 0)
+        close(store->lock);
+    free(store);
+    return false;
+}
+
+static void last_checkpoint(struct store *store)
+{
+    const struct store_observer *observer = &store->options.observer;
+    struct error err;
+
+    if (!checkpoint_truncate(store->db, &err))
+        observer->notice(observer->arg, STORE_WARNING, "checkpoint_failed", err.detail);
+}
+
+void store_close(struct store *store)
+{
+    if (store == NULL)
+        return;
+    list_worker_stop(&store->lists);
+    job_queue_close(&store->queue);
+    writer_join(&store->writer);
+    reader_pool_release(&store->readers);
+    last_checkpoint(store);
+    connection_close(store->db);
+    job_queue_release(&store->queue);
+    close(store->lock);
+    free(store);
+}
+
+bool store_get(struct store *store, const char *id, store_visitor visit, void *arg,
+               struct error *err)
+{
+    struct reader *reader = reader_pool_lease(&store->readers, err);
+
+    if (reader == NULL)
+        return false;
+    const bool found = read_get(reader, id, visit, arg, err);
+    reader_pool_return(&store->readers, reader);
+    return found;
+}
+
+bool store_list(struct store *store, const struct store_list_query *query, store_visitor visit,
+                void *arg, struct store_page *page, struct error *err)
+{
+    struct reader *reader = reader_pool_lease(&store->readers, err);
+
+    if (reader == NULL)
+        return false;
+    const bool listed = read_list(reader, query, visit, arg, page, err);
+    reader_pool_return(&store->readers, reader);
+    return listed;
+}
+
+static struct job_queue *queue_for(struct store *store, enum store_operation operation)
+{
+    return operation == STORE_LIST ? &store->lists.queue : &store->queue;
+}
+
+bool store_reserve(struct store *store, enum store_operation operation)
+{
+    return job_queue_reserve(queue_for(store, operation));
+}
+
+void store_submit(struct store *store, struct store_job *job)
+{
+    if (job->operation == STORE_CREATE)
+        id_make(job->id);
+    job_queue_push(queue_for(store, job->operation), job);
+}
+
+void store_job_release(struct store_job *job)
+{
+    free(job->memory);
+    free(job->edited);
+    job->memory = NULL;
+    job->edited = NULL;
+}
+
+void store_figures(struct store *store, struct store_figures *out)
+{
+    figures_read(&store->figures, out);
+    out->queue_depth = (int64_t)atomic_load(&store->queue.reserved);
+}

@@ -1,0 +1,38 @@
+#include "db/translate.h"
+
+#include <stddef.h>
+
+static enum error_kind kind_of(int result)
+{
+    switch (result & 0xff) {
+    case SQLITE_FULL:
+        return ERROR_STORAGE_FULL;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return ERROR_STORAGE_BUSY;
+    case SQLITE_TOOBIG:
+        return ERROR_TOO_LARGE;
+    default:
+        return ERROR_INTERNAL;
+    }
+}
+
+bool translate_failure(sqlite3 *db, const char *doing, struct error *err)
+{
+    const int result = sqlite3_extended_errcode(db);
+
+    return error_set(err, kind_of(result), NULL, "SQLite error %d while %s: %s", result, doing,
+                     sqlite3_errmsg(db));
+}
+
+bool translate_is_fatal(int result)
+{
+    switch (result & 0xff) {
+    case SQLITE_IOERR:
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return true;
+    default:
+        return false;
+    }
+}

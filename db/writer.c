@@ -1,0 +1,270 @@
+#include "db/writer.h"
+
+#include "db/connection.h"
+#include "db/translate.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* After so long without a write the log is copied into the database file. */
+#define IDLE_MS 1000
+
+/* A batch waits for at most this part of the last commit's time for the senders of the batch
+ * before it. On a slow disk this keeps clients from splitting into halves that take turns. */
+#define GATHER_DIVISOR 5
+
+/* The 4096-byte pages of a log carry a 24-byte header each, the log one of 32
+ * (https://sqlite.org/fileformat2.html#walformat). */
+#define WAL_FRAME_BYTES (4096 + 24)
+#define WAL_HEADER_BYTES 32
+
+static int64_t monotonic_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static int count_wal_pages(void *arg, sqlite3 *db, const char *name, int pages)
+{
+    struct writer *writer = arg;
+
+    (void)db;
+    (void)name;
+    writer->wal_pages = pages;
+    if (pages < writer->checkpointed_pages)
+        writer->checkpointed_pages = 0;
+    return SQLITE_OK;
+}
+
+bool writer_init(struct writer *writer, session_adopter adopt, struct error *err)
+{
+    sqlite3_wal_hook(writer->db, count_wal_pages, writer);
+    return connection_prepare(writer->db, "BEGIN IMMEDIATE", &writer->begin, err) &&
+           connection_prepare(writer->db, "COMMIT", &writer->commit, err) &&
+           connection_prepare(writer->db, "ROLLBACK", &writer->rollback, err) &&
+           write_operations_init(&writer->operations, writer->db, adopt, err);
+}
+
+static int step_once(sqlite3_stmt *stmt)
+{
+    const int result = sqlite3_step(stmt);
+
+    sqlite3_reset(stmt);
+    return result;
+}
+
+enum outcome {
+    OUTCOME_COMMITTED,
+    OUTCOME_ROLLED_BACK, /* nothing was changed; `err` says why */
+    OUTCOME_UNKNOWN,     /* only a restart tells */
+};
+
+static enum outcome roll_back(struct writer *writer)
+{
+    clock_settle(&writer->operations.clock, false);
+    /* SQLite rolls back by itself after some errors. */
+    if (!sqlite3_get_autocommit(writer->db) && step_once(writer->rollback) != SQLITE_DONE)
+        return OUTCOME_UNKNOWN;
+    return OUTCOME_ROLLED_BACK;
+}
+
+static enum outcome commit(struct writer *writer, size_t jobs, struct error *err)
+{
+    struct write_operations *ops = &writer->operations;
+    const int64_t began_us = monotonic_us();
+    const int result = step_once(writer->commit);
+
+    if (result != SQLITE_DONE) {
+        translate_failure(writer->db, "committing", err);
+        return translate_is_fatal(result) ? OUTCOME_UNKNOWN : roll_back(writer);
+    }
+    reader_pool_committed(writer->readers);
+    clock_settle(&ops->clock, true);
+    writer->last_commit_us = monotonic_us() - began_us;
+    figures_committed(writer->figures, jobs, writer->last_commit_us, ops->sessions);
+    atomic_store(&writer->figures->wal_bytes,
+                 writer->wal_pages == 0
+                     ? 0
+                     : WAL_HEADER_BYTES + (int64_t)writer->wal_pages * WAL_FRAME_BYTES);
+    return OUTCOME_COMMITTED;
+}
+
+/* Runs `count` jobs in one transaction. */
+static enum outcome run_transaction(struct writer *writer, struct store_job *first, size_t count,
+                                    struct error *err)
+{
+    struct write_operations *ops = &writer->operations;
+    struct store_job *job = first;
+
+    memset(ops->sessions, 0, sizeof(ops->sessions));
+    if (step_once(writer->begin) != SQLITE_DONE) {
+        translate_failure(writer->db, "beginning to write", err);
+        return OUTCOME_ROLLED_BACK;
+    }
+    for (size_t i = 0; i < count; i++, job = job->next) {
+        if (!write_operations_apply(ops, job, err))
+            return roll_back(writer);
+    }
+    if (!clock_reserve(&ops->clock, writer->db, false, err))
+        return roll_back(writer);
+    return commit(writer, count, err);
+}
+
+static void fail_job(struct store_job *job, const struct error *err, enum outcome outcome)
+{
+    job->error = *err;
+    if (outcome == OUTCOME_UNKNOWN)
+        job->error.kind = ERROR_OUTCOME_UNKNOWN;
+}
+
+/* Takes back what a rolled-back transaction had written into its jobs. */
+static void reset_jobs(struct store_job *first, size_t count)
+{
+    struct store_job *job = first;
+
+    for (size_t i = 0; i < count; i++, job = job->next) {
+        store_job_release(job);
+        job->error = (struct error){0};
+        job->created = false;
+    }
+}
+
+/* Alone, a job that made its batch fail fails alone, and the others succeed. */
+static enum outcome run_one_by_one(struct writer *writer, struct store_job *first, size_t count)
+{
+    struct store_job *job = first;
+    enum outcome outcome = OUTCOME_COMMITTED;
+    struct error err;
+
+    for (size_t i = 0; i < count; i++, job = job->next) {
+        if (outcome != OUTCOME_UNKNOWN)
+            outcome = run_transaction(writer, job, 1, &err);
+        if (outcome != OUTCOME_COMMITTED)
+            fail_job(job, &err, outcome);
+    }
+    return outcome;
+}
+
+static enum outcome run_batch(struct writer *writer, struct store_job *first, size_t count)
+{
+    struct store_job *job = first;
+    struct error err;
+    enum outcome outcome = run_transaction(writer, first, count, &err);
+
+    if (outcome == OUTCOME_ROLLED_BACK && count > 1) {
+        reset_jobs(first, count);
+        return run_one_by_one(writer, first, count);
+    }
+    if (outcome != OUTCOME_COMMITTED) {
+        for (size_t i = 0; i < count; i++, job = job->next)
+            fail_job(job, &err, outcome);
+    }
+    return outcome;
+}
+
+static void answer(struct writer *writer, struct store_job *first, size_t count)
+{
+    job_queue_answered(writer->queue, count);
+    while (first != NULL) {
+        struct store_job *next = first->next;
+        first->done(first);
+        first = next;
+    }
+}
+
+static void notice(struct writer *writer, enum store_severity severity, const char *event,
+                   const char *detail)
+{
+    writer->observer.notice(writer->observer.arg, severity, event, detail);
+}
+
+static void fail(struct writer *writer, const char *detail)
+{
+    writer->failed = true;
+    notice(writer, STORE_ERROR, "storage_failed", detail);
+    writer->observer.failed(writer->observer.arg);
+}
+
+static void checkpoint(struct writer *writer)
+{
+    struct error err;
+    const enum checkpoint_result result = checkpoint_run(writer->db, writer->readers, &err);
+
+    atomic_fetch_add(&writer->figures->checkpoints[result], 1);
+    writer->checkpointed_pages = writer->wal_pages;
+    if (result == CHECKPOINT_COMPLETE) {
+        atomic_store(&writer->figures->wal_bytes, 0);
+    } else if (result == CHECKPOINT_FAILED) {
+        notice(writer, STORE_WARNING, "checkpoint_failed", err.detail);
+    } else if (result == CHECKPOINT_FATAL) {
+        fail(writer, err.detail);
+    }
+}
+
+/* When readers kept the log from starting anew, it grows by a quarter before the next attempt. */
+static bool log_is_long(const struct writer *writer)
+{
+    const int64_t more = writer->checkpointed_pages == 0 ? writer->checkpoint_pages
+                                                         : writer->checkpoint_pages / 4;
+
+    return writer->wal_pages - writer->checkpointed_pages >= more;
+}
+
+static void write_jobs(struct writer *writer, struct store_job *first, size_t count)
+{
+    enum outcome outcome = OUTCOME_UNKNOWN;
+    struct error gone;
+
+    if (writer->failed) {
+        error_set(&gone, ERROR_STOPPING, NULL, "the storage has failed; the service is ending");
+        for (struct store_job *job = first; job != NULL; job = job->next)
+            job->error = gone;
+    } else {
+        outcome = run_batch(writer, first, count);
+    }
+    if (outcome == OUTCOME_UNKNOWN && !writer->failed) {
+        char detail[sizeof(first->error.detail)];
+        snprintf(detail, sizeof(detail), "%s", first->error.detail);
+        answer(writer, first, count);
+        fail(writer, detail);
+        return;
+    }
+    answer(writer, first, count);
+}
+
+static void *writer_run(void *arg)
+{
+    struct writer *writer = arg;
+    struct job_queue_gather gather = {0};
+    enum job_queue_event event;
+    struct store_job *jobs;
+    size_t count;
+
+    while ((event = job_queue_take(writer->queue, gather, IDLE_MS, &jobs, &count)) !=
+           JOB_QUEUE_CLOSED) {
+        if (event == JOB_QUEUE_JOBS)
+            write_jobs(writer, jobs, count);
+        gather.answered = count;
+        gather.limit_us = writer->last_commit_us / GATHER_DIVISOR;
+        if (writer->failed)
+            continue;
+        if (log_is_long(writer) || (event == JOB_QUEUE_IDLE && writer->wal_pages > writer->checkpointed_pages))
+            checkpoint(writer);
+    }
+    return NULL;
+}
+
+bool writer_start(struct writer *writer, struct error *err)
+{
+    if (pthread_create(&writer->thread, NULL, writer_run, writer) != 0)
+        return error_set(err, ERROR_INTERNAL, NULL, "cannot start the writer thread");
+    return true;
+}
+
+void writer_join(struct writer *writer)
+{
+    pthread_join(writer->thread, NULL);
+}

@@ -1,0 +1,41 @@
+/*
+ * The one thread that writes. It takes all jobs that wait, runs them in one transaction, commits
+ * (one fsync for all), and answers them; the next batch gathers while that fsync runs. It also
+ * makes every checkpoint: when the log has grown long, and when nothing is to do.
+ */
+#ifndef SESSIOND_DB_WRITER_H
+#define SESSIOND_DB_WRITER_H
+
+#include "db/figures.h"
+#include "db/store_open.h"
+#include "db/write_operations.h"
+#include "db/job_queue.h"
+
+struct writer {
+    sqlite3 *db;
+    sqlite3_stmt *begin;
+    sqlite3_stmt *commit;
+    sqlite3_stmt *rollback;
+    struct write_operations operations;
+    struct reader_pool *readers;
+    struct job_queue *queue;
+    struct figures *figures;
+    struct store_observer observer;
+    int64_t checkpoint_pages;
+    int wal_pages;          /* the log's length */
+    int checkpointed_pages; /* its length at the last checkpoint; 0 once it started anew */
+    int64_t last_commit_us;
+    bool failed; /* nothing is written any more */
+    pthread_t thread;
+};
+
+/* Prepares the statements. `db` is borrowed and from now on used by the writer alone; what else
+ * the struct names has been set by the caller. */
+MUST_USE bool writer_init(struct writer *writer, session_adopter adopt, struct error *err);
+
+MUST_USE bool writer_start(struct writer *writer, struct error *err);
+
+/* Waits for the thread, which ends once the queue is closed and empty. */
+void writer_join(struct writer *writer);
+
+#endif
