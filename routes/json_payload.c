@@ -1,0 +1,244 @@
+#include "routes/json_payload.h"
+
+#include "routes/buffer.h"
+#include "routes/json_scan.h"
+#include "routes/json_string.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct json_payload {
+    struct json_outline outline;
+    struct json_object *tree;
+};
+
+static bool refuse(const char *name, const char *why, struct error *err)
+{
+    char pointer[48];
+
+    snprintf(pointer, sizeof(pointer), "/%s", name);
+    return error_set(err, ERROR_INVALID_PAYLOAD, pointer, "%s %s", name, why);
+}
+
+static bool is_known(struct slice name, const char *const *names)
+{
+    for (; *names != NULL; names++) {
+        if (slice_is(name, *names))
+            return true;
+    }
+    return false;
+}
+
+/* A JSON pointer's reference token: `~` and `/` are written ~0 and ~1 (RFC 6901 §3). */
+static void add_reference_token(struct buffer *out, struct slice name)
+{
+    buffer_add_char(out, '/');
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.data[i] == '~')
+            buffer_add_text(out, "~0");
+        else if (name.data[i] == '/')
+            buffer_add_text(out, "~1");
+        else
+            buffer_add_char(out, name.data[i]);
+    }
+}
+
+static bool refuse_unknown(struct slice name, const char *const *names, struct error *err)
+{
+    struct buffer pointer = {0};
+    struct buffer known = {0};
+
+    add_reference_token(&pointer, name);
+    buffer_add_char(&pointer, '\0');
+    for (size_t i = 0; names[i] != NULL; i++)
+        buffer_printf(&known, "%s%s", i == 0 ? "" : ", ", names[i]);
+    buffer_add_char(&known, '\0');
+    error_set(err, ERROR_INVALID_PAYLOAD, pointer.data,
+              "there is no such member here; the members are %s", known.data);
+    buffer_release(&known);
+    buffer_release(&pointer);
+    return false;
+}
+
+/* No name stands twice, so an object with more members than are known has one within the first
+ * JSON_OUTLINE_MEMBERS that is unknown. */
+static bool check_names(const struct json_outline *outline, const char *const *names,
+                        struct error *err)
+{
+    struct buffer name = {0};
+    bool known = true;
+
+    for (size_t i = 0; i < outline->member_count && i < JSON_OUTLINE_MEMBERS && known; i++) {
+        name.len = 0;
+        json_string_decode(outline->members[i].name, &name);
+        known = is_known(buffer_slice(&name), names) ||
+                refuse_unknown(buffer_slice(&name), names, err);
+    }
+    buffer_release(&name);
+    return known;
+}
+
+/* The object as json-c is to see it. */
+static void add_envelope(struct buffer *out, const struct json_outline *outline)
+{
+    for (size_t i = 0; i < outline->member_count; i++) {
+        const struct json_member *member = &outline->members[i];
+        buffer_add_text(out, i == 0 ? "{\"" : ",\"");
+        buffer_add(out, member->name);
+        buffer_add_text(out, "\":");
+        if (member->type == JSON_OBJECT)
+            buffer_add_text(out, "{}");
+        else if (member->type == JSON_ARRAY)
+            buffer_add_text(out, "[]");
+        else
+            buffer_add(out, member->value);
+    }
+    buffer_add_text(out, outline->member_count == 0 ? "{}" : "}");
+}
+
+/* json-c fails here only when memory runs out, and then it must not go on without a member. */
+static struct json_object *parse_envelope(const struct json_outline *outline)
+{
+    struct buffer text = {0};
+    struct json_tokener *tokener = json_tokener_new();
+
+    if (tokener == NULL)
+        abort();
+    add_envelope(&text, outline);
+    struct json_object *tree = json_tokener_parse_ex(tokener, text.data, (int)text.len);
+    if (tree == NULL ||
+        (size_t)json_object_object_length(tree) != outline->member_count)
+        abort();
+    json_tokener_free(tokener);
+    buffer_release(&text);
+    return tree;
+}
+
+bool json_payload_new(struct slice body, size_t max_depth, const char *const *names,
+                      struct json_payload **out, struct error *err)
+{
+    struct json_outline outline;
+
+    if (!json_scan(body, max_depth, &outline, err))
+        return false;
+    if (outline.type != JSON_OBJECT)
+        return error_set(err, ERROR_INVALID_PAYLOAD, "", "the body must be a JSON object");
+    if (!check_names(&outline, names, err))
+        return false;
+
+    struct json_payload *payload = malloc(sizeof(*payload));
+    if (payload == NULL)
+        abort();
+    payload->outline = outline;
+    payload->tree = parse_envelope(&outline);
+    *out = payload;
+    return true;
+}
+
+void json_payload_free(struct json_payload *payload)
+{
+    if (payload == NULL)
+        return;
+    json_object_put(payload->tree);
+    free(payload);
+}
+
+bool json_payload_has(const struct json_payload *payload, const char *name)
+{
+    return json_object_object_get_ex(payload->tree, name, NULL);
+}
+
+bool json_payload_is_null(const struct json_payload *payload, const char *name)
+{
+    struct json_object *value;
+
+    return json_object_object_get_ex(payload->tree, name, &value) && value == NULL;
+}
+
+/* The member's own text. Known names are plain ASCII, but may be written with escapes. */
+static struct slice text_of(const struct json_payload *payload, const char *name)
+{
+    struct slice found = {0};
+    struct buffer decoded = {0};
+
+    for (size_t i = 0; i < payload->outline.member_count && found.data == NULL; i++) {
+        decoded.len = 0;
+        json_string_decode(payload->outline.members[i].name, &decoded);
+        if (slice_is(buffer_slice(&decoded), name))
+            found = payload->outline.members[i].value;
+    }
+    buffer_release(&decoded);
+    return found;
+}
+
+/* U+0000 to U+001F, and U+007F to U+009F, which UTF-8 writes as 7F and C2 80 to C2 9F. */
+static bool has_control_character(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        const unsigned char c = (unsigned char)text.data[i];
+        if (c < 0x20 || c == 0x7f)
+            return true;
+        if (c == 0xc2 && i + 1 < text.len && (unsigned char)text.data[i + 1] < 0xa0)
+            return true;
+    }
+    return false;
+}
+
+bool json_payload_text(const struct json_payload *payload, const char *name, size_t max_bytes,
+                       struct slice *out, struct error *err)
+{
+    struct json_object *value;
+    char why[64];
+
+    if (!json_object_object_get_ex(payload->tree, name, &value))
+        return refuse(name, "is missing", err);
+    if (!json_object_is_type(value, json_type_string))
+        return refuse(name, "must be a string", err);
+    const struct slice text = {json_object_get_string(value),
+                               (size_t)json_object_get_string_len(value)};
+    if (text.len == 0)
+        return refuse(name, "must not be empty", err);
+    if (text.len > max_bytes) {
+        snprintf(why, sizeof(why), "must not be longer than %zu bytes of UTF-8", max_bytes);
+        return refuse(name, why, err);
+    }
+    if (has_control_character(text))
+        return refuse(name, "must not contain control characters", err);
+    const struct slice raw = text_of(payload, name);
+    if (json_string_has_lone_surrogate((struct slice){raw.data + 1, raw.len - 2}))
+        return refuse(name, "must not contain half of a surrogate pair", err);
+    *out = text;
+    return true;
+}
+
+bool json_payload_object(const struct json_payload *payload, const char *name, struct slice *out,
+                         struct error *err)
+{
+    struct json_object *value;
+
+    if (!json_object_object_get_ex(payload->tree, name, &value)) {
+        *out = (struct slice){0};
+        return true;
+    }
+    if (!json_object_is_type(value, json_type_object))
+        return refuse(name, "must be an object", err);
+    *out = text_of(payload, name);
+    return true;
+}
+
+bool json_payload_status(const struct json_payload *payload, const char *name, bool *present,
+                         enum session_status *out, struct error *err)
+{
+    struct json_object *value;
+
+    *present = json_object_object_get_ex(payload->tree, name, &value);
+    if (!*present)
+        return true;
+    if (!json_object_is_type(value, json_type_string) ||
+        !session_status_parse((struct slice){json_object_get_string(value),
+                                             (size_t)json_object_get_string_len(value)},
+                              out))
+        return refuse(name, "must be one of CREATED, ACTIVE, PAUSED, TERMINATED", err);
+    return true;
+}

@@ -1,0 +1,23 @@
+/*
+ * Stepping over text that json_scan() has accepted. Nothing is checked again:
+ * each function trusts that what it looks for is there before `end`.
+ *
+ * Pure, any thread.
+ */
+#ifndef SESSIOND_ROUTES_JSON_SKIP_H
+#define SESSIOND_ROUTES_JSON_SKIP_H
+
+#include "routes/json_name.h"
+
+/* Behind the white space at `at`. */
+const char *json_skip_space(const char *at, const char *end);
+
+/* Behind the value that begins at `at`. Linear in it, whatever its nesting. */
+const char *json_skip_value(const char *at, const char *end);
+
+/* *at stands where a member, a comma before one or the end of an object may
+ * be. A member: returns true and its name, *at comes to its value. The end:
+ * returns false, *at comes behind the brace. */
+bool json_skip_to_member(const char **at, const char *end, struct json_name *name);
+
+#endif

@@ -1,0 +1,20 @@
+/*
+ * UTF-8 (RFC 3629), one sequence at a time. Pure, any thread.
+ */
+#ifndef SESSIOND_ROUTES_JSON_UTF8_H
+#define SESSIOND_ROUTES_JSON_UTF8_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bytes of the well-formed sequence that begins at `at`, which is before `end` and no ASCII
+ * character: 2 to 4, or 0 if there is none (Unicode §3.9, table 3-7). */
+size_t json_utf8_length(const char *at, const char *end);
+
+/* The code point at *at, which moves behind it. The text is well-formed. */
+uint32_t json_utf8_take(const char **at);
+
+/* Writes 1 to 4 bytes and returns how many. A surrogate gets the three bytes of WTF-8. */
+size_t json_utf8_put(uint32_t point, char bytes[4]);
+
+#endif
