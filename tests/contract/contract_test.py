@@ -1,0 +1,494 @@
+"""Calls every operation of openapi.yaml on a running service and compares what comes back with it.
+
+usage: contract_test.py BINARY OPENAPI_YAML   (SESSIOND_BINARY, where set, goes before BINARY)
+
+Fails when a response does not fit the document: status, headers, body, members that are not
+described included; when an operation or one of its statuses was not seen; when an example does not
+fit its schema; when the served documents differ from the file.
+"""
+
+import json
+import os
+import re
+import sys
+import uuid
+
+sys.dont_write_bytecode = True
+
+import yaml  # noqa: E402
+
+from document import Document  # noqa: E402
+from service import Service  # noqa: E402
+
+MAX_BODY_BYTES = 65536
+MAX_JSON_DEPTH = 64
+SHOWN_FAILURES = 12
+# The statuses that a request alone brings about; the others need a disk or a process in trouble.
+DETERMINISTIC = {200, 201, 204, 304, 400, 404, 405, 409, 411, 412, 413, 415, 422}
+
+MISSING = "/sessions/00000000-0000-4000-8000-000000000000"
+NEW = {"project_path": "/home/me/project", "thread_id": "+15551234567"}
+JSON = "application/json"
+MERGE = "application/merge-patch+json"
+
+
+class Contract:
+    """Makes requests, checks each response against the document, and remembers what was seen."""
+
+    def __init__(self, document, service):
+        self.document = document
+        self.service = service
+        self.seen = set()
+        self.failures = []
+
+    def check(self, holds, sentence):
+        if not holds:
+            self.failures.append(sentence)
+
+    def equal(self, got, expected, what):
+        self.check(got == expected, f"{what} is {got!r}, not {expected!r}")
+
+    def operation(self, method, target):
+        """The operation that a target belongs to; None when the path is not described."""
+        path = target.split("?")[0]
+        for operation_id, (its_method, pattern, _) in self.document.operations.items():
+            if its_method == method and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", pattern), path):
+                return operation_id
+        return None
+
+    def call(self, status, method, target, body=None, content_type=JSON, headers=None, chunked=False):
+        """A request to a described operation; the response has this status and fits the document."""
+        operation_id = self.operation(method, target)
+        headers = dict(headers or {})
+        if body is not None and not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+        if body is not None and content_type is not None:
+            headers["Content-Type"] = content_type
+        response = self.service.call(method, target, body, headers, chunked)
+        label = f"{method} {target[:80]} {(body or b'')[:80]!r}"
+        self.equal(response.status, status, f"{label}: status")
+        for fault in self.document.response_faults(operation_id, response):
+            self.failures.append(f"{label}: {response.status}: {fault}\n    {response.body[:300]!r}")
+        self.check_problem(label, target, response)
+        self.seen.add((operation_id, response.status))
+        return response
+
+    def check_problem(self, label, target, response):
+        if response.headers.get("content-type") != "application/problem+json" or not response.body:
+            return
+        problem = response.json()
+        self.equal(problem["status"], response.status, f"{label}: the problem's status")
+        self.equal(problem["instance"], target.split("?")[0], f"{label}: the problem's instance")
+        self.equal(problem["request_id"], response.headers["x-request-id"], f"{label}: request_id")
+
+    def create(self, **members):
+        return self.call(201, "POST", "/sessions", {**NEW, **members})
+
+    def problem(self, name, *request, **more):
+        """Like call, for a response that is a problem of this type."""
+        response = self.call(*request, **more)
+        if response.body:
+            self.equal(response.json()["type"], f"urn:sessiond:problem:{name}", f"{request}: type")
+        return response
+
+
+# Bodies of POST and PUT, and whether the schema takes them; the service has to agree.
+NEW_SESSIONS = [
+    (True, {**NEW, "context": {"a": [1, -0.5, 1e300, True, None, {"ü": "\u0001"}]}}),
+    (True, {"project_path": "p", "thread_id": "t"}),
+    (True, {"project_path": "p" * 4096, "thread_id": "t" * 512}),
+    (True, {"project_path": "/ü €\U0001f600 \u00a0\ufffd", "thread_id": "'\"\\ ; DROP TABLE sessions"}),
+    (False, {"project_path": "p" * 4097, "thread_id": "t"}),
+    (False, {"project_path": "p", "thread_id": "t" * 513}),
+    (False, {"project_path": "", "thread_id": "t"}),
+    (False, {"project_path": "p", "thread_id": ""}),
+    (False, {"project_path": "p"}),
+    (False, {"thread_id": "t"}),
+    (False, {**NEW, "status": "ACTIVE"}),
+    (False, {**NEW, "id": str(uuid.uuid4())}),
+    (False, {**NEW, "context": None}),
+    (False, {**NEW, "context": []}),
+    (False, {**NEW, "context": "{}"}),
+    (False, {**NEW, "project_path": 1}),
+    (False, {**NEW, "thread_id": None}),
+    (False, {**NEW, "thread_id": "a\u0000b"}),
+    (False, {**NEW, "thread_id": "a\u001fb"}),
+    (False, {**NEW, "thread_id": "a\u007fb"}),
+    (False, {**NEW, "project_path": "a\u0085b"}),
+    (False, {**NEW, "project_path": "a\nb"}),
+    (False, []),
+    (False, "session"),
+    (False, None),
+]
+
+# Bodies of PATCH: the media type, whether its schema takes the body, the body.
+CHANGES = [
+    (JSON, True, {}),
+    (JSON, True, {"status": "ACTIVE"}),
+    (JSON, True, {"context": {"a": {"b": 1, "c": None}, "d": 2}}),
+    (MERGE, True, {}),
+    (MERGE, True, {"context": {"a": {"b": None}}, "status": "PAUSED"}),
+    (MERGE, True, {"context": {}}),
+    (MERGE, True, {"context": None}),
+    (JSON, False, {"context": None}),
+    (JSON, False, {"context": [1]}),
+    (JSON, False, {"status": None}),
+    (JSON, False, {"status": "active"}),
+    (JSON, False, {"status": 1}),
+    (JSON, False, {"project_path": "/elsewhere"}),
+    (JSON, False, {"version": 1}),
+    (JSON, False, []),
+    (MERGE, False, {"status": None}),
+    (MERGE, False, {"status": "GONE"}),
+    (MERGE, False, {"context": 1}),
+    (MERGE, False, {"thread_id": None}),
+    (MERGE, False, None),
+]
+
+MALFORMED = [
+    b"", b"{", b'{"project_path":"p","thread_id":"t"} x', b"{'a':1}", b'{"a":01}', b'{"a":NaN}',
+    b'{"project_path":"p","project_path":"p","thread_id":"t"}', b'{"a":"\xff"}', b"\xef\xbb\xbf{}",
+    b'{"project_path":"p","thread_id":"t","context":' + b'{"a":' * MAX_JSON_DEPTH + b"1" +
+    b"}" * MAX_JSON_DEPTH + b"}",
+]
+
+BAD_QUERIES = [
+    "limit=0", "limit=1001", "limit=-1", "limit=x", "limit=", "limit=1.5", "limit=99999999999999999999",
+    "limit=1&limit=1", "cursor=", "cursor=!", "cursor=a&cursor=a", "status=", "status=active",
+    "status=ACTIVE&status=x", "thread_id=", "thread_id=a&thread_id=a", "thread_id=%00",
+    "thread_id=%ff", "thread_id", "project_path=", "project_path=%zz", "project_path=%C3", "order=up",
+    "order=", "include=x", "include=", "colour=red", "limit=%zz", "Limit=1", "=1", "limit=1&&x=",
+]
+
+BAD_TAGS = ["1", '"1', '1"', '"1" "2"', 'w/"1"', '*, "1"', "**", '"a b"']
+
+
+def new_sessions(contract):
+    schema = {"$ref": "#/components/schemas/NewSession"}
+    for fits, body in NEW_SESSIONS:
+        contract.equal(not contract.document.faults(schema, body), fits, f"the schema takes {str(body)[:90]}")
+        for method, target in (("POST", "/sessions"), ("PUT", f"/sessions/{uuid.uuid4()}")):
+            text = json.dumps(body).encode()
+            if fits:
+                contract.call(201, method, target, text)
+            else:
+                contract.problem("invalid-payload", 422, method, target, text)
+
+
+def created(contract):
+    response = contract.create(context={"a": 1})
+    session = response.json()
+    contract.equal(response.headers["location"], f"/sessions/{session['id']}", "Location")
+    contract.equal(response.headers["etag"], '"1"', "ETag")
+    contract.equal(session["status"], "CREATED", "the first status")
+    contract.equal(session["context"], {"a": 1}, "the context")
+    got = contract.call(200, "GET", response.headers["location"])
+    contract.equal(got.json(), session, "what GET answers after POST")
+    contract.equal(got.headers["etag"], '"1"', "ETag of GET")
+    contract.call(201, "POST", "/sessions", NEW, content_type='Application/JSON; charset="utf-8"')
+
+
+def put(contract):
+    name = str(uuid.uuid4())
+    first = contract.call(201, "PUT", f"/sessions/{name.upper()}", NEW)
+    contract.equal(first.json()["id"], name, "the id of PUT")
+    contract.equal(first.headers.get("location"), f"/sessions/{name}", "Location of PUT")
+    contract.call(200, "PATCH", f"/sessions/{name}", {"status": "ACTIVE"})
+    again = contract.call(200, "PUT", f"/sessions/{name}", {**NEW, "context": {"b": 1}})
+    contract.equal(again.json()["version"], 2, "the version after a repeated PUT")
+    contract.equal(again.json()["context"], {}, "the context after a repeated PUT")
+    for member in NEW:
+        contract.problem("session-exists", 409, "PUT", f"/sessions/{name}", {**NEW, member: "other"})
+    contract.problem("not-found", 404, "PUT", "/sessions/mine", NEW)
+
+
+def changes(contract):
+    schemas = {JSON: "SessionUpdate", MERGE: "SessionMergePatch"}
+    target = contract.create().headers["location"]
+    version = 1
+    for media_type, fits, body in CHANGES:
+        schema = {"$ref": f"#/components/schemas/{schemas[media_type]}"}
+        contract.equal(not contract.document.faults(schema, body), fits, f"{schemas[media_type]} takes {body}")
+        if not fits:
+            contract.problem("invalid-payload", 422, "PATCH", target, json.dumps(body).encode(), media_type)
+            continue
+        version += 1 if body else 0
+        response = contract.call(200, "PATCH", target, body, media_type)
+        contract.equal(response.headers["etag"], f'"{version}"', f"ETag after PATCH {body}")
+        contract.equal(response.json()["version"], version, f"the version after PATCH {body}")
+    contract.equal(contract.call(200, "GET", target).json()["context"], {}, "a context that was reset")
+    contract.problem("not-found", 404, "PATCH", MISSING, {"status": "ACTIVE"})
+    contract.problem("not-found", 404, "PATCH", "/sessions/x", {"status": "ACTIVE"})
+
+
+def lifecycle(contract):
+    target = contract.create().headers["location"]
+    problem = contract.problem("invalid-transition", 409, "PATCH", target, {"status": "PAUSED"}).json()
+    contract.equal(problem["current_status"], "CREATED", "current_status")
+    for status in ("ACTIVE", "TERMINATED"):
+        contract.check(status in problem["allowed"], f"allowed lacks {status}")
+    contract.check("PAUSED" not in problem["allowed"], "allowed has what was just refused")
+    contract.equal(contract.call(200, "GET", target).headers["etag"], '"1"', "ETag after a refused change")
+
+
+def preconditions(contract):
+    target = contract.create().headers["location"]
+    for tag in ('"2"', 'W/"1"', '"2", "x"', '""', '"01"'):
+        for method, body in (("PATCH", {"status": "ACTIVE"}), ("DELETE", None)):
+            refused = contract.problem("precondition-failed", 412, method, target, body,
+                                       headers={"If-Match": tag})
+            contract.equal(refused.headers["etag"], '"1"', "ETag of 412")
+            contract.equal(refused.json()["current_version"], 1, "current_version")
+        contract.problem("not-found", 404, "DELETE", MISSING, headers={"If-Match": tag})
+    contract.call(200, "PATCH", target, {"status": "ACTIVE"}, headers={"If-Match": '"9", "1"'})
+    contract.call(200, "PATCH", target, {"status": "ACTIVE"}, headers={"If-Match": "*"})
+    for method in ("GET", "HEAD"):
+        for tag in ('"3"', 'W/"3"', '"1", W/"3"', "*"):
+            unchanged = contract.call(304, method, target, headers={"If-None-Match": tag})
+            contract.equal(unchanged.headers["etag"], '"3"', "ETag of 304")
+        contract.call(200, method, target, headers={"If-None-Match": '"1"'})
+        contract.problem("not-found", 404, method, MISSING, headers={"If-None-Match": "*"})
+    contract.call(204, "DELETE", target, headers={"If-Match": '"3"'})
+    contract.problem("not-found", 404, "DELETE", target)
+    contract.problem("not-found", 404, "GET", "/sessions/x")
+    contract.problem("not-found", 404, "HEAD", "/sessions/x")
+
+
+def tags(contract):
+    target = contract.create().headers["location"]
+    schema = {"$ref": "#/components/schemas/EntityTags"}
+    for tag in BAD_TAGS:
+        contract.check(contract.document.faults(schema, tag), f"EntityTags takes {tag}")
+        for method, header in (("GET", "If-None-Match"), ("HEAD", "If-None-Match"),
+                               ("PATCH", "If-Match"), ("DELETE", "If-Match")):
+            body = {} if method == "PATCH" else None
+            contract.problem("invalid-header", 400, method, target, body, headers={header: tag})
+
+
+def bad_bodies(contract):
+    target = contract.create().headers["location"]
+    large = b" " * MAX_BODY_BYTES + b"{}"
+    for method, where in (("POST", "/sessions"), ("PUT", target), ("PATCH", target)):
+        for body in MALFORMED:
+            contract.problem("malformed-json", 400, method, where, body)
+        contract.problem("body-too-large", 413, method, where, large)
+        contract.problem("length-required", 411, method, where, b"{}", chunked=True,
+                         headers={"Transfer-Encoding": "chunked"})
+        for media_type in ("text/plain", "application/jsonx", "application/x-www-form-urlencoded", None):
+            contract.problem("unsupported-media-type", 415, method, where, NEW, media_type)
+    contract.problem("unsupported-media-type", 415, "POST", "/sessions", NEW, MERGE)
+
+
+def lists(contract):
+    thread = "+49 list/&=ü"
+    target = "/sessions?thread_id=%2B49+list/%26%3D%C3%BC"
+    names = [contract.create(thread_id=thread, project_path=f"/list/{i}").json()["id"] for i in range(3)]
+    contract.call(200, "PATCH", f"/sessions/{names[1]}", b'{"status":"ACTIVE","context":{"n":1}}')
+
+    def ids(query):
+        return [item["id"] for item in contract.call(200, "GET", target + query).json()["sessions"]]
+
+    contract.equal(ids(""), names[::-1], "newest first")
+    contract.equal(ids("&order=asc"), names, "oldest first")
+    contract.equal(ids("&status=ACTIVE"), [names[1]], "one status")
+    contract.equal(ids("&status=ACTIVE&status=CREATED"), names[::-1], "two statuses")
+    contract.equal(ids("&project_path=/list/2"), [names[2]], "a project")
+    contract.equal(ids("&project_path=/list/9"), [], "no such project")
+    contract.equal(contract.call(200, "GET", "/sessions?thread_id=+49+list/%26%3D%C3%BC").json()["sessions"][0]["id"],
+                   names[2], "a plus sign as typed")
+    short = contract.call(200, "GET", target + "&status=ACTIVE").json()["sessions"][0]
+    contract.equal(short["context_bytes"], len('{"n":1}'), "context_bytes")
+    full = contract.call(200, "GET", target + "&status=ACTIVE&include=context").json()["sessions"][0]
+    contract.equal(full["context"], {"n": 1}, "include=context")
+    follow(contract, target + "&limit=1", names[::-1])
+
+
+def follow(contract, target, names):
+    """Goes from page to page by Link and by next_cursor, one session each."""
+    first = target
+    for place, name in enumerate(names):
+        response = contract.call(200, "GET", target)
+        page = response.json()
+        contract.equal([item["id"] for item in page["sessions"]], [name], f"page {place}")
+        if place == len(names) - 1:
+            contract.equal(page["next_cursor"], None, "next_cursor of the last page")
+            contract.check("link" not in response.headers, "the last page has a Link")
+            return
+        target = response.headers["link"][1:].split(">")[0]
+        by_cursor = contract.call(200, "GET", f"{first}&cursor={page['next_cursor']}").json()
+        contract.equal([item["id"] for item in by_cursor["sessions"]], [names[place + 1]], "next_cursor")
+
+
+def bad_queries(contract):
+    for query in BAD_QUERIES:
+        problem = contract.problem("invalid-query", 400, "GET", f"/sessions?{query}").json()
+        contract.check("parameter" in problem.get("errors", [{}])[0], f"?{query}: errors name no parameter")
+    target = contract.create().headers["location"]
+    for operation_id, (method, pattern, _) in contract.document.operations.items():
+        if 400 in contract.document.responses(operation_id):
+            where = target if "{" in pattern else pattern
+            body = NEW if method in ("POST", "PUT", "PATCH") else None
+            contract.problem("invalid-query", 400, method, f"{where}?colour=red", body)
+
+
+def service_paths(contract):
+    contract.call(200, "GET", "/healthz")
+    contract.call(200, "GET", "/readyz")
+    metrics = contract.call(200, "GET", "/metrics")
+    contract.check(b'sessiond_sessions{status="CREATED"}' in metrics.body, "metrics lack sessiond_sessions")
+
+
+def documents(contract):
+    with open(contract.document.path, "rb") as file:
+        text = file.read()
+    contract.check(contract.call(200, "GET", "/openapi.yaml").body == text, "/openapi.yaml is not the file")
+    served = contract.call(200, "GET", "/openapi.json").json()
+    contract.check(served == contract.document.root, "/openapi.json is not the file's JSON form")
+    contract.check(served == yaml.safe_load(text), "YAML 1.1 readers see other values in openapi.yaml")
+
+
+def heads(contract):
+    """HEAD answers what GET does, without the body."""
+    target = contract.create().headers["location"]
+    changing = ("date", "x-request-id")
+    for pattern in contract.document.root["paths"]:
+        where = target if "{" in pattern else pattern
+        get, head = (contract.service.call(method, where) for method in ("GET", "HEAD"))
+        for response in (get, head):
+            for name in changing + (("content-length",) if pattern == "/metrics" else ()):
+                response.headers.pop(name, None)
+        contract.equal((head.status, head.headers, head.body), (get.status, get.headers, b""), f"HEAD {where}")
+
+
+def no_such_method(contract):
+    target = contract.create().headers["location"]
+    header = {"Allow": {"required": True, "schema": {"type": "string"}},
+              "X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}
+    for pattern in contract.document.root["paths"]:
+        where = target if "{" in pattern else pattern
+        allowed = contract.document.allowed(pattern)
+        for method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} - allowed:
+            response = contract.service.call(method, where)
+            label = f"{method} {where}"
+            contract.equal(response.status, 405, f"{label}: status")
+            contract.equal(set(response.headers.get("allow", "").split(", ")), allowed, f"{label}: Allow")
+            problem_fits(contract, label, where, header, "method-not-allowed", response)
+
+
+def no_such_path(contract):
+    header = {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}
+    for where in ("/", "/session", "/sessions/", "/sessions/x/y", "//sessions", "/Sessions", "/healthz/"):
+        response = contract.service.call("GET", where)
+        contract.equal(response.status, 404, f"GET {where}: status")
+        problem_fits(contract, f"GET {where}", where, header, "not-found", response)
+
+
+def problem_fits(contract, label, target, headers, name, response):
+    faults = contract.document.header_faults(headers, response.headers)
+    problem = response.json()
+    faults += contract.document.faults({"$ref": "#/components/schemas/Problem"}, problem)
+    contract.failures.extend(f"{label}: {fault}" for fault in faults)
+    contract.equal(problem["type"], f"urn:sessiond:problem:{name}", f"{label}: type")
+    contract.check_problem(label, target, response)
+
+
+def request_ids(contract):
+    given = contract.call(200, "GET", "/healthz", headers={"X-Request-Id": "my-own.42"})
+    contract.equal(given.headers["x-request-id"], "my-own.42", "X-Request-Id")
+    made = {contract.call(200, "GET", "/healthz").headers["x-request-id"] for _ in range(3)}
+    contract.equal(len(made), 3, "the number of different request ids made")
+    unsuited = contract.call(200, "GET", "/healthz", headers={"X-Request-Id": 'a"b c\t' + "x" * 300})
+    contract.check("x" * 300 not in unsuited.headers["x-request-id"], "an unsuited X-Request-Id was taken")
+
+
+def examples(contract):
+    """Every example fits its schema, and every JSON body has one."""
+    found = list(contract.document.examples())
+    contract.check(len(found) > 30, f"only {len(found)} examples were found")
+    for where, schema, value in found:
+        contract.failures.extend(f"{where}: {fault}" for fault in contract.document.faults(schema, value))
+    for operation_id, (_, _, operation) in contract.document.operations.items():
+        contents = [response.get("content", {}) for response in contract.document.responses(operation_id).values()]
+        contents.append(contract.document.resolve(operation.get("requestBody", {})).get("content", {}))
+        for content in contents:
+            for media_type, body in content.items():
+                contract.check("example" in body or "examples" in body, f"{operation_id}: {media_type}: no example")
+
+
+def example_requests(contract):
+    """The requests that the document shows work."""
+    for example in contract.document.root["components"]["requestBodies"]["NewSession"]["content"][JSON]["examples"].values():
+        contract.call(201, "POST", "/sessions", example["value"])
+    content = contract.document.operations["updateSession"][2]["requestBody"]["content"]
+    for media_type, body in content.items():
+        target = contract.create().headers["location"]
+        for example in body["examples"].values():
+            contract.call(200, "PATCH", target, example["value"], media_type)
+
+
+def problem_table(contract):
+    """The table in the introduction lists the types that responses have, and 405."""
+    rows = re.findall(r"^\| `([a-z-]+)` \| (\d{3}) \|", contract.document.root["info"]["description"], re.M)
+    listed = {name: int(status) for name, status in rows}
+    described = {**contract.document.problem_types(), "method-not-allowed": 405}
+    contract.equal(listed, described, "the table of problem types")
+
+
+def links(contract):
+    """Links lead to operations and parameters that exist."""
+    for operation_id in contract.document.operations:
+        for response in contract.document.responses(operation_id).values():
+            for name, link in response.get("links", {}).items():
+                known = contract.document.operations.keys()
+                contract.check(link["operationId"] in known, f"{name}: no operation {link['operationId']}")
+                parameters = contract.document.parameters(link["operationId"])
+                for parameter in link["parameters"]:
+                    contract.check(tuple(parameter.split(".", 1)) in parameters, f"{name}: no {parameter}")
+
+
+def everything_was_seen(contract):
+    for operation_id in contract.document.operations:
+        for status in contract.document.responses(operation_id).keys() & DETERMINISTIC:
+            contract.check((operation_id, status) in contract.seen, f"{operation_id}: {status} was never seen")
+
+
+CHECKS = [
+    examples, problem_table, links, created, new_sessions, put, changes, lifecycle, preconditions, tags,
+    bad_bodies, lists, bad_queries, service_paths, documents, heads, no_such_method, no_such_path,
+    request_ids, example_requests, everything_was_seen,
+]
+
+
+def run(check, contract):
+    """Runs one check; its failures are printed. Whether there were none."""
+    contract.failures = []
+    try:
+        check(contract)
+    except Exception as error:  # a response that does not even have what the check goes on with
+        contract.failures.append(f"stopped by {type(error).__name__}: {error}")
+    print(f"{'FAILED' if contract.failures else 'ok    '} {check.__name__}")
+    for failure in contract.failures[:SHOWN_FAILURES]:
+        print(f"  - {failure}")
+    if len(contract.failures) > SHOWN_FAILURES:
+        print(f"  and {len(contract.failures) - SHOWN_FAILURES} more")
+    return not contract.failures
+
+
+def main(binary, openapi_yaml):
+    service = Service(os.environ.get("SESSIOND_BINARY") or binary,
+                      "--max-body-bytes", str(MAX_BODY_BYTES), "--max-json-depth", str(MAX_JSON_DEPTH))
+    try:
+        contract = Contract(Document(openapi_yaml), service)
+        passed = [run(check, contract) for check in CHECKS]
+    finally:
+        wrong = service.stop()
+    for sentence in wrong:
+        print(f"FAILED the service's end: {sentence}")
+    print(f"{sum(passed)} passed, {len(passed) - sum(passed) + len(wrong)} failed")
+    return 0 if all(passed) and not wrong else 1
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    sys.exit(main(sys.argv[1], sys.argv[2]))
