@@ -1,0 +1,40 @@
+#include "routes/exchange.h"
+
+#include "routes/json_merge.h"
+#include "routes/json_payload.h"
+
+void exchange_header(struct exchange *ex, const char *name, struct slice value)
+{
+    const size_t i = ex->response_header_count++;
+
+    ex->response_headers[i].name = name;
+    ex->response_headers[i].value = ex->header_text.len;
+    buffer_add(&ex->header_text, value);
+    buffer_add_char(&ex->header_text, '\0');
+}
+
+const char *exchange_header_value(const struct exchange *ex, size_t i)
+{
+    return ex->header_text.data + ex->response_headers[i].value;
+}
+
+void exchange_restart(struct exchange *ex)
+{
+    ex->status = 0;
+    ex->content_type = NULL;
+    ex->response.len = 0;
+    ex->fixed_response = (struct slice){0};
+    ex->response_header_count = 0;
+    ex->header_text.len = 0;
+}
+
+void exchange_release(struct exchange *ex)
+{
+    store_job_release(&ex->job);
+    json_payload_free(ex->payload);
+    json_patch_free(ex->patch);
+    buffer_release(&ex->body);
+    buffer_release(&ex->response);
+    buffer_release(&ex->header_text);
+    buffer_release(&ex->query_text);
+}

@@ -1,0 +1,91 @@
+/*
+ * One HTTP request and its response, as plain data: all that routes/ sees of HTTP. The server
+ * fills the request part and sends the response part; a route fills the response part.
+ *
+ * One thread at a time: the HTTP thread of the connection, except between a job's submission and
+ * its completion, when it belongs to the store's thread that runs the job.
+ */
+#ifndef SESSIOND_ROUTES_EXCHANGE_H
+#define SESSIOND_ROUTES_EXCHANGE_H
+
+#include "db/store.h"
+#include "routes/buffer.h"
+
+enum method {
+    METHOD_GET,
+    METHOD_HEAD,
+    METHOD_POST,
+    METHOD_PUT,
+    METHOD_PATCH,
+    METHOD_DELETE,
+    METHOD_COUNT,
+    METHOD_OTHER = METHOD_COUNT
+};
+
+/* The request headers that mean something to a route. */
+enum request_header {
+    REQUEST_CONTENT_TYPE,
+    REQUEST_IF_MATCH,
+    REQUEST_IF_NONE_MATCH,
+    REQUEST_TRANSFER_ENCODING,
+    REQUEST_X_REQUEST_ID,
+    REQUEST_HEADER_COUNT
+};
+
+#define EXCHANGE_REQUEST_ID_MAX 64
+#define EXCHANGE_RESPONSE_HEADERS 6
+
+struct route;
+struct json_payload;
+struct json_patch;
+
+struct exchange {
+    /* The request. Borrowed from the server until the response is sent. */
+    enum method method;
+    struct slice path;  /* as sent, without the query */
+    struct slice query; /* as sent, without the `?` */
+    struct slice headers[REQUEST_HEADER_COUNT]; /* data NULL: absent; repeated ones joined by `,` */
+    uint64_t content_length;
+    struct buffer body; /* owned */
+    char request_id[EXCHANGE_REQUEST_ID_MAX + 1];
+
+    /* What the router found. */
+    const struct route *route; /* NULL: none */
+    struct slice id_text;      /* the {id} of the path */
+
+    /* The response. */
+    int status; /* 0: none yet */
+    const char *content_type;
+    struct buffer response;      /* owned */
+    struct slice fixed_response; /* sent in place of `response` when its data is set; static */
+    bool close;                  /* the connection ends with this response */
+    struct {
+        const char *name;
+        size_t value; /* offset of a NUL-terminated text in header_text */
+    } response_headers[EXCHANGE_RESPONSE_HEADERS];
+    size_t response_header_count;
+    struct buffer header_text; /* owned */
+
+    /* The work between the two halves of a route. */
+    struct store_job job;
+    struct json_payload *payload; /* owned */
+    struct json_patch *patch;     /* owned */
+    struct buffer query_text;     /* owned: decoded query values */
+    size_t max_page_bytes;        /* of a list */
+    size_t page_sessions;         /* in the page so far */
+    size_t max_context_bytes;     /* that a merge may make */
+};
+
+/* Adds a response header; the value is copied. */
+void exchange_header(struct exchange *ex, const char *name, struct slice value);
+
+/* The value of response header i. */
+const char *exchange_header_value(const struct exchange *ex, size_t i);
+
+/* Drops everything that was answered so far, to answer something else. */
+void exchange_restart(struct exchange *ex);
+
+/* Frees what the exchange owns. */
+void exchange_release(struct exchange *ex);
+
+#endif

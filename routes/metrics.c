@@ -1,0 +1,234 @@
+#include "routes/metrics.h"
+
+#include "db/store_figures.h"
+#include "routes/router.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ROUTES_MAX 16 /* the table's length at most; the last place is for requests without a route */
+#define NO_ROUTE (ROUTES_MAX - 1)
+#define STATUS_FIRST 200
+#define STATUS_LAST 599
+#define DURATION_BUCKETS 12
+
+static const int64_t duration_bounds_us[DURATION_BUCKETS] = {
+    100, 250, 500, 1000, 2500, 5000, 10000, 25000, 100000, 500000, 2500000, 10000000};
+
+struct route_metrics {
+    atomic_int_least64_t requests[METHOD_COUNT + 1][STATUS_LAST - STATUS_FIRST + 1];
+    atomic_int_least64_t durations[DURATION_BUCKETS + 1]; /* not cumulative */
+    atomic_int_least64_t duration_us;
+};
+
+struct metrics {
+    struct route_metrics routes[ROUTES_MAX];
+    atomic_int_least64_t in_flight;
+};
+
+struct metrics *metrics_new(void)
+{
+    struct metrics *metrics = calloc(1, sizeof(*metrics));
+
+    if (metrics == NULL)
+        abort();
+    return metrics;
+}
+
+void metrics_free(struct metrics *metrics)
+{
+    free(metrics);
+}
+
+static void add(atomic_int_least64_t *counter, int64_t amount)
+{
+    atomic_fetch_add_explicit(counter, amount, memory_order_relaxed);
+}
+
+static int64_t get(const atomic_int_least64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+void metrics_begin(struct metrics *metrics)
+{
+    add(&metrics->in_flight, 1);
+}
+
+int64_t metrics_in_flight(const struct metrics *metrics)
+{
+    return get(&metrics->in_flight);
+}
+
+static size_t place_of(const struct route *route)
+{
+    for (size_t i = 0; route != NULL && router_route(i) != NULL; i++) {
+        if (router_route(i) == route)
+            return i;
+    }
+    return NO_ROUTE;
+}
+
+void metrics_count(struct metrics *metrics, const struct exchange *ex, int64_t duration_us)
+{
+    struct route_metrics *route = &metrics->routes[place_of(ex->route)];
+    size_t bucket = 0;
+
+    add(&metrics->in_flight, -1);
+    if (ex->status < STATUS_FIRST || ex->status > STATUS_LAST)
+        return;
+    while (bucket < DURATION_BUCKETS && duration_us > duration_bounds_us[bucket])
+        bucket++;
+    add(&route->requests[ex->method][ex->status - STATUS_FIRST], 1);
+    add(&route->durations[bucket], 1);
+    add(&route->duration_us, duration_us);
+}
+
+static void add_family(struct buffer *out, const char *name, const char *type, const char *help)
+{
+    buffer_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static const char *pattern_of(size_t place)
+{
+    return place == NO_ROUTE ? "none" : router_route(place)->pattern;
+}
+
+static bool is_in_use(size_t place)
+{
+    return place == NO_ROUTE || router_route(place) != NULL;
+}
+
+static void add_requests(struct buffer *out, const struct metrics *metrics)
+{
+    add_family(out, "sessiond_http_requests_total", "counter", "Requests by route and status.");
+    for (size_t place = 0; place < ROUTES_MAX; place++) {
+        for (unsigned method = 0; is_in_use(place) && method <= METHOD_COUNT; method++) {
+            for (int status = STATUS_FIRST; status <= STATUS_LAST; status++) {
+                const int64_t count =
+                    get(&metrics->routes[place].requests[method][status - STATUS_FIRST]);
+                if (count > 0)
+                    buffer_printf(out,
+                                  "sessiond_http_requests_total{route=\"%s\",method=\"%s\","
+                                  "status=\"%d\"} %lld\n",
+                                  pattern_of(place), method_name((enum method)method), status,
+                                  (long long)count);
+            }
+        }
+    }
+}
+
+/* One histogram series. `label` is empty or ends in a comma; bounds are divided by `unit`. */
+static void add_histogram(struct buffer *out, const char *name, const char *label,
+                          const int64_t *bounds, const int64_t *counts, size_t buckets, double unit)
+{
+    int64_t cumulative = 0;
+
+    for (size_t i = 0; i < buckets; i++) {
+        cumulative += counts[i];
+        buffer_printf(out, "%s_bucket{%sle=\"%g\"} %lld\n", name, label, (double)bounds[i] / unit,
+                      (long long)cumulative);
+    }
+    cumulative += counts[buckets];
+    buffer_printf(out, "%s_bucket{%sle=\"+Inf\"} %lld\n", name, label, (long long)cumulative);
+}
+
+static void add_durations(struct buffer *out, const struct metrics *metrics)
+{
+    static const char name[] = "sessiond_http_request_duration_seconds";
+    int64_t counts[DURATION_BUCKETS + 1];
+    char label[64];
+
+    add_family(out, name, "histogram", "From a request's headers to its answered response.");
+    for (size_t place = 0; place < ROUTES_MAX; place++) {
+        const struct route_metrics *route = &metrics->routes[place];
+        int64_t total = 0;
+        for (size_t i = 0; i <= DURATION_BUCKETS; i++)
+            total += counts[i] = get(&route->durations[i]);
+        /* One series a pattern and method: two routes may share a pattern. */
+        if (total == 0)
+            continue;
+        snprintf(label, sizeof(label), "route=\"%s\",method=\"%s\",", pattern_of(place),
+                 place == NO_ROUTE ? "any" : method_name(router_route(place)->method));
+        add_histogram(out, name, label, duration_bounds_us, counts, DURATION_BUCKETS, 1e6);
+        label[strlen(label) - 1] = '\0';
+        buffer_printf(out, "%s_sum{%s} %.6f\n%s_count{%s} %lld\n", name, label,
+                      (double)get(&route->duration_us) / 1e6, name, label, (long long)total);
+    }
+}
+
+static void add_gauge(struct buffer *out, const char *name, const char *help, int64_t value)
+{
+    add_family(out, name, "gauge", help);
+    buffer_printf(out, "%s %lld\n", name, (long long)value);
+}
+
+static void add_commits(struct buffer *out, const struct store_figures *figures)
+{
+    static const char batch[] = "sessiond_commit_batch_size";
+    static const char duration[] = "sessiond_commit_duration_seconds";
+
+    add_family(out, batch, "histogram", "Writes made durable by one commit.");
+    add_histogram(out, batch, "", store_batch_bounds, figures->batch_buckets, STORE_BATCH_BUCKETS,
+                  1);
+    buffer_printf(out, "%s_sum %lld\n%s_count %lld\n", batch, (long long)figures->batch_jobs,
+                  batch, (long long)figures->commits);
+    add_family(out, duration, "histogram", "Time of a COMMIT, fsync included.");
+    add_histogram(out, duration, "", store_commit_bounds_us, figures->commit_buckets,
+                  STORE_COMMIT_BUCKETS, 1e6);
+    buffer_printf(out, "%s_sum %.6f\n%s_count %lld\n", duration, (double)figures->commit_us / 1e6,
+                  duration, (long long)figures->commits);
+}
+
+static void add_checkpoints(struct buffer *out, const struct store_figures *figures)
+{
+    static const char name[] = "sessiond_checkpoints_total";
+
+    add_family(out, name, "counter", "Copies of the write-ahead log into the database file.");
+    buffer_printf(out, "%s{result=\"complete\"} %lld\n", name,
+                  (long long)figures->checkpoints_complete);
+    buffer_printf(out, "%s{result=\"partial\"} %lld\n", name,
+                  (long long)figures->checkpoints_partial);
+    buffer_printf(out, "%s{result=\"failed\"} %lld\n", name,
+                  (long long)figures->checkpoints_failed);
+}
+
+static void add_storage(struct buffer *out, struct store *store)
+{
+    struct store_figures figures;
+
+    store_figures(store, &figures);
+    add_commits(out, &figures);
+    add_gauge(out, "sessiond_write_queue_depth", "Writes that wait for their commit.",
+              figures.queue_depth);
+    add_gauge(out, "sessiond_wal_bytes", "Length of the write-ahead log that is in use.",
+              figures.wal_bytes);
+    add_checkpoints(out, &figures);
+    add_family(out, "sessiond_sessions", "gauge", "Sessions by status.");
+    for (unsigned i = 0; i < SESSION_STATUS_COUNT; i++)
+        buffer_printf(out, "sessiond_sessions{status=\"%s\"} %lld\n",
+                      session_status_name((enum session_status)i), (long long)figures.sessions[i]);
+}
+
+static enum route_step metrics_begin_route(const struct routes *routes, struct exchange *ex)
+{
+    struct buffer *out = &ex->response;
+
+    ex->status = 200;
+    ex->content_type = "text/plain; version=0.0.4; charset=utf-8";
+    add_family(out, "sessiond_build_info", "gauge", "Always 1; the version is in the label.");
+    buffer_printf(out, "sessiond_build_info{version=\"%s\"} 1\n", routes->version);
+    add_requests(out, routes->metrics);
+    add_durations(out, routes->metrics);
+    add_gauge(out, "sessiond_http_requests_in_flight", "Requests that are not answered yet.",
+              metrics_in_flight(routes->metrics));
+    add_storage(out, routes->store);
+    return ROUTE_ANSWERED;
+}
+
+const struct route route_metrics = {
+    .method = METHOD_GET,
+    .pattern = "/metrics",
+    .begin = metrics_begin_route,
+};

@@ -1,0 +1,152 @@
+#include "routes/problem.h"
+
+#include "routes/etag.h"
+#include "routes/json_text.h"
+
+#define RETRY_AFTER_S "1"
+
+struct problem_kind {
+    int status;
+    const char *name;  /* of urn:sessiond:problem:… */
+    const char *title; /* the same for every occurrence */
+};
+
+static const struct problem_kind kinds[ERROR_KIND_COUNT] = {
+    [ERROR_MALFORMED_JSON] = {400, "malformed-json", "The body is not JSON"},
+    [ERROR_INVALID_QUERY] = {400, "invalid-query", "The query is not understood"},
+    [ERROR_INVALID_HEADER] = {400, "invalid-header", "A header is not understood"},
+    [ERROR_INVALID_PAYLOAD] = {422, "invalid-payload", "The body has the wrong shape"},
+    [ERROR_UNSUPPORTED_TYPE] = {415, "unsupported-media-type", "The body's type is not supported"},
+    [ERROR_LENGTH_REQUIRED] = {411, "length-required", "The body's length is not known"},
+    [ERROR_TOO_LARGE] = {413, "body-too-large", "The body is too large"},
+    [ERROR_NO_ROUTE] = {404, "not-found", "Not found"},
+    [ERROR_NO_METHOD] = {405, "method-not-allowed", "The path does not take this method"},
+    [ERROR_NOT_FOUND] = {404, "not-found", "Not found"},
+    [ERROR_SESSION_EXISTS] = {409, "session-exists", "The id is taken by another session"},
+    [ERROR_INVALID_TRANSITION] = {409, "invalid-transition", "The lifecycle does not allow this"},
+    [ERROR_PRECONDITION_FAILED] = {412, "precondition-failed", "The session has changed"},
+    [ERROR_QUEUE_FULL] = {503, "queue-full", "Too many requests are waiting"},
+    [ERROR_STOPPING] = {503, "stopping", "The service is stopping"},
+    [ERROR_STORAGE_FULL] = {507, "storage-full", "The disk is full"},
+    [ERROR_STORAGE_BUSY] = {503, "storage-busy", "Another program is writing to the database"},
+    [ERROR_NOT_READY] = {503, "not-ready", "A write does not reach the disk"},
+    [ERROR_INTERNAL] = {500, "internal", "The service is at fault"},
+    [ERROR_OUTCOME_UNKNOWN] = {500, "outcome-unknown", "The outcome of the write is unknown"},
+};
+
+/* What SQLite or the system said is for the log. */
+static const char *public_detail(const struct error *err)
+{
+    switch (err->kind) {
+    case ERROR_INTERNAL:
+        return "nothing was changed; the service's log says more under this request_id";
+    case ERROR_OUTCOME_UNKNOWN:
+        return "the disk failed during the commit: the change may be there after a restart";
+    case ERROR_STORAGE_FULL:
+        return "nothing was changed; reads go on, and writes do once there is space again";
+    case ERROR_STORAGE_BUSY:
+        return "nothing was changed; try again";
+    default:
+        return err->detail;
+    }
+}
+
+/* Where the fault lies, in the words of its kind: a JSON pointer as a URI fragment (RFC 6901 §6),
+ * a query parameter or a header. */
+static void add_errors(struct buffer *out, const struct error *err)
+{
+    const bool payload = err->kind == ERROR_INVALID_PAYLOAD;
+
+    if (payload)
+        buffer_add_text(out, ",\"errors\":[{\"pointer\":");
+    else if (err->kind == ERROR_INVALID_QUERY && err->field[0] != '\0')
+        buffer_add_text(out, ",\"errors\":[{\"parameter\":");
+    else if (err->kind == ERROR_INVALID_HEADER && err->field[0] != '\0')
+        buffer_add_text(out, ",\"errors\":[{\"header\":");
+    else
+        return;
+    if (payload)
+        json_add_pointer(out, slice_from(err->field));
+    else
+        json_add_string(out, slice_from(err->field));
+    buffer_add_text(out, ",\"detail\":");
+    json_add_string(out, slice_from(err->detail));
+    buffer_add_text(out, "}]");
+}
+
+static void begin_problem(struct exchange *ex, const struct error *err)
+{
+    const struct problem_kind *kind = &kinds[err->kind];
+    struct buffer *out = &ex->response;
+
+    exchange_restart(ex);
+    ex->status = kind->status;
+    ex->content_type = "application/problem+json";
+    buffer_add_text(out, "{\"type\":\"urn:sessiond:problem:");
+    buffer_add_text(out, kind->name);
+    buffer_add_text(out, "\",\"title\":\"");
+    buffer_add_text(out, kind->title);
+    buffer_add_text(out, "\",\"status\":");
+    buffer_add_int(out, kind->status);
+    buffer_add_text(out, ",\"detail\":");
+    json_add_string(out, slice_from(public_detail(err)));
+    buffer_add_text(out, ",\"instance\":");
+    json_add_string(out, ex->path);
+    buffer_add_text(out, ",\"request_id\":");
+    json_add_string(out, slice_from(ex->request_id));
+    add_errors(out, err);
+    if (kind->status == 503)
+        exchange_header(ex, "Retry-After", SLICE_LITERAL(RETRY_AFTER_S));
+}
+
+static void end_problem(struct exchange *ex)
+{
+    buffer_add_text(&ex->response, "}\n");
+}
+
+void problem_answer(struct exchange *ex, const struct error *err)
+{
+    begin_problem(ex, err);
+    end_problem(ex);
+}
+
+void problem_answer_kind(struct exchange *ex, enum error_kind kind, const char *detail)
+{
+    struct error err;
+
+    error_set(&err, kind, NULL, "%s", detail);
+    problem_answer(ex, &err);
+}
+
+static void add_allowed(struct buffer *out, enum session_status from)
+{
+    const char *separator = "";
+
+    buffer_add_text(out, ",\"current_status\":\"");
+    buffer_add_text(out, session_status_name(from));
+    buffer_add_text(out, "\",\"allowed\":[");
+    for (unsigned i = 0; i < SESSION_STATUS_COUNT; i++) {
+        const enum session_status to = (enum session_status)i;
+        if (to == from || !session_may_become(from, to))
+            continue;
+        buffer_printf(out, "%s\"%s\"", separator, session_status_name(to));
+        separator = ",";
+    }
+    buffer_add_char(out, ']');
+}
+
+void problem_answer_job(struct exchange *ex)
+{
+    const struct error *err = &ex->job.error;
+    const struct session *stored = &ex->job.session;
+
+    begin_problem(ex, err);
+    if (err->kind == ERROR_INVALID_TRANSITION) {
+        add_allowed(&ex->response, stored->status);
+    } else if (err->kind == ERROR_PRECONDITION_FAILED) {
+        buffer_add_text(&ex->response, ",\"current_version\":");
+        buffer_add_int(&ex->response, stored->version);
+        etag_header(ex, stored->version);
+    }
+    end_problem(ex);
+}

@@ -1,0 +1,29 @@
+/*
+ * Query strings: `name=value&…`, decoded as HTML forms are (`+` is a space, %XX a byte), except
+ * that a `+` at the beginning of a value stands for itself, so that ?thread_id=+15551234567 works
+ * as typed.
+ */
+#ifndef SESSIOND_ROUTES_QUERY_H
+#define SESSIOND_ROUTES_QUERY_H
+
+#include "db/error.h"
+#include "routes/buffer.h"
+
+struct query_parameter {
+    struct slice raw;   /* name, `=` and value as sent */
+    struct slice name;  /* as sent */
+    struct slice value; /* as sent */
+};
+
+/* Takes the next parameter off the front of *rest; false at the end. Empty ones are passed over. */
+MUST_USE bool query_next(struct slice *rest, struct query_parameter *out);
+
+/* Appends the decoded value. ERROR_INVALID_QUERY, naming the parameter, for a broken escape, a NUL
+ * or bytes that are no UTF-8. */
+MUST_USE bool query_decode(const struct query_parameter *parameter, struct buffer *out,
+                           struct error *err);
+
+/* Appends `value` encoded so that query_decode gives it back. */
+void query_encode(struct buffer *out, struct slice value);
+
+#endif

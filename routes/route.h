@@ -1,0 +1,54 @@
+/*
+ * A route: a method and a path, and the two halves of its handler. `begin` parses, validates and
+ * either answers or fills ex->job; `finish` turns the job's result into an answer. Both run on the
+ * HTTP thread. Each file of routes exports its own as constants; routes/router.c lists them.
+ */
+#ifndef SESSIOND_ROUTES_ROUTE_H
+#define SESSIOND_ROUTES_ROUTE_H
+
+#include "routes/exchange.h"
+
+struct metrics;
+
+/* What routes work with: set up at start, then only read. */
+struct routes {
+    struct store *store;
+    struct metrics *metrics;
+    size_t max_body_bytes;
+    size_t max_json_depth;
+    size_t max_page_bytes;
+    const char *version;
+};
+
+enum route_step {
+    ROUTE_ANSWERED,
+    ROUTE_JOB, /* ex->job is filled: submit it, then finish */
+};
+
+enum route_body {
+    ROUTE_BODY_NONE,
+    ROUTE_BODY_JSON,           /* application/json */
+    ROUTE_BODY_JSON_OR_PATCH,  /* that, or application/merge-patch+json */
+};
+
+struct route {
+    enum method method;  /* GET serves HEAD too */
+    const char *pattern; /* as in openapi.yaml; {id} stands for one segment */
+    enum route_body body;
+    enum route_step (*begin)(const struct routes *routes, struct exchange *ex);
+    void (*finish)(const struct routes *routes, struct exchange *ex); /* NULL: never a job */
+};
+
+extern const struct route route_sessions_create;
+extern const struct route route_sessions_list;
+extern const struct route route_session_get;
+extern const struct route route_session_put;
+extern const struct route route_session_patch;
+extern const struct route route_session_delete;
+extern const struct route route_healthz;
+extern const struct route route_readyz;
+extern const struct route route_metrics;
+extern const struct route route_openapi_yaml;
+extern const struct route route_openapi_json;
+
+#endif

@@ -1,0 +1,150 @@
+#include "routes/router.h"
+
+#include "routes/problem.h"
+
+#include <strings.h>
+
+#define JSON "application/json"
+#define MERGE_PATCH "application/merge-patch+json"
+
+static const struct route *const table[] = {
+    &route_sessions_create, &route_sessions_list,  &route_session_get,
+    &route_session_put,     &route_session_patch,  &route_session_delete,
+    &route_healthz,         &route_readyz,         &route_metrics,
+    &route_openapi_yaml,    &route_openapi_json,
+};
+
+static const char *const method_names[METHOD_COUNT + 1] = {
+    [METHOD_GET] = "GET",     [METHOD_HEAD] = "HEAD",     [METHOD_POST] = "POST",
+    [METHOD_PUT] = "PUT",     [METHOD_PATCH] = "PATCH",   [METHOD_DELETE] = "DELETE",
+    [METHOD_OTHER] = "OTHER",
+};
+
+const struct route *router_route(size_t i)
+{
+    return i < sizeof(table) / sizeof(table[0]) ? table[i] : NULL;
+}
+
+const char *method_name(enum method method)
+{
+    return method_names[method];
+}
+
+/* Whether `path` fits `pattern`; *id is what stands where {id} does. */
+static bool fits(const char *pattern, struct slice path, struct slice *id)
+{
+    const char *brace = strchr(pattern, '{');
+    const size_t fixed = brace == NULL ? strlen(pattern) : (size_t)(brace - pattern);
+
+    if (path.len < fixed || memcmp(path.data, pattern, fixed) != 0)
+        return false;
+    const struct slice rest = {path.data + fixed, path.len - fixed};
+    if (brace == NULL)
+        return rest.len == 0;
+    *id = rest;
+    return rest.len > 0 && memchr(rest.data, '/', rest.len) == NULL;
+}
+
+static bool serves(const struct route *route, enum method method)
+{
+    return route->method == method || (route->method == METHOD_GET && method == METHOD_HEAD);
+}
+
+static void answer_no_method(struct exchange *ex, unsigned methods)
+{
+    struct error err;
+    struct buffer allow = {0};
+
+    for (unsigned i = 0; i < METHOD_COUNT; i++) {
+        if (!(methods & 1U << i))
+            continue;
+        if (allow.len > 0)
+            buffer_add_text(&allow, ", ");
+        buffer_add_text(&allow, method_names[i]);
+    }
+    error_set(&err, ERROR_NO_METHOD, NULL, "this path takes %.*s", (int)allow.len, allow.data);
+    problem_answer(ex, &err);
+    exchange_header(ex, "Allow", buffer_slice(&allow));
+    buffer_release(&allow);
+}
+
+static const struct route *find(struct exchange *ex)
+{
+    unsigned methods = 0;
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (!fits(table[i]->pattern, ex->path, &ex->id_text))
+            continue;
+        if (serves(table[i], ex->method))
+            return table[i];
+        methods |= 1U << table[i]->method;
+        if (table[i]->method == METHOD_GET)
+            methods |= 1U << METHOD_HEAD;
+    }
+    if (methods != 0)
+        answer_no_method(ex, methods);
+    else
+        problem_answer_kind(ex, ERROR_NO_ROUTE, "there is no such path; see /openapi.yaml");
+    return NULL;
+}
+
+bool media_type_is(struct slice content_type, const char *type)
+{
+    const size_t len = strlen(type);
+
+    if (content_type.len < len || strncasecmp(content_type.data, type, len) != 0)
+        return false;
+    if (content_type.len == len)
+        return true;
+    const char next = content_type.data[len];
+    return next == ';' || next == ' ' || next == '\t';
+}
+
+static void check_media_type(const struct route *route, struct exchange *ex)
+{
+    const struct slice type = ex->headers[REQUEST_CONTENT_TYPE];
+    const bool patch = route->body == ROUTE_BODY_JSON_OR_PATCH;
+    struct error err;
+
+    if (media_type_is(type, JSON) || (patch && media_type_is(type, MERGE_PATCH)))
+        return;
+    error_set(&err, ERROR_UNSUPPORTED_TYPE, NULL, "send the body as Content-Type: " JSON "%s",
+              patch ? " or " MERGE_PATCH : "");
+    problem_answer(ex, &err);
+    if (patch)
+        exchange_header(ex, "Accept-Patch", SLICE_LITERAL(JSON ", " MERGE_PATCH));
+    else if (route->method == METHOD_POST)
+        exchange_header(ex, "Accept-Post", SLICE_LITERAL(JSON));
+}
+
+void router_match(const struct routes *routes, struct exchange *ex)
+{
+    struct error err;
+
+    ex->route = find(ex);
+    if (ex->route == NULL)
+        return;
+    if (ex->headers[REQUEST_TRANSFER_ENCODING].data != NULL) {
+        problem_answer_kind(ex, ERROR_LENGTH_REQUIRED,
+                            "send the body with Content-Length, without Transfer-Encoding");
+        return;
+    }
+    if (ex->content_length > routes->max_body_bytes) {
+        error_set(&err, ERROR_TOO_LARGE, NULL, "the body may have at most %zu bytes",
+                  routes->max_body_bytes);
+        problem_answer(ex, &err);
+        return;
+    }
+    if (ex->route->body != ROUTE_BODY_NONE)
+        check_media_type(ex->route, ex);
+}
+
+enum route_step router_begin(const struct routes *routes, struct exchange *ex)
+{
+    return ex->route->begin(routes, ex);
+}
+
+void router_finish(const struct routes *routes, struct exchange *ex)
+{
+    ex->route->finish(routes, ex);
+}

@@ -1,0 +1,27 @@
+/* From a request to its route, and through it. HTTP thread. */
+#ifndef SESSIOND_ROUTES_ROUTER_H
+#define SESSIOND_ROUTES_ROUTER_H
+
+#include "routes/route.h"
+
+/* Route i of the table, NULL behind the last. */
+const struct route *router_route(size_t i);
+
+/* With the request's headers there and no byte of its body: finds the route. Answers at once
+ * (ex->status is set) when there is none, or when the body would be refused whatever it holds:
+ * 404, 405, 411, 413, 415. */
+void router_match(const struct routes *routes, struct exchange *ex);
+
+/* With the body there. */
+enum route_step router_begin(const struct routes *routes, struct exchange *ex);
+
+/* After the job's completion: afterwards ex->status is set. */
+void router_finish(const struct routes *routes, struct exchange *ex);
+
+/* The method's name as it is sent, "OTHER" for one that no route has. */
+const char *method_name(enum method method);
+
+/* Whether a Content-Type is this media type, whatever its parameters (RFC 9110 §8.3.1). */
+bool media_type_is(struct slice content_type, const char *type);
+
+#endif

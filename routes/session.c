@@ -1,0 +1,179 @@
+/* /sessions/{id}: read, put, change, delete one session. */
+
+#include "routes/etag.h"
+#include "routes/json_merge.h"
+#include "routes/json_payload.h"
+#include "routes/problem.h"
+#include "routes/router.h"
+#include "routes/session_answer.h"
+
+static enum store_visit answer_read(void *arg, const struct session *session)
+{
+    struct exchange *ex = arg;
+    bool named;
+    struct error err;
+
+    if (!etag_none_match(ex->headers[REQUEST_IF_NONE_MATCH], session->version, &named, &err)) {
+        problem_answer(ex, &err);
+    } else if (named) {
+        ex->status = 304;
+        etag_header(ex, session->version);
+    } else {
+        session_answer(ex, 200, session);
+    }
+    return STORE_VISIT_NEXT;
+}
+
+static enum route_step get_begin(const struct routes *routes, struct exchange *ex)
+{
+    char id[ID_SIZE];
+
+    if (!session_read_id(ex, id))
+        return ROUTE_ANSWERED;
+    if (!store_get(routes->store, id, answer_read, ex, &ex->job.error))
+        problem_answer_job(ex);
+    return ROUTE_ANSWERED;
+}
+
+const struct route route_session_get = {
+    .method = METHOD_GET,
+    .pattern = "/sessions/{id}",
+    .begin = get_begin,
+};
+
+static enum route_step put_begin(const struct routes *routes, struct exchange *ex)
+{
+    struct error err;
+
+    if (!session_read_id(ex, ex->job.id))
+        return ROUTE_ANSWERED;
+    if (!session_read_payload(routes, ex, &err)) {
+        problem_answer(ex, &err);
+        return ROUTE_ANSWERED;
+    }
+    ex->job.operation = STORE_PUT;
+    return ROUTE_JOB;
+}
+
+static void put_finish(const struct routes *routes, struct exchange *ex)
+{
+    (void)routes;
+    session_answer_job(ex, ex->job.created ? 201 : 200);
+}
+
+const struct route route_session_put = {
+    .method = METHOD_PUT,
+    .pattern = "/sessions/{id}",
+    .body = ROUTE_BODY_JSON,
+    .begin = put_begin,
+    .finish = put_finish,
+};
+
+/* Runs on the writer's thread. */
+static bool merge_context(void *arg, struct slice current, char **out, size_t *len,
+                          struct error *err)
+{
+    const struct exchange *ex = arg;
+    struct buffer merged = {0};
+
+    if (!json_patch_apply(ex->patch, current, ex->max_context_bytes, &merged, err))
+        return false;
+    *out = merged.data;
+    *len = merged.len;
+    return true;
+}
+
+/* How the patch's `context` changes the stored one: RFC 7396 merges an object and, for null,
+ * removes the member, which for a context means its default. */
+static bool read_merge(const struct routes *routes, struct exchange *ex, struct error *err)
+{
+    struct slice patch;
+
+    if (json_payload_is_null(ex->payload, "context")) {
+        ex->job.context = SLICE_LITERAL("{}");
+        return true;
+    }
+    if (!json_payload_object(ex->payload, "context", &patch, err))
+        return false;
+    if (patch.data == NULL)
+        return true;
+    ex->patch = json_patch_new(patch);
+    ex->max_context_bytes = routes->max_body_bytes;
+    ex->job.edit = merge_context;
+    ex->job.edit_arg = ex;
+    return true;
+}
+
+static bool read_patch(const struct routes *routes, struct exchange *ex, struct error *err)
+{
+    static const char *const names[] = {"status", "context", NULL};
+    struct store_job *job = &ex->job;
+
+    if (!etag_parse_if_match(ex->headers[REQUEST_IF_MATCH], &job->match, err) ||
+        !json_payload_new(buffer_slice(&ex->body), routes->max_json_depth, names, &ex->payload,
+                          err) ||
+        !json_payload_status(ex->payload, "status", &job->has_status, &job->status, err))
+        return false;
+    if (media_type_is(ex->headers[REQUEST_CONTENT_TYPE], "application/json"))
+        return json_payload_object(ex->payload, "context", &job->context, err);
+    return read_merge(routes, ex, err);
+}
+
+static enum route_step patch_begin(const struct routes *routes, struct exchange *ex)
+{
+    struct error err;
+
+    if (!session_read_id(ex, ex->job.id))
+        return ROUTE_ANSWERED;
+    if (!read_patch(routes, ex, &err)) {
+        problem_answer(ex, &err);
+        return ROUTE_ANSWERED;
+    }
+    ex->job.operation = STORE_UPDATE;
+    return ROUTE_JOB;
+}
+
+static void patch_finish(const struct routes *routes, struct exchange *ex)
+{
+    (void)routes;
+    session_answer_job(ex, 200);
+}
+
+const struct route route_session_patch = {
+    .method = METHOD_PATCH,
+    .pattern = "/sessions/{id}",
+    .body = ROUTE_BODY_JSON_OR_PATCH,
+    .begin = patch_begin,
+    .finish = patch_finish,
+};
+
+static enum route_step delete_begin(const struct routes *routes, struct exchange *ex)
+{
+    struct error err;
+
+    (void)routes;
+    if (!session_read_id(ex, ex->job.id))
+        return ROUTE_ANSWERED;
+    if (!etag_parse_if_match(ex->headers[REQUEST_IF_MATCH], &ex->job.match, &err)) {
+        problem_answer(ex, &err);
+        return ROUTE_ANSWERED;
+    }
+    ex->job.operation = STORE_DELETE;
+    return ROUTE_JOB;
+}
+
+static void delete_finish(const struct routes *routes, struct exchange *ex)
+{
+    (void)routes;
+    if (ex->job.error.kind == ERROR_NONE)
+        ex->status = 204;
+    else
+        problem_answer_job(ex);
+}
+
+const struct route route_session_delete = {
+    .method = METHOD_DELETE,
+    .pattern = "/sessions/{id}",
+    .begin = delete_begin,
+    .finish = delete_finish,
+};

@@ -1,0 +1,49 @@
+#include "routes/session_answer.h"
+
+#include "routes/etag.h"
+#include "routes/json_payload.h"
+#include "routes/problem.h"
+#include "routes/session_json.h"
+
+void session_answer(struct exchange *ex, int status, const struct session *session)
+{
+    ex->status = status;
+    ex->content_type = "application/json";
+    etag_header(ex, session->version);
+    session_json_add(&ex->response, session);
+    buffer_add_char(&ex->response, '\n');
+}
+
+void session_answer_job(struct exchange *ex, int status)
+{
+    if (ex->job.error.kind != ERROR_NONE)
+        problem_answer_job(ex);
+    else
+        session_answer(ex, status, &ex->job.session);
+}
+
+bool session_read_payload(const struct routes *routes, struct exchange *ex, struct error *err)
+{
+    static const char *const names[] = {"project_path", "thread_id", "context", NULL};
+    struct store_job *job = &ex->job;
+
+    if (!json_payload_new(buffer_slice(&ex->body), routes->max_json_depth, names, &ex->payload,
+                          err) ||
+        !json_payload_text(ex->payload, "project_path", SESSION_PROJECT_PATH_MAX,
+                           &job->project_path, err) ||
+        !json_payload_text(ex->payload, "thread_id", SESSION_THREAD_ID_MAX, &job->thread_id,
+                           err) ||
+        !json_payload_object(ex->payload, "context", &job->context, err))
+        return false;
+    if (job->context.data == NULL)
+        job->context = SLICE_LITERAL("{}");
+    return true;
+}
+
+bool session_read_id(struct exchange *ex, char id[ID_SIZE])
+{
+    if (id_parse(ex->id_text, id))
+        return true;
+    problem_answer_kind(ex, ERROR_NOT_FOUND, "a session's id is a UUID, which this is not");
+    return false;
+}

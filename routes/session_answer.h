@@ -1,0 +1,24 @@
+/* What the session routes have in common. */
+#ifndef SESSIOND_ROUTES_SESSION_ANSWER_H
+#define SESSIOND_ROUTES_SESSION_ANSWER_H
+
+#include "routes/route.h"
+
+/* Limits of the contract, in bytes of UTF-8. */
+#define SESSION_PROJECT_PATH_MAX 4096
+#define SESSION_THREAD_ID_MAX 512
+
+/* Answers with the session: its JSON and its ETag. */
+void session_answer(struct exchange *ex, int status, const struct session *session);
+
+/* Answers with the job's session, or with its error. */
+void session_answer_job(struct exchange *ex, int status);
+
+/* Reads {project_path, thread_id, context?} into ex->job. */
+MUST_USE bool session_read_payload(const struct routes *routes, struct exchange *ex,
+                                   struct error *err);
+
+/* Takes the path's {id} into `id`. Answers 404 and returns false when it is no UUID. */
+MUST_USE bool session_read_id(struct exchange *ex, char id[ID_SIZE]);
+
+#endif

@@ -1,0 +1,34 @@
+#include "routes/session_json.h"
+
+#include "routes/json_text.h"
+
+/* What a session takes beside its texts, and a little more. */
+#define FIXED_BYTES 256
+
+void session_json_add(struct buffer *out, const struct session *session)
+{
+    buffer_reserve(out, FIXED_BYTES + session->project_path.len + session->thread_id.len +
+                            session->context.len);
+    buffer_add(out, SLICE_LITERAL("{\"id\":\""));
+    buffer_add(out, session->id);
+    buffer_add(out, SLICE_LITERAL("\",\"project_path\":"));
+    json_add_string(out, session->project_path);
+    buffer_add(out, SLICE_LITERAL(",\"thread_id\":"));
+    json_add_string(out, session->thread_id);
+    buffer_add(out, SLICE_LITERAL(",\"status\":\""));
+    buffer_add_text(out, session_status_name(session->status));
+    if (session->context.data != NULL) {
+        buffer_add(out, SLICE_LITERAL("\",\"context\":"));
+        buffer_add(out, session->context);
+    } else {
+        buffer_add(out, SLICE_LITERAL("\",\"context_bytes\":"));
+        buffer_add_int(out, session->context_bytes);
+    }
+    buffer_add(out, SLICE_LITERAL(",\"version\":"));
+    buffer_add_int(out, session->version);
+    buffer_add(out, SLICE_LITERAL(",\"created_at\":"));
+    json_add_time(out, session->created_us);
+    buffer_add(out, SLICE_LITERAL(",\"updated_at\":"));
+    json_add_time(out, session->updated_us);
+    buffer_add_char(out, '}');
+}

@@ -1,0 +1,11 @@
+/* A session as JSON, the way the contract shows it. */
+#ifndef SESSIOND_ROUTES_SESSION_JSON_H
+#define SESSIOND_ROUTES_SESSION_JSON_H
+
+#include "db/session.h"
+#include "routes/buffer.h"
+
+/* Adds the session; one without its context shows `context_bytes` in its place. */
+void session_json_add(struct buffer *out, const struct session *session);
+
+#endif

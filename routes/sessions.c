@@ -1,0 +1,116 @@
+/* /sessions: create one, list them. */
+
+#include "routes/list_request.h"
+#include "routes/problem.h"
+#include "routes/session_answer.h"
+#include "routes/session_json.h"
+
+static enum route_step create_begin(const struct routes *routes, struct exchange *ex)
+{
+    struct error err;
+
+    if (!session_read_payload(routes, ex, &err)) {
+        problem_answer(ex, &err);
+        return ROUTE_ANSWERED;
+    }
+    ex->job.operation = STORE_CREATE;
+    return ROUTE_JOB;
+}
+
+static void create_finish(const struct routes *routes, struct exchange *ex)
+{
+    struct buffer location = {0};
+
+    (void)routes;
+    session_answer_job(ex, 201);
+    if (ex->status != 201)
+        return;
+    buffer_add_text(&location, "/sessions/");
+    buffer_add_text(&location, ex->job.id);
+    exchange_header(ex, "Location", buffer_slice(&location));
+    buffer_release(&location);
+}
+
+const struct route route_sessions_create = {
+    .method = METHOD_POST,
+    .pattern = "/sessions",
+    .body = ROUTE_BODY_JSON,
+    .begin = create_begin,
+    .finish = create_finish,
+};
+
+/* A page ends before the row that would make it longer than max_page_bytes, but has at least one.
+ * May run on the store's thread. */
+static enum store_visit add_to_page(void *arg, const struct session *session)
+{
+    struct exchange *ex = arg;
+    struct buffer *out = &ex->response;
+    const size_t context_len = session->context.data == NULL ? 0 : session->context.len;
+
+    if (ex->page_sessions > 0 && out->len + context_len > ex->max_page_bytes)
+        return STORE_VISIT_STOP;
+    if (ex->page_sessions++ > 0)
+        buffer_add_char(out, ',');
+    session_json_add(out, session);
+    return STORE_VISIT_NEXT;
+}
+
+static void end_page(struct exchange *ex)
+{
+    struct buffer *out = &ex->response;
+    struct buffer link = {0};
+
+    ex->status = 200;
+    ex->content_type = "application/json";
+    buffer_add_text(out, "],\"next_cursor\":");
+    if (!ex->job.page.more) {
+        buffer_add_text(out, "null}\n");
+        return;
+    }
+    buffer_add_char(out, '"');
+    list_request_add_cursor(out, &ex->job.page);
+    buffer_add_text(out, "\"}\n");
+    list_request_add_link(&link, ex->query, &ex->job.page);
+    exchange_header(ex, "Link", buffer_slice(&link));
+    buffer_release(&link);
+}
+
+static enum route_step list_begin(const struct routes *routes, struct exchange *ex)
+{
+    struct store_job *job = &ex->job;
+    struct error err;
+
+    if (!list_request_read(ex->query, &ex->query_text, &job->query, &err)) {
+        problem_answer(ex, &err);
+        return ROUTE_ANSWERED;
+    }
+    ex->max_page_bytes = routes->max_page_bytes;
+    buffer_add_text(&ex->response, "{\"sessions\":[");
+    if (list_request_is_long(&job->query)) {
+        job->operation = STORE_LIST;
+        job->visit = add_to_page;
+        job->visit_arg = ex;
+        return ROUTE_JOB;
+    }
+    if (store_list(routes->store, &job->query, add_to_page, ex, &job->page, &job->error))
+        end_page(ex);
+    else
+        problem_answer_job(ex);
+    return ROUTE_ANSWERED;
+}
+
+static void list_finish(const struct routes *routes, struct exchange *ex)
+{
+    (void)routes;
+    if (ex->job.error.kind == ERROR_NONE)
+        end_page(ex);
+    else
+        problem_answer_job(ex);
+}
+
+const struct route route_sessions_list = {
+    .method = METHOD_GET,
+    .pattern = "/sessions",
+    .begin = list_begin,
+    .finish = list_finish,
+};
