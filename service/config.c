@@ -1,0 +1,185 @@
+#include "service/config.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum option_kind { OPTION_TEXT, OPTION_NUMBER };
+
+struct option {
+    const char *flag;     /* without the dashes */
+    const char *variable; /* of the environment */
+    enum option_kind kind;
+    size_t offset; /* in struct config */
+    const char *fallback;
+    int64_t least; /* numbers */
+    int64_t most;
+    const char *help;
+};
+
+#define PLACE(member) offsetof(struct config, member)
+
+static const struct option options[] = {
+    {"listen", "SESSIOND_LISTEN", OPTION_TEXT, PLACE(listen), "127.0.0.1:8082", 0, 0,
+     "HOST:PORT to serve on; port 0 picks a free one"},
+    {"db", "SESSIOND_DB", OPTION_TEXT, PLACE(db), "~/.claude-signal/sessions.db", 0, 0,
+     "database file; its folder is made when missing"},
+    {"threads", "SESSIOND_THREADS", OPTION_NUMBER, PLACE(threads), "number of processors", 1, 64,
+     "HTTP threads"},
+    {"max-connections", "SESSIOND_MAX_CONNECTIONS", OPTION_NUMBER, PLACE(max_connections), "4096",
+     1, 20000, "connections at once; further ones wait"},
+    {"max-body-bytes", "SESSIOND_MAX_BODY_BYTES", OPTION_NUMBER, PLACE(max_body_bytes), "16777216",
+     1024, 256 << 20, "longest request body, and longest context that merging makes"},
+    {"max-json-depth", "SESSIOND_MAX_JSON_DEPTH", OPTION_NUMBER, PLACE(max_json_depth), "512", 2,
+     10000, "arrays and objects open at once in a body"},
+    {"max-page-bytes", "SESSIOND_MAX_PAGE_BYTES", OPTION_NUMBER, PLACE(max_page_bytes), "4194304",
+     1024, 256 << 20, "a list's page ends before it grows longer, after one session at least"},
+    {"max-queue", "SESSIOND_MAX_QUEUE", OPTION_NUMBER, PLACE(max_queue), "4096", 1, 1000000,
+     "writes waiting at once; further ones are answered 503"},
+    {"checkpoint-pages", "SESSIOND_CHECKPOINT_PAGES", OPTION_NUMBER, PLACE(checkpoint_pages),
+     "10000", 10, 1000000, "write-ahead log, in pages of 4 KiB, that makes the writer checkpoint"},
+    {"idle-timeout-ms", "SESSIOND_IDLE_TIMEOUT_MS", OPTION_NUMBER, PLACE(idle_timeout_ms), "60000",
+     1000, 3600000, "a connection on which nothing moves for so long is closed"},
+    {"stop-timeout-ms", "SESSIOND_STOP_TIMEOUT_MS", OPTION_NUMBER, PLACE(stop_timeout_ms), "10000",
+     0, 600000, "how long a stop waits for requests under way"},
+    {"log-level", "SESSIOND_LOG_LEVEL", OPTION_TEXT, PLACE(log_level), "info", 0, 0,
+     "debug, info, warning or error"},
+};
+
+#define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
+
+static bool set_number(struct config *config, const struct option *option, const char *source,
+                       const char *value, struct error *err)
+{
+    char *end;
+
+    errno = 0;
+    const long long number = strtoll(value, &end, 10);
+    if (errno != 0 || end == value || *end != '\0' || number < option->least ||
+        number > option->most)
+        return error_set(err, ERROR_INVALID_PAYLOAD, option->flag,
+                         "%s takes a number from %lld to %lld, not \"%.40s\"", source,
+                         (long long)option->least, (long long)option->most, value);
+    memcpy((char *)config + option->offset, &(int64_t){number}, sizeof(int64_t));
+    return true;
+}
+
+static bool set(struct config *config, const struct option *option, const char *source,
+                const char *value, struct error *err)
+{
+    if (option->kind == OPTION_NUMBER)
+        return set_number(config, option, source, value, err);
+    if (value[0] == '\0')
+        return error_set(err, ERROR_INVALID_PAYLOAD, option->flag, "%s must not be empty", source);
+    memcpy((char *)config + option->offset, &value, sizeof(value));
+    return true;
+}
+
+static void set_defaults(struct config *config)
+{
+    const char *home = getenv("HOME");
+    struct error impossible;
+
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        if (!set(config, &options[i], options[i].flag, options[i].fallback, &impossible))
+            continue; /* a default that is computed */
+    }
+    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    config->threads = processors < 1 ? 1 : processors > 64 ? 64 : processors;
+    snprintf(config->default_db, sizeof(config->default_db), "%s/.claude-signal/sessions.db",
+             home == NULL || home[0] == '\0' ? "." : home);
+    config->db = config->default_db;
+}
+
+static bool read_environment(struct config *config, struct error *err)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const char *value = getenv(options[i].variable);
+        if (value != NULL && !set(config, &options[i], options[i].variable, value, err))
+            return false;
+    }
+    return true;
+}
+
+static const struct option *find_option(const char *name, size_t len)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        if (strlen(options[i].flag) == len && strncmp(options[i].flag, name, len) == 0)
+            return &options[i];
+    }
+    return NULL;
+}
+
+/* Reads `--flag value` or `--flag=value` at argv[*i]; *i moves to its last word. */
+static bool read_flag(struct config *config, char **argv, int *i, struct error *err)
+{
+    const char *word = argv[*i];
+    const char *equals = strchr(word, '=');
+    char source[64];
+
+    const size_t len = equals == NULL ? strlen(word) : (size_t)(equals - word);
+    const struct option *option =
+        strncmp(word, "--", 2) == 0 ? find_option(word + 2, len - 2) : NULL;
+    if (option == NULL)
+        return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
+                         "there is no flag %.60s; --help lists them all", word);
+    snprintf(source, sizeof(source), "--%s", option->flag);
+    if (equals != NULL)
+        return set(config, option, source, equals + 1, err);
+    if (argv[*i + 1] == NULL)
+        return error_set(err, ERROR_INVALID_PAYLOAD, option->flag, "%s needs a value", source);
+    return set(config, option, source, argv[++*i], err);
+}
+
+static bool check_log_level(const struct config *config, struct error *err)
+{
+    static const char *const levels[] = {"debug", "info", "warning", "error"};
+
+    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+        if (strcmp(config->log_level, levels[i]) == 0)
+            return true;
+    }
+    return error_set(err, ERROR_INVALID_PAYLOAD, "log-level",
+                     "--log-level takes debug, info, warning or error, not \"%.40s\"",
+                     config->log_level);
+}
+
+bool config_read(struct config *config, int argc, char **argv, enum config_action *action,
+                 struct error *err)
+{
+    *action = CONFIG_RUN;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            *action = CONFIG_HELP;
+        else if (strcmp(argv[i], "--version") == 0)
+            *action = CONFIG_VERSION;
+        if (*action != CONFIG_RUN)
+            return true;
+    }
+    set_defaults(config);
+    if (!read_environment(config, err))
+        return false;
+    for (int i = 1; i < argc; i++) {
+        if (!read_flag(config, argv, &i, err))
+            return false;
+    }
+    return check_log_level(config, err);
+}
+
+void config_help(FILE *out)
+{
+    fputs("usage: sessiond [--flag value] …\n\n"
+          "A durable session store for agent daemons: REST over HTTP, kept in SQLite.\n"
+          "A flag wins over its environment variable.\n\n",
+          out);
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        fprintf(out, "  --%s (%s)\n        %s\n        default: %s\n", options[i].flag,
+                options[i].variable, options[i].help, options[i].fallback);
+    fputs("  --help\n        print this and exit\n"
+          "  --version\n        print the version and exit\n\n"
+          "SIGTERM and SIGINT stop the service after the requests under way; SIGHUP is ignored.\n"
+          "Exit codes: 0 stopped, 1 cannot start or stop, 2 wrong usage, 74 the disk failed.\n",
+          out);
+}

@@ -1,0 +1,36 @@
+/* Configuration: flags, else environment variables, else defaults. One table says them all. */
+#ifndef SESSIOND_SERVICE_CONFIG_H
+#define SESSIOND_SERVICE_CONFIG_H
+
+#include "db/error.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+struct config {
+    const char *listen; /* HOST:PORT */
+    const char *db;     /* path of the database file */
+    int64_t threads;
+    int64_t max_connections;
+    int64_t max_body_bytes;
+    int64_t max_json_depth;
+    int64_t max_page_bytes;
+    int64_t max_queue;
+    int64_t checkpoint_pages;
+    int64_t idle_timeout_ms;
+    int64_t stop_timeout_ms;
+    const char *log_level;
+    char default_db[4096];
+};
+
+enum config_action { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION };
+
+/* Reads the command line and the environment, both borrowed for the process's life. The detail of
+ * an error names the flag or variable and says what it takes. */
+MUST_USE bool config_read(struct config *config, int argc, char **argv, enum config_action *action,
+                          struct error *err);
+
+/* Prints every flag with its variable, its default and what it does. */
+void config_help(FILE *out);
+
+#endif

@@ -1,0 +1,278 @@
+#include "service/http_server.h"
+
+#include "routes/problem.h"
+#include "routes/router.h"
+#include "service/request.h"
+
+#include <microhttpd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+struct http_server {
+    struct http_server_options options;
+    struct MHD_Daemon *daemon;
+    struct request_ids ids;
+    atomic_bool draining;
+    atomic_bool stopped;               /* no job is submitted any more */
+    atomic_int_least64_t jobs_pending; /* connections that are suspended, or about to be */
+};
+
+static int64_t monotonic_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* --- From the first byte to the response --------------------------------------------------- */
+
+/* The first libmicrohttpd tells of a request: its target, before it is taken apart. */
+static void *on_target(void *cls, const char *target, struct MHD_Connection *connection)
+{
+    struct http_server *server = cls;
+    struct request *request = request_new(target);
+
+    request->server = server;
+    request->connection = connection;
+    request->began_us = monotonic_us();
+    metrics_begin(server->options.routes->metrics);
+    return request;
+}
+
+static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name,
+                                 const char *value)
+{
+    (void)kind;
+    request_header(cls, name, value);
+    return MHD_YES;
+}
+
+/* The response takes over the exchange's text. */
+static struct MHD_Response *make_response(struct exchange *ex, size_t *size)
+{
+    struct slice fixed = ex->fixed_response;
+
+    if (fixed.data == NULL && ex->response.len > 0) {
+        char *text = ex->response.data;
+        *size = ex->response.len;
+        ex->response = (struct buffer){0};
+        return MHD_create_response_from_buffer_with_free_callback(*size, text, free);
+    }
+    /* libmicrohttpd takes a pointer to what it may change, but does not change what is persistent. */
+    *size = fixed.len;
+    union {
+        const char *constant;
+        void *variable;
+    } text = {.constant = fixed.data};
+    return MHD_create_response_from_buffer(fixed.len, text.variable, MHD_RESPMEM_PERSISTENT);
+}
+
+static enum MHD_Result send_response(struct http_server *server, struct request *request)
+{
+    struct exchange *ex = &request->ex;
+    struct MHD_Response *response = make_response(ex, &request->sent_bytes);
+
+    if (response == NULL)
+        return MHD_NO;
+    if (ex->content_type != NULL)
+        MHD_add_response_header(response, "Content-Type", ex->content_type);
+    for (size_t i = 0; i < ex->response_header_count; i++)
+        MHD_add_response_header(response, ex->response_headers[i].name,
+                                exchange_header_value(ex, i));
+    MHD_add_response_header(response, "X-Request-Id", ex->request_id);
+    if (ex->close || atomic_load_explicit(&server->draining, memory_order_relaxed))
+        MHD_add_response_header(response, "Connection", "close");
+    request->phase = REQUEST_ANSWERED;
+    const enum MHD_Result queued =
+        MHD_queue_response(request->connection, (unsigned)ex->status, response);
+    MHD_destroy_response(response);
+    return queued;
+}
+
+/* Called by the store's thread. */
+static void on_job_done(struct store_job *job)
+{
+    struct request *request = job->arg;
+    struct http_server *server = request->server;
+
+    /* Once resumed, the request may end at any moment: nothing of it is touched afterwards. */
+    MHD_resume_connection(request->connection);
+    atomic_fetch_sub(&server->jobs_pending, 1);
+}
+
+static enum MHD_Result refuse_job(struct http_server *server, struct request *request,
+                                  enum error_kind kind, const char *detail)
+{
+    problem_answer_kind(&request->ex, kind, detail);
+    return send_response(server, request);
+}
+
+/* Suspends first: the store may be done before store_submit returns. */
+static enum MHD_Result submit(struct http_server *server, struct request *request)
+{
+    struct store *store = server->options.routes->store;
+    struct store_job *job = &request->ex.job;
+
+    atomic_fetch_add(&server->jobs_pending, 1);
+    if (atomic_load(&server->stopped)) {
+        atomic_fetch_sub(&server->jobs_pending, 1);
+        return refuse_job(server, request, ERROR_STOPPING, "the service is stopping");
+    }
+    if (!store_reserve(store, job->operation)) {
+        atomic_fetch_sub(&server->jobs_pending, 1);
+        return refuse_job(server, request, ERROR_QUEUE_FULL,
+                          "too many requests wait for the disk; nothing was changed; try again");
+    }
+    job->done = on_job_done;
+    job->arg = request;
+    request->phase = REQUEST_WAITING;
+    MHD_suspend_connection(request->connection);
+    store_submit(store, job);
+    return MHD_YES;
+}
+
+static enum MHD_Result begin(struct http_server *server, struct request *request)
+{
+    if (request->ex.status == 0 &&
+        router_begin(server->options.routes, &request->ex) == ROUTE_JOB)
+        return submit(server, request);
+    return send_response(server, request);
+}
+
+/* The headers are there, the body is not. A response at this point would end the connection, so
+ * one that leaves no body unread waits for the next call. */
+static enum MHD_Result start(struct http_server *server, struct request *request,
+                             const char *method)
+{
+    struct exchange *ex = &request->ex;
+
+    request_set_method(request, method);
+    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, on_header, request);
+    request_identify(request, &server->ids);
+    if (atomic_load_explicit(&server->draining, memory_order_relaxed))
+        return refuse_job(server, request, ERROR_STOPPING,
+                          "the service is stopping; nothing was changed; try again");
+    router_match(server->options.routes, ex);
+    if (ex->status != 0 && ex->content_length > 0)
+        return send_response(server, request); /* without reading the body */
+    buffer_reserve(&ex->body, ex->content_length);
+    request->phase = REQUEST_BODY;
+    return MHD_YES;
+}
+
+/* libmicrohttpd calls this once with the headers, once for each part of the body, once at its end,
+ * and once more when a suspended connection goes on. */
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *data_size, void **request_cls)
+{
+    struct http_server *server = cls;
+    struct request *request = *request_cls;
+
+    (void)connection;
+    (void)url;
+    (void)version;
+    switch (request->phase) {
+    case REQUEST_NEW:
+        return start(server, request, method);
+    case REQUEST_BODY:
+        if (*data_size == 0)
+            return begin(server, request);
+        buffer_add(&request->ex.body, (struct slice){data, *data_size});
+        *data_size = 0;
+        return MHD_YES;
+    case REQUEST_WAITING:
+        router_finish(server->options.routes, &request->ex);
+        return send_response(server, request);
+    case REQUEST_ANSWERED:
+        break;
+    }
+    *data_size = 0; /* what is left of a refused body */
+    return MHD_YES;
+}
+
+static void on_completed(void *cls, struct MHD_Connection *connection, void **request_cls,
+                         enum MHD_RequestTerminationCode code)
+{
+    struct http_server *server = cls;
+    struct request *request = *request_cls;
+
+    (void)connection;
+    (void)code;
+    if (request == NULL)
+        return;
+    *request_cls = NULL;
+    const int64_t duration_us = monotonic_us() - request->began_us;
+    metrics_count(server->options.routes->metrics, &request->ex, duration_us);
+    if (request->phase != REQUEST_NEW)
+        request_log(request, server->options.log, duration_us);
+    request_free(request);
+}
+
+/* --- The server ---------------------------------------------------------------------------- */
+
+static void on_message(void *cls, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+
+static void on_message(void *cls, const char *format, va_list args)
+{
+    struct http_server *server = cls;
+    char message[256];
+
+    vsnprintf(message, sizeof(message), format, args);
+    message[strcspn(message, "\n")] = '\0';
+    log_event(server->options.log, LOG_DEBUG, "libmicrohttpd", message);
+}
+
+bool http_server_start(const struct http_server_options *options, struct http_server **out,
+                       struct error *err)
+{
+    struct http_server *server = calloc(1, sizeof(*server));
+
+    if (server == NULL)
+        abort();
+    server->options = *options;
+    request_ids_init(&server->ids);
+    /* A pool of one thread is no pool to libmicrohttpd. */
+    const unsigned pool = options->threads > 1 ? (unsigned)options->threads : 0;
+    const unsigned timeout_s = (unsigned)((options->idle_timeout_ms + 999) / 1000);
+    server->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO |
+            MHD_USE_ERROR_LOG,
+        0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_message, server,
+        MHD_OPTION_LISTEN_SOCKET, options->listener, MHD_OPTION_THREAD_POOL_SIZE, pool,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->max_connections,
+        MHD_OPTION_CONNECTION_TIMEOUT, timeout_s, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_END);
+    if (server->daemon == NULL) {
+        free(server);
+        return error_set(err, ERROR_INTERNAL, NULL,
+                         "libmicrohttpd cannot start with %d threads and %lld connections",
+                         options->threads, (long long)options->max_connections);
+    }
+    *out = server;
+    return true;
+}
+
+void http_server_drain(struct http_server *server)
+{
+    atomic_store(&server->draining, true);
+}
+
+int64_t http_server_in_flight(const struct http_server *server)
+{
+    return metrics_in_flight(server->options.routes->metrics);
+}
+
+bool http_server_stop(struct http_server *server)
+{
+    atomic_store(&server->stopped, true);
+    if (atomic_load(&server->jobs_pending) != 0)
+        return false;
+    MHD_stop_daemon(server->daemon);
+    free(server);
+    return true;
+}

@@ -1,0 +1,37 @@
+/*
+ * HTTP on libmicrohttpd: the only file pair that knows it. A small pool of threads, each with an
+ * epoll of its own, receives requests into exchanges, leads them through routes/, and sends what
+ * they answer. A connection whose exchange waits for the store is suspended, so its thread goes on
+ * with others.
+ */
+#ifndef SESSIOND_SERVICE_HTTP_SERVER_H
+#define SESSIOND_SERVICE_HTTP_SERVER_H
+
+#include "routes/metrics.h"
+#include "service/log.h"
+
+struct http_server;
+
+struct http_server_options {
+    int listener; /* taken over: closed with the server */
+    int threads;
+    int64_t max_connections;
+    int64_t idle_timeout_ms;
+    const struct routes *routes;
+    struct log *log;
+};
+
+MUST_USE bool http_server_start(const struct http_server_options *options,
+                                struct http_server **out, struct error *err);
+
+/* From now on new requests are answered 503 and every response ends its connection. */
+void http_server_drain(struct http_server *server);
+
+/* Requests whose headers have arrived and that are not answered yet. */
+int64_t http_server_in_flight(const struct http_server *server);
+
+/* Ends the threads and closes all connections. False, and nothing is ended, while a request waits
+ * for the store: libmicrohttpd cannot stop with a suspended connection. */
+MUST_USE bool http_server_stop(struct http_server *server);
+
+#endif

@@ -1,0 +1,92 @@
+#include "service/listener.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BACKLOG 4096
+
+/* Splits HOST:PORT; an IPv6 host stands in brackets. */
+static bool split(const char *address, char *host, size_t host_size, const char **port)
+{
+    const char *colon = strrchr(address, ':');
+    const char *begin = address;
+    const char *end = colon;
+
+    if (colon == NULL || colon[1] == '\0')
+        return false;
+    if (*begin == '[') {
+        begin++;
+        end--;
+        if (end < begin || *end != ']')
+            return false;
+    } else if (memchr(begin, ':', (size_t)(end - begin)) != NULL) {
+        return false;
+    }
+    if (end == begin || (size_t)(end - begin) >= host_size)
+        return false;
+    memcpy(host, begin, (size_t)(end - begin));
+    host[end - begin] = '\0';
+    *port = colon + 1;
+    return true;
+}
+
+static void describe(int descriptor, char *where, size_t where_size)
+{
+    struct sockaddr_storage address;
+    socklen_t length = sizeof(address);
+    char host[NI_MAXHOST] = "";
+    char port[NI_MAXSERV] = "";
+
+    if (getsockname(descriptor, (struct sockaddr *)&address, &length) != 0 ||
+        getnameinfo((struct sockaddr *)&address, length, host, sizeof(host), port, sizeof(port),
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+        return;
+    snprintf(where, where_size, address.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+static int listen_on(const struct addrinfo *info)
+{
+    const int yes = 1;
+    const int fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0)
+        return -1;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) == 0 &&
+        bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+        return fd;
+    const int reason = errno;
+    close(fd);
+    errno = reason;
+    return -1;
+}
+
+bool listener_open(const char *address, int *descriptor, char *where, size_t where_size,
+                   struct error *err)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    struct addrinfo *found;
+    char host[256];
+    const char *port;
+
+    if (!split(address, host, sizeof(host), &port))
+        return error_set(err, ERROR_INVALID_PAYLOAD, "listen",
+                         "--listen takes HOST:PORT, such as 127.0.0.1:8082 or [::1]:8082, not "
+                         "\"%.60s\"",
+                         address);
+    const int unknown = getaddrinfo(host, port, &hints, &found);
+    if (unknown != 0)
+        return error_set(err, ERROR_INVALID_PAYLOAD, "listen", "--listen %.60s: %s", address,
+                         gai_strerror(unknown));
+    const int fd = listen_on(found);
+    freeaddrinfo(found);
+    if (fd < 0)
+        return error_set(err, ERROR_INTERNAL, "listen", "cannot listen on %.60s: %s", address,
+                         strerror(errno));
+    describe(fd, where, where_size);
+    *descriptor = fd;
+    return true;
+}

@@ -1,0 +1,14 @@
+/* The listening socket. */
+#ifndef SESSIOND_SERVICE_LISTENER_H
+#define SESSIOND_SERVICE_LISTENER_H
+
+#include "db/error.h"
+
+#include <stddef.h>
+
+/* Listens on `address`: HOST:PORT, [IPV6]:PORT; port 0 picks a free one. Writes where it really
+ * listens, in the same form. *descriptor is the caller's to close. */
+MUST_USE bool listener_open(const char *address, int *descriptor, char *where, size_t where_size,
+                            struct error *err);
+
+#endif

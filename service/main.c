@@ -1,0 +1,241 @@
+/* The process: reads its configuration, starts everything, waits for a signal, stops everything. */
+
+#include "db/store_open.h"
+#include "routes/json_adopt.h"
+#include "service/config.h"
+#include "service/http_server.h"
+#include "service/listener.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EXIT_USAGE 2
+#define EXIT_DISK 74 /* EX_IOERR of sysexits.h */
+
+/* Nothing has been under way for so long: then no request is left that anyone waits for. */
+#define QUIET_MS 50
+#define POLL_MS 5
+
+/* How long answers get to leave when the storage has failed. */
+#define FAILED_MS 1000
+
+struct service {
+    struct config config;
+    struct log *log;
+    struct store *store;
+    struct http_server *server;
+    struct routes routes;
+    atomic_bool storage_failed;
+    int listener;
+    char address[128];
+};
+
+static void on_notice(void *arg, enum store_severity severity, const char *event,
+                      const char *detail)
+{
+    static const enum log_level levels[] = {
+        [STORE_INFO] = LOG_INFO, [STORE_WARNING] = LOG_WARNING, [STORE_ERROR] = LOG_ERROR};
+    struct service *service = arg;
+
+    log_event(service->log, levels[severity], event, detail);
+}
+
+/* Called by the writer: wakes the main thread, which ends the process. */
+static void on_storage_failed(void *arg)
+{
+    struct service *service = arg;
+
+    atomic_store(&service->storage_failed, true);
+    kill(getpid(), SIGTERM);
+}
+
+/* All threads inherit the mask, so that signals reach only the main thread's sigwait. */
+static void block_signals(sigset_t *waited)
+{
+    sigemptyset(waited);
+    sigaddset(waited, SIGTERM);
+    sigaddset(waited, SIGINT);
+    sigaddset(waited, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, waited, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static bool open_store(struct service *service, struct error *err)
+{
+    const struct config *config = &service->config;
+    const struct store_options options = {
+        .path = config->db,
+        .readers = (int)config->threads,
+        .max_queue = (size_t)config->max_queue,
+        .max_text_bytes = (size_t)config->max_body_bytes,
+        .checkpoint_pages = config->checkpoint_pages,
+        .observer = {service, on_notice, on_storage_failed},
+        .adopt_context = json_adopt_context,
+    };
+
+    return store_open(&options, &service->store, err);
+}
+
+static bool start_server(struct service *service, struct error *err)
+{
+    const struct config *config = &service->config;
+
+    service->routes = (struct routes){
+        .store = service->store,
+        .metrics = metrics_new(),
+        .max_body_bytes = (size_t)config->max_body_bytes,
+        .max_json_depth = (size_t)config->max_json_depth,
+        .max_page_bytes = (size_t)config->max_page_bytes,
+        .version = SESSIOND_VERSION,
+    };
+    const struct http_server_options options = {
+        .listener = service->listener,
+        .threads = (int)config->threads,
+        .max_connections = config->max_connections,
+        .idle_timeout_ms = config->idle_timeout_ms,
+        .routes = &service->routes,
+        .log = service->log,
+    };
+    return http_server_start(&options, &service->server, err);
+}
+
+static void log_listening(struct service *service)
+{
+    struct buffer line = {0};
+
+    log_begin(&line, LOG_INFO, "listening");
+    log_text(&line, "address", slice_from(service->address));
+    log_text(&line, "db", slice_from(service->config.db));
+    log_text(&line, "version", slice_from(SESSIOND_VERSION));
+    log_integer(&line, "pid", getpid());
+    log_end(service->log, &line, true);
+    buffer_release(&line);
+}
+
+static void sleep_ms(int64_t ms)
+{
+    const struct timespec duration = {ms / 1000, ms % 1000 * 1000000};
+
+    nanosleep(&duration, NULL);
+}
+
+/* Waits until nothing is under way, at most `limit_ms`. */
+static void await_quiet(struct service *service, int64_t limit_ms)
+{
+    int64_t quiet_ms = 0;
+
+    for (int64_t waited = 0; waited < limit_ms && quiet_ms < QUIET_MS; waited += POLL_MS) {
+        sleep_ms(POLL_MS);
+        quiet_ms = http_server_in_flight(service->server) == 0 ? quiet_ms + POLL_MS : 0;
+    }
+}
+
+/* What is on disk is only known after a restart: no more than the answers may still leave. */
+static void end_failed(struct service *service)
+{
+    log_event(service->log, LOG_ERROR, "ending", "the storage failed; restart to recover");
+    await_quiet(service, FAILED_MS);
+    log_flush(service->log, FAILED_MS);
+    _exit(EXIT_DISK);
+}
+
+/* The last answers may be on their way from the store while nothing is in flight any more. */
+static bool stop_server(struct service *service)
+{
+    for (int waited = 0; waited < QUIET_MS; waited += POLL_MS) {
+        if (http_server_stop(service->server))
+            return true;
+        sleep_ms(POLL_MS);
+    }
+    return false;
+}
+
+static int stop(struct service *service)
+{
+    log_event(service->log, LOG_INFO, "stopping", NULL);
+    http_server_drain(service->server);
+    await_quiet(service, service->config.stop_timeout_ms);
+    if (!stop_server(service)) {
+        log_event(service->log, LOG_ERROR, "stop_timed_out",
+                  "writes were still under way; they may be on disk or not");
+        log_flush(service->log, FAILED_MS);
+        _exit(EXIT_FAILURE);
+    }
+    store_close(service->store);
+    metrics_free(service->routes.metrics);
+    log_event(service->log, LOG_INFO, "stopped", NULL);
+    log_free(service->log);
+    return EXIT_SUCCESS;
+}
+
+static int serve(struct service *service, const sigset_t *waited)
+{
+    int signal_number;
+
+    log_listening(service);
+    do {
+        if (sigwait(waited, &signal_number) != 0)
+            continue;
+        if (atomic_load(&service->storage_failed))
+            end_failed(service);
+    } while (signal_number == SIGHUP);
+    return stop(service);
+}
+
+static bool start(struct service *service, struct error *err)
+{
+    if (!listener_open(service->config.listen, &service->listener, service->address,
+                       sizeof(service->address), err))
+        return false;
+    if (open_store(service, err)) {
+        if (start_server(service, err))
+            return true;
+        metrics_free(service->routes.metrics);
+        store_close(service->store);
+    }
+    close(service->listener);
+    return false;
+}
+
+static int run(struct service *service)
+{
+    sigset_t waited;
+    struct error err;
+
+    umask(S_IRWXG | S_IRWXO); /* what is stored is the user's alone */
+    block_signals(&waited);
+    service->log = log_new(STDERR_FILENO, service->config.log_level);
+    if (service->log == NULL)
+        return EXIT_FAILURE;
+    if (start(service, &err))
+        return serve(service, &waited);
+    log_event(service->log, LOG_ERROR, "cannot_start", err.detail);
+    log_free(service->log);
+    return EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+    struct service service = {0};
+    enum config_action action;
+    struct error err;
+
+    if (!config_read(&service.config, argc, argv, &action, &err)) {
+        fprintf(stderr, "sessiond: %s\n", err.detail);
+        return EXIT_USAGE;
+    }
+    if (action == CONFIG_HELP) {
+        config_help(stdout);
+        return EXIT_SUCCESS;
+    }
+    if (action == CONFIG_VERSION) {
+        puts("sessiond " SESSIOND_VERSION);
+        return EXIT_SUCCESS;
+    }
+    return run(&service);
+}

@@ -1,0 +1,149 @@
+#include "service/request.h"
+
+#include "routes/router.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <sys/random.h>
+
+static const char *const header_names[REQUEST_HEADER_COUNT] = {
+    [REQUEST_CONTENT_TYPE] = "Content-Type",
+    [REQUEST_IF_MATCH] = "If-Match",
+    [REQUEST_IF_NONE_MATCH] = "If-None-Match",
+    [REQUEST_TRANSFER_ENCODING] = "Transfer-Encoding",
+    [REQUEST_X_REQUEST_ID] = "X-Request-Id",
+};
+
+void request_ids_init(struct request_ids *ids)
+{
+    if (getrandom(&ids->process, sizeof(ids->process), 0) != sizeof(ids->process))
+        abort();
+    atomic_init(&ids->next, 1);
+}
+
+struct request *request_new(const char *target)
+{
+    const size_t len = strlen(target);
+    struct request *request = calloc(1, sizeof(*request) + len + 1);
+
+    if (request == NULL)
+        abort();
+    memcpy(request->target, target, len + 1);
+    const char *question = memchr(request->target, '?', len);
+    const size_t path_len = question == NULL ? len : (size_t)(question - request->target);
+    request->ex.path = (struct slice){request->target, path_len};
+    if (question != NULL)
+        request->ex.query = (struct slice){question + 1, len - path_len - 1};
+    return request;
+}
+
+void request_free(struct request *request)
+{
+    if (request == NULL)
+        return;
+    for (size_t i = 0; i < REQUEST_HEADER_COUNT; i++)
+        buffer_release(&request->joined[i]);
+    exchange_release(&request->ex);
+    free(request);
+}
+
+/* Several lines of one header mean the same as one line with a comma (RFC 9110 §5.2). */
+static void join(struct request *request, size_t i, struct slice value)
+{
+    struct slice *header = &request->ex.headers[i];
+    struct buffer both = {0};
+
+    buffer_add(&both, *header);
+    buffer_add_text(&both, ", ");
+    buffer_add(&both, value);
+    buffer_release(&request->joined[i]);
+    request->joined[i] = both;
+    *header = buffer_slice(&both);
+}
+
+void request_header(struct request *request, const char *name, const char *value)
+{
+    const struct slice text = slice_from(value == NULL ? "" : value);
+
+    if (strcasecmp(name, "Content-Length") == 0)
+        request->ex.content_length = strtoull(text.data, NULL, 10);
+    for (size_t i = 0; i < REQUEST_HEADER_COUNT; i++) {
+        if (strcasecmp(name, header_names[i]) != 0)
+            continue;
+        if (request->ex.headers[i].data == NULL)
+            request->ex.headers[i] = text;
+        else
+            join(request, i, text);
+        return;
+    }
+}
+
+static bool is_sane_id(struct slice id)
+{
+    if (id.len == 0 || id.len > EXCHANGE_REQUEST_ID_MAX)
+        return false;
+    for (size_t i = 0; i < id.len; i++) {
+        const char c = id.data[i];
+        const bool safe = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                          (c >= '0' && c <= '9') || (c != '\0' && strchr("-._~:/+=@", c) != NULL);
+        if (!safe)
+            return false;
+    }
+    return true;
+}
+
+static void put_hex(char *out, int digits, uint64_t number)
+{
+    while (digits-- > 0) {
+        out[digits] = "0123456789abcdef"[number & 15];
+        number >>= 4;
+    }
+}
+
+void request_identify(struct request *request, struct request_ids *ids)
+{
+    const struct slice given = request->ex.headers[REQUEST_X_REQUEST_ID];
+    char *id = request->ex.request_id;
+
+    if (is_sane_id(given)) {
+        memcpy(id, given.data, given.len);
+        return;
+    }
+    put_hex(id, 8, ids->process);
+    id[8] = '-';
+    put_hex(id + 9, 12, atomic_fetch_add_explicit(&ids->next, 1, memory_order_relaxed));
+}
+
+void request_set_method(struct request *request, const char *method)
+{
+    snprintf(request->method, sizeof(request->method), "%s", method);
+    request->ex.method = METHOD_OTHER;
+    for (unsigned i = 0; i < METHOD_COUNT; i++) {
+        if (strcmp(method, method_name((enum method)i)) == 0)
+            request->ex.method = (enum method)i;
+    }
+}
+
+void request_log(const struct request *request, struct log *log, int64_t duration_us)
+{
+    const struct error *err = &request->ex.job.error;
+    const bool at_fault = request->ex.status >= 500;
+    const enum log_level level = at_fault ? LOG_ERROR : LOG_INFO;
+    struct buffer line = {0};
+
+    if (!log_wants(log, level))
+        return;
+    buffer_reserve(&line, 512);
+    log_begin(&line, level, "request");
+    log_text(&line, "method", slice_from(request->method));
+    log_text(&line, "path", request->ex.path);
+    log_integer(&line, "status", request->ex.status);
+    log_milliseconds(&line, "duration_ms", duration_us);
+    log_integer(&line, "bytes", (int64_t)request->sent_bytes);
+    log_text(&line, "request_id", slice_from(request->ex.request_id));
+    if (at_fault && err->kind != ERROR_NONE)
+        log_text(&line, "detail", slice_from(err->detail));
+    log_end(log, &line, false);
+    buffer_release(&line);
+}

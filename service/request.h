@@ -1,0 +1,47 @@
+/* One request on its way through the server: its exchange, and what logging needs of it. */
+#ifndef SESSIOND_SERVICE_REQUEST_H
+#define SESSIOND_SERVICE_REQUEST_H
+
+#include "routes/exchange.h"
+#include "service/log.h"
+
+#include <stdatomic.h>
+
+struct request_ids {
+    uint32_t process; /* random, one a process */
+    atomic_uint_least64_t next;
+};
+
+enum request_phase { REQUEST_NEW, REQUEST_BODY, REQUEST_WAITING, REQUEST_ANSWERED };
+
+struct request {
+    struct exchange ex;
+    enum request_phase phase;
+    int64_t began_us; /* monotonic */
+    size_t sent_bytes; /* of the response's body */
+    char method[16];   /* as sent, cut */
+    struct buffer joined[REQUEST_HEADER_COUNT]; /* headers that came more than once */
+    void *server;
+    void *connection;
+    char target[]; /* path and query as sent, NUL-terminated */
+};
+
+void request_ids_init(struct request_ids *ids);
+
+/* `target` is copied. */
+struct request *request_new(const char *target);
+void request_free(struct request *request);
+
+/* Takes a header that a route may ask for; others are passed over. */
+void request_header(struct request *request, const char *name, const char *value);
+
+/* Takes over the client's X-Request-Id where it is 1 to 64 visible characters that are safe in a
+ * log, else makes one. */
+void request_identify(struct request *request, struct request_ids *ids);
+
+void request_set_method(struct request *request, const char *method);
+
+/* Adds the access line of a finished request. */
+void request_log(const struct request *request, struct log *log, int64_t duration_us);
+
+#endif
