@@ -1,6 +1,7 @@
 #include "db/connection.h"
 
 #include "db/translate.h"
+#include "db/wal_vfs.h"
 
 #include <string.h>
 
@@ -30,12 +31,12 @@ static bool limit(sqlite3 *db, size_t max_text_bytes, struct error *err)
     return true;
 }
 
-static bool open_connection(const char *path, int flags, size_t max_text_bytes, sqlite3 **out,
-                            struct error *err)
+static bool open_connection(const char *path, int flags, const char *vfs, size_t max_text_bytes,
+                            sqlite3 **out, struct error *err)
 {
     sqlite3 *db = NULL;
 
-    if (sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+    if (sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, vfs) != SQLITE_OK) {
         if (db == NULL)
             return error_set(err, ERROR_INTERNAL, NULL, "SQLite is out of memory");
         translate_failure(db, "opening the file", err);
@@ -90,8 +91,9 @@ bool connection_open_writer(const char *path, size_t max_text_bytes, sqlite3 **o
 {
     sqlite3 *db;
 
-    if (!open_connection(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, max_text_bytes, &db,
-                         err))
+    if (!wal_vfs_register(err) ||
+        !open_connection(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, WAL_VFS_NAME,
+                         max_text_bytes, &db, err))
         return false;
     if (!make_durable(db, err)) {
         connection_close(db);
@@ -106,7 +108,7 @@ bool connection_open_reader(const char *path, size_t max_text_bytes, sqlite3 **o
 {
     sqlite3 *db;
 
-    if (!open_connection(path, SQLITE_OPEN_READONLY, max_text_bytes, &db, err))
+    if (!open_connection(path, SQLITE_OPEN_READONLY, NULL, max_text_bytes, &db, err))
         return false;
     if (sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL) != SQLITE_OK ||
         !connection_run(db, "PRAGMA query_only=ON; PRAGMA cache_size=-8192", err)) {
