@@ -1,0 +1,71 @@
+/* What the store counts, through its door. */
+
+#include "store_fixture.h"
+
+#include "db/store_figures.h"
+
+#include <criterion/criterion.h>
+
+static struct store_fixture fixture;
+
+static void open_store(void)
+{
+    struct error err;
+
+    fixture_init(&fixture);
+    cr_assert(fixture_open(&fixture, &err), "%s", err.detail);
+}
+
+static void release(void)
+{
+    fixture_release(&fixture);
+}
+
+TestSuite(store_figures, .init = open_store, .fini = release);
+
+Test(store_figures, figures_follow_the_status)
+{
+    const enum session_status active = SESSION_ACTIVE;
+    struct store_job gone = {.operation = STORE_DELETE};
+    struct store_figures figures;
+    struct error err;
+    char id[ID_SIZE];
+
+    fixture_create(&fixture, "/p", "t", "{}", id);
+    fixture_create(&fixture, "/p", "t", "{}", gone.id);
+    fixture_create(&fixture, "/p", "t", "{}", NULL);
+    fixture_update(&fixture, id, &active, NULL);
+    fixture_run(&fixture, &gone);
+    store_job_release(&gone);
+    for (int round = 0; round < 2; round++) {
+        store_figures(fixture.store, &figures);
+        cr_expect_eq(figures.sessions[SESSION_CREATED], 1);
+        cr_expect_eq(figures.sessions[SESSION_ACTIVE], 1);
+        cr_expect_eq(figures.sessions[SESSION_PAUSED], 0);
+        fixture_close(&fixture); /* counted anew, from the index */
+        cr_assert(fixture_open(&fixture, &err), "%s", err.detail);
+    }
+}
+
+Test(store_figures, a_probe_writes)
+{
+    struct store_job job = {.operation = STORE_PROBE};
+    struct store_figures before;
+    struct store_figures after;
+
+    store_figures(fixture.store, &before);
+    fixture_run(&fixture, &job);
+    store_figures(fixture.store, &after);
+    cr_expect_eq(job.error.kind, ERROR_NONE);
+    cr_expect_eq(after.commits, before.commits + 1);
+    cr_expect_gt(after.wal_bytes, before.wal_bytes);
+}
+
+Test(store_figures, places_are_limited)
+{
+    int taken = 0;
+
+    while (taken < 2000 && store_reserve(fixture.store, STORE_CREATE))
+        taken++;
+    cr_expect_eq(taken, 1000);
+}
