@@ -38,7 +38,8 @@ bool adopt_take_over(sqlite3 *db, struct error *err)
         return translate_failure(db, "preparing the adoption", err);
     return connection_run(
         db,
-        "INSERT INTO sessions (id, project_path, thread_id, status, created_at, updated_at, context)"
+        "INSERT INTO sessions (id, project_path, thread_id, status, created_at, updated_at, "
+        "context)"
         " SELECT id, project_path, thread_id, status, created_at, updated_at, context"
         " FROM sessions_adopted ORDER BY session_time(created_at), rowid;"
         "DROP TABLE sessions_adopted",

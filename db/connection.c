@@ -91,9 +91,8 @@ bool connection_open_writer(const char *path, size_t max_text_bytes, sqlite3 **o
 {
     sqlite3 *db;
 
-    if (!wal_vfs_register(err) ||
-        !open_connection(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, WAL_VFS_NAME,
-                         max_text_bytes, &db, err))
+    if (!wal_vfs_register(err) || !open_connection(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                                                   WAL_VFS_NAME, max_text_bytes, &db, err))
         return false;
     if (!make_durable(db, err)) {
         connection_close(db);

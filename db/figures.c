@@ -74,8 +74,8 @@ void figures_read(const struct figures *figures, struct store_figures *out)
     out->wal_bytes = get(&figures->wal_bytes);
     out->checkpoints_complete = get(&figures->checkpoints[CHECKPOINT_COMPLETE]);
     out->checkpoints_partial = get(&figures->checkpoints[CHECKPOINT_PARTIAL]);
-    out->checkpoints_failed =
-        get(&figures->checkpoints[CHECKPOINT_FAILED]) + get(&figures->checkpoints[CHECKPOINT_FATAL]);
+    out->checkpoints_failed = get(&figures->checkpoints[CHECKPOINT_FAILED]) +
+                              get(&figures->checkpoints[CHECKPOINT_FATAL]);
     out->batch_jobs = get(&figures->batch_jobs);
     out->commit_us = get(&figures->commit_us);
     out->commits = get(&figures->commits);

@@ -77,9 +77,8 @@ static void await_locked(struct job_queue *queue, size_t wanted, int64_t limit_u
     queue->_shared.wanted = 0;
 }
 
-enum job_queue_event job_queue_take(struct job_queue *queue,
-                                        struct job_queue_gather gather, int64_t idle_ms,
-                                        struct store_job **jobs, size_t *count)
+enum job_queue_event job_queue_take(struct job_queue *queue, struct job_queue_gather gather,
+                                    int64_t idle_ms, struct store_job **jobs, size_t *count)
 {
     enum job_queue_event event = JOB_QUEUE_JOBS;
 

@@ -43,9 +43,8 @@ void job_queue_push(struct job_queue *queue, struct store_job *job);
 
 /* Takes all jobs, in order, linked by `next`. Waits for the first one, at most `idle_ms` (then
  * IDLE), and then for as many as `gather` lets expect. CLOSED only when nothing is left. */
-enum job_queue_event job_queue_take(struct job_queue *queue,
-                                        struct job_queue_gather gather, int64_t idle_ms,
-                                        struct store_job **jobs, size_t *count);
+enum job_queue_event job_queue_take(struct job_queue *queue, struct job_queue_gather gather,
+                                    int64_t idle_ms, struct store_job **jobs, size_t *count);
 
 /* Lets the taker see CLOSED once it has taken everything. */
 void job_queue_close(struct job_queue *queue);

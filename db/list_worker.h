@@ -5,8 +5,8 @@
 #ifndef SESSIOND_DB_LIST_WORKER_H
 #define SESSIOND_DB_LIST_WORKER_H
 
-#include "db/reader_pool.h"
 #include "db/job_queue.h"
+#include "db/reader_pool.h"
 
 struct list_worker {
     struct job_queue queue;

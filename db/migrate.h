@@ -14,7 +14,7 @@
 MUST_USE bool migrate_check(const char *path, struct error *err);
 
 /* Brings `db` up to date and adopts what other programs wrote. */
-MUST_USE bool migrate_run(sqlite3 *db, session_adopter adopt,
-                          const struct store_observer *observer, struct error *err);
+MUST_USE bool migrate_run(sqlite3 *db, session_adopter adopt, const struct store_observer *observer,
+                          struct error *err);
 
 #endif

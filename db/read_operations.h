@@ -9,7 +9,6 @@ MUST_USE bool read_get(struct reader *reader, const char *id, store_visitor visi
                        struct error *err);
 
 MUST_USE bool read_list(struct reader *reader, const struct store_list_query *query,
-                        store_visitor visit, void *arg, struct store_page *page,
-                        struct error *err);
+                        store_visitor visit, void *arg, struct store_page *page, struct error *err);
 
 #endif

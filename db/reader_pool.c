@@ -24,10 +24,9 @@ static bool open_reader(struct reader *reader, const char *path, size_t max_text
     return connection_open_reader(path, max_text_bytes, &reader->db, err) &&
            connection_prepare(reader->db, "BEGIN", &reader->begin, err) &&
            connection_prepare(reader->db, "COMMIT", &reader->end, err) &&
-           connection_prepare(
-               reader->db,
-               "SELECT " SESSION_COLUMNS_WITH_CONTEXT " FROM sessions WHERE id = ?1",
-               &reader->get, err);
+           connection_prepare(reader->db,
+                              "SELECT " SESSION_COLUMNS_WITH_CONTEXT " FROM sessions WHERE id = ?1",
+                              &reader->get, err);
 }
 
 bool reader_pool_init(struct reader_pool *pool, const char *path, size_t count,

@@ -85,7 +85,7 @@ struct store_job {
     void *edit_arg;
     bool has_status; /* UPDATE */
     enum session_status status;
-    struct store_match match; /* UPDATE, DELETE */
+    struct store_match match;      /* UPDATE, DELETE */
     struct store_list_query query; /* LIST */
     store_visitor visit;           /* LIST: called on the store's thread */
     void *visit_arg;

@@ -8,8 +8,8 @@
 #define STORE_COMMIT_BUCKETS 12
 
 /* Upper bounds of the histograms' buckets; what lies above the last counts as +Inf. */
-extern const int64_t store_batch_bounds[STORE_BATCH_BUCKETS];         /* jobs */
-extern const int64_t store_commit_bounds_us[STORE_COMMIT_BUCKETS];    /* µs */
+extern const int64_t store_batch_bounds[STORE_BATCH_BUCKETS];      /* jobs */
+extern const int64_t store_commit_bounds_us[STORE_COMMIT_BUCKETS]; /* µs */
 
 struct store_figures {
     int64_t sessions[SESSION_STATUS_COUNT];

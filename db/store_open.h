@@ -17,10 +17,10 @@ struct store_observer {
 };
 
 struct store_options {
-    const char *path;        /* the database file; its folder is made when missing */
-    int readers;             /* threads that may call store_get/store_list at once */
-    size_t max_queue;        /* jobs reserved at once */
-    size_t max_text_bytes;   /* the longest context */
+    const char *path;         /* the database file; its folder is made when missing */
+    int readers;              /* threads that may call store_get/store_list at once */
+    size_t max_queue;         /* jobs reserved at once */
+    size_t max_text_bytes;    /* the longest context */
     int64_t checkpoint_pages; /* write-ahead log pages that make the writer checkpoint */
     struct store_observer observer;
 

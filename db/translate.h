@@ -6,7 +6,8 @@
 
 #include <sqlite3.h>
 
-/* Sets *err from the failure that `db` just reported. `doing` completes "while …". Returns false. */
+/* Sets *err from the failure that `db` just reported. `doing` completes "while …". Returns false.
+ */
 bool translate_failure(sqlite3 *db, const char *doing, struct error *err);
 
 /* After such a result of COMMIT or of a checkpoint, only a restart tells what is on disk. */

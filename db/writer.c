@@ -207,8 +207,8 @@ static void checkpoint(struct writer *writer)
 /* When readers kept the log from starting anew, it grows by a quarter before the next attempt. */
 static bool log_is_long(const struct writer *writer)
 {
-    const int64_t more = writer->checkpointed_pages == 0 ? writer->checkpoint_pages
-                                                         : writer->checkpoint_pages / 4;
+    const int64_t more =
+        writer->checkpointed_pages == 0 ? writer->checkpoint_pages : writer->checkpoint_pages / 4;
 
     return writer->wal_pages - writer->checkpointed_pages >= more;
 }
@@ -251,7 +251,8 @@ static void *writer_run(void *arg)
         gather.limit_us = writer->last_commit_us / GATHER_DIVISOR;
         if (writer->failed)
             continue;
-        if (log_is_long(writer) || (event == JOB_QUEUE_IDLE && writer->wal_pages > writer->checkpointed_pages))
+        if (log_is_long(writer) ||
+            (event == JOB_QUEUE_IDLE && writer->wal_pages > writer->checkpointed_pages))
             checkpoint(writer);
     }
     return NULL;

@@ -7,9 +7,9 @@
 #define SESSIOND_DB_WRITER_H
 
 #include "db/figures.h"
+#include "db/job_queue.h"
 #include "db/store_open.h"
 #include "db/write_operations.h"
-#include "db/job_queue.h"
 
 struct writer {
     sqlite3 *db;

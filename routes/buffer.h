@@ -24,7 +24,8 @@ void buffer_add(struct buffer *buf, struct slice text);
 void buffer_add_text(struct buffer *buf, const char *text);
 void buffer_add_char(struct buffer *buf, char c);
 void buffer_add_int(struct buffer *buf, int64_t number);
-void buffer_printf(struct buffer *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void buffer_printf(struct buffer *buf, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* Frees the bytes and makes the buffer empty; it may be used again. */
 void buffer_release(struct buffer *buf);

@@ -14,7 +14,6 @@ void etag_header(struct exchange *ex, int64_t version);
 MUST_USE bool etag_parse_if_match(struct slice header, struct store_match *out, struct error *err);
 
 /* Whether If-None-Match names this version, compared weakly (§13.1.2). */
-MUST_USE bool etag_none_match(struct slice header, int64_t version, bool *named,
-                              struct error *err);
+MUST_USE bool etag_none_match(struct slice header, int64_t version, bool *named, struct error *err);
 
 #endif

@@ -42,8 +42,8 @@ struct json_patch;
 struct exchange {
     /* The request. Borrowed from the server until the response is sent. */
     enum method method;
-    struct slice path;  /* as sent, without the query */
-    struct slice query; /* as sent, without the `?` */
+    struct slice path;                          /* as sent, without the query */
+    struct slice query;                         /* as sent, without the `?` */
     struct slice headers[REQUEST_HEADER_COUNT]; /* data NULL: absent; repeated ones joined by `,` */
     uint64_t content_length;
     struct buffer body; /* owned */

@@ -72,8 +72,8 @@ static bool check_names(const struct json_outline *outline, const char *const *n
     for (size_t i = 0; i < outline->member_count && i < JSON_OUTLINE_MEMBERS && known; i++) {
         name.len = 0;
         json_string_decode(outline->members[i].name, &name);
-        known = is_known(buffer_slice(&name), names) ||
-                refuse_unknown(buffer_slice(&name), names, err);
+        known =
+            is_known(buffer_slice(&name), names) || refuse_unknown(buffer_slice(&name), names, err);
     }
     buffer_release(&name);
     return known;
@@ -107,8 +107,7 @@ static struct json_object *parse_envelope(const struct json_outline *outline)
         abort();
     add_envelope(&text, outline);
     struct json_object *tree = json_tokener_parse_ex(tokener, text.data, (int)text.len);
-    if (tree == NULL ||
-        (size_t)json_object_object_length(tree) != outline->member_count)
+    if (tree == NULL || (size_t)json_object_object_length(tree) != outline->member_count)
         abort();
     json_tokener_free(tokener);
     buffer_release(&text);

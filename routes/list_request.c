@@ -85,8 +85,8 @@ static bool read_status(struct slice value, struct reading *reading, struct erro
     return true;
 }
 
-static bool read_value(enum parameter parameter, struct text_place place,
-                       const struct buffer *text, struct reading *reading, struct error *err)
+static bool read_value(enum parameter parameter, struct text_place place, const struct buffer *text,
+                       struct reading *reading, struct error *err)
 {
     const struct slice value = {text->data == NULL ? "" : text->data + place.at, place.len};
 
@@ -115,23 +115,19 @@ static bool read_value(enum parameter parameter, struct text_place place,
     return false;
 }
 
-static bool find_parameter(struct slice name, enum parameter *out, struct error *err)
+static bool find_parameter(const struct query_parameter *parameter, enum parameter *out,
+                           struct error *err)
 {
-    char cut[48];
-
     for (unsigned i = 0; i < PARAMETER_COUNT; i++) {
-        if (slice_is(name, names[i])) {
+        if (slice_is(parameter->name, names[i])) {
             *out = (enum parameter)i;
             return true;
         }
     }
-    const size_t len = name.len < sizeof(cut) ? name.len : sizeof(cut) - 1;
-    memcpy(cut, name.data, len);
-    cut[len] = '\0';
-    return refuse(cut,
-                  "there is no such parameter here; there are limit, cursor, status, thread_id, "
-                  "project_path, order, include",
-                  err);
+    return query_refuse(parameter,
+                        "there is no such parameter here; there are limit, cursor, status, "
+                        "thread_id, project_path, order, include",
+                        err);
 }
 
 static bool read_parameter(const struct query_parameter *parameter, struct buffer *text,
@@ -140,7 +136,7 @@ static bool read_parameter(const struct query_parameter *parameter, struct buffe
     struct text_place place = {.present = true, .at = text->len};
     enum parameter which = PARAMETER_COUNT;
 
-    if (!find_parameter(parameter->name, &which, err))
+    if (!find_parameter(parameter, &which, err))
         return false;
     if (reading->seen & 1U << which && which != PARAMETER_STATUS)
         return refuse(names[which], "this parameter may stand only once", err);

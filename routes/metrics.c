@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ROUTES_MAX 16 /* the table's length at most; the last place is for requests without a route */
+#define ROUTES_MAX                                                                                 \
+    16 /* the table's length at most; the last place is for requests without a route */
 #define NO_ROUTE (ROUTES_MAX - 1)
 #define STATUS_FIRST 200
 #define STATUS_LAST 599
@@ -172,8 +173,8 @@ static void add_commits(struct buffer *out, const struct store_figures *figures)
     add_family(out, batch, "histogram", "Writes made durable by one commit.");
     add_histogram(out, batch, "", store_batch_bounds, figures->batch_buckets, STORE_BATCH_BUCKETS,
                   1);
-    buffer_printf(out, "%s_sum %lld\n%s_count %lld\n", batch, (long long)figures->batch_jobs,
-                  batch, (long long)figures->commits);
+    buffer_printf(out, "%s_sum %lld\n%s_count %lld\n", batch, (long long)figures->batch_jobs, batch,
+                  (long long)figures->commits);
     add_family(out, duration, "histogram", "Time of a COMMIT, fsync included.");
     add_histogram(out, duration, "", store_commit_bounds_us, figures->commit_buckets,
                   STORE_COMMIT_BUCKETS, 1e6);

@@ -59,9 +59,9 @@ static void add_errors(struct buffer *out, const struct error *err)
 
     if (payload)
         buffer_add_text(out, ",\"errors\":[{\"pointer\":");
-    else if (err->kind == ERROR_INVALID_QUERY && err->field[0] != '\0')
+    else if (err->kind == ERROR_INVALID_QUERY)
         buffer_add_text(out, ",\"errors\":[{\"parameter\":");
-    else if (err->kind == ERROR_INVALID_HEADER && err->field[0] != '\0')
+    else if (err->kind == ERROR_INVALID_HEADER)
         buffer_add_text(out, ",\"errors\":[{\"header\":");
     else
         return;

@@ -2,6 +2,8 @@
 
 #include "routes/json_utf8.h"
 
+#include <stdio.h>
+
 bool query_next(struct slice *rest, struct query_parameter *out)
 {
     while (rest->len > 0) {
@@ -46,14 +48,14 @@ static int escaped_byte(const char *at, const char *end)
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-static bool refuse(const struct query_parameter *parameter, const char *why, struct error *err)
+bool query_refuse(const struct query_parameter *parameter, const char *why, struct error *err)
 {
-    char name[48];
-    const int len = parameter->name.len < sizeof(name) ? (int)parameter->name.len : 47;
+    char name[sizeof(err->field)];
+    const struct slice sent = parameter->name;
 
-    memcpy(name, parameter->name.data, (size_t)len);
-    name[len] = '\0';
-    return error_set(err, ERROR_INVALID_QUERY, name, "the value %s", why);
+    snprintf(name, sizeof(name), "%.*s", (int)(sent.len < sizeof(name) ? sent.len : sizeof(name)),
+             sent.data);
+    return error_set(err, ERROR_INVALID_QUERY, name, "%s", why);
 }
 
 static bool is_utf8(const char *at, const char *end)
@@ -82,13 +84,13 @@ bool query_decode(const struct query_parameter *parameter, struct buffer *out, s
             at += 2;
         }
         if (byte < 0)
-            return refuse(parameter, "has a % that two hexadecimal digits do not follow", err);
+            return query_refuse(parameter, "the value has a % without two hexadecimal digits", err);
         if (byte == 0)
-            return refuse(parameter, "holds a NUL", err);
+            return query_refuse(parameter, "the value holds a NUL", err);
         buffer_add_char(out, (char)byte);
     }
     if (!is_utf8(out->data + began, out->data + out->len))
-        return refuse(parameter, "is not UTF-8", err);
+        return query_refuse(parameter, "the value is not UTF-8", err);
     return true;
 }
 

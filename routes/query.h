@@ -18,6 +18,9 @@ struct query_parameter {
 /* Takes the next parameter off the front of *rest; false at the end. Empty ones are passed over. */
 MUST_USE bool query_next(struct slice *rest, struct query_parameter *out);
 
+/* Sets ERROR_INVALID_QUERY, naming the parameter. Returns false, as error_set does. */
+bool query_refuse(const struct query_parameter *parameter, const char *why, struct error *err);
+
 /* Appends the decoded value. ERROR_INVALID_QUERY, naming the parameter, for a broken escape, a NUL
  * or bytes that are no UTF-8. */
 MUST_USE bool query_decode(const struct query_parameter *parameter, struct buffer *out,

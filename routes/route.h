@@ -27,14 +27,15 @@ enum route_step {
 
 enum route_body {
     ROUTE_BODY_NONE,
-    ROUTE_BODY_JSON,           /* application/json */
-    ROUTE_BODY_JSON_OR_PATCH,  /* that, or application/merge-patch+json */
+    ROUTE_BODY_JSON,          /* application/json */
+    ROUTE_BODY_JSON_OR_PATCH, /* that, or application/merge-patch+json */
 };
 
 struct route {
     enum method method;  /* GET serves HEAD too */
     const char *pattern; /* as in openapi.yaml; {id} stands for one segment */
     enum route_body body;
+    bool takes_query; /* else any parameter is refused */
     enum route_step (*begin)(const struct routes *routes, struct exchange *ex);
     void (*finish)(const struct routes *routes, struct exchange *ex); /* NULL: never a job */
 };

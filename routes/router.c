@@ -1,6 +1,7 @@
 #include "routes/router.h"
 
 #include "routes/problem.h"
+#include "routes/query.h"
 
 #include <strings.h>
 
@@ -8,15 +9,14 @@
 #define MERGE_PATCH "application/merge-patch+json"
 
 static const struct route *const table[] = {
-    &route_sessions_create, &route_sessions_list,  &route_session_get,
-    &route_session_put,     &route_session_patch,  &route_session_delete,
-    &route_healthz,         &route_readyz,         &route_metrics,
-    &route_openapi_yaml,    &route_openapi_json,
+    &route_sessions_create, &route_sessions_list,  &route_session_get,  &route_session_put,
+    &route_session_patch,   &route_session_delete, &route_healthz,      &route_readyz,
+    &route_metrics,         &route_openapi_yaml,   &route_openapi_json,
 };
 
 static const char *const method_names[METHOD_COUNT + 1] = {
-    [METHOD_GET] = "GET",     [METHOD_HEAD] = "HEAD",     [METHOD_POST] = "POST",
-    [METHOD_PUT] = "PUT",     [METHOD_PATCH] = "PATCH",   [METHOD_DELETE] = "DELETE",
+    [METHOD_GET] = "GET",     [METHOD_HEAD] = "HEAD",   [METHOD_POST] = "POST",
+    [METHOD_PUT] = "PUT",     [METHOD_PATCH] = "PATCH", [METHOD_DELETE] = "DELETE",
     [METHOD_OTHER] = "OTHER",
 };
 
@@ -100,6 +100,8 @@ bool media_type_is(struct slice content_type, const char *type)
     return next == ';' || next == ' ' || next == '\t';
 }
 
+/* What the path takes: Accept-Patch is RFC 5789's, Accept-Post the LDP's, and Accept in a response
+ * RFC 9110's (§12.5.1). */
 static void check_media_type(const struct route *route, struct exchange *ex)
 {
     const struct slice type = ex->headers[REQUEST_CONTENT_TYPE];
@@ -113,8 +115,23 @@ static void check_media_type(const struct route *route, struct exchange *ex)
     problem_answer(ex, &err);
     if (patch)
         exchange_header(ex, "Accept-Patch", SLICE_LITERAL(JSON ", " MERGE_PATCH));
-    else if (route->method == METHOD_POST)
-        exchange_header(ex, "Accept-Post", SLICE_LITERAL(JSON));
+    else
+        exchange_header(ex, route->method == METHOD_POST ? "Accept-Post" : "Accept",
+                        SLICE_LITERAL(JSON));
+}
+
+/* A parameter that were ignored could be a filter or a condition that somebody relies on. */
+static bool check_query(struct exchange *ex)
+{
+    struct query_parameter parameter;
+    struct slice rest = ex->query;
+    struct error err;
+
+    if (ex->route->takes_query || !query_next(&rest, &parameter))
+        return true;
+    query_refuse(&parameter, "this path takes no query parameters", &err);
+    problem_answer(ex, &err);
+    return false;
 }
 
 void router_match(const struct routes *routes, struct exchange *ex)
@@ -135,7 +152,7 @@ void router_match(const struct routes *routes, struct exchange *ex)
         problem_answer(ex, &err);
         return;
     }
-    if (ex->route->body != ROUTE_BODY_NONE)
+    if (check_query(ex) && ex->route->body != ROUTE_BODY_NONE)
         check_media_type(ex->route, ex);
 }
 

@@ -9,7 +9,7 @@ const struct route *router_route(size_t i);
 
 /* With the request's headers there and no byte of its body: finds the route. Answers at once
  * (ex->status is set) when there is none, or when the body would be refused whatever it holds:
- * 404, 405, 411, 413, 415. */
+ * 400 (a query where none is taken), 404, 405, 411, 413, 415. */
 void router_match(const struct routes *routes, struct exchange *ex);
 
 /* With the body there. */

@@ -14,12 +14,26 @@ void session_answer(struct exchange *ex, int status, const struct session *sessi
     buffer_add_char(&ex->response, '\n');
 }
 
+/* Of what a 201 made (RFC 9110 §15.3.2). */
+static void location_header(struct exchange *ex)
+{
+    struct buffer location = {0};
+
+    buffer_add_text(&location, "/sessions/");
+    buffer_add_text(&location, ex->job.id);
+    exchange_header(ex, "Location", buffer_slice(&location));
+    buffer_release(&location);
+}
+
 void session_answer_job(struct exchange *ex, int status)
 {
-    if (ex->job.error.kind != ERROR_NONE)
+    if (ex->job.error.kind != ERROR_NONE) {
         problem_answer_job(ex);
-    else
-        session_answer(ex, status, &ex->job.session);
+        return;
+    }
+    session_answer(ex, status, &ex->job.session);
+    if (status == 201)
+        location_header(ex);
 }
 
 bool session_read_payload(const struct routes *routes, struct exchange *ex, struct error *err)
@@ -31,8 +45,7 @@ bool session_read_payload(const struct routes *routes, struct exchange *ex, stru
                           err) ||
         !json_payload_text(ex->payload, "project_path", SESSION_PROJECT_PATH_MAX,
                            &job->project_path, err) ||
-        !json_payload_text(ex->payload, "thread_id", SESSION_THREAD_ID_MAX, &job->thread_id,
-                           err) ||
+        !json_payload_text(ex->payload, "thread_id", SESSION_THREAD_ID_MAX, &job->thread_id, err) ||
         !json_payload_object(ex->payload, "context", &job->context, err))
         return false;
     if (job->context.data == NULL)

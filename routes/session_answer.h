@@ -11,7 +11,7 @@
 /* Answers with the session: its JSON and its ETag. */
 void session_answer(struct exchange *ex, int status, const struct session *session);
 
-/* Answers with the job's session, or with its error. */
+/* Answers with the job's session, and with 201 says where it is; or with the job's error. */
 void session_answer_job(struct exchange *ex, int status);
 
 /* Reads {project_path, thread_id, context?} into ex->job. */

@@ -19,16 +19,8 @@ static enum route_step create_begin(const struct routes *routes, struct exchange
 
 static void create_finish(const struct routes *routes, struct exchange *ex)
 {
-    struct buffer location = {0};
-
     (void)routes;
     session_answer_job(ex, 201);
-    if (ex->status != 201)
-        return;
-    buffer_add_text(&location, "/sessions/");
-    buffer_add_text(&location, ex->job.id);
-    exchange_header(ex, "Location", buffer_slice(&location));
-    buffer_release(&location);
 }
 
 const struct route route_sessions_create = {
@@ -111,6 +103,7 @@ static void list_finish(const struct routes *routes, struct exchange *ex)
 const struct route route_sessions_list = {
     .method = METHOD_GET,
     .pattern = "/sessions",
+    .takes_query = true,
     .begin = list_begin,
     .finish = list_finish,
 };

@@ -61,7 +61,8 @@ static struct MHD_Response *make_response(struct exchange *ex, size_t *size)
         ex->response = (struct buffer){0};
         return MHD_create_response_from_buffer_with_free_callback(*size, text, free);
     }
-    /* libmicrohttpd takes a pointer to what it may change, but does not change what is persistent. */
+    /* libmicrohttpd takes a pointer to what it may change, but does not change what is persistent.
+     */
     *size = fixed.len;
     union {
         const char *constant;
@@ -136,8 +137,7 @@ static enum MHD_Result submit(struct http_server *server, struct request *reques
 
 static enum MHD_Result begin(struct http_server *server, struct request *request)
 {
-    if (request->ex.status == 0 &&
-        router_begin(server->options.routes, &request->ex) == ROUTE_JOB)
+    if (request->ex.status == 0 && router_begin(server->options.routes, &request->ex) == ROUTE_JOB)
         return submit(server, request);
     return send_response(server, request);
 }

@@ -21,8 +21,8 @@ struct http_server_options {
     struct log *log;
 };
 
-MUST_USE bool http_server_start(const struct http_server_options *options,
-                                struct http_server **out, struct error *err);
+MUST_USE bool http_server_start(const struct http_server_options *options, struct http_server **out,
+                                struct error *err);
 
 /* From now on new requests are answered 503 and every response ends its connection. */
 void http_server_drain(struct http_server *server);

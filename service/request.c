@@ -8,10 +8,8 @@
 #include <sys/random.h>
 
 static const char *const header_names[REQUEST_HEADER_COUNT] = {
-    [REQUEST_CONTENT_TYPE] = "Content-Type",
-    [REQUEST_IF_MATCH] = "If-Match",
-    [REQUEST_IF_NONE_MATCH] = "If-None-Match",
-    [REQUEST_TRANSFER_ENCODING] = "Transfer-Encoding",
+    [REQUEST_CONTENT_TYPE] = "Content-Type",   [REQUEST_IF_MATCH] = "If-Match",
+    [REQUEST_IF_NONE_MATCH] = "If-None-Match", [REQUEST_TRANSFER_ENCODING] = "Transfer-Encoding",
     [REQUEST_X_REQUEST_ID] = "X-Request-Id",
 };
 
