@@ -14,6 +14,7 @@ import sys
 import uuid
 
 sys.dont_write_bytecode = True
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
 import yaml  # noqa: E402
 
@@ -477,6 +478,7 @@ def run(check, contract):
 def main(binary, openapi_yaml):
     service = Service(os.environ.get("SESSIOND_BINARY") or binary,
                       "--max-body-bytes", str(MAX_BODY_BYTES), "--max-json-depth", str(MAX_JSON_DEPTH))
+    service.start()
     try:
         contract = Contract(Document(openapi_yaml), service)
         passed = [run(check, contract) for check in CHECKS]
