@@ -24,6 +24,15 @@ MUST_USE bool session_status_parse(struct slice name, enum session_status *statu
 /* The lifecycle: whether a session may go from one status to another. same → same is allowed. */
 bool session_may_become(enum session_status from, enum session_status to);
 
+/* Who may write a session, until when. Times of expiry are told by the wall clock, but measured by
+ * one that nobody sets. */
+struct session_lease {
+    struct slice owner; /* data NULL: nobody */
+    int64_t token;      /* of this lease; of the last one when there is none; 0 before the first */
+    int64_t ttl_ms;
+    int64_t expires_us;
+};
+
 struct session {
     struct slice id;
     struct slice project_path;
@@ -33,6 +42,8 @@ struct session {
     int64_t version;
     int64_t created_us;
     int64_t updated_us;
+    int64_t recovered_us; /* when an owner was last found gone; 0: never */
+    struct session_lease lease;
     int64_t context_bytes;
     int64_t seq; /* order of creation; what a list's cursor is made of */
 };

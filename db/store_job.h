@@ -1,0 +1,116 @@
+/*
+ * What a job asks of the store and what it answers; see db/store.h for how it is handed over. The
+ * submitter owns a job and all it points to, leaves both alone from store_submit until `done`, and
+ * releases the job afterwards.
+ */
+#ifndef SESSIOND_DB_STORE_JOB_H
+#define SESSIOND_DB_STORE_JOB_H
+
+#include "db/id.h"
+#include "db/store_list.h"
+
+/* As many versions as one If-Match may name. */
+#define STORE_MATCH_MAX 32
+
+#define STORE_DIGEST_BYTES 32
+
+enum store_operation {
+    STORE_CREATE,
+    STORE_PUT,
+    STORE_UPDATE,
+    STORE_DELETE,
+    STORE_LEASE,    /* grant, renew or steal */
+    STORE_RELEASE,  /* of a lease */
+    STORE_RECOVER,  /* pauses what a crashed owner left ACTIVE */
+    STORE_RELOCATE, /* rewrites project paths */
+    STORE_PROBE,    /* commits a change of no consequence: shows that a write reaches the disk */
+    STORE_LIST,
+};
+
+/* If-Match. The writer compares in the transaction that changes the row. */
+struct store_match {
+    bool present;
+    bool any; /* `*` */
+    size_t count;
+    int64_t versions[STORE_MATCH_MAX];
+};
+
+/* The fencing token that a write presents. While a lease is held, only its token passes. */
+struct store_fence {
+    bool present;
+    int64_t token;
+};
+
+/* Makes a new context out of the stored one, in the write transaction: pure, quick, and no call
+ * back into the store. Returns false and sets `err` when it cannot be done; else *out is a
+ * malloc'ed text that the store frees. */
+typedef bool (*store_context_edit)(void *arg, struct slice current, char **out, size_t *len,
+                                   struct error *err);
+
+struct store_job;
+
+/* Puts what the job answered into words, in the write transaction: pure, quick, and no call back
+ * into the store. The answer is the submitter's and is read before `done`. */
+typedef struct slice (*store_answerer)(struct store_job *job);
+
+/* A request that is carried out once, however often it is sent: its key, and what its answer was,
+ * are written in the same transaction as its effect. */
+struct store_once {
+    struct slice key; /* data NULL: an ordinary job */
+    unsigned char digest[STORE_DIGEST_BYTES]; /* of the request */
+    store_answerer answer;
+
+    /* Out. */
+    bool replayed;       /* nothing was carried out; `kept` is the first answer */
+    struct slice kept; /* in the job's memory */
+};
+
+struct store_job {
+    enum store_operation operation;
+    void (*done)(struct store_job *job);
+    void *arg; /* the submitter's own */
+
+    /* In. STORE_CREATE makes the id; operations on one session take it. */
+    char id[ID_SIZE];
+    struct slice project_path; /* CREATE, PUT; RELOCATE: the folder to move from */
+    struct slice thread_id;    /* CREATE, PUT */
+    struct slice context;      /* CREATE, PUT; UPDATE: data NULL leaves it */
+    bool or_existing; /* CREATE: the newest session of these two that is not TERMINATED, if any */
+    store_context_edit edit; /* UPDATE: in place of `context`; NULL for none */
+    void *edit_arg;
+    bool has_status; /* UPDATE */
+    enum session_status status;
+    bool has_expected; /* UPDATE: the status has to be `expected` */
+    enum session_status expected;
+    struct store_match match;  /* UPDATE, DELETE */
+    struct store_fence fence;  /* UPDATE, DELETE, LEASE (to renew), RELEASE */
+    struct slice owner;        /* LEASE; RECOVER: data NULL for all that no lease protects */
+    int64_t ttl_ms;            /* LEASE */
+    bool steal;                /* LEASE */
+    struct slice destination;  /* RELOCATE: the folder to move to */
+    size_t max_path_bytes;     /* RELOCATE */
+    bool dry_run;              /* RELOCATE */
+    struct store_once once;    /* any write */
+    struct store_list_query query; /* LIST */
+    store_visitor visit;           /* LIST: called on the store's thread */
+    void *visit_arg;
+
+    /* Out. `session` is set on success, and also when what is stored refused the job: it is what
+     * is stored (without its context). Its slices point into the job's own input or memory. */
+    struct error error;
+    struct session session;
+    bool created; /* CREATE, PUT: false when the session was there already */
+    struct store_page page;
+    struct session *changed; /* RECOVER, RELOCATE: id, project_path; oldest first */
+    size_t changed_count;
+
+    /* The store's own. */
+    struct store_memory *memory;
+    char *edited;
+    struct store_job *next;
+};
+
+/* Frees what the store put into the job; the job may then be used again. */
+void store_job_release(struct store_job *job);
+
+#endif

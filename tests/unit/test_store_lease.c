@@ -1,0 +1,242 @@
+/* Leases through the store's door: who may write, which token passes, what an expiry does. */
+
+#include "store_fixture.h"
+
+#include "db/store_figures.h"
+
+#include <criterion/criterion.h>
+#include <time.h>
+
+#define LONG_MS 3600000
+
+static struct store_fixture fixture;
+static char id[ID_SIZE];
+
+static void open_store(void)
+{
+    struct error err;
+
+    fixture_init(&fixture);
+    cr_assert(fixture_open(&fixture, &err), "%s", err.detail);
+    fixture_create(&fixture, "/p", "t", "{}", id);
+}
+
+static void release(void)
+{
+    fixture_release(&fixture);
+}
+
+TestSuite(store_lease, .init = open_store, .fini = release);
+
+/* Token 0 presents none. */
+static struct store_job lease(const char *owner, int64_t token, int64_t ttl_ms, bool steal)
+{
+    struct store_job job = {
+        .operation = STORE_LEASE,
+        .owner = slice_from(owner),
+        .ttl_ms = ttl_ms,
+        .steal = steal,
+        .fence = {token != 0, token},
+    };
+
+    memcpy(job.id, id, ID_SIZE);
+    fixture_run(&fixture, &job);
+    store_job_release(&job);
+    return job;
+}
+
+static enum error_kind run_with_token(enum store_operation operation, int64_t token)
+{
+    struct store_job job = {
+        .operation = operation,
+        .context = SLICE_LITERAL("{\"n\":1}"),
+        .fence = {token != 0, token},
+    };
+
+    memcpy(job.id, id, ID_SIZE);
+    fixture_run(&fixture, &job);
+    store_job_release(&job);
+    return job.error.kind;
+}
+
+static enum store_visit copy_session(void *arg, const struct session *session)
+{
+    struct session *copy = arg;
+
+    *copy = *session;
+    return STORE_VISIT_NEXT;
+}
+
+static struct session stored(void)
+{
+    struct session session;
+    struct error err;
+
+    cr_assert(store_get(fixture.store, id, copy_session, &session, &err), "%s", err.detail);
+    return session;
+}
+
+/* Waits for the writer to end the lease by itself. */
+static void await_expiry(void)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+
+    while (stored().lease.owner.data != NULL)
+        nanosleep(&pause, NULL);
+}
+
+Test(store_lease, a_grant_activates_and_has_the_first_token)
+{
+    const struct store_job granted = lease("daemon-1", 0, LONG_MS, false);
+    const struct session session = stored();
+
+    cr_expect_eq(granted.error.kind, ERROR_NONE, "%s", granted.error.detail);
+    cr_expect_eq(granted.session.lease.token, 1);
+    cr_expect_eq(session.status, SESSION_ACTIVE);
+    cr_expect_eq(session.version, 2);
+    cr_expect_eq(session.lease.token, 1);
+    cr_expect_eq(session.lease.ttl_ms, LONG_MS);
+    cr_expect_eq(session.lease.owner.len, 8);
+    cr_expect_eq(session.recovered_us, 0);
+}
+
+Test(store_lease, another_owner_is_refused_until_it_steals)
+{
+    lease("daemon-1", 0, LONG_MS, false);
+    const struct store_job refused = lease("daemon-2", 0, LONG_MS, false);
+    cr_expect_eq(refused.error.kind, ERROR_LEASE_HELD);
+    cr_expect_gt(refused.session.lease.expires_us, 0, "what is stored is shown");
+
+    const struct store_job stolen = lease("daemon-2", 0, LONG_MS, true);
+    cr_expect_eq(stolen.error.kind, ERROR_NONE);
+    cr_expect_eq(stolen.session.lease.token, 2);
+    cr_expect_eq(run_with_token(STORE_UPDATE, 1), ERROR_LEASE_LOST);
+}
+
+Test(store_lease, a_renewal_keeps_its_token_and_the_version)
+{
+    lease("daemon-1", 0, 1000, false);
+    const int64_t version = stored().version;
+    const struct store_job renewed = lease("daemon-1", 1, LONG_MS, false);
+
+    cr_expect_eq(renewed.error.kind, ERROR_NONE);
+    cr_expect_eq(renewed.session.lease.token, 1);
+    cr_expect_eq(stored().lease.ttl_ms, LONG_MS);
+    cr_expect_eq(stored().version, version);
+}
+
+Test(store_lease, the_same_owner_without_its_token_is_a_new_incarnation)
+{
+    lease("daemon-1", 0, LONG_MS, false);
+    cr_expect_eq(lease("daemon-1", 0, LONG_MS, false).session.lease.token, 2);
+    cr_expect_eq(lease("daemon-1", 1, LONG_MS, false).error.kind, ERROR_LEASE_LOST);
+    cr_expect_eq(run_with_token(STORE_UPDATE, 1), ERROR_LEASE_LOST);
+    cr_expect_eq(run_with_token(STORE_UPDATE, 2), ERROR_NONE);
+}
+
+Test(store_lease, a_token_passes_for_its_own_owner_alone)
+{
+    lease("daemon-1", 0, LONG_MS, false);
+    cr_expect_eq(lease("daemon-2", 1, LONG_MS, false).error.kind, ERROR_LEASE_HELD);
+}
+
+Test(store_lease, only_the_current_token_writes_while_a_lease_is_held)
+{
+    static const enum store_operation writes[] = {STORE_UPDATE, STORE_DELETE};
+
+    cr_expect_eq(run_with_token(STORE_UPDATE, 0), ERROR_NONE, "nobody holds it");
+    cr_expect_eq(run_with_token(STORE_UPDATE, 1), ERROR_LEASE_LOST, "a token of no lease");
+    lease("daemon-1", 0, LONG_MS, false);
+    for (int i = 0; i < 2; i++) {
+        cr_expect_eq(run_with_token(writes[i], 0), ERROR_LEASE_HELD);
+        cr_expect_eq(run_with_token(writes[i], 2), ERROR_LEASE_LOST);
+        cr_expect_eq(run_with_token(writes[i], 1), ERROR_NONE);
+    }
+}
+
+Test(store_lease, a_release_pauses_and_can_be_repeated)
+{
+    lease("daemon-1", 0, LONG_MS, false);
+    cr_expect_eq(run_with_token(STORE_RELEASE, 0), ERROR_LEASE_HELD);
+    cr_expect_eq(run_with_token(STORE_RELEASE, 1), ERROR_NONE);
+    cr_expect_eq(stored().status, SESSION_PAUSED);
+    cr_expect_null(stored().lease.owner.data);
+    cr_expect_eq(stored().recovered_us, 0, "nobody was found gone");
+    cr_expect_eq(run_with_token(STORE_RELEASE, 1), ERROR_NONE, "it is released");
+    cr_expect_eq(run_with_token(STORE_RELEASE, 2), ERROR_LEASE_LOST);
+    cr_expect_eq(run_with_token(STORE_RELEASE, 0), ERROR_NO_LEASE);
+    cr_expect_eq(lease("daemon-2", 0, LONG_MS, false).session.lease.token, 2);
+}
+
+Test(store_lease, a_terminated_session_takes_no_lease_and_ends_the_one_it_has)
+{
+    struct store_job end = {
+        .operation = STORE_UPDATE,
+        .has_status = true,
+        .status = SESSION_TERMINATED,
+        .fence = {true, 1},
+    };
+
+    lease("daemon-1", 0, LONG_MS, false);
+    memcpy(end.id, id, ID_SIZE);
+    fixture_run(&fixture, &end);
+    store_job_release(&end);
+    cr_expect_eq(end.error.kind, ERROR_NONE);
+    cr_expect_null(stored().lease.owner.data);
+    cr_expect_eq(lease("daemon-1", 0, LONG_MS, false).error.kind, ERROR_INVALID_TRANSITION);
+}
+
+Test(store_lease, an_expired_lease_pauses_and_marks_the_session)
+{
+    struct store_figures figures;
+
+    lease("daemon-1", 0, 20, false);
+    await_expiry();
+    const struct session session = stored();
+    cr_expect_eq(session.status, SESSION_PAUSED);
+    cr_expect_gt(session.recovered_us, session.created_us);
+    cr_expect_eq(session.updated_us, session.recovered_us);
+    cr_expect_eq(session.version, 3);
+    cr_expect_eq(run_with_token(STORE_UPDATE, 1), ERROR_LEASE_LOST);
+    store_figures(fixture.store, &figures);
+    cr_expect_eq(figures.leases_expired, 1);
+    cr_expect_eq(figures.sessions[SESSION_PAUSED], 1);
+    cr_expect_eq(figures.sessions[SESSION_ACTIVE], 0);
+}
+
+Test(store_lease, a_renewed_lease_outlives_its_first_term)
+{
+    lease("daemon-1", 0, 50, false);
+    cr_expect_eq(lease("daemon-1", 1, LONG_MS, false).error.kind, ERROR_NONE);
+    nanosleep(&(struct timespec){.tv_nsec = 120000000}, NULL);
+    cr_expect_not_null(stored().lease.owner.data);
+}
+
+Test(store_lease, a_restart_gives_every_lease_its_whole_term_again)
+{
+    struct error err;
+
+    lease("daemon-1", 0, 200, false);
+    fixture_close(&fixture);
+    nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
+    cr_assert(fixture_open(&fixture, &err), "%s", err.detail);
+    cr_expect_not_null(stored().lease.owner.data, "downtime does not count");
+    cr_expect_eq(run_with_token(STORE_UPDATE, 1), ERROR_NONE);
+    await_expiry();
+    cr_expect_eq(stored().status, SESSION_PAUSED);
+}
+
+Test(store_lease, figures_count_what_happened)
+{
+    struct store_figures figures;
+
+    lease("daemon-1", 0, LONG_MS, false);
+    lease("daemon-2", 0, LONG_MS, false);
+    lease("daemon-2", 0, LONG_MS, true);
+    run_with_token(STORE_UPDATE, 0);
+    run_with_token(STORE_UPDATE, 1);
+    store_figures(fixture.store, &figures);
+    cr_expect_eq(figures.leases_granted, 2);
+    cr_expect_eq(figures.leases_stolen, 1);
+    cr_expect_eq(figures.writes_fenced, 2, "a refused lease is no fenced write");
+}

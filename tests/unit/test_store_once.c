@@ -1,0 +1,216 @@
+/* Requests that are carried out once, through the store's door. */
+
+#include "store_fixture.h"
+
+#include "db/store_figures.h"
+
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <stdio.h>
+
+static struct store_fixture fixture;
+
+static void open_store(void)
+{
+    struct error err;
+
+    fixture_init(&fixture);
+    cr_assert(fixture_open(&fixture, &err), "%s", err.detail);
+}
+
+static void release(void)
+{
+    fixture_release(&fixture);
+}
+
+TestSuite(store_once, .init = open_store, .fini = release);
+
+/* A job is the first member, so that the answer can stand beside it. */
+struct keyed_job {
+    struct store_job job;
+    char answer[64];
+};
+
+static struct slice answer(struct store_job *job)
+{
+    struct keyed_job *keyed = (struct keyed_job *)job;
+
+    snprintf(keyed->answer, sizeof(keyed->answer), "%d %s", (int)job->error.kind, job->id);
+    return slice_from(keyed->answer);
+}
+
+static void run(struct keyed_job *keyed, const char *key, unsigned char digest)
+{
+    keyed->job.operation = STORE_CREATE;
+    keyed->job.project_path = SLICE_LITERAL("/p");
+    keyed->job.thread_id = SLICE_LITERAL("t");
+    keyed->job.context = SLICE_LITERAL("{}");
+    keyed->job.once.key = slice_from(key);
+    keyed->job.once.digest[0] = digest;
+    keyed->job.once.answer = answer;
+    fixture_run(&fixture, &keyed->job);
+}
+
+static int64_t count_sessions(void)
+{
+    struct store_figures figures;
+
+    store_figures(fixture.store, &figures);
+    return figures.sessions[SESSION_CREATED];
+}
+
+Test(store_once, the_second_time_gets_the_first_answer)
+{
+    struct keyed_job first = {0};
+    struct keyed_job second = {0};
+    struct store_figures figures;
+    struct error err;
+
+    run(&first, "key", 7);
+    cr_expect_not(first.job.once.replayed);
+    fixture_close(&fixture);
+    cr_assert(fixture_open(&fixture, &err), "%s", err.detail);
+    run(&second, "key", 7);
+    cr_expect(second.job.once.replayed);
+    cr_expect_eq(second.job.error.kind, ERROR_NONE);
+    cr_expect(slice_is(second.job.once.kept, first.answer));
+    cr_expect_eq(count_sessions(), 1);
+    store_figures(fixture.store, &figures);
+    cr_expect_eq(figures.replays, 1);
+    store_job_release(&first.job);
+    store_job_release(&second.job);
+}
+
+Test(store_once, another_request_under_the_key_is_refused)
+{
+    struct keyed_job first = {0};
+    struct keyed_job second = {0};
+
+    run(&first, "key", 7);
+    run(&second, "key", 8);
+    cr_expect_eq(second.job.error.kind, ERROR_KEY_REUSED);
+    cr_expect_not(second.job.once.replayed);
+    cr_expect_eq(count_sessions(), 1);
+    store_job_release(&first.job);
+    store_job_release(&second.job);
+}
+
+Test(store_once, a_refusal_is_remembered_too)
+{
+    struct keyed_job keyed = {0};
+
+    for (int i = 0; i < 2; i++) {
+        keyed = (struct keyed_job){.job = {.operation = STORE_DELETE, .once = {.answer = answer}}};
+        memcpy(keyed.job.id, "b0a4c7de-0000-4000-8000-000000000000", ID_SIZE);
+        keyed.job.once.key = SLICE_LITERAL("key");
+        fixture_run(&fixture, &keyed.job);
+        cr_expect_eq(keyed.job.once.replayed, i == 1);
+        cr_expect_eq(keyed.job.error.kind, i == 0 ? ERROR_NOT_FOUND : ERROR_NONE);
+        store_job_release(&keyed.job);
+    }
+}
+
+Test(store_once, an_old_key_is_forgotten)
+{
+    struct keyed_job first = {0};
+    struct keyed_job second = {0};
+    struct error err;
+
+    run(&first, "key", 7);
+    fixture_close(&fixture);
+    free(fixture_sql(&fixture, "UPDATE idempotency_keys SET created_us = created_us - 86400000000"));
+    cr_assert(fixture_open(&fixture, &err), "%s", err.detail);
+    run(&second, "key", 8);
+    cr_expect_eq(second.job.error.kind, ERROR_NONE);
+    cr_expect_not(second.job.once.replayed);
+    cr_expect_eq(count_sessions(), 2);
+    store_job_release(&first.job);
+    store_job_release(&second.job);
+}
+
+struct racer {
+    pthread_t thread;
+    struct keyed_job keyed;
+};
+
+static void *race(void *arg)
+{
+    struct racer *racer = arg;
+
+    run(&racer->keyed, "one", 1);
+    return NULL;
+}
+
+Test(store_once, many_at_once_make_one)
+{
+    static struct racer racers[32];
+    int carried_out = 0;
+
+    for (int i = 0; i < 32; i++)
+        cr_assert_eq(pthread_create(&racers[i].thread, NULL, race, &racers[i]), 0);
+    for (int i = 0; i < 32; i++) {
+        pthread_join(racers[i].thread, NULL);
+        carried_out += !racers[i].keyed.job.once.replayed;
+        store_job_release(&racers[i].keyed.job);
+    }
+    cr_expect_eq(carried_out, 1);
+    cr_expect_eq(count_sessions(), 1);
+}
+
+Test(store_once, get_or_create_returns_the_newest_that_is_not_terminated)
+{
+    const enum session_status gone = SESSION_TERMINATED;
+    struct store_job job = {
+        .operation = STORE_CREATE,
+        .project_path = SLICE_LITERAL("/p"),
+        .thread_id = SLICE_LITERAL("t"),
+        .context = SLICE_LITERAL("{\"new\":1}"),
+        .or_existing = true,
+    };
+    char ids[2][ID_SIZE];
+
+    fixture_create(&fixture, "/p", "t", "{\"old\":1}", ids[0]);
+    fixture_create(&fixture, "/p", "t", "{\"old\":2}", ids[1]);
+    fixture_create(&fixture, "/p", "other", "{}", NULL);
+    fixture_create(&fixture, "/other", "t", "{}", NULL);
+    fixture_run(&fixture, &job);
+    cr_expect_not(job.created);
+    cr_expect(slice_is(job.session.id, ids[1]));
+    cr_expect(slice_is(job.session.context, "{\"old\":2}"));
+    store_job_release(&job);
+
+    fixture_update(&fixture, ids[1], &gone, NULL);
+    fixture_run(&fixture, &job);
+    cr_expect(slice_is(job.session.id, ids[0]));
+    store_job_release(&job);
+
+    fixture_update(&fixture, ids[0], &gone, NULL);
+    fixture_run(&fixture, &job);
+    cr_expect(job.created);
+    cr_expect(slice_is(job.session.context, "{\"new\":1}"));
+    store_job_release(&job);
+}
+
+Test(store_once, a_status_that_is_not_the_expected_one_refuses_the_change)
+{
+    struct store_job job = {
+        .operation = STORE_UPDATE,
+        .has_status = true,
+        .status = SESSION_ACTIVE,
+        .has_expected = true,
+        .expected = SESSION_PAUSED,
+    };
+
+    fixture_create(&fixture, "/p", "t", "{}", job.id);
+    fixture_run(&fixture, &job);
+    cr_expect_eq(job.error.kind, ERROR_STATUS_MISMATCH);
+    cr_expect_eq(job.session.status, SESSION_CREATED);
+    store_job_release(&job);
+
+    job.error = (struct error){0};
+    job.expected = SESSION_CREATED;
+    fixture_run(&fixture, &job);
+    cr_expect_eq(job.error.kind, ERROR_NONE);
+    cr_expect_eq(job.session.status, SESSION_ACTIVE);
+    store_job_release(&job);
+}
