@@ -41,8 +41,7 @@ static size_t bucket_of(const int64_t *bounds, size_t count, int64_t value)
     return i;
 }
 
-void figures_committed(struct figures *figures, size_t jobs, int64_t commit_us,
-                       const int64_t sessions[SESSION_STATUS_COUNT])
+void figures_committed(struct figures *figures, size_t jobs, int64_t commit_us)
 {
     const size_t batch = bucket_of(store_batch_bounds, STORE_BATCH_BUCKETS, (int64_t)jobs);
     const size_t commit = bucket_of(store_commit_bounds_us, STORE_COMMIT_BUCKETS, commit_us);
@@ -52,9 +51,17 @@ void figures_committed(struct figures *figures, size_t jobs, int64_t commit_us,
     add(&figures->commit_buckets[commit], 1);
     add(&figures->commit_us, commit_us);
     add(&figures->commits, 1);
+}
+
+void figures_changed(struct figures *figures, const struct figures_change *change)
+{
     for (int i = 0; i < SESSION_STATUS_COUNT; i++) {
-        if (sessions[i] != 0)
-            add(&figures->sessions[i], sessions[i]);
+        if (change->sessions[i] != 0)
+            add(&figures->sessions[i], change->sessions[i]);
+    }
+    for (int i = 0; i < STORE_COUNT_KINDS; i++) {
+        if (change->counts[i] != 0)
+            add(&figures->counts[i], change->counts[i]);
     }
 }
 
@@ -67,6 +74,8 @@ void figures_read(const struct figures *figures, struct store_figures *out)
 {
     for (int i = 0; i < SESSION_STATUS_COUNT; i++)
         out->sessions[i] = get(&figures->sessions[i]);
+    for (int i = 0; i < STORE_COUNT_KINDS; i++)
+        out->counts[i] = get(&figures->counts[i]);
     for (int i = 0; i <= STORE_BATCH_BUCKETS; i++)
         out->batch_buckets[i] = get(&figures->batch_buckets[i]);
     for (int i = 0; i <= STORE_COMMIT_BUCKETS; i++)

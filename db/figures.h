@@ -10,6 +10,7 @@
 
 struct figures {
     atomic_int_least64_t sessions[SESSION_STATUS_COUNT];
+    atomic_int_least64_t counts[STORE_COUNT_KINDS];
     atomic_int_least64_t wal_bytes;
     atomic_int_least64_t checkpoints[CHECKPOINT_FATAL + 1];
     atomic_int_least64_t batch_buckets[STORE_BATCH_BUCKETS + 1];
@@ -19,11 +20,20 @@ struct figures {
     atomic_int_least64_t commits;
 };
 
+/* How one transaction changes the counters, once it is committed. */
+struct figures_change {
+    int64_t sessions[SESSION_STATUS_COUNT];
+    int64_t counts[STORE_COUNT_KINDS];
+};
+
 /* Counts the sessions by status, out of the index. */
 MUST_USE bool figures_init(struct figures *figures, sqlite3 *db, struct error *err);
 
-void figures_committed(struct figures *figures, size_t jobs, int64_t commit_us,
-                       const int64_t sessions[SESSION_STATUS_COUNT]);
+/* A batch of jobs was committed. */
+void figures_committed(struct figures *figures, size_t jobs, int64_t commit_us);
+
+/* So was what it, or the writer by itself, changed. */
+void figures_changed(struct figures *figures, const struct figures_change *change);
 
 void figures_read(const struct figures *figures, struct store_figures *out);
 

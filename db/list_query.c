@@ -38,6 +38,8 @@ size_t list_query_shape(const struct store_list_query *query)
 /* `INDEXED BY` makes SQLite refuse, instead of choosing worse, when the plan is not possible. */
 static const char *index_of(const struct store_list_query *query)
 {
+    if (query->thread_id.data != NULL && query->project_path.data != NULL)
+        return " INDEXED BY idx_sessions_thread_and_project";
     if (query->thread_id.data != NULL)
         return " INDEXED BY idx_sessions_thread_id";
     if (query->project_path.data != NULL)

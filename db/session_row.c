@@ -1,5 +1,6 @@
 #include "db/session_row.h"
 
+#include "db/monotonic.h"
 #include "db/timestamp.h"
 
 #include <stdlib.h>
@@ -13,6 +14,11 @@ enum column {
     COLUMN_VERSION,
     COLUMN_CREATED_AT,
     COLUMN_UPDATED_AT,
+    COLUMN_RECOVERED_AT,
+    COLUMN_LEASE_OWNER,
+    COLUMN_LEASE_TOKEN,
+    COLUMN_LEASE_TTL_MS,
+    COLUMN_LEASE_DEADLINE_US,
     COLUMN_SIZE,
     COLUMN_ADOPTED_SIZE,
     COLUMN_CONTEXT,
@@ -40,6 +46,26 @@ static void read_context(sqlite3_stmt *stmt, session_adopter adopt, struct sessi
     out->session.context_bytes = (int64_t)text.len;
 }
 
+static void read_lease(sqlite3_stmt *stmt, struct session_lease *lease)
+{
+    lease->token = sqlite3_column_int64(stmt, COLUMN_LEASE_TOKEN);
+    if (sqlite3_column_type(stmt, COLUMN_LEASE_OWNER) == SQLITE_NULL)
+        return;
+    lease->owner = column_text(stmt, COLUMN_LEASE_OWNER);
+    lease->ttl_ms = sqlite3_column_int64(stmt, COLUMN_LEASE_TTL_MS);
+    lease->expires_us =
+        timestamp_now_us() - monotonic_us() + sqlite3_column_int64(stmt, COLUMN_LEASE_DEADLINE_US);
+}
+
+static bool read_times(sqlite3_stmt *stmt, struct session *session)
+{
+    const struct slice recovered = column_text(stmt, COLUMN_RECOVERED_AT);
+
+    return timestamp_parse(column_text(stmt, COLUMN_CREATED_AT), &session->created_us) &&
+           timestamp_parse(column_text(stmt, COLUMN_UPDATED_AT), &session->updated_us) &&
+           (recovered.data == NULL || timestamp_parse(recovered, &session->recovered_us));
+}
+
 bool session_row_read(sqlite3_stmt *stmt, session_adopter adopt, struct session_row *out,
                       struct error *err)
 {
@@ -55,10 +81,10 @@ bool session_row_read(sqlite3_stmt *stmt, session_adopter adopt, struct session_
     if (!session_status_parse(column_text(stmt, COLUMN_STATUS), &session->status))
         return error_set(err, ERROR_INTERNAL, NULL, "session %.36s has an unknown status",
                          session->id.data);
-    if (!timestamp_parse(column_text(stmt, COLUMN_CREATED_AT), &session->created_us) ||
-        !timestamp_parse(column_text(stmt, COLUMN_UPDATED_AT), &session->updated_us))
+    if (!read_times(stmt, session))
         return error_set(err, ERROR_INTERNAL, NULL, "session %.36s has a time that is none",
                          session->id.data);
+    read_lease(stmt, &session->lease);
     if (adopt != NULL)
         read_context(stmt, adopt, &row);
     *out = row;

@@ -7,7 +7,8 @@
 #include <sqlite3.h>
 
 #define SESSION_COLUMNS                                                                            \
-    "seq, id, project_path, thread_id, status, version, created_at, updated_at, "                  \
+    "seq, id, project_path, thread_id, status, version, created_at, updated_at, recovered_at, "    \
+    "lease_owner, lease_token, lease_ttl_ms, lease_deadline_us, "                                  \
     "coalesce(context_bytes, length(CAST(context AS BLOB)), 2)"
 #define SESSION_COLUMNS_WITH_CONTEXT SESSION_COLUMNS ", context_bytes, context"
 

@@ -60,7 +60,11 @@ static bool open_writer(struct store *store, struct error *err)
         !checkpoint_truncate(store->db, err) || !figures_init(&store->figures, store->db, err))
         return false;
     store->writer.db = store->db;
-    return writer_init(&store->writer, options->adopt_context, err);
+    store->writer.operations = (struct write_operations){
+        .adopt = options->adopt_context,
+        .key_ttl_us = options->key_ttl_us,
+    };
+    return writer_init(&store->writer, err);
 }
 
 /* The list thread reads too, beside the callers. */
@@ -169,14 +173,6 @@ void store_submit(struct store *store, struct store_job *job)
     if (job->operation == STORE_CREATE)
         id_make(job->id);
     job_queue_push(queue_for(store, job->operation), job);
-}
-
-void store_job_release(struct store_job *job)
-{
-    free(job->memory);
-    free(job->edited);
-    job->memory = NULL;
-    job->edited = NULL;
 }
 
 void store_figures(struct store *store, struct store_figures *out)

@@ -11,8 +11,20 @@
 extern const int64_t store_batch_bounds[STORE_BATCH_BUCKETS];      /* jobs */
 extern const int64_t store_commit_bounds_us[STORE_COMMIT_BUCKETS]; /* µs */
 
+/* What happened since the process started. */
+enum store_count {
+    STORE_LEASES_GRANTED,
+    STORE_LEASES_STOLEN,
+    STORE_LEASES_EXPIRED,
+    STORE_WRITES_FENCED,
+    STORE_SESSIONS_RECOVERED, /* by expiry or on request */
+    STORE_REPLAYS,            /* of a keyed request's first answer */
+    STORE_COUNT_KINDS
+};
+
 struct store_figures {
     int64_t sessions[SESSION_STATUS_COUNT];
+    int64_t counts[STORE_COUNT_KINDS];
     int64_t queue_depth;
     int64_t wal_bytes;
     int64_t checkpoints_complete;

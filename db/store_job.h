@@ -56,12 +56,12 @@ typedef struct slice (*store_answerer)(struct store_job *job);
 /* A request that is carried out once, however often it is sent: its key, and what its answer was,
  * are written in the same transaction as its effect. */
 struct store_once {
-    struct slice key; /* data NULL: an ordinary job */
+    struct slice key;                         /* data NULL: an ordinary job */
     unsigned char digest[STORE_DIGEST_BYTES]; /* of the request */
     store_answerer answer;
 
     /* Out. */
-    bool replayed;       /* nothing was carried out; `kept` is the first answer */
+    bool replayed;     /* nothing was carried out; `kept` is the first answer */
     struct slice kept; /* in the job's memory */
 };
 
@@ -82,15 +82,15 @@ struct store_job {
     enum session_status status;
     bool has_expected; /* UPDATE: the status has to be `expected` */
     enum session_status expected;
-    struct store_match match;  /* UPDATE, DELETE */
-    struct store_fence fence;  /* UPDATE, DELETE, LEASE (to renew), RELEASE */
-    struct slice owner;        /* LEASE; RECOVER: data NULL for all that no lease protects */
-    int64_t ttl_ms;            /* LEASE */
-    bool steal;                /* LEASE */
-    struct slice destination;  /* RELOCATE: the folder to move to */
-    size_t max_path_bytes;     /* RELOCATE */
-    bool dry_run;              /* RELOCATE */
-    struct store_once once;    /* any write */
+    struct store_match match;      /* UPDATE, DELETE */
+    struct store_fence fence;      /* UPDATE, DELETE, LEASE (to renew), RELEASE */
+    struct slice owner;            /* LEASE; RECOVER: data NULL for all that no lease protects */
+    int64_t ttl_ms;                /* LEASE */
+    bool steal;                    /* LEASE */
+    struct slice destination;      /* RELOCATE: the folder to move to */
+    size_t max_path_bytes;         /* RELOCATE */
+    bool dry_run;                  /* RELOCATE */
+    struct store_once once;        /* any write */
     struct store_list_query query; /* LIST */
     store_visitor visit;           /* LIST: called on the store's thread */
     void *visit_arg;

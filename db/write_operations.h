@@ -1,41 +1,54 @@
 /*
  * What each write does inside the writer's open transaction. Owned by the writer thread.
- * An operation runs at most one statement that changes anything, and SQLite undoes a statement
- * that fails: so a job that fails has changed nothing.
+ *
+ * A job that is refused has changed nothing: what is stored is looked at before the first statement
+ * that changes anything. When a statement fails, the whole transaction is rolled back.
  */
 #ifndef SESSIOND_DB_WRITE_OPERATIONS_H
 #define SESSIOND_DB_WRITE_OPERATIONS_H
 
 #include "db/clock.h"
+#include "db/figures.h"
 #include "db/session_row.h"
 #include "db/store.h"
-
-enum write_statement {
-    WRITE_INSERT,
-    WRITE_FIND,
-    WRITE_FIND_WITH_CONTEXT,
-    WRITE_STATUS,
-    WRITE_CONTEXT,
-    WRITE_STATUS_AND_CONTEXT,
-    WRITE_REMOVE,
-    WRITE_STATEMENT_COUNT
-};
+#include "db/write_statements.h"
 
 struct write_operations {
-    sqlite3 *db;
-    sqlite3_stmt *statements[WRITE_STATEMENT_COUNT];
+    struct write_statements statements;
     struct clock clock;
     session_adopter adopt;
-    int64_t sessions[SESSION_STATUS_COUNT]; /* how the open transaction changes the counts */
+    int64_t key_ttl_us;           /* how long an Idempotency-Key is remembered */
+    int64_t lease_due_us;         /* monotonic; no lease expires before it; INT64_MAX: none will */
+    struct figures_change change; /* by the open transaction */
 };
 
-/* `db` is borrowed; its statements are finalised when it is closed. */
-MUST_USE bool write_operations_init(struct write_operations *ops, sqlite3 *db,
-                                    session_adopter adopt, struct error *err);
+/* `db` is borrowed; its statements are finalised when it is closed. Gives every lease its whole
+ * term again. What adopt and key_ttl_us are to be has been set by the caller. */
+MUST_USE bool write_operations_init(struct write_operations *ops, sqlite3 *db, struct error *err);
 
 /* Runs one job. True: its answer is in the job, be it success or an error that concerns the job
  * alone. False: `err` is a failure of the storage, and the transaction must be rolled back. */
 MUST_USE bool write_operations_apply(struct write_operations *ops, struct store_job *job,
                                      struct error *err);
+
+/* Each operation, in its own file; the contract is write_operations_apply's. */
+MUST_USE bool write_create(struct write_operations *ops, struct store_job *job, struct error *err);
+MUST_USE bool write_put(struct write_operations *ops, struct store_job *job, struct error *err);
+MUST_USE bool write_update(struct write_operations *ops, struct store_job *job, struct error *err);
+MUST_USE bool write_remove(struct write_operations *ops, struct store_job *job, struct error *err);
+MUST_USE bool write_lease(struct write_operations *ops, struct store_job *job, struct error *err);
+MUST_USE bool write_release(struct write_operations *ops, struct store_job *job, struct error *err);
+MUST_USE bool write_recover(struct write_operations *ops, struct store_job *job, struct error *err);
+MUST_USE bool write_relocate(struct write_operations *ops, struct store_job *job,
+                             struct error *err);
+
+/* Finds the job's session and keeps it in job->session. A job whose session is missing is refused,
+ * and *found is false. */
+MUST_USE bool write_find(struct write_operations *ops, struct store_job *job, bool with_context,
+                         bool *found, struct error *err);
+
+/* Counts a session's change of status. */
+void write_count_status(struct write_operations *ops, enum session_status from,
+                        enum session_status to);
 
 #endif

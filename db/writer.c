@@ -1,14 +1,20 @@
 #include "db/writer.h"
 
 #include "db/connection.h"
+#include "db/monotonic.h"
 #include "db/translate.h"
+#include "db/write_lease.h"
+#include "db/write_once.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 /* After so long without a write the log is copied into the database file. */
-#define IDLE_MS 1000
+#define IDLE_US INT64_C(1000000)
+
+/* How often old keys are looked for, and when housekeeping that failed is tried again. */
+#define SWEEP_EVERY_US INT64_C(60000000)
+#define RETRY_US INT64_C(1000000)
 
 /* A batch waits for at most this part of the last commit's time for the senders of the batch
  * before it. On a slow disk this keeps clients from splitting into halves that take turns. */
@@ -18,14 +24,6 @@
  * (https://sqlite.org/fileformat2.html#walformat). */
 #define WAL_FRAME_BYTES (4096 + 24)
 #define WAL_HEADER_BYTES 32
-
-static int64_t monotonic_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 static int count_wal_pages(void *arg, sqlite3 *db, const char *name, int pages)
 {
@@ -39,13 +37,13 @@ static int count_wal_pages(void *arg, sqlite3 *db, const char *name, int pages)
     return SQLITE_OK;
 }
 
-bool writer_init(struct writer *writer, session_adopter adopt, struct error *err)
+bool writer_init(struct writer *writer, struct error *err)
 {
     sqlite3_wal_hook(writer->db, count_wal_pages, writer);
     return connection_prepare(writer->db, "BEGIN IMMEDIATE", &writer->begin, err) &&
            connection_prepare(writer->db, "COMMIT", &writer->commit, err) &&
            connection_prepare(writer->db, "ROLLBACK", &writer->rollback, err) &&
-           write_operations_init(&writer->operations, writer->db, adopt, err);
+           write_operations_init(&writer->operations, writer->db, err);
 }
 
 static int step_once(sqlite3_stmt *stmt)
@@ -84,7 +82,9 @@ static enum outcome commit(struct writer *writer, size_t jobs, struct error *err
     reader_pool_committed(writer->readers);
     clock_settle(&ops->clock, true);
     writer->last_commit_us = monotonic_us() - began_us;
-    figures_committed(writer->figures, jobs, writer->last_commit_us, ops->sessions);
+    if (jobs > 0)
+        figures_committed(writer->figures, jobs, writer->last_commit_us);
+    figures_changed(writer->figures, &ops->change);
     atomic_store(&writer->figures->wal_bytes,
                  writer->wal_pages == 0
                      ? 0
@@ -92,25 +92,33 @@ static enum outcome commit(struct writer *writer, size_t jobs, struct error *err
     return OUTCOME_COMMITTED;
 }
 
+static bool begin(struct writer *writer, struct error *err)
+{
+    writer->operations.change = (struct figures_change){0};
+    return step_once(writer->begin) == SQLITE_DONE ||
+           translate_failure(writer->db, "beginning to write", err);
+}
+
+/* Ends the transaction in which all went well, or not. */
+static enum outcome end(struct writer *writer, bool ok, size_t jobs, struct error *err)
+{
+    if (!ok || !clock_reserve(&writer->operations.clock, writer->db, false, err))
+        return roll_back(writer);
+    return commit(writer, jobs, err);
+}
+
 /* Runs `count` jobs in one transaction. */
 static enum outcome run_transaction(struct writer *writer, struct store_job *first, size_t count,
                                     struct error *err)
 {
-    struct write_operations *ops = &writer->operations;
     struct store_job *job = first;
+    bool ok = true;
 
-    memset(ops->sessions, 0, sizeof(ops->sessions));
-    if (step_once(writer->begin) != SQLITE_DONE) {
-        translate_failure(writer->db, "beginning to write", err);
+    if (!begin(writer, err))
         return OUTCOME_ROLLED_BACK;
-    }
-    for (size_t i = 0; i < count; i++, job = job->next) {
-        if (!write_operations_apply(ops, job, err))
-            return roll_back(writer);
-    }
-    if (!clock_reserve(&ops->clock, writer->db, false, err))
-        return roll_back(writer);
-    return commit(writer, count, err);
+    for (size_t i = 0; i < count && ok; i++, job = job->next)
+        ok = write_operations_apply(&writer->operations, job, err);
+    return end(writer, ok, count, err);
 }
 
 static void fail_job(struct store_job *job, const struct error *err, enum outcome outcome)
@@ -129,6 +137,9 @@ static void reset_jobs(struct store_job *first, size_t count)
         store_job_release(job);
         job->error = (struct error){0};
         job->created = false;
+        job->changed = NULL;
+        job->changed_count = 0;
+        job->once.replayed = false;
     }
 }
 
@@ -235,6 +246,61 @@ static void write_jobs(struct writer *writer, struct store_job *first, size_t co
     answer(writer, first, count);
 }
 
+static bool do_housework(struct writer *writer, int64_t now_us, struct error *err)
+{
+    struct write_operations *ops = &writer->operations;
+    bool more = false;
+
+    if (now_us >= ops->lease_due_us && !write_lease_expire(ops, err))
+        return false;
+    if (now_us < writer->next_sweep_us)
+        return true;
+    if (!write_once_sweep(ops, &more, err))
+        return false;
+    writer->next_sweep_us = more ? now_us : now_us + SWEEP_EVERY_US;
+    return true;
+}
+
+/* Ends leases and forgets keys, when it is time, in a transaction of its own. */
+static void keep_house(struct writer *writer)
+{
+    const int64_t now_us = monotonic_us();
+    enum outcome outcome = OUTCOME_ROLLED_BACK;
+    struct error err;
+
+    if (now_us < writer->operations.lease_due_us && now_us < writer->next_sweep_us)
+        return;
+    if (begin(writer, &err))
+        outcome = end(writer, do_housework(writer, now_us, &err), 0, &err);
+    if (outcome == OUTCOME_COMMITTED)
+        return;
+    writer->operations.lease_due_us = now_us + RETRY_US;
+    writer->next_sweep_us = now_us + RETRY_US;
+    if (outcome == OUTCOME_UNKNOWN)
+        fail(writer, err.detail);
+    else
+        notice(writer, STORE_WARNING, "housekeeping_failed", err.detail);
+}
+
+/* Until something is to be done without a job. */
+static int64_t idle_ms(const struct writer *writer)
+{
+    const int64_t lease_due_us = writer->operations.lease_due_us;
+    const int64_t due_us =
+        lease_due_us < writer->next_sweep_us ? lease_due_us : writer->next_sweep_us;
+    const int64_t left_us = due_us - monotonic_us();
+
+    if (left_us <= 0)
+        return 0;
+    return (left_us < IDLE_US ? left_us : IDLE_US) / 1000 + 1;
+}
+
+static bool is_idle(const struct writer *writer)
+{
+    return monotonic_us() - writer->last_jobs_us >= IDLE_US &&
+           writer->wal_pages > writer->checkpointed_pages;
+}
+
 static void *writer_run(void *arg)
 {
     struct writer *writer = arg;
@@ -243,16 +309,19 @@ static void *writer_run(void *arg)
     struct store_job *jobs;
     size_t count;
 
-    while ((event = job_queue_take(writer->queue, gather, IDLE_MS, &jobs, &count)) !=
+    while ((event = job_queue_take(writer->queue, gather, idle_ms(writer), &jobs, &count)) !=
            JOB_QUEUE_CLOSED) {
-        if (event == JOB_QUEUE_JOBS)
+        if (!writer->failed)
+            keep_house(writer);
+        if (event == JOB_QUEUE_JOBS) {
             write_jobs(writer, jobs, count);
+            writer->last_jobs_us = monotonic_us();
+        }
         gather.answered = count;
         gather.limit_us = writer->last_commit_us / GATHER_DIVISOR;
         if (writer->failed)
             continue;
-        if (log_is_long(writer) ||
-            (event == JOB_QUEUE_IDLE && writer->wal_pages > writer->checkpointed_pages))
+        if (log_is_long(writer) || is_idle(writer))
             checkpoint(writer);
     }
     return NULL;

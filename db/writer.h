@@ -1,7 +1,8 @@
 /*
  * The one thread that writes. It takes all jobs that wait, runs them in one transaction, commits
  * (one fsync for all), and answers them; the next batch gathers while that fsync runs. It also
- * makes every checkpoint: when the log has grown long, and when nothing is to do.
+ * makes every checkpoint: when the log has grown long, and when nothing is to do. Between batches
+ * it ends the leases whose time is over and forgets old Idempotency-Keys.
  */
 #ifndef SESSIOND_DB_WRITER_H
 #define SESSIOND_DB_WRITER_H
@@ -25,13 +26,15 @@ struct writer {
     int wal_pages;          /* the log's length */
     int checkpointed_pages; /* its length at the last checkpoint; 0 once it started anew */
     int64_t last_commit_us;
-    bool failed; /* nothing is written any more */
+    int64_t last_jobs_us;  /* monotonic */
+    int64_t next_sweep_us; /* monotonic: when old keys are next looked for */
+    bool failed;           /* nothing is written any more */
     pthread_t thread;
 };
 
 /* Prepares the statements. `db` is borrowed and from now on used by the writer alone; what else
  * the struct names has been set by the caller. */
-MUST_USE bool writer_init(struct writer *writer, session_adopter adopt, struct error *err);
+MUST_USE bool writer_init(struct writer *writer, struct error *err);
 
 MUST_USE bool writer_start(struct writer *writer, struct error *err);
 

@@ -172,9 +172,7 @@ bool list_request_read(struct slice query, struct buffer *text, struct store_lis
 
 bool list_request_is_long(const struct store_list_query *query)
 {
-    const bool filters_rows = query->thread_id.data != NULL && query->project_path.data != NULL;
-
-    return query->with_context || query->limit > SHORT_LIMIT || filters_rows;
+    return query->with_context || query->limit > SHORT_LIMIT;
 }
 
 void list_request_add_cursor(struct buffer *out, const struct store_page *page)

@@ -199,7 +199,7 @@ Test(store_lease, an_expired_lease_pauses_and_marks_the_session)
     cr_expect_eq(session.version, 3);
     cr_expect_eq(run_with_token(STORE_UPDATE, 1), ERROR_LEASE_LOST);
     store_figures(fixture.store, &figures);
-    cr_expect_eq(figures.leases_expired, 1);
+    cr_expect_eq(figures.counts[STORE_LEASES_EXPIRED], 1);
     cr_expect_eq(figures.sessions[SESSION_PAUSED], 1);
     cr_expect_eq(figures.sessions[SESSION_ACTIVE], 0);
 }
@@ -236,7 +236,7 @@ Test(store_lease, figures_count_what_happened)
     run_with_token(STORE_UPDATE, 0);
     run_with_token(STORE_UPDATE, 1);
     store_figures(fixture.store, &figures);
-    cr_expect_eq(figures.leases_granted, 2);
-    cr_expect_eq(figures.leases_stolen, 1);
-    cr_expect_eq(figures.writes_fenced, 2, "a refused lease is no fenced write");
+    cr_expect_eq(figures.counts[STORE_LEASES_GRANTED], 2);
+    cr_expect_eq(figures.counts[STORE_LEASES_STOLEN], 1);
+    cr_expect_eq(figures.counts[STORE_WRITES_FENCED], 2, "a refused lease is no fenced write");
 }

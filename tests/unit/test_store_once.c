@@ -7,6 +7,7 @@
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static struct store_fixture fixture;
 
@@ -76,7 +77,7 @@ Test(store_once, the_second_time_gets_the_first_answer)
     cr_expect(slice_is(second.job.once.kept, first.answer));
     cr_expect_eq(count_sessions(), 1);
     store_figures(fixture.store, &figures);
-    cr_expect_eq(figures.replays, 1);
+    cr_expect_eq(figures.counts[STORE_REPLAYS], 1);
     store_job_release(&first.job);
     store_job_release(&second.job);
 }
@@ -118,7 +119,8 @@ Test(store_once, an_old_key_is_forgotten)
 
     run(&first, "key", 7);
     fixture_close(&fixture);
-    free(fixture_sql(&fixture, "UPDATE idempotency_keys SET created_us = created_us - 86400000000"));
+    free(
+        fixture_sql(&fixture, "UPDATE idempotency_keys SET created_us = created_us - 86400000000"));
     cr_assert(fixture_open(&fixture, &err), "%s", err.detail);
     run(&second, "key", 8);
     cr_expect_eq(second.job.error.kind, ERROR_NONE);

@@ -103,7 +103,7 @@ Test(store_recover, without_an_owner_all_that_no_lease_protects)
     recover(NULL, line);
     cr_expect_str_empty(line);
     store_figures(fixture.store, &figures);
-    cr_expect_eq(figures.sessions_recovered, 2);
+    cr_expect_eq(figures.counts[STORE_SESSIONS_RECOVERED], 2);
     cr_expect_eq(figures.sessions[SESSION_PAUSED], 2);
 }
 
@@ -147,7 +147,8 @@ static enum error_kind relocate(const char *from, const char *to, bool dry_run, 
 
 Test(store_recover, a_move_takes_the_folder_and_what_is_below_it)
 {
-    static const char *const paths[] = {"/a/b", "/a/bc", "/a/b/c", "/a/b0", "/a", "/a/b/", "/a/b.c"};
+    static const char *const paths[] = {"/a/b", "/a/bc", "/a/b/c", "/a/b0",
+                                        "/a",   "/a/b/", "/a/b.c"};
     char ids[7][ID_SIZE];
     char line[512];
 
@@ -159,7 +160,7 @@ Test(store_recover, a_move_takes_the_folder_and_what_is_below_it)
 
     cr_expect_eq(relocate("/a/b", "/x", false, line), ERROR_NONE);
     cr_expect_str_eq(line, "/x /x/c /x/ ");
-    cr_expect(slice_is(stored(ids[2]).project_path, "/x/c") || stored(ids[2]).version == 2);
+    cr_expect_eq(stored(ids[2]).version, 2);
     cr_expect_eq(stored(ids[1]).version, 1);
     cr_expect_eq(relocate("/a/b", "/x", false, line), ERROR_NONE);
     cr_expect_str_empty(line);

@@ -1,0 +1,40 @@
+#include "db/job_memory.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+struct store_memory {
+    struct store_memory *next;
+    max_align_t bytes[];
+};
+
+void *job_memory(struct store_job *job, size_t size)
+{
+    struct store_memory *memory = malloc(sizeof(*memory) + size);
+
+    if (memory == NULL)
+        abort();
+    memory->next = job->memory;
+    job->memory = memory;
+    return memory->bytes;
+}
+
+struct slice job_memory_keep(struct store_job *job, struct slice text)
+{
+    if (text.data == NULL)
+        return text;
+    char *copy = job_memory(job, text.len);
+    memcpy(copy, text.data, text.len);
+    return (struct slice){copy, text.len};
+}
+
+void store_job_release(struct store_job *job)
+{
+    while (job->memory != NULL) {
+        struct store_memory *next = job->memory->next;
+        free(job->memory);
+        job->memory = next;
+    }
+    free(job->edited);
+    job->edited = NULL;
+}

@@ -1,0 +1,13 @@
+/* Memory that lives with a job: what the store hands out in it. One thread at a time. */
+#ifndef SESSIOND_DB_JOB_MEMORY_H
+#define SESSIOND_DB_JOB_MEMORY_H
+
+#include "db/store_job.h"
+
+/* `size` bytes, freed by store_job_release. Never NULL. */
+void *job_memory(struct store_job *job, size_t size);
+
+/* A copy of the text; the empty slice for one without data. */
+struct slice job_memory_keep(struct store_job *job, struct slice text);
+
+#endif

@@ -1,0 +1,238 @@
+#include "db/write_lease.h"
+
+#include "db/monotonic.h"
+#include "db/timestamp.h"
+#include "db/translate.h"
+
+/* So few at once that nobody's write waits for the others' expiry. */
+#define EXPIRE_AT_ONCE 256
+
+static void due_no_later(struct write_operations *ops, int64_t deadline_us)
+{
+    if (deadline_us < ops->lease_due_us)
+        ops->lease_due_us = deadline_us;
+}
+
+static bool find_next(struct write_operations *ops, struct error *err)
+{
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_LEASE_NEXT];
+    bool ok;
+
+    ops->lease_due_us = INT64_MAX;
+    if (!write_next_row(&ops->statements, WRITE_LEASE_NEXT, "finding the next lease", &ok, err))
+        return ok;
+    if (sqlite3_column_type(stmt, 0) != SQLITE_NULL)
+        ops->lease_due_us = sqlite3_column_int64(stmt, 0);
+    write_reset(&ops->statements, WRITE_LEASE_NEXT);
+    return true;
+}
+
+bool write_lease_restart(struct write_operations *ops, struct error *err)
+{
+    sqlite3_bind_int64(ops->statements.prepared[WRITE_LEASE_RESTART], 1, monotonic_us());
+    return write_run(&ops->statements, WRITE_LEASE_RESTART, "restarting the leases", err) &&
+           find_next(ops, err);
+}
+
+static bool held_by_another(struct store_job *job)
+{
+    const struct slice owner = job->session.lease.owner;
+
+    return error_set(&job->error, ERROR_LEASE_HELD, NULL,
+                     "%.*s holds the session: send its Lease-Token, or wait until the lease ends",
+                     (int)(owner.len < 64 ? owner.len : 64), owner.data);
+}
+
+static bool lost(struct store_job *job)
+{
+    return error_set(&job->error, ERROR_LEASE_LOST, "Lease-Token",
+                     "the lease of token %lld has ended; what it protected may have changed",
+                     (long long)job->fence.token);
+}
+
+static bool is_held(const struct session_lease *lease)
+{
+    return lease->owner.data != NULL;
+}
+
+/* Whether the job shows the token of the lease that is held. */
+static bool is_holder(const struct store_job *job)
+{
+    return is_held(&job->session.lease) && job->fence.present &&
+           job->fence.token == job->session.lease.token;
+}
+
+bool write_lease_passes(struct write_operations *ops, struct store_job *job)
+{
+    if (is_holder(job) || (!is_held(&job->session.lease) && !job->fence.present))
+        return true;
+    ops->change.counts[STORE_WRITES_FENCED]++;
+    return job->fence.present ? lost(job) : held_by_another(job);
+}
+
+bool write_lease_clear(struct write_operations *ops, struct session *session, struct error *err)
+{
+    if (!is_held(&session->lease))
+        return true;
+    sqlite3_bind_int64(ops->statements.prepared[WRITE_LEASE_CLEAR], 1, session->seq);
+    session->lease = (struct session_lease){.token = session->lease.token};
+    return write_run(&ops->statements, WRITE_LEASE_CLEAR, "clearing a lease", err);
+}
+
+/* Puts the new term into the answer. Returns its deadline. */
+static int64_t begin_term(struct write_operations *ops, struct store_job *job)
+{
+    struct session_lease *lease = &job->session.lease;
+    const int64_t deadline_us = monotonic_us() + job->ttl_ms * 1000;
+
+    lease->owner = job->owner;
+    lease->ttl_ms = job->ttl_ms;
+    lease->expires_us = timestamp_now_us() + job->ttl_ms * 1000;
+    due_no_later(ops, deadline_us);
+    return deadline_us;
+}
+
+static bool renew(struct write_operations *ops, struct store_job *job, struct error *err)
+{
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_LEASE_RENEW];
+
+    sqlite3_bind_int64(stmt, 1, job->session.seq);
+    sqlite3_bind_int64(stmt, 2, job->ttl_ms);
+    sqlite3_bind_int64(stmt, 3, begin_term(ops, job));
+    return write_run(&ops->statements, WRITE_LEASE_RENEW, "renewing a lease", err);
+}
+
+static bool grant(struct write_operations *ops, struct store_job *job, struct error *err)
+{
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_LEASE_GRANT];
+    struct session *session = &job->session;
+
+    session->version++;
+    session->updated_us = clock_next(&ops->clock);
+    session->lease.token++;
+    sqlite3_bind_int64(stmt, 1, session->seq);
+    write_bind_time(stmt, 2, session->updated_us);
+    write_bind_text(stmt, 3, job->owner);
+    sqlite3_bind_int64(stmt, 4, session->lease.token);
+    sqlite3_bind_int64(stmt, 5, job->ttl_ms);
+    sqlite3_bind_int64(stmt, 6, begin_term(ops, job));
+    write_count_status(ops, session->status, SESSION_ACTIVE);
+    session->status = SESSION_ACTIVE;
+    ops->change.counts[STORE_LEASES_GRANTED]++;
+    return write_run(&ops->statements, WRITE_LEASE_GRANT, "granting a lease", err);
+}
+
+/* What is stored must allow the grant: the same owner without its token is a new incarnation. */
+static bool may_grant(struct write_operations *ops, struct store_job *job)
+{
+    const struct session *session = &job->session;
+    const bool another = is_held(&session->lease) && !slice_equal(session->lease.owner, job->owner);
+
+    if (!session_may_become(session->status, SESSION_ACTIVE))
+        return error_set(&job->error, ERROR_INVALID_TRANSITION, NULL,
+                         "a session that is %s takes no lease",
+                         session_status_name(session->status));
+    if (another && job->steal)
+        ops->change.counts[STORE_LEASES_STOLEN]++;
+    if (job->steal)
+        return true;
+    if (another)
+        return held_by_another(job);
+    return !job->fence.present || lost(job);
+}
+
+bool write_lease(struct write_operations *ops, struct store_job *job, struct error *err)
+{
+    bool found;
+
+    if (!write_find(ops, job, false, &found, err))
+        return false;
+    if (!found)
+        return true;
+    if (is_holder(job) && slice_equal(job->session.lease.owner, job->owner))
+        return renew(ops, job, err);
+    return !may_grant(ops, job) || grant(ops, job, err);
+}
+
+/* recovered_us: 0 when the holder let go by itself. */
+static bool end_lease(struct write_operations *ops, struct session *session, int64_t now_us,
+                      int64_t recovered_us, struct error *err)
+{
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_LEASE_END];
+    const enum session_status from = session->status;
+    const enum session_status to = from == SESSION_ACTIVE ? SESSION_PAUSED : from;
+
+    sqlite3_bind_int64(stmt, 1, session->seq);
+    write_bind_time(stmt, 2, now_us);
+    write_bind_text(stmt, 3, slice_from(session_status_name(to)));
+    if (recovered_us != 0)
+        write_bind_time(stmt, 4, recovered_us);
+    write_count_status(ops, from, to);
+    session->status = to;
+    session->version++;
+    session->updated_us = now_us;
+    session->lease = (struct session_lease){.token = session->lease.token};
+    return write_run(&ops->statements, WRITE_LEASE_END, "ending a lease", err);
+}
+
+bool write_release(struct write_operations *ops, struct store_job *job, struct error *err)
+{
+    const struct session_lease *lease = &job->session.lease;
+    bool found;
+
+    if (!write_find(ops, job, false, &found, err))
+        return false;
+    if (!found)
+        return true;
+    if (is_holder(job))
+        return end_lease(ops, &job->session, clock_next(&ops->clock), 0, err);
+    if (!is_held(lease) && job->fence.present && job->fence.token == lease->token)
+        return true; /* a release that is sent again */
+    if (!is_held(lease) && !job->fence.present) {
+        error_set(&job->error, ERROR_NO_LEASE, NULL, "nobody holds a lease of this session");
+        return true;
+    }
+    job->fence.present ? lost(job) : held_by_another(job);
+    return true;
+}
+
+/* The lease whose time was over first. *found is false when there is none. */
+static bool find_overdue(struct write_operations *ops, int64_t now_us, struct session *out,
+                         bool *found, struct error *err)
+{
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_LEASE_OVERDUE];
+    bool ok;
+
+    sqlite3_bind_int64(stmt, 1, now_us);
+    *found = write_next_row(&ops->statements, WRITE_LEASE_OVERDUE, "finding a lease", &ok, err);
+    if (!*found)
+        return ok;
+    const struct slice status = {(const char *)sqlite3_column_text(stmt, 1),
+                                 (size_t)sqlite3_column_bytes(stmt, 1)};
+    *out = (struct session){.seq = sqlite3_column_int64(stmt, 0)};
+    ok = session_status_parse(status, &out->status) ||
+         error_set(err, ERROR_INTERNAL, NULL, "a leased session has an unknown status");
+    write_reset(&ops->statements, WRITE_LEASE_OVERDUE);
+    return ok;
+}
+
+bool write_lease_expire(struct write_operations *ops, struct error *err)
+{
+    const int64_t now_us = monotonic_us();
+    struct session session;
+    bool found = true;
+
+    for (int ended = 0; ended < EXPIRE_AT_ONCE && found; ended++) {
+        if (!find_overdue(ops, now_us, &session, &found, err))
+            return false;
+        if (!found)
+            break;
+        const int64_t time_us = clock_next(&ops->clock);
+        const bool was_active = session.status == SESSION_ACTIVE;
+        if (!end_lease(ops, &session, time_us, was_active ? time_us : 0, err))
+            return false;
+        ops->change.counts[STORE_LEASES_EXPIRED]++;
+        ops->change.counts[STORE_SESSIONS_RECOVERED] += was_active;
+    }
+    return find_next(ops, err);
+}

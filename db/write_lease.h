@@ -1,0 +1,26 @@
+/*
+ * Leases: who may write a session, proved by a token that only grows. A lease's deadline is
+ * measured by the monotonic clock, so setting the wall clock neither ends nor prolongs it. Writer
+ * thread, inside its open transaction except where it says otherwise.
+ */
+#ifndef SESSIOND_DB_WRITE_LEASE_H
+#define SESSIOND_DB_WRITE_LEASE_H
+
+#include "db/write_operations.h"
+
+/* At start, in a transaction of its own: every lease that is held gets its whole term again, since
+ * its holder could not renew it while nobody served. */
+MUST_USE bool write_lease_restart(struct write_operations *ops, struct error *err);
+
+/* Whether the job may write its session, which job->session shows. Refuses the job when not. */
+bool write_lease_passes(struct write_operations *ops, struct store_job *job);
+
+/* Ends the lease of a session that is over, if it has one. */
+MUST_USE bool write_lease_clear(struct write_operations *ops, struct session *session,
+                                struct error *err);
+
+/* Ends some of the leases whose time is over: ACTIVE becomes PAUSED, recovered_at is set. Moves
+ * ops->lease_due_us on. */
+MUST_USE bool write_lease_expire(struct write_operations *ops, struct error *err);
+
+#endif

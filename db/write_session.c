@@ -1,0 +1,190 @@
+/* One session at a time: create, put, update, delete. */
+
+#include "db/job_memory.h"
+#include "db/write_lease.h"
+
+static bool insert(struct write_operations *ops, struct store_job *job, struct error *err)
+{
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_INSERT];
+    const int64_t now = clock_next(&ops->clock);
+
+    sqlite3_bind_int64(stmt, 1, now);
+    write_bind_text(stmt, 2, (struct slice){job->id, ID_LENGTH});
+    write_bind_text(stmt, 3, job->project_path);
+    write_bind_text(stmt, 4, job->thread_id);
+    write_bind_time(stmt, 5, now);
+    sqlite3_bind_int64(stmt, 6, (int64_t)job->context.len);
+    write_bind_text(stmt, 7, job->context);
+    if (!write_run(&ops->statements, WRITE_INSERT, "inserting a session", err))
+        return false;
+
+    job->created = true;
+    job->session = (struct session){
+        .id = {job->id, ID_LENGTH},
+        .project_path = job->project_path,
+        .thread_id = job->thread_id,
+        .context = job->context,
+        .status = SESSION_CREATED,
+        .version = 1,
+        .created_us = now,
+        .updated_us = now,
+        .context_bytes = (int64_t)job->context.len,
+        .seq = now,
+    };
+    ops->change.sessions[SESSION_CREATED]++;
+    return true;
+}
+
+/* The id of the newest session of these two that is not TERMINATED. */
+static bool find_existing(struct write_operations *ops, struct store_job *job, bool *found,
+                          struct error *err)
+{
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_FIND_EXISTING];
+    bool ok;
+
+    write_bind_text(stmt, 1, job->project_path);
+    write_bind_text(stmt, 2, job->thread_id);
+    *found = write_next_row(&ops->statements, WRITE_FIND_EXISTING, "finding a session", &ok, err);
+    if (!*found)
+        return ok;
+    memcpy(job->id, sqlite3_column_text(stmt, 0), ID_LENGTH);
+    write_reset(&ops->statements, WRITE_FIND_EXISTING);
+    return write_find(ops, job, true, found, err);
+}
+
+bool write_create(struct write_operations *ops, struct store_job *job, struct error *err)
+{
+    bool found = false;
+
+    if (job->or_existing && !find_existing(ops, job, &found, err))
+        return false;
+    return found || insert(ops, job, err);
+}
+
+bool write_put(struct write_operations *ops, struct store_job *job, struct error *err)
+{
+    bool found;
+
+    if (!write_find(ops, job, true, &found, err))
+        return false;
+    if (!found) {
+        job->error = (struct error){0};
+        return insert(ops, job, err);
+    }
+    if (!slice_equal(job->session.project_path, job->project_path) ||
+        !slice_equal(job->session.thread_id, job->thread_id))
+        error_set(&job->error, ERROR_SESSION_EXISTS, NULL,
+                  "the id %s belongs to a session of another project_path or thread_id", job->id);
+    return true;
+}
+
+static bool matches(const struct store_match *match, int64_t version)
+{
+    if (!match->present || match->any)
+        return true;
+    for (size_t i = 0; i < match->count; i++) {
+        if (match->versions[i] == version)
+            return true;
+    }
+    return false;
+}
+
+/* What is stored must allow what is asked. */
+static bool allowed(struct write_operations *ops, struct store_job *job)
+{
+    const struct session *stored = &job->session;
+
+    if (!write_lease_passes(ops, job))
+        return false;
+    if (!matches(&job->match, stored->version))
+        return error_set(&job->error, ERROR_PRECONDITION_FAILED, "If-Match",
+                         "the session is at version %lld: read it again and retry with its ETag",
+                         (long long)stored->version);
+    if (job->has_expected && stored->status != job->expected)
+        return error_set(&job->error, ERROR_STATUS_MISMATCH, "/from", "the session is %s, not %s",
+                         session_status_name(stored->status), session_status_name(job->expected));
+    if (job->has_status && !session_may_become(stored->status, job->status))
+        return error_set(&job->error, ERROR_INVALID_TRANSITION, "/status",
+                         "a session that is %s cannot become %s",
+                         session_status_name(stored->status), session_status_name(job->status));
+    return true;
+}
+
+/* A session that is over has nobody who works on it. */
+static bool follow_status(struct write_operations *ops, struct store_job *job, struct error *err)
+{
+    struct session *session = &job->session;
+
+    if (!job->has_status)
+        return true;
+    write_count_status(ops, session->status, job->status);
+    session->status = job->status;
+    return job->status != SESSION_TERMINATED || write_lease_clear(ops, session, err);
+}
+
+static bool write_row(struct write_operations *ops, struct store_job *job, struct slice context,
+                      struct error *err)
+{
+    const bool has_context = context.data != NULL;
+    const enum write_statement which = !has_context      ? WRITE_STATUS
+                                       : job->has_status ? WRITE_STATUS_AND_CONTEXT
+                                                         : WRITE_CONTEXT;
+    sqlite3_stmt *stmt = ops->statements.prepared[which];
+    struct session *session = &job->session;
+    const int64_t now = clock_next(&ops->clock);
+
+    sqlite3_bind_int64(stmt, 1, session->seq);
+    write_bind_time(stmt, 2, now);
+    if (job->has_status)
+        write_bind_text(stmt, 3, slice_from(session_status_name(job->status)));
+    if (has_context) {
+        sqlite3_bind_int64(stmt, 4, (int64_t)context.len);
+        write_bind_text(stmt, 5, context);
+    }
+    if (!write_run(&ops->statements, which, "updating a session", err))
+        return false;
+
+    session->version++;
+    session->updated_us = now;
+    if (has_context) {
+        session->context = context;
+        session->context_bytes = (int64_t)context.len;
+    }
+    return follow_status(ops, job, err);
+}
+
+bool write_update(struct write_operations *ops, struct store_job *job, struct error *err)
+{
+    struct slice context = job->context;
+    const bool reads_context = job->edit != NULL || context.data == NULL;
+    bool found;
+
+    if (!write_find(ops, job, reads_context, &found, err))
+        return false;
+    if (!found || !allowed(ops, job))
+        return true;
+    if (job->edit != NULL) {
+        size_t len = 0;
+        if (!job->edit(job->edit_arg, job->session.context, &job->edited, &len, &job->error))
+            return true;
+        context = (struct slice){job->edited, len};
+    }
+    if (context.data == NULL && !job->has_status)
+        return true;
+    return write_row(ops, job, context, err);
+}
+
+bool write_remove(struct write_operations *ops, struct store_job *job, struct error *err)
+{
+    bool found;
+
+    if (!write_find(ops, job, false, &found, err))
+        return false;
+    if (!found || !allowed(ops, job))
+        return true;
+    sqlite3_bind_int64(ops->statements.prepared[WRITE_REMOVE], 1, job->session.seq);
+    if (!write_run(&ops->statements, WRITE_REMOVE, "deleting a session", err))
+        return false;
+    ops->change.sessions[job->session.status]--;
+    return true;
+}

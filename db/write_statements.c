@@ -1,0 +1,131 @@
+#include "db/write_statements.h"
+
+#include "db/connection.h"
+#include "db/session_row.h"
+#include "db/timestamp.h"
+#include "db/translate.h"
+
+#define STORED_TIME_LENGTH (TIMESTAMP_LENGTH + 6)
+
+#define NO_LEASE "lease_owner = NULL, lease_ttl_ms = NULL, lease_deadline_us = NULL"
+#define CHANGED "version = version + 1, updated_at = ?2"
+
+#define OF_BOTH                                                                                    \
+    "sessions INDEXED BY idx_sessions_thread_and_project WHERE thread_id = ?2 AND project_path = " \
+    "?1"
+
+/* A folder and what is below it: ?1, and all from `?1/` to before `?10`, `0` being what follows
+ * `/`. */
+#define BELOW                                                                                      \
+    "(SELECT seq FROM sessions WHERE project_path = ?1 UNION"                                      \
+    " SELECT seq FROM sessions WHERE project_path >= ?1 || '/' AND project_path < ?1 || '0')"
+#define MOVED "coalesce(nullif(?2 || substr(project_path, length(?1) + 1), ''), '/')"
+
+static const char *const texts[WRITE_STATEMENT_COUNT] = {
+    [WRITE_INSERT] = "INSERT INTO sessions (seq, id, project_path, thread_id, status, created_at,"
+                     " updated_at, context_bytes, context)"
+                     " VALUES (?1, ?2, ?3, ?4, 'CREATED', ?5, ?5, ?6, ?7)",
+    [WRITE_FIND] = "SELECT " SESSION_COLUMNS " FROM sessions WHERE id = ?1",
+    [WRITE_FIND_WITH_CONTEXT] =
+        "SELECT " SESSION_COLUMNS_WITH_CONTEXT " FROM sessions WHERE id = ?1",
+    [WRITE_FIND_EXISTING] =
+        "SELECT id FROM sessions WHERE seq = (SELECT max(seq) FROM ("
+        "SELECT max(seq) AS seq FROM " OF_BOTH " AND status = 'CREATED' UNION ALL "
+        "SELECT max(seq) FROM " OF_BOTH " AND status = 'ACTIVE' UNION ALL "
+        "SELECT max(seq) FROM " OF_BOTH " AND status = 'PAUSED'))",
+    [WRITE_STATUS] = "UPDATE sessions SET " CHANGED ", status = ?3 WHERE seq = ?1",
+    [WRITE_CONTEXT] =
+        "UPDATE sessions SET " CHANGED ", context_bytes = ?4, context = ?5 WHERE seq = ?1",
+    [WRITE_STATUS_AND_CONTEXT] = "UPDATE sessions SET " CHANGED
+                                 ", status = ?3, context_bytes = ?4, context = ?5 WHERE seq = ?1",
+    [WRITE_REMOVE] = "DELETE FROM sessions WHERE seq = ?1",
+    [WRITE_LEASE_GRANT] =
+        "UPDATE sessions SET " CHANGED ", status = 'ACTIVE', lease_owner = ?3, lease_token = ?4,"
+        " lease_ttl_ms = ?5, lease_deadline_us = ?6 WHERE seq = ?1",
+    [WRITE_LEASE_RENEW] =
+        "UPDATE sessions SET lease_ttl_ms = ?2, lease_deadline_us = ?3 WHERE seq = ?1",
+    [WRITE_LEASE_END] =
+        "UPDATE sessions SET " CHANGED
+        ", status = ?3, recovered_at = coalesce(?4, recovered_at), " NO_LEASE " WHERE seq = ?1",
+    [WRITE_LEASE_CLEAR] = "UPDATE sessions SET " NO_LEASE " WHERE seq = ?1",
+    [WRITE_LEASE_OVERDUE] = "SELECT seq, status FROM sessions INDEXED BY idx_sessions_lease"
+                            " WHERE lease_deadline_us <= ?1 ORDER BY lease_deadline_us LIMIT 1",
+    [WRITE_LEASE_NEXT] = "SELECT min(lease_deadline_us) FROM sessions INDEXED BY idx_sessions_lease"
+                         " WHERE lease_deadline_us IS NOT NULL",
+    [WRITE_LEASE_RESTART] = "UPDATE sessions SET lease_deadline_us = ?1 + lease_ttl_ms * 1000"
+                            " WHERE lease_deadline_us IS NOT NULL",
+    [WRITE_RECOVER_UNLEASED] =
+        "UPDATE sessions INDEXED BY idx_sessions_status SET version = version + 1,"
+        " updated_at = ?1, recovered_at = ?1, status = 'PAUSED'"
+        " WHERE status = 'ACTIVE' AND lease_owner IS NULL RETURNING seq, id, project_path",
+    [WRITE_RECOVER_OWNED] =
+        "UPDATE sessions INDEXED BY idx_sessions_lease SET version = version + 1,"
+        " updated_at = ?1, recovered_at = ?1, status = 'PAUSED', " NO_LEASE
+        " WHERE lease_deadline_us IS NOT NULL AND lease_owner = ?2 AND status = 'ACTIVE'"
+        " RETURNING seq, id, project_path",
+    [WRITE_RELOCATION] =
+        "SELECT seq, id, " MOVED " FROM sessions WHERE seq IN " BELOW " ORDER BY seq",
+    [WRITE_RELOCATE] = "UPDATE sessions SET version = version + 1, updated_at = ?3,"
+                       " project_path = " MOVED " WHERE seq IN " BELOW,
+    [WRITE_KEY_FIND] = "SELECT created_us, digest, answer FROM idempotency_keys WHERE key = ?1",
+    [WRITE_KEY_KEEP] = "INSERT INTO idempotency_keys (created_us, key, digest, answer)"
+                       " VALUES (?1, ?2, ?3, ?4)",
+    [WRITE_KEY_FORGET] = "DELETE FROM idempotency_keys WHERE key = ?1",
+    [WRITE_KEY_SWEEP] =
+        "DELETE FROM idempotency_keys WHERE created_us IN (SELECT created_us"
+        " FROM idempotency_keys WHERE created_us < ?1 ORDER BY created_us LIMIT ?2)",
+};
+
+bool write_statements_init(struct write_statements *statements, sqlite3 *db, struct error *err)
+{
+    *statements = (struct write_statements){.db = db};
+    for (int i = 0; i < WRITE_STATEMENT_COUNT; i++) {
+        if (!connection_prepare(db, texts[i], &statements->prepared[i], err))
+            return false;
+    }
+    return true;
+}
+
+void write_bind_text(sqlite3_stmt *stmt, int parameter, struct slice text)
+{
+    sqlite3_bind_text64(stmt, parameter, text.data, text.len, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+void write_bind_time(sqlite3_stmt *stmt, int parameter, int64_t us)
+{
+    char text[STORED_TIME_LENGTH];
+
+    timestamp_format(us, text);
+    memcpy(text + TIMESTAMP_LENGTH, "+00:00", 6);
+    sqlite3_bind_text(stmt, parameter, text, STORED_TIME_LENGTH, SQLITE_TRANSIENT);
+}
+
+void write_reset(struct write_statements *statements, enum write_statement which)
+{
+    sqlite3_reset(statements->prepared[which]);
+    sqlite3_clear_bindings(statements->prepared[which]);
+}
+
+bool write_next_row(struct write_statements *statements, enum write_statement which,
+                    const char *doing, bool *ok, struct error *err)
+{
+    const int result = sqlite3_step(statements->prepared[which]);
+
+    *ok = result == SQLITE_ROW || result == SQLITE_DONE;
+    if (result == SQLITE_ROW)
+        return true;
+    if (!*ok)
+        translate_failure(statements->db, doing, err);
+    write_reset(statements, which);
+    return false;
+}
+
+bool write_run(struct write_statements *statements, enum write_statement which, const char *doing,
+               struct error *err)
+{
+    bool ok;
+
+    if (write_next_row(statements, which, doing, &ok, err))
+        write_reset(statements, which);
+    return ok;
+}

@@ -1,0 +1,68 @@
+/*
+ * The statements of the writer: prepared once, by name, with the few ways in which they are bound
+ * and run. Owned by the writer thread.
+ */
+#ifndef SESSIOND_DB_WRITE_STATEMENTS_H
+#define SESSIOND_DB_WRITE_STATEMENTS_H
+
+#include "db/error.h"
+#include "db/slice.h"
+
+#include <sqlite3.h>
+#include <stdint.h>
+
+enum write_statement {
+    WRITE_INSERT,
+    WRITE_FIND,
+    WRITE_FIND_WITH_CONTEXT,
+    WRITE_FIND_EXISTING,
+    WRITE_STATUS,
+    WRITE_CONTEXT,
+    WRITE_STATUS_AND_CONTEXT,
+    WRITE_REMOVE,
+    WRITE_LEASE_GRANT,
+    WRITE_LEASE_RENEW,
+    WRITE_LEASE_END,
+    WRITE_LEASE_CLEAR,
+    WRITE_LEASE_OVERDUE,
+    WRITE_LEASE_NEXT,
+    WRITE_LEASE_RESTART,
+    WRITE_RECOVER_UNLEASED,
+    WRITE_RECOVER_OWNED,
+    WRITE_RELOCATION,
+    WRITE_RELOCATE,
+    WRITE_KEY_FIND,
+    WRITE_KEY_KEEP,
+    WRITE_KEY_FORGET,
+    WRITE_KEY_SWEEP,
+    WRITE_STATEMENT_COUNT
+};
+
+struct write_statements {
+    sqlite3 *db;
+    sqlite3_stmt *prepared[WRITE_STATEMENT_COUNT];
+};
+
+/* `db` is borrowed; the statements are finalised when it is closed. */
+MUST_USE bool write_statements_init(struct write_statements *statements, sqlite3 *db,
+                                    struct error *err);
+
+/* Binds a text that outlives the statement's run; NULL when its data is. */
+void write_bind_text(sqlite3_stmt *stmt, int parameter, struct slice text);
+
+/* Binds a time as it is stored. */
+void write_bind_time(sqlite3_stmt *stmt, int parameter, int64_t us);
+
+/* Steps a statement that returns no row, and resets it. */
+MUST_USE bool write_run(struct write_statements *statements, enum write_statement which,
+                        const char *doing, struct error *err);
+
+/* Steps to the next row. False at the end and on failure, which *ok tells apart; either way the
+ * statement is reset. */
+bool write_next_row(struct write_statements *statements, enum write_statement which,
+                    const char *doing, bool *ok, struct error *err);
+
+/* Resets a statement that is left before its end. */
+void write_reset(struct write_statements *statements, enum write_statement which);
+
+#endif
