@@ -8,9 +8,7 @@
 
 #include "db/id.h"
 #include "db/store_list.h"
-
-/* As many versions as one If-Match may name. */
-#define STORE_MATCH_MAX 32
+#include "db/store_match.h"
 
 #define STORE_DIGEST_BYTES 32
 
@@ -25,14 +23,6 @@ enum store_operation {
     STORE_RELOCATE, /* rewrites project paths */
     STORE_PROBE,    /* commits a change of no consequence: shows that a write reaches the disk */
     STORE_LIST,
-};
-
-/* If-Match. The writer compares in the transaction that changes the row. */
-struct store_match {
-    bool present;
-    bool any; /* `*` */
-    size_t count;
-    int64_t versions[STORE_MATCH_MAX];
 };
 
 /* The fencing token that a write presents. While a lease is held, only its token passes. */
@@ -82,7 +72,8 @@ struct store_job {
     enum session_status status;
     bool has_expected; /* UPDATE: the status has to be `expected` */
     enum session_status expected;
-    struct store_match match;      /* UPDATE, DELETE */
+    struct store_match match;      /* If-Match: UPDATE, DELETE, PUT */
+    struct store_match none_match; /* If-None-Match: the same */
     struct store_fence fence;      /* UPDATE, DELETE, LEASE (to renew), RELEASE */
     struct slice owner;            /* LEASE; RECOVER: data NULL for all that no lease protects */
     int64_t ttl_ms;                /* LEASE */

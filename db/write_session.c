@@ -61,6 +61,21 @@ bool write_create(struct write_operations *ops, struct store_job *job, struct er
     return found || insert(ops, job, err);
 }
 
+/* The conditions of RFC 9110 §13.1 on a session that is there. */
+static bool conditions_hold(struct store_job *job)
+{
+    const int64_t version = job->session.version;
+
+    if (job->match.present && !store_match_names(&job->match, version))
+        return error_set(&job->error, ERROR_PRECONDITION_FAILED, "If-Match",
+                         "the session is at version %lld: read it again and retry with its ETag",
+                         (long long)version);
+    if (job->none_match.present && store_match_names(&job->none_match, version))
+        return error_set(&job->error, ERROR_PRECONDITION_FAILED, "If-None-Match",
+                         "the session is there, at version %lld", (long long)version);
+    return true;
+}
+
 bool write_put(struct write_operations *ops, struct store_job *job, struct error *err)
 {
     bool found;
@@ -68,25 +83,21 @@ bool write_put(struct write_operations *ops, struct store_job *job, struct error
     if (!write_find(ops, job, true, &found, err))
         return false;
     if (!found) {
+        if (job->match.present) {
+            error_set(&job->error, ERROR_PRECONDITION_FAILED, "If-Match",
+                      "the session is not there");
+            return true;
+        }
         job->error = (struct error){0};
         return insert(ops, job, err);
     }
+    if (!conditions_hold(job))
+        return true;
     if (!slice_equal(job->session.project_path, job->project_path) ||
         !slice_equal(job->session.thread_id, job->thread_id))
         error_set(&job->error, ERROR_SESSION_EXISTS, NULL,
                   "the id %s belongs to a session of another project_path or thread_id", job->id);
     return true;
-}
-
-static bool matches(const struct store_match *match, int64_t version)
-{
-    if (!match->present || match->any)
-        return true;
-    for (size_t i = 0; i < match->count; i++) {
-        if (match->versions[i] == version)
-            return true;
-    }
-    return false;
 }
 
 /* What is stored must allow what is asked. */
@@ -96,10 +107,8 @@ static bool allowed(struct write_operations *ops, struct store_job *job)
 
     if (!write_lease_passes(ops, job))
         return false;
-    if (!matches(&job->match, stored->version))
-        return error_set(&job->error, ERROR_PRECONDITION_FAILED, "If-Match",
-                         "the session is at version %lld: read it again and retry with its ETag",
-                         (long long)stored->version);
+    if (!conditions_hold(job))
+        return false;
     if (job->has_expected && stored->status != job->expected)
         return error_set(&job->error, ERROR_STATUS_MISMATCH, "/from", "the session is %s, not %s",
                          session_status_name(stored->status), session_status_name(job->expected));

@@ -90,7 +90,8 @@ static bool invalid(const char *name, struct error *err)
                      "%s takes * or a list of entity tags in quotes, such as \"7\"", name);
 }
 
-bool etag_parse_if_match(struct slice header, struct store_match *out, struct error *err)
+static bool parse(struct slice header, const char *name, bool weak_counts, struct store_match *out,
+                  struct error *err)
 {
     struct store_match match = {.present = header.data != NULL};
     struct entity_tag tag;
@@ -100,44 +101,36 @@ bool etag_parse_if_match(struct slice header, struct store_match *out, struct er
     match.any = match.present && is_any(header);
     while (match.present && !match.any) {
         if (!next_tag(&header, tags == 0, &tag, &more))
-            return invalid("If-Match", err);
+            return invalid(name, err);
         if (!more)
             break;
         tags++;
-        const int64_t version = tag.weak ? 0 : version_of(tag.opaque);
+        const int64_t version = tag.weak && !weak_counts ? 0 : version_of(tag.opaque);
         if (version == 0)
             continue;
         if (match.count == STORE_MATCH_MAX)
-            return error_set(err, ERROR_INVALID_HEADER, "If-Match",
-                             "If-Match may name at most %d versions", STORE_MATCH_MAX);
+            return error_set(err, ERROR_INVALID_HEADER, name, "%s may name at most %d versions",
+                             name, STORE_MATCH_MAX);
         match.versions[match.count++] = version;
     }
     if (match.present && !match.any && tags == 0)
-        return invalid("If-Match", err);
+        return invalid(name, err);
     *out = match;
     return true;
 }
 
-bool etag_none_match(struct slice header, int64_t version, bool *named, struct error *err)
+bool etag_parse_if_match(struct slice header, struct store_match *out, struct error *err)
 {
-    struct entity_tag tag;
-    bool found = false;
-    bool more = true;
-    size_t tags = 0;
+    return parse(header, "If-Match", false, out, err);
+}
 
-    if (header.data == NULL || is_any(header)) {
-        *named = header.data != NULL;
-        return true;
-    }
-    for (;; tags++) {
-        if (!next_tag(&header, tags == 0, &tag, &more))
-            return invalid("If-None-Match", err);
-        if (!more)
-            break;
-        found = found || version_of(tag.opaque) == version;
-    }
-    if (tags == 0)
-        return invalid("If-None-Match", err);
-    *named = found;
-    return true;
+bool etag_parse_if_none_match(struct slice header, struct store_match *out, struct error *err)
+{
+    return parse(header, "If-None-Match", true, out, err);
+}
+
+bool etag_read_conditions(struct exchange *ex, struct error *err)
+{
+    return etag_parse_if_match(ex->headers[REQUEST_IF_MATCH], &ex->job.match, err) &&
+           etag_parse_if_none_match(ex->headers[REQUEST_IF_NONE_MATCH], &ex->job.none_match, err);
 }

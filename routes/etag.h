@@ -8,12 +8,15 @@
 /* Answers with ETag: "version". */
 void etag_header(struct exchange *ex, int64_t version);
 
-/* Reads If-Match for the writer to compare (§13.1.1): `*`, or a list of entity tags, of which weak
- * ones and tags that no version can have match nothing. ERROR_INVALID_HEADER when it is neither, or
- * names more than STORE_MATCH_MAX versions. */
+/* Reads a condition's value: `*`, or a list of entity tags. Weak tags match nothing in If-Match
+ * (§13.1.1) and count as strong ones in If-None-Match (§13.1.2); tags that no version can have
+ * match nothing. ERROR_INVALID_HEADER when it is neither, or names more than STORE_MATCH_MAX
+ * versions. */
 MUST_USE bool etag_parse_if_match(struct slice header, struct store_match *out, struct error *err);
+MUST_USE bool etag_parse_if_none_match(struct slice header, struct store_match *out,
+                                       struct error *err);
 
-/* Whether If-None-Match names this version, compared weakly (§13.1.2). */
-MUST_USE bool etag_none_match(struct slice header, int64_t version, bool *named, struct error *err);
+/* Reads both conditions of the request into its job. */
+MUST_USE bool etag_read_conditions(struct exchange *ex, struct error *err);
 
 #endif

@@ -37,4 +37,6 @@ void exchange_release(struct exchange *ex)
     buffer_release(&ex->response);
     buffer_release(&ex->header_text);
     buffer_release(&ex->query_text);
+    buffer_release(&ex->key_text);
+    buffer_release(&ex->kept_answer);
 }

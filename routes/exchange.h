@@ -27,6 +27,8 @@ enum request_header {
     REQUEST_CONTENT_TYPE,
     REQUEST_IF_MATCH,
     REQUEST_IF_NONE_MATCH,
+    REQUEST_IDEMPOTENCY_KEY,
+    REQUEST_LEASE_TOKEN,
     REQUEST_TRANSFER_ENCODING,
     REQUEST_X_REQUEST_ID,
     REQUEST_HEADER_COUNT
@@ -36,6 +38,7 @@ enum request_header {
 #define EXCHANGE_RESPONSE_HEADERS 6
 
 struct route;
+struct routes;
 struct json_payload;
 struct json_patch;
 
@@ -50,6 +53,7 @@ struct exchange {
     char request_id[EXCHANGE_REQUEST_ID_MAX + 1];
 
     /* What the router found. */
+    const struct routes *routes;
     const struct route *route; /* NULL: none */
     struct slice id_text;      /* the {id} of the path */
 
@@ -71,6 +75,8 @@ struct exchange {
     struct json_payload *payload; /* owned */
     struct json_patch *patch;     /* owned */
     struct buffer query_text;     /* owned: decoded query values */
+    struct buffer key_text;       /* owned: decoded Idempotency-Key */
+    struct buffer kept_answer;    /* owned: what is kept under the key */
     size_t max_page_bytes;        /* of a list */
     size_t page_sessions;         /* in the page so far */
     size_t max_context_bytes;     /* that a merge may make */

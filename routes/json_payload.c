@@ -148,6 +148,11 @@ bool json_payload_has(const struct json_payload *payload, const char *name)
     return json_object_object_get_ex(payload->tree, name, NULL);
 }
 
+bool json_payload_require(const struct json_payload *payload, const char *name, struct error *err)
+{
+    return json_payload_has(payload, name) || refuse(name, "is missing", err);
+}
+
 bool json_payload_is_null(const struct json_payload *payload, const char *name)
 {
     struct json_object *value;
@@ -239,5 +244,38 @@ bool json_payload_status(const struct json_payload *payload, const char *name, b
                                              (size_t)json_object_get_string_len(value)},
                               out))
         return refuse(name, "must be one of CREATED, ACTIVE, PAUSED, TERMINATED", err);
+    return true;
+}
+
+bool json_payload_integer(const struct json_payload *payload, const char *name, int64_t least,
+                          int64_t most, int64_t *out, struct error *err)
+{
+    struct json_object *value;
+    char why[96];
+
+    if (!json_object_object_get_ex(payload->tree, name, &value))
+        return refuse(name, "is missing", err);
+    /* A number beyond int64_t is read as the nearest one, which is out of range here too. */
+    const int64_t number = json_object_get_int64(value);
+    if (json_object_is_type(value, json_type_int) && number >= least && number <= most) {
+        *out = number;
+        return true;
+    }
+    snprintf(why, sizeof(why), "must be a whole number from %lld to %lld", (long long)least,
+             (long long)most);
+    return refuse(name, why, err);
+}
+
+bool json_payload_flag(const struct json_payload *payload, const char *name, bool *out,
+                       struct error *err)
+{
+    struct json_object *value;
+
+    *out = false;
+    if (!json_object_object_get_ex(payload->tree, name, &value))
+        return true;
+    if (!json_object_is_type(value, json_type_boolean))
+        return refuse(name, "must be true or false", err);
+    *out = json_object_get_boolean(value);
     return true;
 }

@@ -18,6 +18,10 @@ MUST_USE bool json_payload_new(struct slice body, size_t max_depth, const char *
 /* NULL is fine. */
 void json_payload_free(struct json_payload *payload);
 
+/* Refuses a payload without the member. */
+MUST_USE bool json_payload_require(const struct json_payload *payload, const char *name,
+                                   struct error *err);
+
 bool json_payload_has(const struct json_payload *payload, const char *name);
 bool json_payload_is_null(const struct json_payload *payload, const char *name);
 
@@ -29,6 +33,14 @@ MUST_USE bool json_payload_text(const struct json_payload *payload, const char *
 /* The member's own text, if it is an object. Its data is NULL when there is no such member. */
 MUST_USE bool json_payload_object(const struct json_payload *payload, const char *name,
                                   struct slice *out, struct error *err);
+
+/* A member that is a whole number from `least` to `most`; it must be there. */
+MUST_USE bool json_payload_integer(const struct json_payload *payload, const char *name,
+                                   int64_t least, int64_t most, int64_t *out, struct error *err);
+
+/* A member that is true or false; false when it is not there. */
+MUST_USE bool json_payload_flag(const struct json_payload *payload, const char *name, bool *out,
+                                struct error *err);
 
 /* The member's status, if it names one. `present` tells whether there is such a member. */
 MUST_USE bool json_payload_status(const struct json_payload *payload, const char *name,

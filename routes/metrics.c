@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ROUTES_MAX                                                                                 \
-    16 /* the table's length at most; the last place is for requests without a route */
+/* The table's length at most; the last place is for requests without a route. */
+#define ROUTES_MAX 32
 #define NO_ROUTE (ROUTES_MAX - 1)
 #define STATUS_FIRST 200
 #define STATUS_LAST 599
@@ -195,6 +195,30 @@ static void add_checkpoints(struct buffer *out, const struct store_figures *figu
                   (long long)figures->checkpoints_failed);
 }
 
+static void add_counts(struct buffer *out, const struct store_figures *figures)
+{
+    static const struct {
+        const char *name;
+        const char *help;
+    } families[STORE_COUNT_KINDS] = {
+        [STORE_LEASES_GRANTED] = {"sessiond_lease_grants_total",
+                                  "Leases granted, stolen included."},
+        [STORE_LEASES_STOLEN] = {"sessiond_lease_steals_total", "Leases taken from another owner."},
+        [STORE_LEASES_EXPIRED] = {"sessiond_lease_expiries_total", "Leases that ran out."},
+        [STORE_WRITES_FENCED] = {"sessiond_fenced_writes_total",
+                                 "Writes refused for want of the current lease token."},
+        [STORE_SESSIONS_RECOVERED] = {"sessiond_recoveries_total",
+                                      "Sessions paused because their owner was gone."},
+        [STORE_REPLAYS] = {"sessiond_idempotency_replays_total",
+                           "Answers given again under an Idempotency-Key."},
+    };
+
+    for (int i = 0; i < STORE_COUNT_KINDS; i++) {
+        add_family(out, families[i].name, "counter", families[i].help);
+        buffer_printf(out, "%s %lld\n", families[i].name, (long long)figures->counts[i]);
+    }
+}
+
 static void add_storage(struct buffer *out, struct store *store)
 {
     struct store_figures figures;
@@ -206,6 +230,7 @@ static void add_storage(struct buffer *out, struct store *store)
     add_gauge(out, "sessiond_wal_bytes", "Length of the write-ahead log that is in use.",
               figures.wal_bytes);
     add_checkpoints(out, &figures);
+    add_counts(out, &figures);
     add_family(out, "sessiond_sessions", "gauge", "Sessions by status.");
     for (unsigned i = 0; i < SESSION_STATUS_COUNT; i++)
         buffer_printf(out, "sessiond_sessions{status=\"%s\"} %lld\n",

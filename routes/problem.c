@@ -1,5 +1,6 @@
 #include "routes/problem.h"
 
+#include "db/timestamp.h"
 #include "routes/etag.h"
 #include "routes/json_text.h"
 
@@ -24,6 +25,11 @@ static const struct problem_kind kinds[ERROR_KIND_COUNT] = {
     [ERROR_NOT_FOUND] = {404, "not-found", "Not found"},
     [ERROR_SESSION_EXISTS] = {409, "session-exists", "The id is taken by another session"},
     [ERROR_INVALID_TRANSITION] = {409, "invalid-transition", "The lifecycle does not allow this"},
+    [ERROR_STATUS_MISMATCH] = {409, "status-mismatch", "The session has another status"},
+    [ERROR_LEASE_HELD] = {409, "lease-held", "Somebody else holds the session"},
+    [ERROR_LEASE_LOST] = {409, "lease-lost", "The lease has ended"},
+    [ERROR_NO_LEASE] = {404, "no-lease", "Nobody holds a lease"},
+    [ERROR_KEY_REUSED] = {422, "idempotency-key-reused", "The key belongs to another request"},
     [ERROR_PRECONDITION_FAILED] = {412, "precondition-failed", "The session has changed"},
     [ERROR_QUEUE_FULL] = {503, "queue-full", "Too many requests are waiting"},
     [ERROR_STOPPING] = {503, "stopping", "The service is stopping"},
@@ -135,18 +141,56 @@ static void add_allowed(struct buffer *out, enum session_status from)
     buffer_add_char(out, ']');
 }
 
+static void add_statuses(struct buffer *out, const struct store_job *job)
+{
+    buffer_printf(out, ",\"current_status\":\"%s\",\"expected_status\":\"%s\"",
+                  session_status_name(job->session.status), session_status_name(job->expected));
+}
+
+/* A version of 0 is none: there is no session. */
+static void add_version(struct exchange *ex, int64_t version)
+{
+    if (version == 0)
+        return;
+    buffer_add_text(&ex->response, ",\"current_version\":");
+    buffer_add_int(&ex->response, version);
+    etag_header(ex, version);
+}
+
+void problem_answer_precondition(struct exchange *ex, const struct error *err, int64_t version)
+{
+    begin_problem(ex, err);
+    add_version(ex, version);
+    end_problem(ex);
+}
+
+/* When the lease ends unless it is renewed, in whole seconds, rounded up (RFC 9110 §10.2.3). */
+static void add_holder(struct exchange *ex, const struct session_lease *lease)
+{
+    const int64_t left_us = lease->expires_us - timestamp_now_us();
+    struct buffer seconds = {0};
+
+    buffer_add_text(&ex->response, ",\"owner\":");
+    json_add_string(&ex->response, lease->owner);
+    buffer_add_text(&ex->response, ",\"expires_at\":");
+    json_add_time(&ex->response, lease->expires_us);
+    buffer_add_int(&seconds, left_us <= 0 ? 1 : (left_us + 999999) / 1000000);
+    exchange_header(ex, "Retry-After", buffer_slice(&seconds));
+    buffer_release(&seconds);
+}
+
 void problem_answer_job(struct exchange *ex)
 {
-    const struct error *err = &ex->job.error;
-    const struct session *stored = &ex->job.session;
+    const struct store_job *job = &ex->job;
 
-    begin_problem(ex, err);
-    if (err->kind == ERROR_INVALID_TRANSITION) {
-        add_allowed(&ex->response, stored->status);
-    } else if (err->kind == ERROR_PRECONDITION_FAILED) {
-        buffer_add_text(&ex->response, ",\"current_version\":");
-        buffer_add_int(&ex->response, stored->version);
-        etag_header(ex, stored->version);
-    }
+    begin_problem(ex, &job->error);
+    if (job->error.kind == ERROR_INVALID_TRANSITION)
+        add_allowed(&ex->response, job->session.status);
+    else if (job->error.kind == ERROR_STATUS_MISMATCH)
+        add_statuses(&ex->response, job);
+    else if (job->error.kind == ERROR_PRECONDITION_FAILED)
+        add_version(ex, job->session.version);
+    else if (job->error.kind == ERROR_LEASE_HELD)
+        add_holder(ex, &job->session.lease);
     end_problem(ex);
 }

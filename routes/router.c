@@ -1,5 +1,6 @@
 #include "routes/router.h"
 
+#include "routes/once.h"
 #include "routes/problem.h"
 #include "routes/query.h"
 
@@ -10,8 +11,9 @@
 
 static const struct route *const table[] = {
     &route_sessions_create, &route_sessions_list,  &route_session_get,  &route_session_put,
-    &route_session_patch,   &route_session_delete, &route_healthz,      &route_readyz,
-    &route_metrics,         &route_openapi_yaml,   &route_openapi_json,
+    &route_session_patch,   &route_session_delete, &route_lease_put,    &route_lease_delete,
+    &route_transition,      &route_recover,        &route_relocate,     &route_healthz,
+    &route_readyz,          &route_metrics,        &route_openapi_yaml, &route_openapi_json,
 };
 
 static const char *const method_names[METHOD_COUNT + 1] = {
@@ -34,15 +36,27 @@ const char *method_name(enum method method)
 static bool fits(const char *pattern, struct slice path, struct slice *id)
 {
     const char *brace = strchr(pattern, '{');
-    const size_t fixed = brace == NULL ? strlen(pattern) : (size_t)(brace - pattern);
 
-    if (path.len < fixed || memcmp(path.data, pattern, fixed) != 0)
-        return false;
-    const struct slice rest = {path.data + fixed, path.len - fixed};
     if (brace == NULL)
-        return rest.len == 0;
-    *id = rest;
-    return rest.len > 0 && memchr(rest.data, '/', rest.len) == NULL;
+        return slice_is(path, pattern);
+    const struct slice before = {pattern, (size_t)(brace - pattern)};
+    const struct slice behind = slice_from(strchr(brace, '}') + 1);
+    if (path.len <= before.len + behind.len ||
+        !slice_equal((struct slice){path.data, before.len}, before) ||
+        !slice_equal((struct slice){path.data + path.len - behind.len, behind.len}, behind))
+        return false;
+    *id = (struct slice){path.data + before.len, path.len - before.len - behind.len};
+    return memchr(id->data, '/', id->len) == NULL;
+}
+
+/* A path that stands in the table as it is means that, and no {id}. */
+static bool is_literal(struct slice path)
+{
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (slice_is(path, table[i]->pattern))
+            return true;
+    }
+    return false;
 }
 
 static bool serves(const struct route *route, enum method method)
@@ -70,10 +84,12 @@ static void answer_no_method(struct exchange *ex, unsigned methods)
 
 static const struct route *find(struct exchange *ex)
 {
+    const bool literal = is_literal(ex->path);
     unsigned methods = 0;
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        if (!fits(table[i]->pattern, ex->path, &ex->id_text))
+        if (literal ? !slice_is(ex->path, table[i]->pattern)
+                    : !fits(table[i]->pattern, ex->path, &ex->id_text))
             continue;
         if (serves(table[i], ex->method))
             return table[i];
@@ -158,10 +174,22 @@ void router_match(const struct routes *routes, struct exchange *ex)
 
 enum route_step router_begin(const struct routes *routes, struct exchange *ex)
 {
+    struct error err;
+
+    ex->routes = routes;
+    if (!once_read(ex, &err)) {
+        problem_answer(ex, &err);
+        return ROUTE_ANSWERED;
+    }
     return ex->route->begin(routes, ex);
 }
 
 void router_finish(const struct routes *routes, struct exchange *ex)
 {
+    if (ex->job.once.replayed) {
+        once_replay(ex);
+        return;
+    }
+    exchange_restart(ex);
     ex->route->finish(routes, ex);
 }

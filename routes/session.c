@@ -3,19 +3,25 @@
 #include "routes/etag.h"
 #include "routes/json_merge.h"
 #include "routes/json_payload.h"
+#include "routes/lease_token.h"
 #include "routes/problem.h"
 #include "routes/router.h"
 #include "routes/session_answer.h"
 
+/* If-Match comes before If-None-Match (RFC 9110 §13.2.2). While a lease is held, its expires_at may
+ * have moved on without a new version: then what is there is always shown. */
 static enum store_visit answer_read(void *arg, const struct session *session)
 {
     struct exchange *ex = arg;
-    bool named;
+    const struct store_job *job = &ex->job;
+    const bool leased = session->lease.owner.data != NULL;
     struct error err;
 
-    if (!etag_none_match(ex->headers[REQUEST_IF_NONE_MATCH], session->version, &named, &err)) {
-        problem_answer(ex, &err);
-    } else if (named) {
+    if (job->match.present && !store_match_names(&job->match, session->version)) {
+        error_set(&err, ERROR_PRECONDITION_FAILED, "If-Match", "the session is at version %lld",
+                  (long long)session->version);
+        problem_answer_precondition(ex, &err, session->version);
+    } else if (!leased && store_match_names(&job->none_match, session->version)) {
         ex->status = 304;
         etag_header(ex, session->version);
     } else {
@@ -27,9 +33,14 @@ static enum store_visit answer_read(void *arg, const struct session *session)
 static enum route_step get_begin(const struct routes *routes, struct exchange *ex)
 {
     char id[ID_SIZE];
+    struct error err;
 
     if (!session_read_id(ex, id))
         return ROUTE_ANSWERED;
+    if (!etag_read_conditions(ex, &err)) {
+        problem_answer(ex, &err);
+        return ROUTE_ANSWERED;
+    }
     if (!store_get(routes->store, id, answer_read, ex, &ex->job.error))
         problem_answer_job(ex);
     return ROUTE_ANSWERED;
@@ -43,11 +54,12 @@ const struct route route_session_get = {
 
 static enum route_step put_begin(const struct routes *routes, struct exchange *ex)
 {
+    static const char *const names[] = {"project_path", "thread_id", "context", NULL};
     struct error err;
 
     if (!session_read_id(ex, ex->job.id))
         return ROUTE_ANSWERED;
-    if (!session_read_payload(routes, ex, &err)) {
+    if (!etag_read_conditions(ex, &err) || !session_read_payload(routes, ex, names, &err)) {
         problem_answer(ex, &err);
         return ROUTE_ANSWERED;
     }
@@ -109,7 +121,7 @@ static bool read_patch(const struct routes *routes, struct exchange *ex, struct 
     static const char *const names[] = {"status", "context", NULL};
     struct store_job *job = &ex->job;
 
-    if (!etag_parse_if_match(ex->headers[REQUEST_IF_MATCH], &job->match, err) ||
+    if (!etag_read_conditions(ex, err) || !lease_token_read(ex, err) ||
         !json_payload_new(buffer_slice(&ex->body), routes->max_json_depth, names, &ex->payload,
                           err) ||
         !json_payload_status(ex->payload, "status", &job->has_status, &job->status, err))
@@ -154,7 +166,7 @@ static enum route_step delete_begin(const struct routes *routes, struct exchange
     (void)routes;
     if (!session_read_id(ex, ex->job.id))
         return ROUTE_ANSWERED;
-    if (!etag_parse_if_match(ex->headers[REQUEST_IF_MATCH], &ex->job.match, &err)) {
+    if (!etag_read_conditions(ex, &err) || !lease_token_read(ex, &err)) {
         problem_answer(ex, &err);
         return ROUTE_ANSWERED;
     }

@@ -20,7 +20,7 @@ static void location_header(struct exchange *ex)
     struct buffer location = {0};
 
     buffer_add_text(&location, "/sessions/");
-    buffer_add_text(&location, ex->job.id);
+    buffer_add(&location, ex->job.session.id);
     exchange_header(ex, "Location", buffer_slice(&location));
     buffer_release(&location);
 }
@@ -36,9 +36,9 @@ void session_answer_job(struct exchange *ex, int status)
         location_header(ex);
 }
 
-bool session_read_payload(const struct routes *routes, struct exchange *ex, struct error *err)
+bool session_read_payload(const struct routes *routes, struct exchange *ex,
+                          const char *const *names, struct error *err)
 {
-    static const char *const names[] = {"project_path", "thread_id", "context", NULL};
     struct store_job *job = &ex->job;
 
     if (!json_payload_new(buffer_slice(&ex->body), routes->max_json_depth, names, &ex->payload,

@@ -5,6 +5,34 @@
 /* What a session takes beside its texts, and a little more. */
 #define FIXED_BYTES 256
 
+void session_json_add_lease(struct buffer *out, const struct session_lease *lease)
+{
+    buffer_add(out, SLICE_LITERAL("{\"owner\":"));
+    json_add_string(out, lease->owner);
+    buffer_add(out, SLICE_LITERAL(",\"token\":"));
+    buffer_add_int(out, lease->token);
+    buffer_add(out, SLICE_LITERAL(",\"ttl_seconds\":"));
+    buffer_add_int(out, lease->ttl_ms / 1000);
+    buffer_add(out, SLICE_LITERAL(",\"expires_at\":"));
+    json_add_time(out, lease->expires_us);
+    buffer_add_char(out, '}');
+}
+
+static void add_ownership(struct buffer *out, const struct session *session)
+{
+    if (session->lease.owner.data == NULL) {
+        buffer_add(out, SLICE_LITERAL(",\"lease\":null"));
+    } else {
+        buffer_add(out, SLICE_LITERAL(",\"lease\":"));
+        session_json_add_lease(out, &session->lease);
+    }
+    buffer_add(out, SLICE_LITERAL(",\"recovered_at\":"));
+    if (session->recovered_us == 0)
+        buffer_add(out, SLICE_LITERAL("null"));
+    else
+        json_add_time(out, session->recovered_us);
+}
+
 void session_json_add(struct buffer *out, const struct session *session)
 {
     buffer_reserve(out, FIXED_BYTES + session->project_path.len + session->thread_id.len +
@@ -30,5 +58,6 @@ void session_json_add(struct buffer *out, const struct session *session)
     json_add_time(out, session->created_us);
     buffer_add(out, SLICE_LITERAL(",\"updated_at\":"));
     json_add_time(out, session->updated_us);
+    add_ownership(out, session);
     buffer_add_char(out, '}');
 }

@@ -8,4 +8,7 @@
 /* Adds the session; one without its context shows `context_bytes` in its place. */
 void session_json_add(struct buffer *out, const struct session *session);
 
+/* Adds a lease that is held. */
+void session_json_add_lease(struct buffer *out, const struct session_lease *lease);
+
 #endif

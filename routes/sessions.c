@@ -1,15 +1,31 @@
 /* /sessions: create one, list them. */
 
+#include "routes/json_payload.h"
 #include "routes/list_request.h"
 #include "routes/problem.h"
 #include "routes/session_answer.h"
 #include "routes/session_json.h"
 
+/* `if_exists` has one word so far: without it a session is always made. */
+static bool read_if_exists(struct exchange *ex, struct error *err)
+{
+    struct slice word;
+
+    if (!json_payload_has(ex->payload, "if_exists"))
+        return true;
+    if (!json_payload_text(ex->payload, "if_exists", SESSION_THREAD_ID_MAX, &word, err))
+        return false;
+    ex->job.or_existing = slice_is(word, "return");
+    return ex->job.or_existing || error_set(err, ERROR_INVALID_PAYLOAD, "/if_exists",
+                                            "if_exists must be \"return\" or left out");
+}
+
 static enum route_step create_begin(const struct routes *routes, struct exchange *ex)
 {
+    static const char *const names[] = {"project_path", "thread_id", "context", "if_exists", NULL};
     struct error err;
 
-    if (!session_read_payload(routes, ex, &err)) {
+    if (!session_read_payload(routes, ex, names, &err) || !read_if_exists(ex, &err)) {
         problem_answer(ex, &err);
         return ROUTE_ANSWERED;
     }
@@ -20,7 +36,7 @@ static enum route_step create_begin(const struct routes *routes, struct exchange
 static void create_finish(const struct routes *routes, struct exchange *ex)
 {
     (void)routes;
-    session_answer_job(ex, 201);
+    session_answer_job(ex, ex->job.created ? 201 : 200);
 }
 
 const struct route route_sessions_create = {

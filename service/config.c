@@ -38,6 +38,8 @@ static const struct option options[] = {
      1024, 256 << 20, "a list's page ends before it grows longer, after one session at least"},
     {"max-queue", "SESSIOND_MAX_QUEUE", OPTION_NUMBER, PLACE(max_queue), "4096", 1, 1000000,
      "writes waiting at once; further ones are answered 503"},
+    {"idempotency-ttl-s", "SESSIOND_IDEMPOTENCY_TTL_S", OPTION_NUMBER, PLACE(idempotency_ttl_s),
+     "86400", 1, 31536000, "how long an Idempotency-Key is remembered"},
     {"checkpoint-pages", "SESSIOND_CHECKPOINT_PAGES", OPTION_NUMBER, PLACE(checkpoint_pages),
      "10000", 10, 1000000, "write-ahead log, in pages of 4 KiB, that makes the writer checkpoint"},
     {"idle-timeout-ms", "SESSIOND_IDLE_TIMEOUT_MS", OPTION_NUMBER, PLACE(idle_timeout_ms), "60000",

@@ -16,6 +16,7 @@ struct config {
     int64_t max_json_depth;
     int64_t max_page_bytes;
     int64_t max_queue;
+    int64_t idempotency_ttl_s;
     int64_t checkpoint_pages;
     int64_t idle_timeout_ms;
     int64_t stop_timeout_ms;

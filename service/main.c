@@ -73,6 +73,7 @@ static bool open_store(struct service *service, struct error *err)
         .readers = (int)config->threads,
         .max_queue = (size_t)config->max_queue,
         .max_text_bytes = (size_t)config->max_body_bytes,
+        .key_ttl_us = config->idempotency_ttl_s * 1000000,
         .checkpoint_pages = config->checkpoint_pages,
         .observer = {service, on_notice, on_storage_failed},
         .adopt_context = json_adopt_context,

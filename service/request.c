@@ -9,7 +9,8 @@
 
 static const char *const header_names[REQUEST_HEADER_COUNT] = {
     [REQUEST_CONTENT_TYPE] = "Content-Type",   [REQUEST_IF_MATCH] = "If-Match",
-    [REQUEST_IF_NONE_MATCH] = "If-None-Match", [REQUEST_TRANSFER_ENCODING] = "Transfer-Encoding",
+    [REQUEST_IF_NONE_MATCH] = "If-None-Match", [REQUEST_IDEMPOTENCY_KEY] = "Idempotency-Key",
+    [REQUEST_LEASE_TOKEN] = "Lease-Token",     [REQUEST_TRANSFER_ENCODING] = "Transfer-Encoding",
     [REQUEST_X_REQUEST_ID] = "X-Request-Id",
 };
 

@@ -1,0 +1,95 @@
+/* /sessions/{id}/lease: take, keep and give back the right to write a session. */
+
+#include "routes/json_payload.h"
+#include "routes/lease_token.h"
+#include "routes/problem.h"
+#include "routes/session_answer.h"
+#include "routes/session_json.h"
+
+#include "routes/etag.h"
+
+#define TTL_MAX_SECONDS 86400
+
+static bool read_payload(const struct routes *routes, struct exchange *ex, struct error *err)
+{
+    static const char *const names[] = {"owner", "ttl_seconds", "steal", NULL};
+    struct store_job *job = &ex->job;
+    int64_t ttl_seconds;
+
+    if (!lease_token_read(ex, err) ||
+        !json_payload_new(buffer_slice(&ex->body), routes->max_json_depth, names, &ex->payload,
+                          err) ||
+        !json_payload_text(ex->payload, "owner", SESSION_OWNER_MAX, &job->owner, err) ||
+        !json_payload_integer(ex->payload, "ttl_seconds", 1, TTL_MAX_SECONDS, &ttl_seconds, err) ||
+        !json_payload_flag(ex->payload, "steal", &job->steal, err))
+        return false;
+    job->ttl_ms = ttl_seconds * 1000;
+    return true;
+}
+
+static enum route_step put_begin(const struct routes *routes, struct exchange *ex)
+{
+    struct error err;
+
+    if (!session_read_id(ex, ex->job.id))
+        return ROUTE_ANSWERED;
+    if (!read_payload(routes, ex, &err)) {
+        problem_answer(ex, &err);
+        return ROUTE_ANSWERED;
+    }
+    ex->job.operation = STORE_LEASE;
+    return ROUTE_JOB;
+}
+
+static void put_finish(const struct routes *routes, struct exchange *ex)
+{
+    (void)routes;
+    if (ex->job.error.kind != ERROR_NONE) {
+        problem_answer_job(ex);
+        return;
+    }
+    ex->status = 200;
+    ex->content_type = "application/json";
+    etag_header(ex, ex->job.session.version);
+    session_json_add_lease(&ex->response, &ex->job.session.lease);
+    buffer_add_char(&ex->response, '\n');
+}
+
+const struct route route_lease_put = {
+    .method = METHOD_PUT,
+    .pattern = "/sessions/{id}/lease",
+    .body = ROUTE_BODY_JSON,
+    .begin = put_begin,
+    .finish = put_finish,
+};
+
+static enum route_step delete_begin(const struct routes *routes, struct exchange *ex)
+{
+    struct error err;
+
+    (void)routes;
+    if (!session_read_id(ex, ex->job.id))
+        return ROUTE_ANSWERED;
+    if (!lease_token_read(ex, &err)) {
+        problem_answer(ex, &err);
+        return ROUTE_ANSWERED;
+    }
+    ex->job.operation = STORE_RELEASE;
+    return ROUTE_JOB;
+}
+
+static void delete_finish(const struct routes *routes, struct exchange *ex)
+{
+    (void)routes;
+    if (ex->job.error.kind == ERROR_NONE)
+        ex->status = 204;
+    else
+        problem_answer_job(ex);
+}
+
+const struct route route_lease_delete = {
+    .method = METHOD_DELETE,
+    .pattern = "/sessions/{id}/lease",
+    .begin = delete_begin,
+    .finish = delete_finish,
+};

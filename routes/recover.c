@@ -1,0 +1,61 @@
+/* /sessions/recover: after a crash, pauses the sessions that nobody works on any more. */
+
+#include "routes/json_payload.h"
+#include "routes/json_text.h"
+#include "routes/problem.h"
+#include "routes/session_answer.h"
+
+static bool read_payload(const struct routes *routes, struct exchange *ex, struct error *err)
+{
+    static const char *const names[] = {"owner", NULL};
+
+    return json_payload_new(buffer_slice(&ex->body), routes->max_json_depth, names, &ex->payload,
+                            err) &&
+           (!json_payload_has(ex->payload, "owner") ||
+            json_payload_text(ex->payload, "owner", SESSION_OWNER_MAX, &ex->job.owner, err));
+}
+
+static enum route_step recover_begin(const struct routes *routes, struct exchange *ex)
+{
+    struct error err;
+
+    if (!read_payload(routes, ex, &err)) {
+        problem_answer(ex, &err);
+        return ROUTE_ANSWERED;
+    }
+    ex->job.operation = STORE_RECOVER;
+    return ROUTE_JOB;
+}
+
+static void recover_finish(const struct routes *routes, struct exchange *ex)
+{
+    const struct store_job *job = &ex->job;
+    struct buffer *out = &ex->response;
+
+    (void)routes;
+    if (job->error.kind != ERROR_NONE) {
+        problem_answer_job(ex);
+        return;
+    }
+    ex->status = 200;
+    ex->content_type = "application/json";
+    buffer_add_text(out, "{\"recovered\":[");
+    for (size_t i = 0; i < job->changed_count; i++) {
+        buffer_add_text(out, i == 0 ? "" : ",");
+        json_add_string(out, job->changed[i].id);
+    }
+    buffer_add_text(out, "],\"recovered_at\":");
+    if (job->changed_count == 0)
+        buffer_add_text(out, "null");
+    else
+        json_add_time(out, job->session.recovered_us);
+    buffer_add_text(out, "}\n");
+}
+
+const struct route route_recover = {
+    .method = METHOD_POST,
+    .pattern = "/sessions/recover",
+    .body = ROUTE_BODY_JSON,
+    .begin = recover_begin,
+    .finish = recover_finish,
+};

@@ -1,0 +1,63 @@
+/* /sessions/relocate: a folder was moved; so are the project paths of it and of all below it. */
+
+#include "routes/json_payload.h"
+#include "routes/json_text.h"
+#include "routes/problem.h"
+#include "routes/session_answer.h"
+
+static bool read_payload(const struct routes *routes, struct exchange *ex, struct error *err)
+{
+    static const char *const names[] = {"from", "to", "dry_run", NULL};
+    struct store_job *job = &ex->job;
+
+    job->max_path_bytes = SESSION_PROJECT_PATH_MAX;
+    return json_payload_new(buffer_slice(&ex->body), routes->max_json_depth, names, &ex->payload,
+                            err) &&
+           json_payload_text(ex->payload, "from", SESSION_PROJECT_PATH_MAX, &job->project_path,
+                             err) &&
+           json_payload_text(ex->payload, "to", SESSION_PROJECT_PATH_MAX, &job->destination, err) &&
+           json_payload_flag(ex->payload, "dry_run", &job->dry_run, err);
+}
+
+static enum route_step relocate_begin(const struct routes *routes, struct exchange *ex)
+{
+    struct error err;
+
+    if (!read_payload(routes, ex, &err)) {
+        problem_answer(ex, &err);
+        return ROUTE_ANSWERED;
+    }
+    ex->job.operation = STORE_RELOCATE;
+    return ROUTE_JOB;
+}
+
+static void relocate_finish(const struct routes *routes, struct exchange *ex)
+{
+    const struct store_job *job = &ex->job;
+    struct buffer *out = &ex->response;
+
+    (void)routes;
+    if (job->error.kind != ERROR_NONE) {
+        problem_answer_job(ex);
+        return;
+    }
+    ex->status = 200;
+    ex->content_type = "application/json";
+    buffer_add_text(out, "{\"relocated\":[");
+    for (size_t i = 0; i < job->changed_count; i++) {
+        buffer_add_text(out, i == 0 ? "{\"id\":" : ",{\"id\":");
+        json_add_string(out, job->changed[i].id);
+        buffer_add_text(out, ",\"project_path\":");
+        json_add_string(out, job->changed[i].project_path);
+        buffer_add_char(out, '}');
+    }
+    buffer_printf(out, "],\"dry_run\":%s}\n", job->dry_run ? "true" : "false");
+}
+
+const struct route route_relocate = {
+    .method = METHOD_POST,
+    .pattern = "/sessions/relocate",
+    .body = ROUTE_BODY_JSON,
+    .begin = relocate_begin,
+    .finish = relocate_finish,
+};

@@ -1,0 +1,49 @@
+/* /sessions/{id}/transition: a change of status that says which status it expects. */
+
+#include "routes/etag.h"
+#include "routes/json_payload.h"
+#include "routes/lease_token.h"
+#include "routes/problem.h"
+#include "routes/session_answer.h"
+
+static bool read_payload(const struct routes *routes, struct exchange *ex, struct error *err)
+{
+    static const char *const names[] = {"from", "to", NULL};
+    struct store_job *job = &ex->job;
+
+    return etag_read_conditions(ex, err) && lease_token_read(ex, err) &&
+           json_payload_new(buffer_slice(&ex->body), routes->max_json_depth, names, &ex->payload,
+                            err) &&
+           json_payload_require(ex->payload, "from", err) &&
+           json_payload_require(ex->payload, "to", err) &&
+           json_payload_status(ex->payload, "from", &job->has_expected, &job->expected, err) &&
+           json_payload_status(ex->payload, "to", &job->has_status, &job->status, err);
+}
+
+static enum route_step transition_begin(const struct routes *routes, struct exchange *ex)
+{
+    struct error err;
+
+    if (!session_read_id(ex, ex->job.id))
+        return ROUTE_ANSWERED;
+    if (!read_payload(routes, ex, &err)) {
+        problem_answer(ex, &err);
+        return ROUTE_ANSWERED;
+    }
+    ex->job.operation = STORE_UPDATE;
+    return ROUTE_JOB;
+}
+
+static void transition_finish(const struct routes *routes, struct exchange *ex)
+{
+    (void)routes;
+    session_answer_job(ex, 200);
+}
+
+const struct route route_transition = {
+    .method = METHOD_POST,
+    .pattern = "/sessions/{id}/transition",
+    .body = ROUTE_BODY_JSON,
+    .begin = transition_begin,
+    .finish = transition_finish,
+};
