@@ -96,5 +96,8 @@ bool write_operations_apply(struct write_operations *ops, struct store_job *job,
         return apply(ops, job, err);
     if (!write_once_find(ops, job, &known, err))
         return false;
-    return known || (apply(ops, job, err) && write_once_keep(ops, job, err));
+    if (known)
+        return true;
+    return apply(ops, job, err) &&
+           (job->error.kind != ERROR_NONE || write_once_keep(ops, job, err));
 }
