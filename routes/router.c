@@ -190,6 +190,7 @@ void router_finish(const struct routes *routes, struct exchange *ex)
         once_replay(ex);
         return;
     }
-    exchange_restart(ex);
+    if (ex->job.once.key.data != NULL)
+        exchange_restart(ex); /* of the wording that was kept */
     ex->route->finish(routes, ex);
 }
