@@ -8,8 +8,8 @@
 
 #include "db/write_operations.h"
 
-/* At start, in a transaction of its own: every lease that is held gets its whole term again, since
- * its holder could not renew it while nobody served. */
+/* At start, in a transaction of its own, and after a time in which the writer stood still: every
+ * lease that is held gets its whole term again, since its holder could not renew it meanwhile. */
 MUST_USE bool write_lease_restart(struct write_operations *ops, struct error *err);
 
 /* Whether the job may write its session, which job->session shows. Refuses the job when not. */

@@ -16,6 +16,10 @@
 #define SWEEP_EVERY_US INT64_C(60000000)
 #define RETRY_US INT64_C(1000000)
 
+/* A turn comes every IDLE_US at least. One that is so late tells that the process stood still, or
+ * that the disk kept it waiting. */
+#define AWAY_US INT64_C(3000000)
+
 /* A batch waits for at most this part of the last commit's time for the senders of the batch
  * before it. On a slow disk this keeps clients from splitting into halves that take turns. */
 #define GATHER_DIVISOR 5
@@ -246,11 +250,29 @@ static void write_jobs(struct writer *writer, struct store_job *first, size_t co
     answer(writer, first, count);
 }
 
-static bool do_housework(struct writer *writer, int64_t now_us, struct error *err)
+/* Whether there was a time without turns, in which no lease could be renewed. */
+static bool was_away(struct writer *writer, int64_t now_us)
+{
+    const int64_t away_us = now_us - writer->last_turn_us;
+    char detail[96];
+
+    writer->last_turn_us = now_us;
+    if (away_us <= AWAY_US)
+        return false;
+    snprintf(detail, sizeof(detail),
+             "the writer stood still for %.1f s: leases begin their terms anew",
+             (double)away_us / 1e6);
+    notice(writer, STORE_WARNING, "writer_stalled", detail);
+    return true;
+}
+
+static bool do_housework(struct writer *writer, int64_t now_us, bool away, struct error *err)
 {
     struct write_operations *ops = &writer->operations;
     bool more = false;
 
+    if (away && !write_lease_restart(ops, err))
+        return false;
     if (now_us >= ops->lease_due_us && !write_lease_expire(ops, err))
         return false;
     if (now_us < writer->next_sweep_us)
@@ -265,13 +287,14 @@ static bool do_housework(struct writer *writer, int64_t now_us, struct error *er
 static void keep_house(struct writer *writer)
 {
     const int64_t now_us = monotonic_us();
+    const bool away = was_away(writer, now_us);
     enum outcome outcome = OUTCOME_ROLLED_BACK;
     struct error err;
 
-    if (now_us < writer->operations.lease_due_us && now_us < writer->next_sweep_us)
+    if (!away && now_us < writer->operations.lease_due_us && now_us < writer->next_sweep_us)
         return;
     if (begin(writer, &err))
-        outcome = end(writer, do_housework(writer, now_us, &err), 0, &err);
+        outcome = end(writer, do_housework(writer, now_us, away, &err), 0, &err);
     if (outcome == OUTCOME_COMMITTED)
         return;
     writer->operations.lease_due_us = now_us + RETRY_US;
@@ -309,6 +332,7 @@ static void *writer_run(void *arg)
     struct store_job *jobs;
     size_t count;
 
+    writer->last_turn_us = monotonic_us();
     while ((event = job_queue_take(writer->queue, gather, idle_ms(writer), &jobs, &count)) !=
            JOB_QUEUE_CLOSED) {
         if (!writer->failed)

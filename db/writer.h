@@ -27,6 +27,7 @@ struct writer {
     int checkpointed_pages; /* its length at the last checkpoint; 0 once it started anew */
     int64_t last_commit_us;
     int64_t last_jobs_us;  /* monotonic */
+    int64_t last_turn_us;  /* monotonic: when it was last looked what is due */
     int64_t next_sweep_us; /* monotonic: when old keys are next looked for */
     bool failed;           /* nothing is written any more */
     pthread_t thread;

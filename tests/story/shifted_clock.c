@@ -1,7 +1,7 @@
 /*
- * For a service under test, by LD_PRELOAD: its wall clock (CLOCK_REALTIME) goes as many µs ahead of the
- * machine's as the file SHIFTED_CLOCK_FILE says, a binary int64_t that the test changes while the
- * service runs. All other clocks are the machine's.
+ * For a service under test, by LD_PRELOAD: its wall clock (CLOCK_REALTIME) goes as many µs ahead of
+ * the machine's as the file SHIFTED_CLOCK_FILE says, a binary int64_t that the test changes while
+ * the service runs. All other clocks are the machine's.
  */
 #define _GNU_SOURCE
 
