@@ -24,6 +24,8 @@ enum error_kind {
     ERROR_UNSUPPORTED_TYPE,
     ERROR_LENGTH_REQUIRED,
     ERROR_TOO_LARGE,
+    ERROR_TARGET_TOO_LONG,
+    ERROR_HEADERS_TOO_LARGE,
 
     /* The request is understood; what is stored does not allow it. Nothing was changed. */
     ERROR_NO_ROUTE,

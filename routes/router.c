@@ -110,10 +110,10 @@ bool media_type_is(struct slice content_type, const char *type)
 
     if (content_type.len < len || strncasecmp(content_type.data, type, len) != 0)
         return false;
-    if (content_type.len == len)
-        return true;
-    const char next = content_type.data[len];
-    return next == ';' || next == ' ' || next == '\t';
+    size_t at = len;
+    while (at < content_type.len && (content_type.data[at] == ' ' || content_type.data[at] == '\t'))
+        at++;
+    return at == content_type.len || content_type.data[at] == ';';
 }
 
 /* What the path takes: Accept-Patch is RFC 5789's, Accept-Post the LDP's, and Accept in a response

@@ -12,6 +12,8 @@ struct config {
     const char *db;     /* path of the database file */
     int64_t threads;
     int64_t max_connections;
+    int64_t max_header_bytes;
+    int64_t max_target_bytes;
     int64_t max_body_bytes;
     int64_t max_json_depth;
     int64_t max_page_bytes;

@@ -1,8 +1,10 @@
 /* The process: reads its configuration, starts everything, waits for a signal, stops everything. */
 
+#include "db/monotonic.h"
 #include "db/store_open.h"
 #include "routes/json_adopt.h"
 #include "service/config.h"
+#include "service/descriptors.h"
 #include "service/http_server.h"
 #include "service/listener.h"
 
@@ -20,6 +22,9 @@
 /* Nothing has been under way for so long: then no request is left that anyone waits for. */
 #define QUIET_MS 50
 #define POLL_MS 5
+
+/* How long a stop waits for the rest of a request that has begun to arrive. */
+#define RECEIVE_MS 2000
 
 /* How long answers get to leave when the storage has failed. */
 #define FAILED_MS 1000
@@ -98,6 +103,8 @@ static bool start_server(struct service *service, struct error *err)
         .listener = service->listener,
         .threads = (int)config->threads,
         .max_connections = config->max_connections,
+        .max_header_bytes = config->max_header_bytes,
+        .max_target_bytes = config->max_target_bytes,
         .idle_timeout_ms = config->idle_timeout_ms,
         .routes = &service->routes,
         .log = service->log,
@@ -125,14 +132,38 @@ static void sleep_ms(int64_t ms)
     nanosleep(&duration, NULL);
 }
 
+/* A second SIGTERM or SIGINT says that nobody wants to wait. */
+static bool is_hurried(void)
+{
+    const struct timespec now = {0};
+    sigset_t hurry;
+
+    sigemptyset(&hurry);
+    sigaddset(&hurry, SIGTERM);
+    sigaddset(&hurry, SIGINT);
+    return sigtimedwait(&hurry, NULL, &now) > 0;
+}
+
+/* Requests that are still waited for: for those that have not wholly arrived only a while. */
+static int64_t count_awaited(const struct service *service, int64_t waited_ms)
+{
+    const int64_t in_flight = http_server_in_flight(service->server);
+
+    return waited_ms < RECEIVE_MS ? in_flight : in_flight - http_server_receiving(service->server);
+}
+
 /* Waits until nothing is under way, at most `limit_ms`. */
 static void await_quiet(struct service *service, int64_t limit_ms)
 {
-    int64_t quiet_ms = 0;
+    const int64_t began_us = monotonic_us();
+    int64_t waited_ms = 0;
+    int64_t busy_ms = 0; /* when something was last under way */
 
-    for (int64_t waited = 0; waited < limit_ms && quiet_ms < QUIET_MS; waited += POLL_MS) {
+    while (waited_ms < limit_ms && waited_ms - busy_ms < QUIET_MS && !is_hurried()) {
         sleep_ms(POLL_MS);
-        quiet_ms = http_server_in_flight(service->server) == 0 ? quiet_ms + POLL_MS : 0;
+        waited_ms = (monotonic_us() - began_us) / 1000;
+        if (count_awaited(service, waited_ms) > 0)
+            busy_ms = waited_ms;
     }
 }
 
@@ -190,6 +221,7 @@ static int serve(struct service *service, const sigset_t *waited)
 
 static bool start(struct service *service, struct error *err)
 {
+    descriptors_provide(&service->config.max_connections, service->log);
     if (!listener_open(service->config.listen, &service->listener, service->address,
                        sizeof(service->address), err))
         return false;
