@@ -7,9 +7,9 @@
 struct store_fixture {
     char folder[64];
     char path[96];
+    struct store_options options; /* may be changed before the store is opened */
     struct store *store;
-    int notices;
-    char last_notice[256];
+    char notices[4096]; /* "event: detail", one a line */
     int failures;
 };
 
