@@ -38,7 +38,6 @@ void fixture_init(struct store_fixture *fixture)
         .path = fixture->path,
         .readers = 4,
         .max_queue = 1000,
-        .max_text_bytes = 1 << 20,
         .key_ttl_us = INT64_C(3600000000),
         .checkpoint_pages = 1000,
         .observer = {fixture, on_notice, on_failed},

@@ -247,20 +247,6 @@ Test(store, sessions_survive_a_restart)
     cr_expect_eq(after.session.created_us, before.session.created_us);
 }
 
-Test(store, a_long_context_outlives_a_lower_limit)
-{
-    static char context[90000];
-    struct copy copy;
-    char id[ID_SIZE];
-
-    memset(context, 'x', sizeof(context) - 1);
-    fixture_create(&fixture, "/p", "t", context, id);
-    fixture.options.max_text_bytes = 2048;
-    reopen();
-    cr_assert(get(id, &copy));
-    cr_expect_eq(copy.session.context_bytes, sizeof(context) - 1);
-}
-
 Test(store, time_does_not_run_backwards_over_a_restart)
 {
     char *text;

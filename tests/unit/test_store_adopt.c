@@ -78,7 +78,6 @@ Test(store_adopt, a_context_that_grows_is_kept_whole)
 {
     sql(PYTHON_TABLE ROW(FIRST_ID, AT_NOON, "printf('%.60000c', '\"')"));
     fixture.options.adopt_context = adopt_longer;
-    fixture.options.max_text_bytes = 50000;
     open_store();
     fixture_close(&fixture);
     expect_value("SELECT length(context) FROM sessions", "120000");
