@@ -57,6 +57,7 @@ static int step_once(sqlite3_stmt *stmt)
 enum outcome {
     OUTCOME_COMMITTED,
     OUTCOME_ROLLED_BACK, /* nothing was changed; `err` says why */
+    OUTCOME_NOT_BEGUN,   /* the same, and no other job would fare better now */
     OUTCOME_UNKNOWN,     /* only a restart tells */
 };
 
@@ -115,7 +116,7 @@ static enum outcome run_transaction(struct writer *writer, struct store_job *fir
     bool ok = true;
 
     if (!begin(writer, err))
-        return OUTCOME_ROLLED_BACK;
+        return OUTCOME_NOT_BEGUN;
     for (size_t i = 0; i < count && ok; i++, job = job->next)
         ok = write_operations_apply(&writer->operations, job, err);
     return end(writer, ok, count, err);
@@ -151,7 +152,7 @@ static enum outcome run_one_by_one(struct writer *writer, struct store_job *firs
     struct error err;
 
     for (size_t i = 0; i < count; i++, job = job->next) {
-        if (outcome != OUTCOME_UNKNOWN)
+        if (outcome == OUTCOME_COMMITTED || outcome == OUTCOME_ROLLED_BACK)
             outcome = run_transaction(writer, job, 1, &err);
         if (outcome != OUTCOME_COMMITTED)
             fail_job(job, &err, outcome);
@@ -265,7 +266,7 @@ static bool do_housework(struct writer *writer, int64_t now_us, struct error *er
 static void keep_house(struct writer *writer)
 {
     const int64_t now_us = monotonic_us();
-    enum outcome outcome = OUTCOME_ROLLED_BACK;
+    enum outcome outcome = OUTCOME_NOT_BEGUN;
     struct error err;
 
     if (now_us < writer->operations.lease_due_us && now_us < writer->next_sweep_us)
