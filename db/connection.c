@@ -123,6 +123,14 @@ bool connection_run(sqlite3 *db, const char *sql, struct error *err)
     return true;
 }
 
+bool connection_roll_back(sqlite3 *db)
+{
+    wal_vfs_discard(db);
+    /* SQLite rolls back by itself after some errors. */
+    return sqlite3_get_autocommit(db) ||
+           sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL) == SQLITE_OK;
+}
+
 bool connection_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, struct error *err)
 {
     if (sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) != SQLITE_OK)

@@ -20,6 +20,9 @@ MUST_USE bool connection_open_reader(const char *path, sqlite3 **out, struct err
 /* Runs SQL that returns nothing. */
 MUST_USE bool connection_run(sqlite3 *db, const char *sql, struct error *err);
 
+/* Ends the open transaction, if there is one, without its changes. False when it stays open. */
+bool connection_roll_back(sqlite3 *db);
+
 /* Prepares a statement that is kept for the connection's life. */
 MUST_USE bool connection_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out,
                                  struct error *err);

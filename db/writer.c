@@ -42,7 +42,6 @@ bool writer_init(struct writer *writer, struct error *err)
     sqlite3_wal_hook(writer->db, count_wal_pages, writer);
     return connection_prepare(writer->db, "BEGIN IMMEDIATE", &writer->begin, err) &&
            connection_prepare(writer->db, "COMMIT", &writer->commit, err) &&
-           connection_prepare(writer->db, "ROLLBACK", &writer->rollback, err) &&
            write_operations_init(&writer->operations, writer->db, err);
 }
 
@@ -64,10 +63,7 @@ enum outcome {
 static enum outcome roll_back(struct writer *writer)
 {
     clock_settle(&writer->operations.clock, false);
-    /* SQLite rolls back by itself after some errors. */
-    if (!sqlite3_get_autocommit(writer->db) && step_once(writer->rollback) != SQLITE_DONE)
-        return OUTCOME_UNKNOWN;
-    return OUTCOME_ROLLED_BACK;
+    return connection_roll_back(writer->db) ? OUTCOME_ROLLED_BACK : OUTCOME_UNKNOWN;
 }
 
 static enum outcome commit(struct writer *writer, size_t jobs, struct error *err)

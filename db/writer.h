@@ -16,7 +16,6 @@ struct writer {
     sqlite3 *db;
     sqlite3_stmt *begin;
     sqlite3_stmt *commit;
-    sqlite3_stmt *rollback;
     struct write_operations operations;
     struct reader_pool *readers;
     struct job_queue *queue;

@@ -87,12 +87,10 @@ Test(wal_vfs, what_could_not_be_written_is_written_later)
 
 Test(wal_vfs, what_was_rolled_back_is_not_written_any_more)
 {
-    struct error err;
-
     run("BEGIN IMMEDIATE");
     run(INSERT(24));
     faulty_vfs_arm((struct fault){FAULT_WRITE, SQLITE_OPEN_WAL, SQLITE_FULL, 1, 100});
-    cr_assert(connection_run(db, "ROLLBACK", &err), "%s", err.detail);
+    cr_assert(connection_roll_back(db));
     cr_expect_eq(faulty_vfs_failures(), 0, "the disk is not asked for what nobody wants");
     faulty_vfs_arm((struct fault){FAULT_WRITE, SQLITE_OPEN_WAL, SQLITE_FULL, 2, 100});
     run("INSERT INTO t VALUES (1, 2)");
