@@ -53,18 +53,16 @@ static bool open_writer(struct store *store, struct error *err)
         .queue = &store->queue,
         .figures = &store->figures,
         .observer = options->observer,
-        .checkpoint_pages = options->checkpoint_pages,
     };
     if (!connection_open_writer(options->path, &store->db, err) ||
         !migrate_run(store->db, options->adopt_context, &options->observer, err) ||
         !checkpoint_truncate(store->db, err) || !figures_init(&store->figures, store->db, err))
         return false;
-    store->writer.db = store->db;
     store->writer.operations = (struct write_operations){
         .adopt = options->adopt_context,
         .key_ttl_us = options->key_ttl_us,
     };
-    return writer_init(&store->writer, err);
+    return writer_init(&store->writer, store->db, options->checkpoint_pages, err);
 }
 
 /* The list thread reads too, beside the callers. */
