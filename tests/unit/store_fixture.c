@@ -65,6 +65,12 @@ void fixture_close(struct store_fixture *fixture)
     fixture->store = NULL;
 }
 
+void fixture_abandon(struct store_fixture *fixture)
+{
+    fixture->abandoned = fixture->store;
+    fixture_close(fixture);
+}
+
 struct waiter {
     pthread_mutex_t lock;
     pthread_cond_t changed;
