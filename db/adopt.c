@@ -82,9 +82,9 @@ static bool adopt_row(sqlite3 *db, sqlite3_stmt *update, const struct session_ro
     }
     sqlite3_bind_int64(update, 1, session->seq);
     sqlite3_bind_int64(update, 2, session->context_bytes);
-    sqlite3_bind_text64(update, 3, session->context.data, session->context.len, SQLITE_STATIC,
-                        SQLITE_UTF8);
-    const bool done = sqlite3_step(update) == SQLITE_DONE;
+    const bool done = sqlite3_bind_text64(update, 3, session->context.data, session->context.len,
+                                          SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK &&
+                      sqlite3_step(update) == SQLITE_DONE;
     if (!done)
         translate_failure(db, "adopting a session", err);
     sqlite3_reset(update);

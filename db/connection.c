@@ -8,7 +8,7 @@
 /* How long the writer waits for a lock that another program holds on the file. */
 #define BUSY_TIMEOUT_MS 2000
 
-static bool limit(sqlite3 *db, size_t max_text_bytes, struct error *err)
+static bool limit(sqlite3 *db, struct error *err)
 {
     const struct {
         int option;
@@ -22,8 +22,8 @@ static bool limit(sqlite3 *db, size_t max_text_bytes, struct error *err)
         if (sqlite3_db_config(db, switches[i].option, switches[i].value, NULL) != SQLITE_OK)
             return translate_failure(db, "configuring the connection", err);
     }
-    /* A row is its context and a few short texts; nothing else grows. */
-    sqlite3_limit(db, SQLITE_LIMIT_LENGTH, (int)(max_text_bytes + 64 * 1024));
+    /* The length of a text keeps SQLite's own limit: what was stored once has to stay readable,
+     * whatever a request may bring today. */
     sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
     sqlite3_limit(db, SQLITE_LIMIT_WORKER_THREADS, 0);
     sqlite3_extended_result_codes(db, 1);
@@ -31,8 +31,8 @@ static bool limit(sqlite3 *db, size_t max_text_bytes, struct error *err)
     return true;
 }
 
-static bool open_connection(const char *path, int flags, const char *vfs, size_t max_text_bytes,
-                            sqlite3 **out, struct error *err)
+static bool open_connection(const char *path, int flags, const char *vfs, sqlite3 **out,
+                            struct error *err)
 {
     sqlite3 *db = NULL;
 
@@ -42,7 +42,7 @@ static bool open_connection(const char *path, int flags, const char *vfs, size_t
         translate_failure(db, "opening the file", err);
         goto failed;
     }
-    if (!limit(db, max_text_bytes, err))
+    if (!limit(db, err))
         goto failed;
     *out = db;
     return true;
@@ -86,13 +86,12 @@ static bool make_durable(sqlite3 *db, struct error *err)
            text_is(db, "PRAGMA synchronous", "2", err);
 }
 
-bool connection_open_writer(const char *path, size_t max_text_bytes, sqlite3 **out,
-                            struct error *err)
+bool connection_open_writer(const char *path, sqlite3 **out, struct error *err)
 {
     sqlite3 *db;
 
-    if (!wal_vfs_register(err) || !open_connection(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-                                                   WAL_VFS_NAME, max_text_bytes, &db, err))
+    if (!wal_vfs_register(err) ||
+        !open_connection(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, WAL_VFS_NAME, &db, err))
         return false;
     if (!make_durable(db, err)) {
         connection_close(db);
@@ -102,12 +101,11 @@ bool connection_open_writer(const char *path, size_t max_text_bytes, sqlite3 **o
     return true;
 }
 
-bool connection_open_reader(const char *path, size_t max_text_bytes, sqlite3 **out,
-                            struct error *err)
+bool connection_open_reader(const char *path, sqlite3 **out, struct error *err)
 {
     sqlite3 *db;
 
-    if (!open_connection(path, SQLITE_OPEN_READONLY, NULL, max_text_bytes, &db, err))
+    if (!open_connection(path, SQLITE_OPEN_READONLY, NULL, &db, err))
         return false;
     if (sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL) != SQLITE_OK ||
         !connection_run(db, "PRAGMA query_only=ON; PRAGMA cache_size=-8192", err)) {
@@ -123,6 +121,14 @@ bool connection_run(sqlite3 *db, const char *sql, struct error *err)
     if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
         return translate_failure(db, "running a statement", err);
     return true;
+}
+
+bool connection_roll_back(sqlite3 *db)
+{
+    wal_vfs_discard(db);
+    /* SQLite rolls back by itself after some errors. */
+    return sqlite3_get_autocommit(db) ||
+           sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL) == SQLITE_OK;
 }
 
 bool connection_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, struct error *err)

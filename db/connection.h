@@ -8,20 +8,20 @@
 #include "db/error.h"
 
 #include <sqlite3.h>
-#include <stddef.h>
 #include <stdint.h>
 
 /* Opens the one connection that writes and checkpoints, and turns the file to WAL with
  * synchronous=FULL; both are read back, since SQLite may quietly refuse. */
-MUST_USE bool connection_open_writer(const char *path, size_t max_text_bytes, sqlite3 **out,
-                                     struct error *err);
+MUST_USE bool connection_open_writer(const char *path, sqlite3 **out, struct error *err);
 
 /* Opens a connection that can neither write nor checkpoint. */
-MUST_USE bool connection_open_reader(const char *path, size_t max_text_bytes, sqlite3 **out,
-                                     struct error *err);
+MUST_USE bool connection_open_reader(const char *path, sqlite3 **out, struct error *err);
 
 /* Runs SQL that returns nothing. */
 MUST_USE bool connection_run(sqlite3 *db, const char *sql, struct error *err);
+
+/* Ends the open transaction, if there is one, without its changes. False when it stays open. */
+bool connection_roll_back(sqlite3 *db);
 
 /* Prepares a statement that is kept for the connection's life. */
 MUST_USE bool connection_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out,

@@ -102,13 +102,10 @@ static bool migrate(sqlite3 *db, session_adopter adopt, const struct store_obser
 bool migrate_run(sqlite3 *db, session_adopter adopt, const struct store_observer *observer,
                  struct error *err)
 {
-    struct error ignored;
-
     if (!connection_run(db, "BEGIN IMMEDIATE", err))
         return false;
     if (migrate(db, adopt, observer, err) && connection_run(db, "COMMIT", err))
         return true;
-    if (!sqlite3_get_autocommit(db) && !connection_run(db, "ROLLBACK", &ignored))
-        return false;
+    connection_roll_back(db);
     return false;
 }

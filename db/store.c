@@ -53,18 +53,16 @@ static bool open_writer(struct store *store, struct error *err)
         .queue = &store->queue,
         .figures = &store->figures,
         .observer = options->observer,
-        .checkpoint_pages = options->checkpoint_pages,
     };
-    if (!connection_open_writer(options->path, options->max_text_bytes, &store->db, err) ||
+    if (!connection_open_writer(options->path, &store->db, err) ||
         !migrate_run(store->db, options->adopt_context, &options->observer, err) ||
         !checkpoint_truncate(store->db, err) || !figures_init(&store->figures, store->db, err))
         return false;
-    store->writer.db = store->db;
     store->writer.operations = (struct write_operations){
         .adopt = options->adopt_context,
         .key_ttl_us = options->key_ttl_us,
     };
-    return writer_init(&store->writer, err);
+    return writer_init(&store->writer, store->db, options->checkpoint_pages, err);
 }
 
 /* The list thread reads too, beside the callers. */
@@ -73,7 +71,7 @@ static bool start(struct store *store, struct error *err)
     const struct store_options *options = &store->options;
 
     if (!reader_pool_init(&store->readers, options->path, (size_t)options->readers + 1,
-                          options->max_text_bytes, options->adopt_context, err))
+                          options->adopt_context, err))
         return false;
     if (!list_worker_start(&store->lists, &store->readers, options->max_queue, err))
         goto no_lists;

@@ -20,7 +20,6 @@ struct store_options {
     const char *path;         /* the database file; its folder is made when missing */
     int readers;              /* threads that may call store_get/store_list at once */
     size_t max_queue;         /* jobs reserved at once */
-    size_t max_text_bytes;    /* the longest context */
     int64_t key_ttl_us;       /* how long an Idempotency-Key is remembered */
     int64_t checkpoint_pages; /* write-ahead log pages that make the writer checkpoint */
     struct store_observer observer;

@@ -10,8 +10,6 @@ static enum error_kind kind_of(int result)
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return ERROR_STORAGE_BUSY;
-    case SQLITE_TOOBIG:
-        return ERROR_TOO_LARGE;
     default:
         return ERROR_INTERNAL;
     }

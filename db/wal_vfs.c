@@ -1,6 +1,5 @@
 #include "db/wal_vfs.h"
 
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,14 +25,17 @@ static struct wal_file *wal_file(sqlite3_file *file)
     return (struct wal_file *)(void *)file;
 }
 
+/* What could not be written stays gathered: SQLite may take back the one statement that saw the
+ * error, and commit what was written before it. */
 static int flush(struct wal_file *wal)
 {
-    const int count = wal->count;
+    int result = SQLITE_OK;
 
-    wal->count = 0;
-    if (count == 0)
-        return SQLITE_OK;
-    return wal->real->pMethods->xWrite(wal->real, wal->gathered, count, wal->offset);
+    if (wal->count > 0)
+        result = wal->real->pMethods->xWrite(wal->real, wal->gathered, wal->count, wal->offset);
+    if (result == SQLITE_OK)
+        wal->count = 0;
+    return result;
 }
 
 static int wal_write(sqlite3_file *file, const void *data, int count, sqlite3_int64 offset)
@@ -176,6 +178,15 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int 
     if (flags & SQLITE_OPEN_WAL)
         return open_wal(name, file, flags, out_flags);
     return real_vfs->xOpen(real_vfs, name, file, flags, out_flags);
+}
+
+void wal_vfs_discard(sqlite3 *db)
+{
+    sqlite3_file *file = NULL;
+
+    if (sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file) == SQLITE_OK &&
+        file != NULL && file->pMethods == &wal_methods)
+        wal_file(file)->count = 0;
 }
 
 bool wal_vfs_register(struct error *err)

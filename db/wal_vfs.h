@@ -11,9 +11,15 @@
 
 #include "db/error.h"
 
+#include <sqlite3.h>
+
 #define WAL_VFS_NAME "sessiond-wal"
 
 /* Makes the VFS known to SQLite; again is harmless. Not thread-safe: at start. */
 MUST_USE bool wal_vfs_register(struct error *err);
+
+/* Before a ROLLBACK: what the connection's transaction has gathered is not wanted any more, and a
+ * full disk must not be asked for it. */
+void wal_vfs_discard(sqlite3 *db);
 
 #endif

@@ -190,7 +190,8 @@ void router_finish(const struct routes *routes, struct exchange *ex)
         once_replay(ex);
         return;
     }
+    /* A keyed request's answer was put into words once already, for the database. */
     if (ex->job.once.key.data != NULL)
-        exchange_restart(ex); /* of the wording that was kept */
+        exchange_restart(ex);
     ex->route->finish(routes, ex);
 }

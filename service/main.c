@@ -77,7 +77,6 @@ static bool open_store(struct service *service, struct error *err)
         .path = config->db,
         .readers = (int)config->threads,
         .max_queue = (size_t)config->max_queue,
-        .max_text_bytes = (size_t)config->max_body_bytes,
         .key_ttl_us = config->idempotency_ttl_s * 1000000,
         .checkpoint_pages = config->checkpoint_pages,
         .observer = {service, on_notice, on_storage_failed},

@@ -325,15 +325,6 @@ Test(store, the_file_is_private_to_its_owner_and_alone_after_a_stop)
     cr_expect_eq(status.st_mode & 0777, 0700);
 }
 
-Test(store, a_second_store_is_refused)
-{
-    struct store_fixture other = fixture;
-    struct error err;
-
-    cr_expect_not(fixture_open(&other, &err));
-    cr_expect(strstr(err.detail, "another sessiond"), "%s", err.detail);
-}
-
 Test(store, reads_show_every_acknowledged_write)
 {
     struct copy copy;
