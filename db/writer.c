@@ -1,11 +1,11 @@
 #include "db/writer.h"
 
 #include "db/connection.h"
+#include "db/monotonic.h"
 #include "db/translate.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 /* After so long without a write the log is copied into the database file. */
 #define IDLE_MS 1000
@@ -18,14 +18,6 @@
  * (https://sqlite.org/fileformat2.html#walformat). */
 #define WAL_FRAME_BYTES (4096 + 24)
 #define WAL_HEADER_BYTES 32
-
-static int64_t monotonic_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 static int count_wal_pages(void *arg, sqlite3 *db, const char *name, int pages)
 {

@@ -1,5 +1,6 @@
 #include "service/http_server.h"
 
+#include "db/monotonic.h"
 #include "routes/problem.h"
 #include "routes/router.h"
 #include "service/request.h"
@@ -8,7 +9,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 struct http_server {
     struct http_server_options options;
@@ -18,14 +18,6 @@ struct http_server {
     atomic_bool stopped;               /* no job is submitted any more */
     atomic_int_least64_t jobs_pending; /* connections that are suspended, or about to be */
 };
-
-static int64_t monotonic_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 /* --- From the first byte to the response --------------------------------------------------- */
 
