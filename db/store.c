@@ -48,6 +48,7 @@ static bool open_writer(struct store *store, struct error *err)
 {
     const struct store_options *options = &store->options;
 
+    backup_remove_remains(options->path);
     store->writer = (struct writer){
         .readers = &store->readers,
         .queue = &store->queue,
@@ -60,6 +61,7 @@ static bool open_writer(struct store *store, struct error *err)
         !checkpoint_truncate(store->db, err) || !figures_init(&store->figures, store->db, err))
         return false;
     store->writer.db = store->db;
+    backup_init(&store->writer.backup, store->db, options->path);
     return writer_init(&store->writer, options->adopt_context, err);
 }
 
@@ -113,6 +115,11 @@ static void last_checkpoint(struct store *store)
 
     if (!checkpoint_truncate(store->db, &err))
         observer->notice(observer->arg, STORE_WARNING, "checkpoint_failed", err.detail);
+}
+
+void store_refuse_backups(struct store *store)
+{
+    backup_refuse(&store->writer.backup);
 }
 
 void store_close(struct store *store)
@@ -177,6 +184,9 @@ void store_job_release(struct store_job *job)
     free(job->edited);
     job->memory = NULL;
     job->edited = NULL;
+    if (job->snapshot.open)
+        close(job->snapshot.descriptor);
+    job->snapshot.open = false;
 }
 
 void store_figures(struct store *store, struct store_figures *out)

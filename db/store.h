@@ -53,6 +53,15 @@ enum store_operation {
     STORE_DELETE,
     STORE_PROBE, /* commits a change of no consequence: shows that a write reaches the disk */
     STORE_LIST,
+    STORE_BACKUP, /* one at a time: ERROR_BACKUP_RUNNING */
+};
+
+/* A database file of everything as of one instant: all that was acknowledged before the job was
+ * submitted, and nothing that was written after it is answered. The file has no name. */
+struct store_snapshot {
+    bool open;      /* whoever takes the descriptor over clears this; store_job_release closes it */
+    int descriptor; /* read from its beginning */
+    int64_t bytes;
 };
 
 /* If-Match. The writer compares in the transaction that changes the row. */
@@ -97,6 +106,7 @@ struct store_job {
     struct session session;
     bool created; /* PUT: false when the same session was there already */
     struct store_page page;
+    struct store_snapshot snapshot; /* BACKUP */
 
     /* The store's own. */
     char *memory;

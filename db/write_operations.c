@@ -285,7 +285,8 @@ bool write_operations_apply(struct write_operations *ops, struct store_job *job,
         clock_next(&ops->clock); /* an UPDATE to the same value would write nothing */
         return clock_reserve(&ops->clock, ops->db, true, err);
     case STORE_LIST:
+    case STORE_BACKUP:
         break;
     }
-    return error_set(err, ERROR_INTERNAL, NULL, "the writer does not list");
+    return error_set(err, ERROR_INTERNAL, NULL, "this is no write");
 }

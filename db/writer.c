@@ -10,6 +10,9 @@
 /* After so long without a write the log is copied into the database file. */
 #define IDLE_MS 1000
 
+#define BACKUP_TURN_MIN_US 250
+#define BACKUP_TURN_MAX_US 1000
+
 /* A batch waits for at most this part of the last commit's time for the senders of the batch
  * before it. On a slow disk this keeps clients from splitting into halves that take turns. */
 #define GATHER_DIVISOR 5
@@ -146,6 +149,10 @@ static enum outcome run_batch(struct writer *writer, struct store_job *first, si
     struct error err;
     enum outcome outcome = run_transaction(writer, first, count, &err);
 
+    /* Writes come first; and SQLite would begin the copy anew after each one that is rolled back.
+     */
+    if (outcome == OUTCOME_ROLLED_BACK && err.kind == ERROR_STORAGE_FULL)
+        backup_abandon(&writer->backup, ERROR_NO_ROOM, "the disk became full during the backup");
     if (outcome == OUTCOME_ROLLED_BACK && count > 1) {
         reset_jobs(first, count);
         return run_one_by_one(writer, first, count);
@@ -205,6 +212,41 @@ static bool log_is_long(const struct writer *writer)
     return writer->wal_pages - writer->checkpointed_pages >= more;
 }
 
+/* Takes the backups out of a batch: they are no part of its transaction. */
+static struct store_job *take_out_backups(struct writer *writer, struct store_job *first,
+                                          size_t *count)
+{
+    struct store_job **link = &first;
+
+    while (*link != NULL) {
+        struct store_job *job = *link;
+        if (job->operation != STORE_BACKUP) {
+            link = &job->next;
+            continue;
+        }
+        *link = job->next;
+        (*count)--;
+        job_queue_answered(writer->queue, 1);
+        backup_begin(&writer->backup, job);
+    }
+    return first;
+}
+
+/* A turn of the backup takes no longer than a commit does, so that a write waits at most about
+ * twice as long as without. */
+static void back_up(struct writer *writer)
+{
+    int64_t limit_us = writer->last_commit_us;
+
+    if (!backup_is_running(&writer->backup))
+        return;
+    if (limit_us < BACKUP_TURN_MIN_US)
+        limit_us = BACKUP_TURN_MIN_US;
+    if (limit_us > BACKUP_TURN_MAX_US)
+        limit_us = BACKUP_TURN_MAX_US;
+    backup_turn(&writer->backup, limit_us);
+}
+
 static void write_jobs(struct writer *writer, struct store_job *first, size_t count)
 {
     enum outcome outcome = OUTCOME_UNKNOWN;
@@ -227,6 +269,12 @@ static void write_jobs(struct writer *writer, struct store_job *first, size_t co
     answer(writer, first, count);
 }
 
+static bool is_idle(const struct writer *writer, enum job_queue_event event)
+{
+    return event == JOB_QUEUE_IDLE && !backup_is_running(&writer->backup) &&
+           writer->wal_pages > writer->checkpointed_pages;
+}
+
 static void *writer_run(void *arg)
 {
     struct writer *writer = arg;
@@ -235,18 +283,23 @@ static void *writer_run(void *arg)
     struct store_job *jobs;
     size_t count;
 
-    while ((event = job_queue_take(writer->queue, gather, IDLE_MS, &jobs, &count)) !=
-           JOB_QUEUE_CLOSED) {
-        if (event == JOB_QUEUE_JOBS)
+    while ((event = job_queue_take(writer->queue, gather,
+                                   backup_is_running(&writer->backup) ? 0 : IDLE_MS, &jobs,
+                                   &count)) != JOB_QUEUE_CLOSED) {
+        jobs = take_out_backups(writer, jobs, &count);
+        if (count > 0)
             write_jobs(writer, jobs, count);
         gather.answered = count;
         gather.limit_us = writer->last_commit_us / GATHER_DIVISOR;
-        if (writer->failed)
+        if (writer->failed) {
+            backup_abandon(&writer->backup, ERROR_STOPPING, "the storage has failed");
             continue;
-        if (log_is_long(writer) ||
-            (event == JOB_QUEUE_IDLE && writer->wal_pages > writer->checkpointed_pages))
+        }
+        if (log_is_long(writer) || is_idle(writer, event))
             checkpoint(writer);
+        back_up(writer);
     }
+    backup_abandon(&writer->backup, ERROR_STOPPING, "the service is stopping");
     return NULL;
 }
 

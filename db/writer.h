@@ -6,6 +6,7 @@
 #ifndef SESSIOND_DB_WRITER_H
 #define SESSIOND_DB_WRITER_H
 
+#include "db/backup.h"
 #include "db/figures.h"
 #include "db/job_queue.h"
 #include "db/store_open.h"
@@ -25,6 +26,7 @@ struct writer {
     int wal_pages;          /* the log's length */
     int checkpointed_pages; /* its length at the last checkpoint; 0 once it started anew */
     int64_t last_commit_us;
+    struct backup backup;
     bool failed; /* nothing is written any more */
     pthread_t thread;
 };

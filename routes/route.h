@@ -48,6 +48,7 @@ extern const struct route route_session_patch;
 extern const struct route route_session_delete;
 extern const struct route route_healthz;
 extern const struct route route_readyz;
+extern const struct route route_backup;
 extern const struct route route_metrics;
 extern const struct route route_openapi_yaml;
 extern const struct route route_openapi_json;

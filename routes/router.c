@@ -11,7 +11,7 @@
 static const struct route *const table[] = {
     &route_sessions_create, &route_sessions_list,  &route_session_get,  &route_session_put,
     &route_session_patch,   &route_session_delete, &route_healthz,      &route_readyz,
-    &route_metrics,         &route_openapi_yaml,   &route_openapi_json,
+    &route_backup,          &route_metrics,        &route_openapi_yaml, &route_openapi_json,
 };
 
 static const char *const method_names[METHOD_COUNT + 1] = {

@@ -159,6 +159,7 @@ static int stop(struct service *service)
 {
     log_event(service->log, LOG_INFO, "stopping", NULL);
     http_server_drain(service->server);
+    store_refuse_backups(service->store);
     await_quiet(service, service->config.stop_timeout_ms);
     if (!stop_server(service)) {
         log_event(service->log, LOG_ERROR, "stop_timed_out",
