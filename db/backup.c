@@ -25,6 +25,9 @@
  * (https://sqlite.org/fileformat2.html#file_format_version_numbers). */
 #define VERSION_OFFSET 18
 
+/* https://www.iana.org/assignments/media-types/application/vnd.sqlite3 */
+#define MEDIA_TYPE "application/vnd.sqlite3"
+
 void backup_init(struct backup *backup, sqlite3 *source, const char *path)
 {
     *backup = (struct backup){.source = source, .path = path, .descriptor = -1};
@@ -146,7 +149,10 @@ static bool complete(struct backup *backup, struct error *err)
     if (pwrite(backup->descriptor, rollback_journal, 2, VERSION_OFFSET) != 2 ||
         fstat(backup->descriptor, &status) != 0)
         return error_set(err, ERROR_INTERNAL, NULL, "cannot end the snapshot: %s", strerror(errno));
-    *snapshot = (struct store_snapshot){true, backup->descriptor, status.st_size};
+    *snapshot = (struct store_snapshot){.open = true,
+                                        .descriptor = backup->descriptor,
+                                        .bytes = status.st_size,
+                                        .media_type = MEDIA_TYPE};
     backup->descriptor = -1;
     return true;
 }

@@ -12,6 +12,7 @@
 
 #include "db/id.h"
 #include "db/session.h"
+#include "db/store_snapshot.h"
 
 /* As many versions as one If-Match may name. */
 #define STORE_MATCH_MAX 32
@@ -54,14 +55,6 @@ enum store_operation {
     STORE_PROBE, /* commits a change of no consequence: shows that a write reaches the disk */
     STORE_LIST,
     STORE_BACKUP, /* one at a time: ERROR_BACKUP_RUNNING */
-};
-
-/* A database file of everything as of one instant: all that was acknowledged before the job was
- * submitted, and nothing that was written after it is answered. The file has no name. */
-struct store_snapshot {
-    bool open;      /* whoever takes the descriptor over clears this; store_job_release closes it */
-    int descriptor; /* read from its beginning */
-    int64_t bytes;
 };
 
 /* If-Match. The writer compares in the transaction that changes the row. */

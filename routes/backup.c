@@ -18,7 +18,7 @@ static void backup_finish(const struct routes *routes, struct exchange *ex)
         return;
     }
     ex->status = 200;
-    ex->content_type = "application/vnd.sqlite3";
+    ex->content_type = ex->job.snapshot.media_type;
     ex->sends_snapshot = true;
 }
 
