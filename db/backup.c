@@ -1,6 +1,7 @@
 #include "db/backup.h"
 
 #include "db/connection.h"
+#include "db/database_file.h"
 #include "db/monotonic.h"
 #include "db/translate.h"
 
@@ -8,6 +9,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -20,10 +22,6 @@
 
 /* What the copy leaves of the free space, beside an eighth of its size: writes go on meanwhile. */
 #define RESERVE_BYTES (4 << 20)
-
-/* Bytes 18 and 19 of a database: 1 for a rollback journal, 2 for a write-ahead log
- * (https://sqlite.org/fileformat2.html#file_format_version_numbers). */
-#define VERSION_OFFSET 18
 
 /* https://www.iana.org/assignments/media-types/application/vnd.sqlite3 */
 #define MEDIA_TYPE "application/vnd.sqlite3"
@@ -135,34 +133,29 @@ void backup_begin(struct backup *backup, struct store_job *job)
         answer(backup);
 }
 
-/* As one file that needs no log beside it, and that can be read where nothing can be written. */
-static bool complete(struct backup *backup, struct error *err)
+/* One file that needs no log beside it, and that can be read where nothing can be written. */
+static void complete(struct backup *backup, struct error *err)
 {
-    static const char rollback_journal[] = {1, 1};
     struct store_snapshot *snapshot = &backup->job->snapshot;
     struct stat status;
 
     const int result = sqlite3_backup_finish(backup->steps);
     backup->steps = NULL;
-    if (result != SQLITE_OK)
-        return translate_failure(backup->copy, "ending the snapshot", err);
-    if (pwrite(backup->descriptor, rollback_journal, 2, VERSION_OFFSET) != 2 ||
-        fstat(backup->descriptor, &status) != 0)
-        return error_set(err, ERROR_INTERNAL, NULL, "cannot end the snapshot: %s", strerror(errno));
+    if (result != SQLITE_OK) {
+        translate_failure(backup->copy, "copying the database", err);
+        return;
+    }
+    if (!database_file_make_plain(backup->descriptor, err))
+        return;
+    if (fstat(backup->descriptor, &status) != 0) {
+        error_set(err, ERROR_INTERNAL, NULL, "cannot end the snapshot: %s", strerror(errno));
+        return;
+    }
     *snapshot = (struct store_snapshot){.open = true,
                                         .descriptor = backup->descriptor,
                                         .bytes = status.st_size,
                                         .media_type = MEDIA_TYPE};
     backup->descriptor = -1;
-    return true;
-}
-
-/* SQLite tells of the copy's errors when the backup is finished. */
-static bool fail(struct backup *backup, struct error *err)
-{
-    sqlite3_backup_finish(backup->steps);
-    backup->steps = NULL;
-    return translate_failure(backup->copy, "copying the database", err);
 }
 
 static bool check_restarts(struct backup *backup, struct error *err)
@@ -191,15 +184,13 @@ void backup_turn(struct backup *backup, int64_t limit_us)
     do {
         result = sqlite3_backup_step(backup->steps, STEP_PAGES);
     } while (result == SQLITE_OK && monotonic_us() < until);
-    if (result == SQLITE_DONE) {
-        if (complete(backup, err))
-            answer(backup);
-    } else if (result == SQLITE_OK || result == SQLITE_BUSY || result == SQLITE_LOCKED) {
-        if (!check_restarts(backup, err))
-            answer(backup);
-    } else if (!fail(backup, err)) {
-        answer(backup);
+    if (result == SQLITE_OK || result == SQLITE_BUSY || result == SQLITE_LOCKED) {
+        if (check_restarts(backup, err))
+            return;
+    } else {
+        complete(backup, err);
     }
+    answer(backup);
 }
 
 void backup_abandon(struct backup *backup, enum error_kind kind, const char *detail)

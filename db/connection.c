@@ -8,6 +8,9 @@
 /* How long the writer waits for a lock that another program holds on the file. */
 #define BUSY_TIMEOUT_MS 2000
 
+/* The longest context that any configuration allows. */
+#define PLAIN_MAX_TEXT_BYTES (256 << 20)
+
 static bool limit(sqlite3 *db, size_t max_text_bytes, struct error *err)
 {
     const struct {
@@ -116,6 +119,11 @@ bool connection_open_reader(const char *path, size_t max_text_bytes, sqlite3 **o
     }
     *out = db;
     return true;
+}
+
+bool connection_open_plain(const char *path, int flags, sqlite3 **out, struct error *err)
+{
+    return open_connection(path, flags, NULL, PLAIN_MAX_TEXT_BYTES, out, err);
 }
 
 bool connection_run(sqlite3 *db, const char *sql, struct error *err)
