@@ -149,7 +149,7 @@ static bool open_copy(const char *path, sqlite3 **copy, int *descriptor, struct 
     if (*descriptor < 0)
         return error_set(err, ERROR_INTERNAL, NULL, "cannot make %s: %s", path, strerror(errno));
     return connection_open_plain(path, SQLITE_OPEN_READWRITE, copy, err) &&
-           connection_run(*copy, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF", err);
+           connection_run(*copy, "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF", err);
 }
 
 static int copy_pages(sqlite3_backup *steps, const struct file_observer *observer)

@@ -141,7 +141,7 @@ static enum file_verdict check_copy(struct restore *restore, struct error *err)
     sqlite3 *copy = NULL;
 
     if (!connection_open_plain(restore->unfinished, SQLITE_OPEN_READWRITE, &copy, err) ||
-        !connection_run(copy, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF", err))
+        !connection_run(copy, "PRAGMA synchronous=OFF", err))
         goto done;
     verdict = database_file_check(copy, restore->observer, err);
     if (verdict == FILE_SOUND && !migrate_run(copy, restore->adopt, &observer, err))
@@ -152,8 +152,8 @@ done:
     return verdict;
 }
 
-/* Brings what the log holds into the old file. Where the file is damaged that may not work: then
- * its log is kept beside it. */
+/* Brings what the log holds into the old file. Where the file is damaged that may not work, and
+ * SQLite may throw the log away. */
 static void settle_old(const char *target)
 {
     sqlite3 *db;
@@ -177,35 +177,52 @@ static bool link_kept(const char *from, const char *to, struct error *err)
                      from, to, strerror(errno));
 }
 
-/* The old file has both names until the new one takes the first, so there is always one to start
- * with. Its log must not be there any more when that happens: SQLite would apply it to the new. */
-static bool keep_old(struct restore *restore, const struct places *places, struct error *err)
-{
-    char beside[COMPANIONS][PATH_MAX];
+struct companion {
+    char path[PATH_MAX];
     char kept[PATH_MAX];
-    bool unsettled = false;
+};
 
-    if (!name_kept(places->target, restore->kept, err))
-        return false;
+/* The old file and its log get their second names, then the log is settled; so whatever comes of
+ * that, nothing is lost. */
+static bool keep_companions(const struct places *places, const char *kept_path,
+                            struct companion found[COMPANIONS], struct error *err)
+{
+    bool any = false;
+
     for (size_t i = 0; i < COMPANIONS; i++) {
-        if (!add_suffix(places->target, companions[i], beside[i], err))
+        if (!add_suffix(places->target, companions[i], found[i].path, err) ||
+            !add_suffix(kept_path, companions[i], found[i].kept, err))
             return false;
-        unsettled = unsettled || exists(beside[i]);
-    }
-    if (places->has_old && unsettled)
-        settle_old(places->target);
-    if (places->has_old && !link_kept(places->target, restore->kept, err))
-        return false;
-    for (size_t i = 0; i < COMPANIONS; i++) {
-        if (exists(beside[i]) && (!add_suffix(restore->kept, companions[i], kept, err) ||
-                                  !link_kept(beside[i], kept, err)))
+        if (!exists(found[i].path))
+            continue;
+        any = true;
+        if (!link_kept(found[i].path, found[i].kept, err))
             return false;
     }
     if (!durable_file_sync_folder(places->target, err))
         return false;
-    for (size_t i = 0; i < COMPANIONS; i++)
-        unlink(beside[i]);
+    if (any && places->has_old)
+        settle_old(places->target);
     return true;
+}
+
+/* The old file has both names until the new one takes the first, so there is always one to start
+ * with. Its log must not be there any more when that happens: SQLite would apply it to the new. */
+static bool keep_old(struct restore *restore, const struct places *places, struct error *err)
+{
+    struct companion found[COMPANIONS];
+    struct stat status;
+
+    if (!name_kept(places->target, restore->kept, err) ||
+        (places->has_old && !link_kept(places->target, restore->kept, err)) ||
+        !keep_companions(places, restore->kept, found, err))
+        return false;
+    for (size_t i = 0; i < COMPANIONS; i++) {
+        unlink(found[i].path);
+        if (stat(found[i].kept, &status) == 0 && status.st_size == 0)
+            unlink(found[i].kept);
+    }
+    return durable_file_sync_folder(places->target, err);
 }
 
 /* Root restores for the user whom the service runs as. */
@@ -238,6 +255,16 @@ static bool swap(struct restore *restore, const struct places *places, struct er
     return true;
 }
 
+static void remove_unfinished(const struct restore *restore)
+{
+    char journal[PATH_MAX];
+    struct error ignored;
+
+    unlink(restore->unfinished);
+    if (add_suffix(restore->unfinished, "-journal", journal, &ignored))
+        unlink(journal);
+}
+
 enum file_verdict restore_run(struct restore *restore, struct error *err)
 {
     struct places places = {.lock = -1};
@@ -246,14 +273,14 @@ enum file_verdict restore_run(struct restore *restore, struct error *err)
     if (!find_places(restore, &places, err) ||
         !add_suffix(places.target, ".restoring", restore->unfinished, err))
         goto done;
-    unlink(restore->unfinished);
+    remove_unfinished(restore);
     verdict = copy_source(restore, err);
     if (verdict == FILE_SOUND)
         verdict = check_copy(restore, err);
     if (verdict == FILE_SOUND && !swap(restore, &places, err))
         verdict = FILE_UNKNOWN;
     if (verdict != FILE_SOUND)
-        unlink(restore->unfinished);
+        remove_unfinished(restore);
 
 done:
     if (places.lock >= 0)
