@@ -95,7 +95,7 @@ static bool begin(struct backup *backup, struct error *err)
     backup->steps = sqlite3_backup_init(backup->copy, "main", backup->source, "main");
     if (backup->steps == NULL)
         return translate_failure(backup->copy, "beginning the snapshot", err);
-    backup->remaining = INT_MAX;
+    backup->copied = 0;
     backup->restarts = 0;
     return true;
 }
@@ -160,11 +160,12 @@ static void complete(struct backup *backup, struct error *err)
 
 static bool check_restarts(struct backup *backup, struct error *err)
 {
-    const int remaining = sqlite3_backup_remaining(backup->steps);
+    const int copied =
+        sqlite3_backup_pagecount(backup->steps) - sqlite3_backup_remaining(backup->steps);
 
-    if (remaining > backup->remaining && remaining == sqlite3_backup_pagecount(backup->steps))
+    if (copied < backup->copied)
         backup->restarts++;
-    backup->remaining = remaining;
+    backup->copied = copied;
     if (backup->restarts > RESTARTS_MAX)
         return error_set(err, ERROR_STORAGE_BUSY, NULL,
                          "another program writes to the database all the time");

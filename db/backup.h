@@ -23,7 +23,7 @@ struct backup {
     sqlite3 *copy;
     sqlite3_backup *steps;
     int descriptor; /* of the copy */
-    int remaining;  /* pages, after the last turn */
+    int copied;     /* pages, after the last turn */
     int restarts;
 };
 

@@ -34,7 +34,7 @@ static int connect_to(const struct addrinfo *found)
 
 static bool open_connection(const char *address, int *fd, struct error *err)
 {
-    struct addrinfo *found;
+    struct addrinfo *found = NULL;
 
     if (!listener_resolve(address, 0, &found, err))
         return false;
@@ -95,12 +95,23 @@ static bool read_head(struct http_answer *answer, size_t *len, char **end, struc
     return *end != NULL || error_set(err, ERROR_INTERNAL, NULL, "that is no answer of a sessiond");
 }
 
+/* "HTTP/1.1 200 …" (RFC 9112 §4). */
+static bool parse_status(struct http_answer *answer)
+{
+    const char *head = answer->head;
+
+    if (strncmp(head, "HTTP/1.", 7) != 0 || (head[7] != '0' && head[7] != '1') || head[8] != ' ')
+        return false;
+    answer->status = (int)strtol(head + 9, NULL, 10);
+    return answer->status >= 100 && answer->status <= 599;
+}
+
 static bool parse_head(struct http_answer *answer, struct error *err)
 {
     const char *line = strstr(answer->head, "\r\n");
 
     answer->length = -1;
-    if (sscanf(answer->head, "HTTP/1.%*1[01] %3d", &answer->status) != 1)
+    if (!parse_status(answer))
         return error_set(err, ERROR_INTERNAL, NULL, "that is no answer of a sessiond");
     for (; line != NULL; line = strstr(line + 2, "\r\n")) {
         if (strncasecmp(line + 2, "Content-Length:", 15) == 0)

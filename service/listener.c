@@ -68,7 +68,7 @@ bool listener_resolve(const char *address, int flags, struct addrinfo **found, s
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = flags};
     char host[256];
-    const char *port;
+    const char *port = NULL;
 
     if (!split(address, host, sizeof(host), &port))
         return error_set(err, ERROR_INVALID_PAYLOAD, "listen",
@@ -85,7 +85,7 @@ bool listener_resolve(const char *address, int flags, struct addrinfo **found, s
 bool listener_open(const char *address, int *descriptor, char *where, size_t where_size,
                    struct error *err)
 {
-    struct addrinfo *found;
+    struct addrinfo *found = NULL;
 
     if (!listener_resolve(address, AI_PASSIVE, &found, err))
         return false;

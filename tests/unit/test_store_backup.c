@@ -216,6 +216,24 @@ Test(store_backup, outlives_batches_that_are_rolled_back)
     cr_expect_eq(ask(path, "SELECT integrity_check = 'ok' FROM pragma_integrity_check"), 1);
 }
 
+/* Each of its commits makes SQLite begin anew. */
+Test(store_backup, gives_up_when_another_program_writes_all_the_time)
+{
+    struct waited_job waited;
+    sqlite3 *db;
+
+    cr_assert_eq(sqlite3_open(fixture.path, &db), SQLITE_OK);
+    cr_assert_eq(sqlite3_exec(db, "PRAGMA synchronous=OFF; PRAGMA wal_autocheckpoint=0", 0, 0, 0),
+                 SQLITE_OK);
+    sqlite3_busy_timeout(db, 1000);
+    submit(&waited);
+    while (!is_done(&waited))
+        sqlite3_exec(db, "UPDATE clock SET reserved_us = reserved_us + 1", 0, 0, 0);
+    sqlite3_close(db);
+    cr_expect_eq(await(&waited), ERROR_STORAGE_BUSY);
+    cr_expect_not(waited.job.snapshot.open);
+}
+
 Test(store_backup, there_is_one_at_a_time)
 {
     struct waited_job first;

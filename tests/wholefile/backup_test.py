@@ -3,6 +3,8 @@
 usage: backup_test.py BINARY   (SESSIOND_BINARY, where set, goes before BINARY)
 """
 
+import concurrent.futures
+import contextlib
 import json
 import os
 import shutil
@@ -13,7 +15,7 @@ import threading
 
 from wholefile import (Case, SmallDisk, ask, command, end_command, enter_namespace, main, make_database, make_python_file,
                        start_command, until)
-from service import Connection
+from service import Connection, Unanswered
 
 JSON = {"Content-Type": "application/json"}
 WRITERS = 16
@@ -176,6 +178,19 @@ class HalfWay(Case):
         self.assertIn(self.files(), ([], ["backup.db"]))
         self.assertEqual(self.running.reports(), [])
 
+    def test_a_stop_does_not_wait_for_a_backup(self):
+        self.assertEqual(self.running.terminate(), 0)
+        self.running.start("--stop-timeout-ms", "0")
+        with concurrent.futures.ThreadPoolExecutor(1) as thread:
+            for _ in range(20):
+                first = thread.submit(self.running.call, "POST", "/admin/backup")
+                if self.running.call("POST", "/admin/backup").status == 409:
+                    break
+                first.result()
+            self.assertEqual(self.running.terminate(), 0, self.running.log())
+            with contextlib.suppress(Unanswered):
+                self.assertEqual(first.result().status, 503)
+
     def test_a_file_that_was_there_is_replaced_whole(self):
         make_python_file(self.file, ["{}"])
         process = self.begin_over_a_file()
@@ -278,6 +293,7 @@ class FullDisk(Case):
         disk, service = self.service_on_disk(48)
         response = service.call("POST", "/admin/backup")
         self.assertEqual((response.status, response.problem()), (507, "storage-full"))
+        self.assertIn("bytes of free space; there are", response.json()["detail"])
         self.run_badly(3, "the service answers 507", "backup", self.path("b.db"), "--listen", service.address)
         self.assertEqual(self.create(service), 201)
         self.stop(service)

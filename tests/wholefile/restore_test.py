@@ -64,6 +64,7 @@ class Restore(Case):
         self.assertIn("-wal", self.names())
         kept = self.restore()
         self.assertFalse({"-wal", "-shm"} & self.names())
+        self.assertFalse(os.path.exists(kept + "-wal"))
         self.assertEqual(ask(kept, COUNT), [(21,)])
         self.assertEqual(self.count_served(), 7)
 
@@ -72,10 +73,13 @@ class Restore(Case):
             file.write(b"scrap " * 2000)
         with open(self.database + "-wal", "wb") as file:
             file.write(b"more scrap " * 2000)
+        with open(self.database + "-journal", "wb") as file:
+            file.write(b"old scrap")
         kept = self.restore()
         self.assertEqual(content_of(kept), b"scrap " * 2000)
         self.assertEqual(content_of(kept + "-wal"), b"more scrap " * 2000)
-        self.assertNotIn("-wal", self.names())
+        self.assertEqual(content_of(kept + "-journal"), b"old scrap")
+        self.assertFalse({"-wal", "-journal"} & self.names())
         self.assertEqual(self.count_served(), 7)
 
     def test_where_there_was_none(self):

@@ -33,7 +33,7 @@ def binary():
 
 def main():
     """Runs the tests of the calling module; its argument is the binary."""
-    unittest.main(argv=sys.argv[:1], module="__main__")
+    unittest.main(argv=sys.argv[:1] + sys.argv[2:], module="__main__")
 
 
 def start_command(*words):
