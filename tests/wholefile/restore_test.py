@@ -82,6 +82,13 @@ class Restore(Case):
         self.assertFalse({"-wal", "-journal"} & self.names())
         self.assertEqual(self.count_served(), 7)
 
+    def test_a_log_without_its_database_is_out_of_the_way(self):
+        os.rename(self.database, self.database + "-wal")
+        self.assertIsNone(self.restore())
+        self.assertNotIn("-wal", self.names())
+        self.assertEqual([name[-4:] for name in self.names() if ".before-" in name], ["-wal"])
+        self.assertEqual(self.count_served(), 7)
+
     def test_where_there_was_none(self):
         self.database = self.path("new", "folder", "b.db")
         self.assertIsNone(self.restore())
