@@ -116,6 +116,11 @@ bool connection_open_reader(const char *path, sqlite3 **out, struct error *err)
     return true;
 }
 
+bool connection_open_plain(const char *path, int flags, sqlite3 **out, struct error *err)
+{
+    return open_connection(path, flags, NULL, out, err);
+}
+
 bool connection_run(sqlite3 *db, const char *sql, struct error *err)
 {
     if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)

@@ -17,6 +17,10 @@ MUST_USE bool connection_open_writer(const char *path, sqlite3 **out, struct err
 /* Opens a connection that can neither write nor checkpoint. */
 MUST_USE bool connection_open_reader(const char *path, sqlite3 **out, struct error *err);
 
+/* Opens a connection to a file of whatever origin, with the same limits and nothing else set.
+ * `flags` are those of sqlite3_open_v2. */
+MUST_USE bool connection_open_plain(const char *path, int flags, sqlite3 **out, struct error *err);
+
 /* Runs SQL that returns nothing. */
 MUST_USE bool connection_run(sqlite3 *db, const char *sql, struct error *err);
 

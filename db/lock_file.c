@@ -24,27 +24,57 @@ static bool find_file(const char *path, char real[PATH_MAX], struct error *err)
            error_set(err, ERROR_INTERNAL, NULL, "cannot find %s: %s", path, strerror(errno));
 }
 
-bool lock_file_take(const char *database_path, int *descriptor, struct error *err)
+static bool name_lock(const char *database_path, char name[PATH_MAX], struct error *err)
 {
     char real[PATH_MAX];
-    char path[PATH_MAX];
 
     if (!find_file(database_path, real, err))
         return false;
-    if (snprintf(path, sizeof(path), "%s.lock", real) >= (int)sizeof(path))
+    if (snprintf(name, PATH_MAX, "%s.lock", real) >= PATH_MAX)
         return error_set(err, ERROR_INTERNAL, NULL, "the path of the database is too long");
-    const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    return true;
+}
+
+static bool lock(int fd, int operation, const char *database_path, struct error *err)
+{
+    if (flock(fd, operation | LOCK_NB) == 0)
+        return true;
+    if (errno == EWOULDBLOCK)
+        return error_set(err, ERROR_INTERNAL, NULL,
+                         "another sessiond serves %s: stop it first, or name another --db",
+                         database_path);
+    return error_set(err, ERROR_INTERNAL, NULL, "cannot lock %s.lock: %s", database_path,
+                     strerror(errno));
+}
+
+static bool open_and_lock(const char *database_path, int flags, int operation, int *descriptor,
+                          struct error *err)
+{
+    char name[PATH_MAX];
+
+    if (!name_lock(database_path, name, err))
+        return false;
+    const int fd = open(name, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0 && errno == ENOENT && !(flags & O_CREAT)) {
+        *descriptor = -1;
+        return true;
+    }
     if (fd < 0)
-        return error_set(err, ERROR_INTERNAL, NULL, "cannot open %s: %s", path, strerror(errno));
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        const int reason = errno;
+        return error_set(err, ERROR_INTERNAL, NULL, "cannot open %s: %s", name, strerror(errno));
+    if (!lock(fd, operation, database_path, err)) {
         close(fd);
-        if (reason == EWOULDBLOCK)
-            return error_set(err, ERROR_INTERNAL, NULL,
-                             "another sessiond serves %s: stop it first, or name another --db",
-                             database_path);
-        return error_set(err, ERROR_INTERNAL, NULL, "cannot lock %s: %s", path, strerror(reason));
+        return false;
     }
     *descriptor = fd;
     return true;
+}
+
+bool lock_file_take(const char *database_path, int *descriptor, struct error *err)
+{
+    return open_and_lock(database_path, O_RDWR | O_CREAT, LOCK_EX, descriptor, err);
+}
+
+bool lock_file_share(const char *database_path, int *descriptor, struct error *err)
+{
+    return open_and_lock(database_path, O_RDONLY, LOCK_SH, descriptor, err);
 }

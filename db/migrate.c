@@ -14,7 +14,7 @@ static const unsigned char *const migrations[] = {schema_001_sessions};
 
 #define SCHEMA_VERSION ((int64_t)(sizeof(migrations) / sizeof(migrations[0])))
 
-static bool check_schema(sqlite3 *db, struct error *err)
+bool migrate_check_schema(sqlite3 *db, bool *current, struct error *err)
 {
     int64_t version;
     int64_t tables;
@@ -37,6 +37,7 @@ static bool check_schema(sqlite3 *db, struct error *err)
         return error_set(err, ERROR_INTERNAL, NULL,
                          "it is a database of another program: it has no table sessions with the "
                          "columns of a session");
+    *current = version == SCHEMA_VERSION;
     return true;
 }
 
@@ -45,13 +46,14 @@ bool migrate_check(const char *path, struct error *err)
     struct stat status;
     sqlite3 *db = NULL;
     bool ok = false;
+    bool current;
 
     if (stat(path, &status) != 0 || status.st_size == 0)
         return true;
     if (!S_ISREG(status.st_mode))
         return error_set(err, ERROR_INTERNAL, NULL, "it is not a regular file");
     if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK)
-        ok = check_schema(db, err);
+        ok = migrate_check_schema(db, &current, err);
     else
         translate_failure(db, "opening the file", err);
     sqlite3_close(db);

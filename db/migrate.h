@@ -13,6 +13,10 @@
  * that is no database, was made by a newer sessiond or by another program is refused. */
 MUST_USE bool migrate_check(const char *path, struct error *err);
 
+/* The same of a database that is open. *current tells whether it has the schema of this version, in
+ * which nothing is left to migrate. */
+MUST_USE bool migrate_check_schema(sqlite3 *db, bool *current, struct error *err);
+
 /* Brings `db` up to date and adopts what other programs wrote. */
 MUST_USE bool migrate_run(sqlite3 *db, session_adopter adopt, const struct store_observer *observer,
                           struct error *err);

@@ -18,6 +18,9 @@
  * that the disk kept it waiting. */
 #define AWAY_US INT64_C(3000000)
 
+#define BACKUP_TURN_MIN_US 250
+#define BACKUP_TURN_MAX_US 1000
+
 /* A batch waits for at most this part of the last commit's time for the senders of the batch
  * before it. On a slow disk this keeps clients from splitting into halves that take turns. */
 #define GATHER_DIVISOR 5
@@ -118,6 +121,10 @@ static enum outcome run_batch(struct writer *writer, struct store_job *first, si
     struct error err;
     enum outcome outcome = run_transaction(writer, first, count, &err);
 
+    /* Writes come first; and SQLite would begin the copy anew after each one that is rolled back.
+     */
+    if (outcome == OUTCOME_ROLLED_BACK && err.kind == ERROR_STORAGE_FULL)
+        backup_abandon(&writer->backup, ERROR_NO_ROOM, "the disk became full during the backup");
     if (outcome == OUTCOME_ROLLED_BACK && count > 1) {
         reset_jobs(first, count);
         return run_one_by_one(writer, first, count);
@@ -165,6 +172,41 @@ static void checkpoint(struct writer *writer)
     } else if (result == CHECKPOINT_FATAL) {
         fail(writer, err.detail);
     }
+}
+
+/* Takes the backups out of a batch: they are no part of its transaction. */
+static struct store_job *take_out_backups(struct writer *writer, struct store_job *first,
+                                          size_t *count)
+{
+    struct store_job **link = &first;
+
+    while (*link != NULL) {
+        struct store_job *job = *link;
+        if (job->operation != STORE_BACKUP) {
+            link = &job->next;
+            continue;
+        }
+        *link = job->next;
+        (*count)--;
+        job_queue_answered(writer->queue, 1);
+        backup_begin(&writer->backup, job);
+    }
+    return first;
+}
+
+/* A turn of the backup takes no longer than a commit does, so that a write waits at most about
+ * twice as long as without. */
+static void back_up(struct writer *writer)
+{
+    int64_t limit_us = writer->transactions.last_commit_us;
+
+    if (!backup_is_running(&writer->backup))
+        return;
+    if (limit_us < BACKUP_TURN_MIN_US)
+        limit_us = BACKUP_TURN_MIN_US;
+    if (limit_us > BACKUP_TURN_MAX_US)
+        limit_us = BACKUP_TURN_MAX_US;
+    backup_turn(&writer->backup, limit_us);
 }
 
 static void write_jobs(struct writer *writer, struct store_job *first, size_t count)
@@ -252,14 +294,15 @@ static int64_t idle_ms(const struct writer *writer)
         lease_due_us < writer->next_sweep_us ? lease_due_us : writer->next_sweep_us;
     const int64_t left_us = due_us - monotonic_us();
 
-    if (left_us <= 0)
+    if (left_us <= 0 || backup_is_running(&writer->backup))
         return 0;
     return (left_us < IDLE_US ? left_us : IDLE_US) / 1000 + 1;
 }
 
 static bool is_idle(const struct writer *writer)
 {
-    return monotonic_us() - writer->last_jobs_us >= IDLE_US && checkpointer_has_more(&writer->log);
+    return monotonic_us() - writer->last_jobs_us >= IDLE_US &&
+           !backup_is_running(&writer->backup) && checkpointer_has_more(&writer->log);
 }
 
 static void *writer_run(void *arg)
@@ -275,17 +318,22 @@ static void *writer_run(void *arg)
            JOB_QUEUE_CLOSED) {
         if (!writer->failed)
             keep_house(writer);
-        if (event == JOB_QUEUE_JOBS) {
+        jobs = take_out_backups(writer, jobs, &count);
+        if (count > 0) {
             write_jobs(writer, jobs, count);
             writer->last_jobs_us = monotonic_us();
         }
         gather.answered = count;
         gather.limit_us = writer->transactions.last_commit_us / GATHER_DIVISOR;
-        if (writer->failed)
+        if (writer->failed) {
+            backup_abandon(&writer->backup, ERROR_STOPPING, "the storage has failed");
             continue;
+        }
         if (checkpointer_is_due(&writer->log) || is_idle(writer))
             checkpoint(writer);
+        back_up(writer);
     }
+    backup_abandon(&writer->backup, ERROR_STOPPING, "the service is stopping");
     return NULL;
 }
 

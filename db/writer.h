@@ -7,6 +7,7 @@
 #ifndef SESSIOND_DB_WRITER_H
 #define SESSIOND_DB_WRITER_H
 
+#include "db/backup.h"
 #include "db/figures.h"
 #include "db/job_queue.h"
 #include "db/store_open.h"
@@ -25,6 +26,7 @@ struct writer {
     int64_t last_jobs_us;  /* monotonic */
     int64_t last_turn_us;  /* monotonic: when it was last looked what is due */
     int64_t next_sweep_us; /* monotonic: when old keys are next looked for */
+    struct backup backup;
     bool failed;           /* nothing is written any more */
     pthread_t thread;
 };

@@ -139,6 +139,17 @@ static bool read_flag(struct config *config, char **argv, int *i, struct error *
     return set(config, option, source, argv[++*i], err);
 }
 
+static bool read_word(struct config *config, const char *word, struct error *err)
+{
+    if (config->file != NULL)
+        return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "one FILE, not \"%.60s\" and \"%.60s\"",
+                         config->file, word);
+    if (word[0] == '\0')
+        return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "FILE must not be empty");
+    config->file = word;
+    return true;
+}
+
 static bool check_log_level(const struct config *config, struct error *err)
 {
     static const char *const levels[] = {"debug", "info", "warning", "error"};
@@ -168,7 +179,8 @@ bool config_read(struct config *config, int argc, char **argv, enum config_actio
     if (!read_environment(config, err))
         return false;
     for (int i = 1; i < argc; i++) {
-        if (!read_flag(config, argv, &i, err))
+        if (argv[i][0] == '-' ? !read_flag(config, argv, &i, err)
+                              : !read_word(config, argv[i], err))
             return false;
     }
     return check_log_level(config, err);
@@ -176,7 +188,8 @@ bool config_read(struct config *config, int argc, char **argv, enum config_actio
 
 void config_help(FILE *out)
 {
-    fputs("usage: sessiond [--flag value] …\n\n"
+    fputs("usage: sessiond [--flag value] …\n"
+          "       sessiond COMMAND [FILE] [--flag value] …\n\n"
           "A durable session store for agent daemons: REST over HTTP, kept in SQLite.\n"
           "A flag wins over its environment variable.\n\n",
           out);

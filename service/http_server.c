@@ -62,11 +62,25 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
     return MHD_YES;
 }
 
+/* The response takes over the snapshot's descriptor. */
+static struct MHD_Response *make_file_response(struct store_snapshot *snapshot, size_t *size)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_fd64((uint64_t)snapshot->bytes, snapshot->descriptor);
+
+    if (response != NULL)
+        snapshot->open = false;
+    *size = (size_t)snapshot->bytes;
+    return response;
+}
+
 /* The response takes over the exchange's text. */
 static struct MHD_Response *make_response(struct exchange *ex, size_t *size)
 {
     struct slice fixed = ex->fixed_response;
 
+    if (ex->sends_snapshot)
+        return make_file_response(&ex->job.snapshot, size);
     if (fixed.data == NULL && ex->response.len > 0) {
         char *text = ex->response.data;
         *size = ex->response.len;
