@@ -86,6 +86,12 @@ static bool make_durable(sqlite3 *db, struct error *err)
            text_is(db, "PRAGMA synchronous", "2", err);
 }
 
+void connection_configure_library(void)
+{
+    /* Refused once SQLite is in use, which then merely goes on counting. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 bool connection_open_writer(const char *path, sqlite3 **out, struct error *err)
 {
     sqlite3 *db;
@@ -108,7 +114,7 @@ bool connection_open_reader(const char *path, sqlite3 **out, struct error *err)
     if (!open_connection(path, SQLITE_OPEN_READONLY, NULL, &db, err))
         return false;
     if (sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL) != SQLITE_OK ||
-        !connection_run(db, "PRAGMA query_only=ON; PRAGMA cache_size=-8192", err)) {
+        !connection_run(db, "PRAGMA query_only=ON; PRAGMA cache_size=-32768", err)) {
         connection_close(db);
         return false;
     }

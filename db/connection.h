@@ -10,6 +10,11 @@
 #include <sqlite3.h>
 #include <stdint.h>
 
+/* Before SQLite is used at all: it need not count its memory, under a lock that all threads share
+ * (https://sqlite.org/c3ref/c_config_covering_index_scan.html#sqliteconfigmemstatus). Again is
+ * harmless. */
+void connection_configure_library(void);
+
 /* Opens the one connection that writes and checkpoints, and turns the file to WAL with
  * synchronous=FULL; both are read back, since SQLite may quietly refuse. */
 MUST_USE bool connection_open_writer(const char *path, sqlite3 **out, struct error *err);

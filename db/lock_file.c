@@ -9,19 +9,50 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-/* Without symbolic links, which SQLite follows. They lead nowhere before the file is there: it is
- * made, and nobody has locks on it that closing it could drop. */
+static bool join(const char *folder, int folder_len, const char *name, char out[PATH_MAX],
+                 struct error *err)
+{
+    return snprintf(out, PATH_MAX, "%.*s/%s", folder_len, folder, name) < PATH_MAX ||
+           error_set(err, ERROR_INTERNAL, NULL, "the path of the database is too long");
+}
+
+/* Takes the folder's symbolic links out of `path`, which names no file yet. */
+static bool find_place(const char *path, char real[PATH_MAX], struct error *err)
+{
+    const char *slash = strrchr(path, '/');
+    char folder[PATH_MAX];
+    char place[PATH_MAX];
+
+    if (slash == NULL)
+        return join(".", 1, path, folder, err) && find_place(folder, real, err);
+    if (!join(path, (int)(slash - path), "", folder, err))
+        return false;
+    if (realpath(folder, place) == NULL)
+        return error_set(err, ERROR_INTERNAL, NULL, "cannot find %s: %s", folder, strerror(errno));
+    return join(place, PATH_MAX, slash + 1, real, err);
+}
+
+/* Without symbolic links, which SQLite follows: a file has one lock, whatever it is called. One
+ * that is not there yet has the name that it will have, also where a link leads to. */
 static bool find_file(const char *path, char real[PATH_MAX], struct error *err)
 {
-    if (realpath(path, real) == NULL && errno == ENOENT) {
-        const int fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
-        if (fd < 0)
-            return error_set(err, ERROR_INTERNAL, NULL, "cannot make %s: %s", path,
-                             strerror(errno));
-        close(fd);
-    }
-    return realpath(path, real) != NULL ||
-           error_set(err, ERROR_INTERNAL, NULL, "cannot find %s: %s", path, strerror(errno));
+    char target[PATH_MAX];
+    char next[PATH_MAX];
+
+    if (realpath(path, real) != NULL)
+        return true;
+    if (errno != ENOENT)
+        return error_set(err, ERROR_INTERNAL, NULL, "cannot find %s: %s", path, strerror(errno));
+    const ssize_t len = readlink(path, target, sizeof(target) - 1);
+    if (len < 0)
+        return find_place(path, real, err);
+    target[len] = '\0';
+    if (target[0] == '/')
+        return find_file(target, real, err);
+    const char *slash = strrchr(path, '/');
+    return join(slash == NULL ? "." : path, slash == NULL ? 1 : (int)(slash - path), target, next,
+                err) &&
+           find_file(next, real, err);
 }
 
 static bool name_lock(const char *database_path, char name[PATH_MAX], struct error *err)

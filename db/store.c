@@ -73,6 +73,7 @@ bool store_open(const struct store_options *options, struct store **out, struct 
 
     if (store == NULL)
         abort();
+    connection_configure_library();
     store->options = *options;
     store->lock = -1;
     job_queue_init(&store->queue, options->max_queue);

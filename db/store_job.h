@@ -95,7 +95,7 @@ struct store_job {
     bool created; /* CREATE, PUT: false when the session was there already */
     struct store_page page;
     struct store_snapshot snapshot; /* BACKUP */
-    struct session *changed; /* RECOVER, RELOCATE: id, project_path; oldest first */
+    struct session *changed;        /* RECOVER, RELOCATE: id, project_path; oldest first */
     size_t changed_count;
 
     /* The store's own. */

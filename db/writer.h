@@ -27,7 +27,7 @@ struct writer {
     int64_t last_turn_us;  /* monotonic: when it was last looked what is due */
     int64_t next_sweep_us; /* monotonic: when old keys are next looked for */
     struct backup backup;
-    bool failed;           /* nothing is written any more */
+    bool failed; /* nothing is written any more */
     pthread_t thread;
 };
 

@@ -15,8 +15,9 @@
 #define HEADER_FIELDS_MAX 128
 #define BODY_RESERVE_BYTES 65536
 
-/* Of a connection: the request's head, libmicrohttpd's record of it, and the response's head. */
-#define CONNECTION_MEMORY_BYTES(max_header_bytes) ((size_t)(max_header_bytes) + 49152)
+/* Of a connection: the request's head, libmicrohttpd's record of it, and the response's head. It is
+ * cleared after each request. */
+#define CONNECTION_MEMORY_BYTES(max_header_bytes) ((size_t)(max_header_bytes) + 16384)
 
 struct http_server {
     struct http_server_options options;

@@ -335,6 +335,8 @@ def backup(contract):
             contract.check(response.status in (200, 409), f"backups at once: status {response.status}")
             contract.failures += contract.document.response_faults("createBackup", response)
             contract.seen.add(("createBackup", response.status))
+            if response.status == 409:
+                contract.wordings.add(wording(response.json()))
 
 
 def documents(contract):
