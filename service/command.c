@@ -5,6 +5,7 @@
 static const struct command *const commands[] = {
     &command_backup,
     &command_check,
+    &command_healthcheck,
     &command_restore,
 };
 

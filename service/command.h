@@ -27,6 +27,7 @@ struct command {
 
 extern const struct command command_backup;
 extern const struct command command_check;
+extern const struct command command_healthcheck;
 extern const struct command command_restore;
 
 /* NULL when there is none of this name. */

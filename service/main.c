@@ -8,6 +8,7 @@
 #include "service/descriptors.h"
 #include "service/http_server.h"
 #include "service/listener.h"
+#include "service/notify.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -190,6 +191,7 @@ static bool stop_server(struct service *service)
 static int stop(struct service *service)
 {
     log_event(service->log, LOG_INFO, "stopping", NULL);
+    notify_manager("STOPPING=1");
     http_server_drain(service->server);
     store_refuse_backups(service->store);
     await_quiet(service, service->config.stop_timeout_ms);
@@ -211,6 +213,7 @@ static int serve(struct service *service, const sigset_t *waited)
     int signal_number;
 
     log_listening(service);
+    notify_manager("READY=1");
     do {
         if (sigwait(waited, &signal_number) != 0)
             continue;
