@@ -59,8 +59,8 @@ MUST_USE bool write_run(struct write_statements *statements, enum write_statemen
 
 /* Steps to the next row. False at the end and on failure, which *ok tells apart; either way the
  * statement is reset. */
-bool write_next_row(struct write_statements *statements, enum write_statement which,
-                    const char *doing, bool *ok, struct error *err);
+MUST_USE bool write_next_row(struct write_statements *statements, enum write_statement which,
+                             const char *doing, bool *ok, struct error *err);
 
 /* Resets a statement that is left before its end. */
 void write_reset(struct write_statements *statements, enum write_statement which);
