@@ -80,6 +80,7 @@ static enum outcome run_transaction(struct writer *writer, struct store_job *fir
 static void fail_job(struct store_job *job, const struct error *err, enum outcome outcome)
 {
     job->error = *err;
+    job->once.replayed = false; /* what it found may have been written by this very transaction */
     if (outcome == OUTCOME_UNKNOWN)
         job->error.kind = ERROR_OUTCOME_UNKNOWN;
 }

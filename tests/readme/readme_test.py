@@ -1,4 +1,4 @@
-"""Runs what README.md shows: the tour's commands against a new service, the Python class, the configuration table.
+"""Runs what README.md shows: the tour's commands against a new service, the Python, the tables of options and metrics.
 
 usage: readme_test.py BINARY README   (SESSIOND_BINARY, where set, goes before BINARY)
 """
@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import urllib.request
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
@@ -106,13 +107,33 @@ def python_class(readme, address):
     return [f"SessionManager: {what} does not hold" for what, holds in checks.items() if not holds]
 
 
+def crash_recovery(readme, address):
+    names = {}
+    exec(blocks(readme, "python")[0], names)
+    manager = names["SessionManager"](f"http://{address}")
+    left = [manager.update(manager.create("/readme", "crash")["id"], status="ACTIVE")["id"] for _ in range(3)]
+    found = []
+    for _ in range(2):
+        exec(blocks(readme, "python")[1].replace(SHOWN_ADDRESS, address), names)
+        found.append(names["recovered"][-3:])
+    return [] if found == [left, []] else [f"CrashRecovery found {found}, not {left} and then nothing"]
+
+
+def metrics(readme, address):
+    with urllib.request.urlopen(f"http://{address}/metrics") as response:
+        there = re.findall(r"(?m)^# TYPE (\w+) ", response.read().decode())
+    rows = re.findall(r"(?m)^\| `(sessiond_\w+)` \|", readme)
+    return [] if sorted(rows) == sorted(there) else [f"the table has the metrics {rows}\n  there are {there}"]
+
+
 def main(binary, readme_path):
     binary = os.environ.get("SESSIOND_BINARY", binary)
     with open(readme_path, encoding="utf-8") as file:
         readme = file.read()
     service = Service(binary).start()
     failures = tour(readme, binary, service) + configuration(readme, binary)
-    failures += python_class(readme, service.address) + service.stop()
+    failures += python_class(readme, service.address) + crash_recovery(readme, service.address)
+    failures += metrics(readme, service.address) + service.stop()
     print("\n".join(failures) or "README.md shows what happens")
     return 1 if failures else 0
 

@@ -36,7 +36,7 @@ class Player:
         self.model = Model()
         self.asked = collections.deque(maxlen=REMEMBERED)  # (request, rule) under a key
         self.history = collections.deque(maxlen=SHOWN_LINES)
-        self.counts = collections.Counter()
+        self.counts = collections.Counter()  # of operations and of refusals
         self.weights = {**WEIGHTS, **({"restart": 0.5, "expire": 0.1} if alone else {})}
         self.alone = alone
 
@@ -122,6 +122,8 @@ class Player:
         return response
 
     def hold(self, request, response, answer):
+        if answer.problem:
+            self.counts[answer.problem] += 1
         if response.status != answer.status or response.problem() != answer.problem:
             raise Mismatch(f"the model says {answer}")
         got = shown(response.json()) if response.body else {}
@@ -242,6 +244,7 @@ class Player:
         again = self.send(request)
         if kept(again) != kept(first) or again.headers.get("idempotency-replayed") != "true":
             raise Mismatch(f"the first answer was {kept(first)}")
+        self.counts["replay"] += 1
 
     def restart(self):
         self.service.kill()

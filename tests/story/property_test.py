@@ -10,6 +10,10 @@ import sys
 from player import Mismatch, Player
 from story import at_once, run
 
+# What a run has to have met.
+OUTCOMES = ["lease-held", "lease-lost", "no-lease", "status-mismatch", "invalid-transition", "precondition-failed",
+            "session-exists", "idempotency-key-reused", "not-found", "replay", "take", "recover", "relocate"]
+
 
 def play(story, player, steps, seed):
     """Ends at the first mismatch: afterwards the model does not know what is stored."""
@@ -27,8 +31,10 @@ def told(story, players):
     counts = collections.Counter()
     for player in players:
         counts.update(player.counts)
-    seen = ", ".join(f"{name} {counts[name]}" for name in sorted(counts))
-    story.say(f"seed {story.arguments.seed}, {sum(counts.values())} steps: {seen}")
+    for outcome in OUTCOMES:
+        story.check(counts[outcome] > 0, f"no {outcome}: too few steps to tell")
+    seen = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()) if count)
+    story.say(f"seed {story.arguments.seed}: {seen}")
 
 
 def alone(story):
