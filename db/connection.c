@@ -86,6 +86,13 @@ static bool make_durable(sqlite3 *db, struct error *err)
            text_is(db, "PRAGMA synchronous", "2", err);
 }
 
+/* By itself SQLite checkpoints when the last connection is closed, whatever happened before. */
+static bool keep_log_on_close(sqlite3 *db, struct error *err)
+{
+    return sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL) == SQLITE_OK ||
+           translate_failure(db, "configuring the connection", err);
+}
+
 bool connection_open_writer(const char *path, sqlite3 **out, struct error *err)
 {
     sqlite3 *db;
@@ -93,7 +100,7 @@ bool connection_open_writer(const char *path, sqlite3 **out, struct error *err)
     if (!wal_vfs_register(err) ||
         !open_connection(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, WAL_VFS_NAME, &db, err))
         return false;
-    if (!make_durable(db, err)) {
+    if (!make_durable(db, err) || !keep_log_on_close(db, err)) {
         connection_close(db);
         return false;
     }
@@ -107,7 +114,7 @@ bool connection_open_reader(const char *path, sqlite3 **out, struct error *err)
 
     if (!open_connection(path, SQLITE_OPEN_READONLY, NULL, &db, err))
         return false;
-    if (sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL) != SQLITE_OK ||
+    if (!keep_log_on_close(db, err) ||
         !connection_run(db, "PRAGMA query_only=ON; PRAGMA cache_size=-8192", err)) {
         connection_close(db);
         return false;
@@ -164,4 +171,10 @@ void connection_close(sqlite3 *db)
     while ((stmt = sqlite3_next_stmt(db, NULL)) != NULL)
         sqlite3_finalize(stmt);
     sqlite3_close(db);
+}
+
+void connection_close_last(sqlite3 *db)
+{
+    sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+    connection_close(db);
 }

@@ -30,7 +30,10 @@ MUST_USE bool connection_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ou
 /* The first column of the first row, 0 when it is NULL or there is no row. */
 MUST_USE bool connection_integer(sqlite3 *db, const char *sql, int64_t *out, struct error *err);
 
-/* Finalises every statement and closes. NULL is allowed. */
+/* Finalises every statement and closes; the log stays as it is. NULL is allowed. */
 void connection_close(sqlite3 *db);
+
+/* The same for the last connection, whose log has been emptied: it is removed. */
+void connection_close_last(sqlite3 *db);
 
 #endif
