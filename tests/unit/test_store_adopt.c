@@ -56,15 +56,6 @@ static void sql(const char *text)
     free(fixture_sql(&fixture, text));
 }
 
-/* What the query's first value is, as a text. */
-static void expect_value(const char *query, const char *wanted)
-{
-    char *found = fixture_sql(&fixture, query);
-
-    cr_expect_str_eq(found == NULL ? "NULL" : found, wanted, "%s: %s", query, found);
-    free(found);
-}
-
 static char *adopt_longer(struct slice text)
 {
     char *longer = malloc(2 * text.len + 1);
@@ -80,8 +71,8 @@ Test(store_adopt, a_context_that_grows_is_kept_whole)
     fixture.options.adopt_context = adopt_longer;
     open_store();
     fixture_close(&fixture);
-    expect_value("SELECT length(context) FROM sessions", "120000");
-    expect_value("SELECT context_bytes FROM sessions", "120000");
+    fixture_expect(&fixture, "SELECT length(context) FROM sessions", "120000");
+    fixture_expect(&fixture, "SELECT context_bytes FROM sessions", "120000");
 }
 
 extern const unsigned char schema_001_sessions[];
