@@ -56,7 +56,7 @@ static bool open_writer(struct store *store, struct error *err)
     };
     if (!connection_open_writer(options->path, &store->db, err) ||
         !migrate_run(store->db, options->adopt_context, &options->observer, err) ||
-        !figures_init(&store->figures, store->db, err))
+        !connection_make_durable(store->db, err) || !figures_init(&store->figures, store->db, err))
         return false;
     store->writer.operations = (struct write_operations){
         .adopt = options->adopt_context,
@@ -97,7 +97,7 @@ bool store_open(const struct store_options *options, struct store **out, struct 
     store->lock = -1;
     job_queue_init(&store->queue, options->max_queue);
     if (make_folder_of(options->path, err) && lock_file_take(options->path, &store->lock, err) &&
-        migrate_check(options->path, err) && open_writer(store, err) && start(store, err)) {
+        open_writer(store, err) && start(store, err)) {
         *out = store;
         return true;
     }

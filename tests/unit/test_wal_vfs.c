@@ -29,7 +29,8 @@ static void open_database(void)
     snprintf(folder, sizeof(folder), "/tmp/sessiond-unit-XXXXXX");
     cr_assert_not_null(mkdtemp(folder));
     snprintf(path, sizeof(path), "%s/s.db", folder);
-    cr_assert(connection_open_writer(path, &db, &err), "%s", err.detail);
+    cr_assert(connection_open_writer(path, &db, &err) && connection_make_durable(db, &err), "%s",
+              err.detail);
     run("PRAGMA cache_size=10; PRAGMA cache_spill=10;"
         "CREATE TABLE t (a INTEGER PRIMARY KEY, b NOT NULL)");
 }
