@@ -50,6 +50,13 @@ int64_t checkpointer_log_bytes(const struct checkpointer *checkpointer)
     return LOG_HEADER_BYTES + (int64_t)checkpointer->pages * FRAME_BYTES;
 }
 
+static enum checkpoint_result failed(struct checkpointer *checkpointer, int result,
+                                     struct error *err)
+{
+    translate_failure(checkpointer->db, "checkpointing", err);
+    return translate_is_fatal(result) ? CHECKPOINT_FATAL : CHECKPOINT_FAILED;
+}
+
 enum checkpoint_result checkpointer_run(struct checkpointer *checkpointer, struct error *err)
 {
     int pages = 0;
@@ -60,10 +67,8 @@ enum checkpoint_result checkpointer_run(struct checkpointer *checkpointer, struc
     reader_pool_expire(checkpointer->readers, READERS_LIMIT_MS);
     const int result = sqlite3_wal_checkpoint_v2(checkpointer->db, NULL, SQLITE_CHECKPOINT_PASSIVE,
                                                  &pages, &copied);
-    if (result != SQLITE_OK) {
-        translate_failure(checkpointer->db, "checkpointing", err);
-        return translate_is_fatal(result) ? CHECKPOINT_FATAL : CHECKPOINT_FAILED;
-    }
+    if (result != SQLITE_OK)
+        return failed(checkpointer, result, err);
     if (copied < pages)
         return CHECKPOINT_PARTIAL;
     /* From now on snapshots read the database file alone; once the last of the others has ended,
@@ -72,9 +77,14 @@ enum checkpoint_result checkpointer_run(struct checkpointer *checkpointer, struc
     return CHECKPOINT_COMPLETE;
 }
 
-bool checkpoint_truncate(sqlite3 *db, struct error *err)
+enum checkpoint_result checkpointer_empty(struct checkpointer *checkpointer, struct error *err)
 {
-    if (sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) != SQLITE_OK)
-        return translate_failure(db, "checkpointing", err);
-    return true;
+    const int result =
+        sqlite3_wal_checkpoint_v2(checkpointer->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+
+    if (result != SQLITE_OK)
+        return failed(checkpointer, result, err);
+    checkpointer->pages = 0;
+    checkpointer->checkpointed_pages = 0;
+    return CHECKPOINT_COMPLETE;
 }

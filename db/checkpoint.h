@@ -40,7 +40,7 @@ int64_t checkpointer_log_bytes(const struct checkpointer *checkpointer);
 /* Copies the log into the database file while reads go on, then makes the readers let go of it. */
 enum checkpoint_result checkpointer_run(struct checkpointer *checkpointer, struct error *err);
 
-/* With no reader there: copies everything and empties the log. */
-MUST_USE bool checkpoint_truncate(sqlite3 *db, struct error *err);
+/* With no reader there: copies everything and empties the log. Never PARTIAL. */
+enum checkpoint_result checkpointer_empty(struct checkpointer *checkpointer, struct error *err);
 
 #endif

@@ -3,7 +3,10 @@
 #include "db/translate.h"
 #include "db/wal_vfs.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* How long the writer waits for a lock that another program holds on the file. */
 #define BUSY_TIMEOUT_MS 2000
@@ -54,36 +57,43 @@ failed:
 
 static bool text_is(sqlite3 *db, const char *sql, const char *wanted, struct error *err)
 {
-    sqlite3_stmt *stmt;
-    bool same = false;
+    char *found;
 
-    if (!connection_prepare(db, sql, &stmt, err))
+    if (!connection_text(db, sql, &found, err))
         return false;
-    const int result = sqlite3_step(stmt);
-    if (result == SQLITE_ROW) {
-        const char *found = (const char *)sqlite3_column_text(stmt, 0);
-        same = found != NULL && strcmp(found, wanted) == 0;
-        if (!same)
-            error_set(err, ERROR_INTERNAL, NULL, "%s gives %s, not %s", sql,
-                      found == NULL ? "nothing" : found, wanted);
-    } else {
-        translate_failure(db, sql, err);
-    }
-    sqlite3_finalize(stmt);
+    const bool same = found != NULL && strcmp(found, wanted) == 0;
+    if (!same)
+        error_set(err, ERROR_INTERNAL, NULL, "%s gives %s, not %s", sql,
+                  found == NULL ? "nothing" : found, wanted);
+    free(found);
     return same;
 }
 
-/* secure_delete: Debian's SQLite overwrites what is freed, which large contexts pay for twice; the
- * file is as private as the data in it. */
-static bool make_durable(sqlite3 *db, struct error *err)
+/* By itself SQLite checkpoints when the last connection is closed, whatever happened before, and
+ * removes the log. */
+static bool keep_log_on_close(sqlite3 *db, bool keep, struct error *err)
 {
-    return text_is(db, "PRAGMA journal_mode=WAL", "wal", err) &&
+    return sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep, NULL) == SQLITE_OK ||
+           translate_failure(db, "configuring the connection", err);
+}
+
+static bool has_log(sqlite3 *db)
+{
+    return access(sqlite3_filename_wal(sqlite3_db_filename(db, "main")), F_OK) == 0;
+}
+
+/* secure_delete: Debian's SQLite overwrites what is freed, which large contexts pay for twice; the
+ * file is as private as the data in it. EXTRA, for as long as the file has a rollback journal,
+ * which must not come back once it was removed: its pages are older than those of the log to come.
+ */
+static bool prepare_to_write(sqlite3 *db, struct error *err)
+{
+    return keep_log_on_close(db, has_log(db), err) &&
            connection_run(db,
-                          "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
+                          "PRAGMA synchronous=EXTRA; PRAGMA wal_autocheckpoint=0;"
                           "PRAGMA secure_delete=OFF; PRAGMA temp_store=MEMORY;"
                           "PRAGMA cache_size=-16384",
-                          err) &&
-           text_is(db, "PRAGMA synchronous", "2", err);
+                          err);
 }
 
 void connection_configure_library(void)
@@ -94,17 +104,27 @@ void connection_configure_library(void)
 
 bool connection_open_writer(const char *path, sqlite3 **out, struct error *err)
 {
+    struct stat status;
     sqlite3 *db;
 
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+        return error_set(err, ERROR_INTERNAL, NULL, "%s is not a regular file", path);
     if (!wal_vfs_register(err) ||
         !open_connection(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, WAL_VFS_NAME, &db, err))
         return false;
-    if (!make_durable(db, err)) {
+    if (!prepare_to_write(db, err)) {
         connection_close(db);
         return false;
     }
     *out = db;
     return true;
+}
+
+bool connection_make_durable(sqlite3 *db, struct error *err)
+{
+    return text_is(db, "PRAGMA journal_mode=WAL", "wal", err) &&
+           connection_run(db, "PRAGMA synchronous=FULL", err) &&
+           text_is(db, "PRAGMA synchronous", "2", err) && keep_log_on_close(db, true, err);
 }
 
 bool connection_open_reader(const char *path, sqlite3 **out, struct error *err)
@@ -113,7 +133,7 @@ bool connection_open_reader(const char *path, sqlite3 **out, struct error *err)
 
     if (!open_connection(path, SQLITE_OPEN_READONLY, NULL, &db, err))
         return false;
-    if (sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL) != SQLITE_OK ||
+    if (!keep_log_on_close(db, true, err) ||
         !connection_run(db, "PRAGMA query_only=ON; PRAGMA cache_size=-32768", err)) {
         connection_close(db);
         return false;
@@ -149,6 +169,25 @@ bool connection_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, struct
     return true;
 }
 
+bool connection_text(sqlite3 *db, const char *sql, char **out, struct error *err)
+{
+    sqlite3_stmt *stmt;
+
+    if (!connection_prepare(db, sql, &stmt, err))
+        return false;
+    const int result = sqlite3_step(stmt);
+    if (result == SQLITE_ROW || result == SQLITE_DONE) {
+        const char *text = result == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
+        *out = text == NULL ? NULL : strdup(text);
+        if (text != NULL && *out == NULL)
+            abort();
+    } else {
+        translate_failure(db, sql, err);
+    }
+    sqlite3_finalize(stmt);
+    return result == SQLITE_ROW || result == SQLITE_DONE;
+}
+
 bool connection_integer(sqlite3 *db, const char *sql, int64_t *out, struct error *err)
 {
     sqlite3_stmt *stmt;
@@ -175,4 +214,10 @@ void connection_close(sqlite3 *db)
     while ((stmt = sqlite3_next_stmt(db, NULL)) != NULL)
         sqlite3_finalize(stmt);
     sqlite3_close(db);
+}
+
+void connection_close_last(sqlite3 *db)
+{
+    sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+    connection_close(db);
 }

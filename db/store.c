@@ -36,14 +36,15 @@ static bool open_writer(struct store *store, struct error *err)
     };
     if (!connection_open_writer(options->path, &store->db, err) ||
         !migrate_run(store->db, options->adopt_context, &options->observer, err) ||
-        !checkpoint_truncate(store->db, err) || !figures_init(&store->figures, store->db, err))
+        !connection_make_durable(store->db, err) || !figures_init(&store->figures, store->db, err))
         return false;
     store->writer.operations = (struct write_operations){
         .adopt = options->adopt_context,
         .key_ttl_us = options->key_ttl_us,
     };
     backup_init(&store->writer.backup, store->db, options->path);
-    return writer_init(&store->writer, store->db, options->checkpoint_pages, err);
+    return writer_init(&store->writer, store->db, options->checkpoint_pages, err) &&
+           writer_empty_log(&store->writer, err) != CHECKPOINT_FATAL;
 }
 
 /* The list thread reads too, beside the callers. */
@@ -78,8 +79,8 @@ bool store_open(const struct store_options *options, struct store **out, struct 
     store->lock = -1;
     job_queue_init(&store->queue, options->max_queue);
     if (durable_file_make_folder(options->path, err) &&
-        lock_file_take(options->path, &store->lock, err) && migrate_check(options->path, err) &&
-        open_writer(store, err) && start(store, err)) {
+        lock_file_take(options->path, &store->lock, err) && open_writer(store, err) &&
+        start(store, err)) {
         *out = store;
         return true;
     }
@@ -91,15 +92,6 @@ bool store_open(const struct store_options *options, struct store **out, struct 
     return false;
 }
 
-static void last_checkpoint(struct store *store)
-{
-    const struct store_observer *observer = &store->options.observer;
-    struct error err;
-
-    if (!checkpoint_truncate(store->db, &err))
-        observer->notice(observer->arg, STORE_WARNING, "checkpoint_failed", err.detail);
-}
-
 void store_refuse_backups(struct store *store)
 {
     backup_refuse(&store->writer.backup);
@@ -107,14 +99,25 @@ void store_refuse_backups(struct store *store)
 
 void store_close(struct store *store)
 {
+    struct error err;
+
     if (store == NULL)
         return;
     list_worker_stop(&store->lists);
     job_queue_close(&store->queue);
     writer_join(&store->writer);
+    if (store->writer.failed)
+        return;
     reader_pool_release(&store->readers);
-    last_checkpoint(store);
-    connection_close(store->db);
+    const enum checkpoint_result result = writer_empty_log(&store->writer, &err);
+    if (result == CHECKPOINT_FATAL) {
+        writer_fail(&store->writer, err.detail);
+        return;
+    }
+    if (result == CHECKPOINT_COMPLETE)
+        connection_close_last(store->db);
+    else
+        connection_close(store->db);
     job_queue_release(&store->queue);
     close(store->lock);
     free(store);

@@ -38,7 +38,9 @@ MUST_USE bool store_open(const struct store_options *options, struct store **out
  * nothing is lost with them. Any thread. */
 void store_refuse_backups(struct store *store);
 
-/* Finishes all submitted jobs, checkpoints and closes. No call may be under way. */
+/* Finishes all submitted jobs, checkpoints and closes. No call may be under way. When the storage
+ * has failed, or does so now, of which the observer is told, nothing is closed or freed: the
+ * process has to end. */
 void store_close(struct store *store);
 
 #endif

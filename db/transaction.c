@@ -32,7 +32,8 @@ enum outcome transaction_commit(struct transactions *transactions, struct error 
 
     if (result != SQLITE_DONE) {
         translate_failure(transactions->db, "committing", err);
-        return translate_is_fatal(result) ? OUTCOME_UNKNOWN : transaction_roll_back(transactions);
+        return translate_is_harmless(result) ? transaction_roll_back(transactions)
+                                             : OUTCOME_UNKNOWN;
     }
     transactions->last_commit_us = monotonic_us() - began_us;
     return OUTCOME_COMMITTED;

@@ -23,6 +23,18 @@ bool translate_failure(sqlite3 *db, const char *doing, struct error *err)
                      sqlite3_errmsg(db));
 }
 
+bool translate_is_harmless(int result)
+{
+    switch (result & 0xff) {
+    case SQLITE_FULL:
+    case SQLITE_BUSY:
+    case SQLITE_CONSTRAINT:
+        return true;
+    default:
+        return false;
+    }
+}
+
 bool translate_is_fatal(int result)
 {
     switch (result & 0xff) {

@@ -25,15 +25,15 @@ static struct wal_file *wal_file(sqlite3_file *file)
     return (struct wal_file *)(void *)file;
 }
 
-/* What could not be written stays gathered: SQLite may take back the one statement that saw the
- * error, and commit what was written before it. */
+/* What finds no space stays gathered: SQLite may take back the one statement that saw the error,
+ * and commit what was written before it. After any other error it takes back all. */
 static int flush(struct wal_file *wal)
 {
     int result = SQLITE_OK;
 
     if (wal->count > 0)
         result = wal->real->pMethods->xWrite(wal->real, wal->gathered, wal->count, wal->offset);
-    if (result == SQLITE_OK)
+    if (result != SQLITE_FULL)
         wal->count = 0;
     return result;
 }
@@ -75,11 +75,14 @@ static int wal_truncate(sqlite3_file *file, sqlite3_int64 size)
     return result != SQLITE_OK ? result : wal->real->pMethods->xTruncate(wal->real, size);
 }
 
+/* A commit ends in a sync. One that fails is taken back, and must not be written later: after a
+ * crash it would be found. */
 static int wal_sync(sqlite3_file *file, int flags)
 {
     struct wal_file *wal = wal_file(file);
     const int result = flush(wal);
 
+    wal->count = 0;
     return result != SQLITE_OK ? result : wal->real->pMethods->xSync(wal->real, flags);
 }
 
@@ -91,14 +94,13 @@ static int wal_size(sqlite3_file *file, sqlite3_int64 *size)
     return result != SQLITE_OK ? result : wal->real->pMethods->xFileSize(wal->real, size);
 }
 
+/* What is still gathered was never committed. */
 static int wal_close(sqlite3_file *file)
 {
     struct wal_file *wal = wal_file(file);
-    const int flushed = flush(wal);
-    const int closed = wal->real->pMethods->xClose(wal->real);
 
     free(wal->gathered);
-    return flushed != SQLITE_OK ? flushed : closed;
+    return wal->real->pMethods->xClose(wal->real);
 }
 
 /* A write-ahead log is never locked itself: the locks are on the database file. */

@@ -3,7 +3,7 @@
  * write-ahead log is gathered and written at once. SQLite writes each page of a commit in two
  * calls, one for its 24-byte header; a commit of sixty sessions makes hundreds of them, right
  * before its one fsync. Gathered bytes reach the file before anything can ask for them: before a
- * sync, a read, a truncation, a close or a look at the size. SQLite publishes a commit to other
+ * sync, a read, a truncation or a look at the size. SQLite publishes a commit to other
  * connections only after the sync, so they never look at what is still gathered.
  */
 #ifndef SESSIOND_DB_WAL_VFS_H

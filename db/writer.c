@@ -153,11 +153,21 @@ static void notice(struct writer *writer, enum store_severity severity, const ch
     writer->observer.notice(writer->observer.arg, severity, event, detail);
 }
 
-static void fail(struct writer *writer, const char *detail)
+void writer_fail(struct writer *writer, const char *detail)
 {
     writer->failed = true;
     notice(writer, STORE_ERROR, "storage_failed", detail);
     writer->observer.failed(writer->observer.arg);
+}
+
+static void count_checkpoint(struct writer *writer, enum checkpoint_result result,
+                             const struct error *err)
+{
+    atomic_fetch_add(&writer->figures->checkpoints[result], 1);
+    if (result == CHECKPOINT_COMPLETE)
+        atomic_store(&writer->figures->wal_bytes, 0);
+    if (result == CHECKPOINT_FAILED)
+        notice(writer, STORE_WARNING, "checkpoint_failed", err->detail);
 }
 
 static void checkpoint(struct writer *writer)
@@ -165,14 +175,17 @@ static void checkpoint(struct writer *writer)
     struct error err;
     const enum checkpoint_result result = checkpointer_run(&writer->log, &err);
 
-    atomic_fetch_add(&writer->figures->checkpoints[result], 1);
-    if (result == CHECKPOINT_COMPLETE) {
-        atomic_store(&writer->figures->wal_bytes, 0);
-    } else if (result == CHECKPOINT_FAILED) {
-        notice(writer, STORE_WARNING, "checkpoint_failed", err.detail);
-    } else if (result == CHECKPOINT_FATAL) {
-        fail(writer, err.detail);
-    }
+    count_checkpoint(writer, result, &err);
+    if (result == CHECKPOINT_FATAL)
+        writer_fail(writer, err.detail);
+}
+
+enum checkpoint_result writer_empty_log(struct writer *writer, struct error *err)
+{
+    const enum checkpoint_result result = checkpointer_empty(&writer->log, err);
+
+    count_checkpoint(writer, result, err);
+    return result;
 }
 
 /* Takes the backups out of a batch: they are no part of its transaction. */
@@ -226,7 +239,7 @@ static void write_jobs(struct writer *writer, struct store_job *first, size_t co
         char detail[sizeof(first->error.detail)];
         snprintf(detail, sizeof(detail), "%s", first->error.detail);
         answer(writer, first, count);
-        fail(writer, detail);
+        writer_fail(writer, detail);
         return;
     }
     answer(writer, first, count);
@@ -282,7 +295,7 @@ static void keep_house(struct writer *writer)
     writer->operations.lease_due_us = now_us + RETRY_US;
     writer->next_sweep_us = now_us + RETRY_US;
     if (outcome == OUTCOME_UNKNOWN)
-        fail(writer, err.detail);
+        writer_fail(writer, err.detail);
     else
         notice(writer, STORE_WARNING, "housekeeping_failed", err.detail);
 }

@@ -38,6 +38,13 @@ MUST_USE bool writer_init(struct writer *writer, sqlite3 *db, int64_t checkpoint
 
 MUST_USE bool writer_start(struct writer *writer, struct error *err);
 
+/* While the thread does not run, and nobody reads: copies the whole log into the file and empties
+ * it. A log that has to stay is told to the observer. Never PARTIAL. */
+enum checkpoint_result writer_empty_log(struct writer *writer, struct error *err);
+
+/* The storage has failed: tells the observer why. */
+void writer_fail(struct writer *writer, const char *detail);
+
 /* Waits for the thread, which ends once the queue is closed and empty. */
 void writer_join(struct writer *writer);
 

@@ -168,11 +168,15 @@ static void await_quiet(struct service *service, int64_t limit_ms)
     }
 }
 
-/* What is on disk is only known after a restart: no more than the answers may still leave. */
-static void end_failed(struct service *service)
+/* When the storage has failed, ends the process. What is on disk is only known after a restart: no
+ * more than the answers may still leave. */
+static void end_if_failed(struct service *service)
 {
+    if (!atomic_load(&service->storage_failed))
+        return;
     log_event(service->log, LOG_ERROR, "ending", "the storage failed; restart to recover");
-    await_quiet(service, FAILED_MS);
+    if (service->server != NULL)
+        await_quiet(service, FAILED_MS);
     log_flush(service->log, FAILED_MS);
     _exit(EXIT_DISK);
 }
@@ -181,8 +185,10 @@ static void end_failed(struct service *service)
 static bool stop_server(struct service *service)
 {
     for (int waited = 0; waited < QUIET_MS; waited += POLL_MS) {
-        if (http_server_stop(service->server))
+        if (http_server_stop(service->server)) {
+            service->server = NULL;
             return true;
+        }
         sleep_ms(POLL_MS);
     }
     return false;
@@ -195,6 +201,7 @@ static int stop(struct service *service)
     http_server_drain(service->server);
     store_refuse_backups(service->store);
     await_quiet(service, service->config.stop_timeout_ms);
+    end_if_failed(service);
     if (!stop_server(service)) {
         log_event(service->log, LOG_ERROR, "stop_timed_out",
                   "writes were still under way; they may be on disk or not");
@@ -202,6 +209,7 @@ static int stop(struct service *service)
         _exit(EXIT_FAILURE);
     }
     store_close(service->store);
+    end_if_failed(service);
     metrics_free(service->routes.metrics);
     log_event(service->log, LOG_INFO, "stopped", NULL);
     log_free(service->log);
@@ -217,8 +225,7 @@ static int serve(struct service *service, const sigset_t *waited)
     do {
         if (sigwait(waited, &signal_number) != 0)
             continue;
-        if (atomic_load(&service->storage_failed))
-            end_failed(service);
+        end_if_failed(service);
     } while (signal_number == SIGHUP);
     return stop(service);
 }
@@ -234,6 +241,7 @@ static bool start(struct service *service, struct error *err)
             return true;
         metrics_free(service->routes.metrics);
         store_close(service->store);
+        end_if_failed(service);
     }
     close(service->listener);
     return false;

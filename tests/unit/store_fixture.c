@@ -157,3 +157,11 @@ char *fixture_sql(struct store_fixture *fixture, const char *sql)
     sqlite3_close(db);
     return value;
 }
+
+void fixture_expect(struct store_fixture *fixture, const char *sql, const char *wanted)
+{
+    char *found = fixture_sql(fixture, sql);
+
+    cr_expect_str_eq(found == NULL ? "NULL" : found, wanted, "%s: %s", sql, found);
+    free(found);
+}

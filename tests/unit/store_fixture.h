@@ -38,4 +38,7 @@ enum error_kind fixture_update(struct store_fixture *fixture, const char *id,
  * or NULL. Fails the test when SQLite does. */
 char *fixture_sql(struct store_fixture *fixture, const char *sql);
 
+/* Expects this first value of it; "NULL" for none. */
+void fixture_expect(struct store_fixture *fixture, const char *sql, const char *wanted);
+
 #endif

@@ -254,8 +254,8 @@ Test(store, time_does_not_run_backwards_over_a_restart)
     const int64_t first = fixture_create(&fixture, "/p", "t", "{}", NULL);
     fixture_close(&fixture);
     /* As if the system clock had been an hour ahead. */
-    text = fixture_sql(&fixture, "UPDATE clock SET reserved_us = reserved_us + 3600000000;"
-                                 "SELECT reserved_us FROM clock");
+    text = fixture_sql(&fixture, "UPDATE sessiond_clock SET reserved_us = reserved_us + 3600000000;"
+                                 "SELECT reserved_us FROM sessiond_clock");
     struct error err;
     cr_assert(fixture_open(&fixture, &err), "%s", err.detail);
     const int64_t second = fixture_create(&fixture, "/p", "t", "{}", NULL);

@@ -79,6 +79,26 @@ Test(store_fault, a_failed_commit_is_the_last_thing_that_happens)
     expect_end();
 }
 
+/* SQLite, too, may run out of memory between the sync and its own books. */
+Test(store_fault, a_commit_that_runs_out_of_memory_may_be_on_disk)
+{
+    open_store();
+    faulty_vfs_arm((struct fault){FAULT_SYNC, SQLITE_OPEN_WAL, SQLITE_NOMEM, 1, 1});
+    cr_expect_eq(create(), ERROR_OUTCOME_UNKNOWN);
+    expect_end();
+}
+
+Test(store_fault, a_commit_without_space_is_not_on_disk)
+{
+    open_store();
+    cr_assert_eq(create(), ERROR_NONE);
+    faulty_vfs_arm((struct fault){FAULT_WRITE, SQLITE_OPEN_WAL, SQLITE_FULL, 1, 1});
+    cr_expect_eq(create(), ERROR_STORAGE_FULL);
+    cr_expect_eq(create(), ERROR_NONE);
+    fixture_close(&fixture);
+    fixture_expect(&fixture, "SELECT count(*) FROM sessions", "2");
+}
+
 Test(store_fault, a_last_checkpoint_that_cannot_sync_the_log)
 {
     open_store();

@@ -29,7 +29,8 @@ static void open_database(void)
     snprintf(folder, sizeof(folder), "/tmp/sessiond-unit-XXXXXX");
     cr_assert_not_null(mkdtemp(folder));
     snprintf(path, sizeof(path), "%s/s.db", folder);
-    cr_assert(connection_open_writer(path, &db, &err), "%s", err.detail);
+    cr_assert(connection_open_writer(path, &db, &err) && connection_make_durable(db, &err), "%s",
+              err.detail);
     run("PRAGMA cache_size=10; PRAGMA cache_spill=10;"
         "CREATE TABLE t (a INTEGER PRIMARY KEY, b NOT NULL)");
 }
@@ -97,4 +98,15 @@ Test(wal_vfs, what_was_rolled_back_is_not_written_any_more)
     cr_expect_eq(count_rows(), 1);
     faulty_vfs_heal();
     cr_expect(is_sound());
+}
+
+Test(wal_vfs, what_a_failed_commit_has_gathered_is_never_written)
+{
+    run(INSERT(24));
+    run("BEGIN IMMEDIATE");
+    run(INSERT(1));
+    faulty_vfs_arm((struct fault){FAULT_WRITE, SQLITE_OPEN_WAL, SQLITE_FULL, 1, 1});
+    cr_assert_eq(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_FULL);
+    cr_expect_eq(count_rows(), 24);
+    cr_expect_eq(faulty_vfs_changes_since(), 0, "after a crash it would be found committed");
 }
