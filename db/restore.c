@@ -22,7 +22,7 @@ static const char *const companions[] = {"-wal", "-journal"};
 struct places {
     char target[PATH_MAX]; /* restore.to, symbolic links followed */
     int lock;
-    bool was_there; /* the target; perhaps as an empty file, of which nothing is kept */
+    bool was_there; /* the target, or an empty file of its name, of which nothing is kept */
     bool has_old;
     struct stat owner; /* whom the new file shall belong to */
 };
@@ -61,10 +61,9 @@ static bool find_owner(struct places *places, struct error *err)
 {
     char folder[PATH_MAX];
 
-    if (stat(places->target, &places->owner) == 0) {
-        places->has_old = places->owner.st_size > 0;
+    places->has_old = stat(places->target, &places->owner) == 0 && places->owner.st_size > 0;
+    if (places->has_old)
         return true;
-    }
     snprintf(folder, sizeof(folder), "%s", places->target);
     char *slash = strrchr(folder, '/');
     if (slash == NULL)
