@@ -22,6 +22,7 @@ static const char *const companions[] = {"-wal", "-journal"};
 struct places {
     char target[PATH_MAX]; /* restore.to, symbolic links followed */
     int lock;
+    bool was_there; /* the target, or an empty file of its name, of which nothing is kept */
     bool has_old;
     struct stat owner; /* whom the new file shall belong to */
 };
@@ -60,7 +61,7 @@ static bool find_owner(struct places *places, struct error *err)
 {
     char folder[PATH_MAX];
 
-    places->has_old = stat(places->target, &places->owner) == 0;
+    places->has_old = stat(places->target, &places->owner) == 0 && places->owner.st_size > 0;
     if (places->has_old)
         return true;
     snprintf(folder, sizeof(folder), "%s", places->target);
@@ -78,6 +79,7 @@ static bool find_places(const struct restore *restore, struct places *places, st
 {
     struct stat from;
 
+    places->was_there = exists(restore->to);
     if (!durable_file_make_folder(restore->to, err) ||
         !lock_file_take(restore->to, &places->lock, err))
         return false;
@@ -265,6 +267,18 @@ static void remove_unfinished(const struct restore *restore)
         unlink(journal);
 }
 
+/* Taking the lock may have made an empty database. */
+static void clean_up(const struct restore *restore, const struct places *places)
+{
+    struct stat status;
+
+    if (restore->unfinished[0] != '\0')
+        remove_unfinished(restore);
+    if (places->lock >= 0 && !places->was_there && stat(places->target, &status) == 0 &&
+        status.st_size == 0)
+        unlink(places->target);
+}
+
 enum file_verdict restore_run(struct restore *restore, struct error *err)
 {
     struct places places = {.lock = -1};
@@ -279,10 +293,10 @@ enum file_verdict restore_run(struct restore *restore, struct error *err)
         verdict = check_copy(restore, err);
     if (verdict == FILE_SOUND && !swap(restore, &places, err))
         verdict = FILE_UNKNOWN;
-    if (verdict != FILE_SOUND)
-        remove_unfinished(restore);
 
 done:
+    if (verdict != FILE_SOUND)
+        clean_up(restore, &places);
     if (places.lock >= 0)
         close(places.lock);
     return verdict;
