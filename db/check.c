@@ -222,10 +222,10 @@ static bool check_clock(struct check *check, struct error *err)
 {
     int64_t rows;
 
-    if (!connection_integer(check->db, "SELECT count(*) FROM clock", &rows, err))
+    if (!connection_integer(check->db, "SELECT count(*) FROM sessiond_clock", &rows, err))
         return give_up(check, err);
     if (rows != 1)
-        find(check, "the table clock has %lld rows, not one", (long long)rows);
+        find(check, "the table sessiond_clock has %lld rows, not one", (long long)rows);
     return true;
 }
 

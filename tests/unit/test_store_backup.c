@@ -228,7 +228,7 @@ Test(store_backup, gives_up_when_another_program_writes_all_the_time)
     sqlite3_busy_timeout(db, 1000);
     submit(&waited);
     while (!is_done(&waited))
-        sqlite3_exec(db, "UPDATE clock SET reserved_us = reserved_us + 1", 0, 0, 0);
+        sqlite3_exec(db, "UPDATE sessiond_clock SET reserved_us = reserved_us + 1", 0, 0, 0);
     sqlite3_close(db);
     cr_expect_eq(await(&waited), ERROR_STORAGE_BUSY);
     cr_expect_not(waited.job.snapshot.open);

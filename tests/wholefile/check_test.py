@@ -28,9 +28,9 @@ DAMAGES = [
     (QUIET + f"UPDATE sessions SET context = NULL, context_bytes = 2 {FIRST}", "no text"),
     (QUIET, "the trigger sessions_changed_elsewhere is missing"),
     ("DROP INDEX idx_sessions_thread_id", "the index idx_sessions_thread_id is missing"),
-    ("DROP TABLE clock", "the table clock is missing"),
-    ("INSERT INTO clock VALUES (1)", "2 rows, not one"),
-    ("DELETE FROM clock", "0 rows, not one"),
+    ("DROP TABLE sessiond_clock", "the table sessiond_clock is missing"),
+    ("INSERT INTO sessiond_clock VALUES (1)", "2 rows, not one"),
+    ("DELETE FROM sessiond_clock", "0 rows, not one"),
     ("PRAGMA user_version = 999", "made by a newer one"),
     ("DROP TABLE sessions", "a database of another program"),
 ]
