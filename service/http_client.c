@@ -16,10 +16,9 @@
 static int connect_to(const struct addrinfo *found)
 {
     const int yes = 1;
-    int fd = -1;
 
     for (; found != NULL; found = found->ai_next) {
-        fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        const int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (fd >= 0 && connect(fd, found->ai_addr, found->ai_addrlen) == 0) {
             setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof(yes));
             return fd;
