@@ -261,7 +261,7 @@ static int run(struct service *service)
         return serve(service, &waited);
     log_event(service->log, LOG_ERROR, "cannot_start", err.detail);
     log_free(service->log);
-    return EXIT_FAILURE;
+    return err.kind == ERROR_INVALID_PAYLOAD ? EXIT_USAGE : EXIT_FAILURE;
 }
 
 static int run_command(int argc, char **argv)
