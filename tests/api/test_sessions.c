@@ -94,6 +94,26 @@ Test(sessions, a_change_counts_up_and_a_delete_is_for_good)
     cr_expect_eq(count_sessions(), 0);
 }
 
+Test(sessions, what_a_change_answers_is_what_is_read_afterwards)
+{
+    static const char *const changes[] = {
+        "{\"status\":\"ACTIVE\"}",
+        "{\"context\":{\"b\":2}}",
+        "{\"status\":\"PAUSED\",\"context\":{\"c\":3}}",
+        "{}",
+    };
+    char id[ID_SIZE];
+
+    create_session("/p", "t", "{\"a\":1}", id);
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        const struct response *changed =
+            expect_status(client_send(client, "PATCH", changes[i], "/sessions/%s", id), 200);
+        char *answered = strdup(changed->body);
+        cr_expect_str_eq(client_get(client, "/sessions/%s", id)->body, answered, "%s", changes[i]);
+        free(answered);
+    }
+}
+
 Test(sessions, a_deleted_id_can_be_put_again)
 {
     static const char id[] = "b0a4c7de-0000-4000-8000-000000000001";
