@@ -44,6 +44,19 @@ static bool make_folder_of(const char *path, struct error *err)
     return true;
 }
 
+/* A file that holds something stays in its journal mode until it is known to be taken. */
+static bool bring_up_to_date(const struct store *store, struct error *err)
+{
+    const struct store_options *options = &store->options;
+    int64_t pages;
+
+    if (!connection_integer(store->db, "PRAGMA page_count", &pages, err))
+        return false;
+    return (pages > 0 || connection_make_durable(store->db, err)) &&
+           migrate_run(store->db, options->adopt_context, &options->observer, err) &&
+           connection_make_durable(store->db, err);
+}
+
 static bool open_writer(struct store *store, struct error *err)
 {
     const struct store_options *options = &store->options;
@@ -54,9 +67,8 @@ static bool open_writer(struct store *store, struct error *err)
         .figures = &store->figures,
         .observer = options->observer,
     };
-    if (!connection_open_writer(options->path, &store->db, err) ||
-        !migrate_run(store->db, options->adopt_context, &options->observer, err) ||
-        !connection_make_durable(store->db, err) || !figures_init(&store->figures, store->db, err))
+    if (!connection_open_writer(options->path, &store->db, err) || !bring_up_to_date(store, err) ||
+        !figures_init(&store->figures, store->db, err))
         return false;
     store->writer.operations = (struct write_operations){
         .adopt = options->adopt_context,

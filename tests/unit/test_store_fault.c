@@ -115,6 +115,23 @@ Test(store_fault, a_last_checkpoint_that_cannot_sync_the_file)
     expect_end();
 }
 
+/* With a rollback journal SQLite would write, sync and remove it once more. */
+Test(store_fault, a_failed_start_on_a_new_file_is_the_last_thing_that_happens)
+{
+    struct error err;
+    int nth = 1;
+
+    for (;; nth++) {
+        faulty_vfs_arm((struct fault){FAULT_WRITE, SQLITE_OPEN_WAL, SQLITE_IOERR_WRITE, nth, 1});
+        if (fixture_open(&fixture, &err))
+            break;
+        cr_expect_eq(faulty_vfs_changes_since(), 0, "write %d", nth);
+    }
+    faulty_vfs_heal();
+    cr_expect_gt(nth, 1);
+    cr_expect_eq(create(), ERROR_NONE);
+}
+
 Test(store_fault, a_failed_first_checkpoint_is_the_last_thing_that_happens)
 {
     struct error err;
