@@ -3,7 +3,12 @@
 #include "faulty_vfs.h"
 #include "store_fixture.h"
 
+#include "db/timestamp.h"
+
 #include <criterion/criterion.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,16 +49,24 @@ static enum error_kind create(void)
     return job.error.kind;
 }
 
-/* A file and its log as a kill leaves them. */
-static void crash(void)
+/* A file with one session, and its log, as a kill leaves them. */
+static void crash(char id[ID_SIZE])
 {
     const pid_t child = fork();
     int status;
 
+    snprintf(id, ID_SIZE, "b0a4c7de-0000-4000-8000-000000000001");
     if (child == 0) {
+        struct store_job job = {
+            .operation = STORE_PUT,
+            .project_path = SLICE_LITERAL("/p"),
+            .thread_id = SLICE_LITERAL("t"),
+            .context = SLICE_LITERAL("{}"),
+        };
         open_store();
-        fixture_create(&fixture, "/p", "t", "{}", NULL);
-        _exit(0);
+        memcpy(job.id, id, ID_SIZE);
+        fixture_run(&fixture, &job);
+        _exit(job.error.kind != ERROR_NONE);
     }
     cr_assert_eq(waitpid(child, &status, 0), child);
     cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
@@ -115,6 +128,68 @@ Test(store_fault, a_last_checkpoint_that_cannot_sync_the_file)
     expect_end();
 }
 
+static enum store_visit copy_session(void *arg, const struct session *session)
+{
+    struct session *copy = arg;
+
+    *copy = *session;
+    return STORE_VISIT_NEXT;
+}
+
+static struct session stored(const char *id)
+{
+    struct session session;
+    struct error err;
+
+    cr_assert(store_get(fixture.store, id, copy_session, &session, &err), "%s", err.detail);
+    return session;
+}
+
+static void fill_disk(void)
+{
+    faulty_vfs_arm((struct fault){FAULT_WRITE, 0, SQLITE_FULL, 1, INT_MAX});
+}
+
+Test(store_fault, a_start_on_a_full_disk_serves_reads)
+{
+    char id[ID_SIZE];
+
+    crash(id);
+    fill_disk();
+    open_store();
+    cr_expect(strstr(fixture.notices, "checkpoint_failed"), "%s", fixture.notices);
+    cr_expect_eq(stored(id).version, 1);
+    cr_expect_eq(create(), ERROR_STORAGE_FULL);
+    faulty_vfs_heal();
+    cr_expect_eq(create(), ERROR_NONE);
+    fixture_close(&fixture);
+    fixture_expect(&fixture, "SELECT count(*) FROM sessions", "2");
+}
+
+/* A deadline of the process before means nothing to this one. */
+Test(store_fault, a_start_on_a_full_disk_ends_no_lease)
+{
+    struct store_job job = {
+        .operation = STORE_LEASE, .owner = SLICE_LITERAL("daemon"), .ttl_ms = 3600000};
+
+    open_store();
+    fixture_create(&fixture, "/p", "t", "{}", job.id);
+    fixture_run(&fixture, &job);
+    cr_assert_eq(job.error.kind, ERROR_NONE);
+    store_job_release(&job);
+    fixture_close(&fixture);
+    free(fixture_sql(&fixture, "UPDATE sessions SET lease_deadline_us = 1"));
+    fill_disk();
+    open_store();
+    cr_expect(strstr(fixture.notices, "housekeeping_failed"), "%s", fixture.notices);
+    cr_expect_eq(create(), ERROR_STORAGE_FULL);
+    faulty_vfs_heal();
+    cr_expect_eq(create(), ERROR_NONE);
+    const struct session session = stored(job.id);
+    cr_expect_eq(session.status, SESSION_ACTIVE);
+    cr_expect_gt(session.lease.expires_us, timestamp_now_us() + INT64_C(3500000000));
+}
+
 /* With a rollback journal SQLite would write, sync and remove it once more. */
 Test(store_fault, a_failed_start_on_a_new_file_is_the_last_thing_that_happens)
 {
@@ -135,8 +210,9 @@ Test(store_fault, a_failed_start_on_a_new_file_is_the_last_thing_that_happens)
 Test(store_fault, a_failed_first_checkpoint_is_the_last_thing_that_happens)
 {
     struct error err;
+    char id[ID_SIZE];
 
-    crash();
+    crash(id);
     faulty_vfs_arm((struct fault){FAULT_SYNC, SQLITE_OPEN_MAIN_DB, SQLITE_IOERR_FSYNC, 1, 1});
     cr_expect_not(fixture_open(&fixture, &err));
     cr_expect_eq(faulty_vfs_failures(), 1);
