@@ -75,7 +75,8 @@ static bool open_writer(struct store *store, struct error *err)
         .key_ttl_us = options->key_ttl_us,
     };
     return writer_init(&store->writer, store->db, options->checkpoint_pages, err) &&
-           writer_empty_log(&store->writer, err) != CHECKPOINT_FATAL;
+           writer_empty_log(&store->writer, err) != CHECKPOINT_FATAL &&
+           writer_keep_house(&store->writer, err);
 }
 
 /* The list thread reads too, beside the callers. */

@@ -26,17 +26,11 @@ bool writer_init(struct writer *writer, sqlite3 *db, int64_t checkpoint_pages, s
            write_operations_init(&writer->operations, db, err);
 }
 
-static bool begin(struct writer *writer, struct error *err)
-{
-    writer->operations.change = (struct figures_change){0};
-    return transaction_begin(&writer->transactions, err);
-}
-
 static enum outcome commit(struct writer *writer, size_t jobs, struct error *err)
 {
     const enum outcome outcome = transaction_commit(&writer->transactions, err);
 
-    clock_settle(&writer->operations.clock, outcome == OUTCOME_COMMITTED);
+    write_operations_settle(&writer->operations, outcome == OUTCOME_COMMITTED);
     if (outcome != OUTCOME_COMMITTED)
         return outcome;
     reader_pool_committed(writer->readers);
@@ -52,7 +46,7 @@ static enum outcome end(struct writer *writer, bool ok, size_t jobs, struct erro
 {
     if (ok && clock_reserve(&writer->operations.clock, writer->db, false, err))
         return commit(writer, jobs, err);
-    clock_settle(&writer->operations.clock, false);
+    write_operations_settle(&writer->operations, false);
     return transaction_roll_back(&writer->transactions);
 }
 
@@ -61,10 +55,10 @@ static enum outcome run_transaction(struct writer *writer, struct store_job *fir
                                     struct error *err)
 {
     struct store_job *job = first;
-    bool ok = true;
 
-    if (!begin(writer, err))
+    if (!transaction_begin(&writer->transactions, err))
         return OUTCOME_NOT_BEGUN;
+    bool ok = write_operations_begin(&writer->operations, err);
     for (size_t i = 0; i < count && ok; i++, job = job->next)
         ok = write_operations_apply(&writer->operations, job, err);
     return end(writer, ok, count, err);
@@ -203,6 +197,8 @@ static bool do_housework(struct writer *writer, int64_t now_us, struct error *er
     struct write_operations *ops = &writer->operations;
     bool more = false;
 
+    if (!write_operations_begin(ops, err))
+        return false;
     if (now_us >= ops->lease_due_us && !write_lease_expire(ops, err))
         return false;
     if (now_us < writer->next_sweep_us)
@@ -213,25 +209,32 @@ static bool do_housework(struct writer *writer, int64_t now_us, struct error *er
     return true;
 }
 
-/* Ends leases and forgets keys, when it is time, in a transaction of its own. */
-static void keep_house(struct writer *writer)
+bool writer_keep_house(struct writer *writer, struct error *err)
 {
     const int64_t now_us = monotonic_us();
     enum outcome outcome = OUTCOME_NOT_BEGUN;
-    struct error err;
 
     if (now_us < writer->operations.lease_due_us && now_us < writer->next_sweep_us)
-        return;
-    if (begin(writer, &err))
-        outcome = end(writer, do_housework(writer, now_us, &err), 0, &err);
+        return true;
+    if (transaction_begin(&writer->transactions, err))
+        outcome = end(writer, do_housework(writer, now_us, err), 0, err);
+    const bool failed_before = writer->housework_failed;
+    writer->housework_failed = outcome != OUTCOME_COMMITTED;
     if (outcome == OUTCOME_COMMITTED)
-        return;
+        return true;
     writer->operations.lease_due_us = now_us + RETRY_US;
     writer->next_sweep_us = now_us + RETRY_US;
-    if (outcome == OUTCOME_UNKNOWN)
+    if (outcome != OUTCOME_UNKNOWN && !failed_before)
+        notice(writer, STORE_WARNING, "housekeeping_failed", err->detail);
+    return outcome != OUTCOME_UNKNOWN;
+}
+
+static void keep_house(struct writer *writer)
+{
+    struct error err;
+
+    if (!writer->failed && !writer_keep_house(writer, &err))
         writer_fail(writer, err.detail);
-    else
-        notice(writer, STORE_WARNING, "housekeeping_failed", err.detail);
 }
 
 /* Until something is to be done without a job. */
@@ -262,8 +265,7 @@ static void *writer_run(void *arg)
 
     while ((event = job_queue_take(writer->queue, gather, idle_ms(writer), &jobs, &count)) !=
            JOB_QUEUE_CLOSED) {
-        if (!writer->failed)
-            keep_house(writer);
+        keep_house(writer);
         if (event == JOB_QUEUE_JOBS) {
             write_jobs(writer, jobs, count);
             writer->last_jobs_us = monotonic_us();
