@@ -190,6 +190,39 @@ Test(store_fault, a_start_on_a_full_disk_ends_no_lease)
     cr_expect_gt(session.lease.expires_us, timestamp_now_us() + INT64_C(3500000000));
 }
 
+static enum error_kind create_long(void)
+{
+    static char context[1 << 20];
+    struct store_job job = {
+        .operation = STORE_CREATE,
+        .project_path = SLICE_LITERAL("/p"),
+        .thread_id = SLICE_LITERAL("t"),
+        .context = {context, sizeof(context)},
+    };
+
+    memset(context, 'x', sizeof(context));
+    fixture_run(&fixture, &job);
+    store_job_release(&job);
+    return job.error.kind;
+}
+
+/* Its blocks are for some four thousand pages of log each. */
+Test(store_fault, an_index_of_the_log_that_cannot_grow)
+{
+    enum error_kind kind = ERROR_NONE;
+
+    fixture.options.checkpoint_pages = 1000000;
+    open_store();
+    faulty_vfs_arm((struct fault){FAULT_INDEX, 0, SQLITE_IOERR_SHMSIZE, 1, INT_MAX});
+    for (int i = 0; i < 20 && kind == ERROR_NONE; i++)
+        kind = create_long();
+    cr_expect_eq(kind, ERROR_STORAGE_FULL);
+    cr_expect_eq(create_long(), ERROR_STORAGE_FULL);
+    faulty_vfs_heal();
+    cr_expect_eq(create_long(), ERROR_NONE);
+    cr_expect_eq(fixture.failures, 0);
+}
+
 /* With a rollback journal SQLite would write, sync and remove it once more. */
 Test(store_fault, a_failed_start_on_a_new_file_is_the_last_thing_that_happens)
 {
