@@ -96,6 +96,12 @@ static bool prepare_to_write(sqlite3 *db, struct error *err)
                           err);
 }
 
+void connection_configure_library(void)
+{
+    /* Refused once SQLite is in use, which then merely goes on counting. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 bool connection_open_writer(const char *path, sqlite3 **out, struct error *err)
 {
     struct stat status;
@@ -128,12 +134,17 @@ bool connection_open_reader(const char *path, sqlite3 **out, struct error *err)
     if (!open_connection(path, SQLITE_OPEN_READONLY, NULL, &db, err))
         return false;
     if (!keep_log_on_close(db, true, err) ||
-        !connection_run(db, "PRAGMA query_only=ON; PRAGMA cache_size=-8192", err)) {
+        !connection_run(db, "PRAGMA query_only=ON; PRAGMA cache_size=-32768", err)) {
         connection_close(db);
         return false;
     }
     *out = db;
     return true;
+}
+
+bool connection_open_plain(const char *path, int flags, sqlite3 **out, struct error *err)
+{
+    return open_connection(path, flags, NULL, out, err);
 }
 
 bool connection_run(sqlite3 *db, const char *sql, struct error *err)

@@ -10,6 +10,11 @@
 #include <sqlite3.h>
 #include <stdint.h>
 
+/* Before SQLite is used at all: it need not count its memory, under a lock that all threads share
+ * (https://sqlite.org/c3ref/c_config_covering_index_scan.html#sqliteconfigmemstatus). Again is
+ * harmless. */
+void connection_configure_library(void);
+
 /* Opens the one connection that writes and checkpoints, in the journal mode that the file has.
  * Closed before it was made durable, it leaves a log that was there and removes one that it made.
  */
@@ -21,6 +26,10 @@ MUST_USE bool connection_make_durable(sqlite3 *db, struct error *err);
 
 /* Opens a connection that can neither write nor checkpoint. */
 MUST_USE bool connection_open_reader(const char *path, sqlite3 **out, struct error *err);
+
+/* Opens a connection to a file of whatever origin, with the same limits and nothing else set.
+ * `flags` are those of sqlite3_open_v2. */
+MUST_USE bool connection_open_plain(const char *path, int flags, sqlite3 **out, struct error *err);
 
 /* Runs SQL that returns nothing. */
 MUST_USE bool connection_run(sqlite3 *db, const char *sql, struct error *err);

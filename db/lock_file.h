@@ -14,4 +14,8 @@
  * closed to release it. */
 MUST_USE bool lock_file_take(const char *database_path, int *descriptor, struct error *err);
 
+/* For those who only read, and who may be several: keeps a service away all the same. Makes no
+ * file: *descriptor is -1 when there is none, since then no sessiond has ever served this one. */
+MUST_USE bool lock_file_share(const char *database_path, int *descriptor, struct error *err);
+
 #endif

@@ -13,7 +13,7 @@ static const unsigned char *const migrations[] = {schema_001_sessions};
 
 #define SCHEMA_VERSION ((int64_t)(sizeof(migrations) / sizeof(migrations[0])))
 
-static bool check_schema(sqlite3 *db, struct error *err)
+bool migrate_check_schema(sqlite3 *db, bool *current, struct error *err)
 {
     int64_t version;
     int64_t tables;
@@ -36,6 +36,7 @@ static bool check_schema(sqlite3 *db, struct error *err)
         return error_set(err, ERROR_INTERNAL, NULL,
                          "it is a database of another program: it has no table sessions with the "
                          "columns of a session");
+    *current = version == SCHEMA_VERSION;
     return true;
 }
 
@@ -64,9 +65,11 @@ static bool migrate(sqlite3 *db, session_adopter adopt, const struct store_obser
                     struct error *err)
 {
     bool foreign;
+    bool current;
     int64_t version;
 
-    if (!check_schema(db, err) || !connection_integer(db, "PRAGMA user_version", &version, err) ||
+    if (!migrate_check_schema(db, &current, err) ||
+        !connection_integer(db, "PRAGMA user_version", &version, err) ||
         !is_foreign(db, version, &foreign, err))
         return false;
     if (foreign && !(adopt_check(db, err) && adopt_set_aside(db, err)))

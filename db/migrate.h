@@ -9,6 +9,10 @@
 #include "db/session_row.h"
 #include "db/store_open.h"
 
+/* Whether a database can be brought up to date, before anything is changed. *current tells whether
+ * it has the schema of this version, in which nothing is left to migrate. */
+MUST_USE bool migrate_check_schema(sqlite3 *db, bool *current, struct error *err);
+
 /* Brings `db` up to date and adopts what other programs wrote, in one transaction, so in whatever
  * journal mode the file has: turning it to WAL would change it before it is known to be taken. An
  * empty file is fine; one that is no database, that a newer sessiond or another program made, or

@@ -53,8 +53,9 @@ static void read_lease(sqlite3_stmt *stmt, struct session_lease *lease)
         return;
     lease->owner = column_text(stmt, COLUMN_LEASE_OWNER);
     lease->ttl_ms = sqlite3_column_int64(stmt, COLUMN_LEASE_TTL_MS);
-    lease->expires_us =
-        timestamp_now_us() - monotonic_us() + sqlite3_column_int64(stmt, COLUMN_LEASE_DEADLINE_US);
+    /* The wall clock first: a lease lasts until the time that is told at least. */
+    lease->expires_us = timestamp_now_us() + sqlite3_column_int64(stmt, COLUMN_LEASE_DEADLINE_US);
+    lease->expires_us -= monotonic_us();
 }
 
 static bool read_times(sqlite3_stmt *stmt, struct session *session)

@@ -1,6 +1,7 @@
 #include "db/store_open.h"
 
 #include "db/connection.h"
+#include "db/durable_file.h"
 #include "db/list_worker.h"
 #include "db/lock_file.h"
 #include "db/migrate.h"
@@ -8,12 +9,7 @@
 #include "db/store_figures.h"
 #include "db/writer.h"
 
-#include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct store {
@@ -26,23 +22,6 @@ struct store {
     struct list_worker lists;
     struct writer writer;
 };
-
-/* Makes the folders on the way to the file, private to the user. */
-static bool make_folder_of(const char *path, struct error *err)
-{
-    char folder[PATH_MAX];
-
-    if (snprintf(folder, sizeof(folder), "%s", path) >= (int)sizeof(folder))
-        return error_set(err, ERROR_INTERNAL, NULL, "the path is too long");
-    for (char *slash = strchr(folder + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(folder, 0700) != 0 && errno != EEXIST)
-            return error_set(err, ERROR_INTERNAL, NULL, "cannot make the folder %s: %s", folder,
-                             strerror(errno));
-        *slash = '/';
-    }
-    return true;
-}
 
 /* A file that holds something stays in its journal mode until it is known to be taken. */
 static bool bring_up_to_date(const struct store *store, struct error *err)
@@ -61,6 +40,7 @@ static bool open_writer(struct store *store, struct error *err)
 {
     const struct store_options *options = &store->options;
 
+    backup_remove_remains(options->path);
     store->writer = (struct writer){
         .readers = &store->readers,
         .queue = &store->queue,
@@ -74,6 +54,7 @@ static bool open_writer(struct store *store, struct error *err)
         .adopt = options->adopt_context,
         .key_ttl_us = options->key_ttl_us,
     };
+    backup_init(&store->writer.backup, store->db, options->path);
     return writer_init(&store->writer, store->db, options->checkpoint_pages, err) &&
            writer_empty_log(&store->writer, err) != CHECKPOINT_FATAL &&
            writer_keep_house(&store->writer, err);
@@ -106,11 +87,13 @@ bool store_open(const struct store_options *options, struct store **out, struct 
 
     if (store == NULL)
         abort();
+    connection_configure_library();
     store->options = *options;
     store->lock = -1;
     job_queue_init(&store->queue, options->max_queue);
-    if (make_folder_of(options->path, err) && lock_file_take(options->path, &store->lock, err) &&
-        open_writer(store, err) && start(store, err)) {
+    if (durable_file_make_folder(options->path, err) &&
+        lock_file_take(options->path, &store->lock, err) && open_writer(store, err) &&
+        start(store, err)) {
         *out = store;
         return true;
     }
@@ -120,6 +103,11 @@ bool store_open(const struct store_options *options, struct store **out, struct 
         close(store->lock);
     free(store);
     return false;
+}
+
+void store_refuse_backups(struct store *store)
+{
+    backup_refuse(&store->writer.backup);
 }
 
 void store_close(struct store *store)

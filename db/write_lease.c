@@ -27,6 +27,12 @@ static bool find_next(struct write_operations *ops, struct error *err)
     return true;
 }
 
+void write_lease_doubt(struct write_operations *ops)
+{
+    ops->leases_in_doubt = true;
+    ops->lease_due_us = 0;
+}
+
 bool write_lease_restart(struct write_operations *ops, struct error *err)
 {
     sqlite3_bind_int64(ops->statements.prepared[WRITE_LEASE_RESTART], 1, monotonic_us());
@@ -79,15 +85,16 @@ bool write_lease_clear(struct write_operations *ops, struct session *session, st
     return write_run(&ops->statements, WRITE_LEASE_CLEAR, "clearing a lease", err);
 }
 
-/* Puts the new term into the answer. Returns its deadline. */
+/* Puts the new term into the answer. Returns its deadline. The wall clock is read first, so that a
+ * lease lasts until the time that is told at least. */
 static int64_t begin_term(struct write_operations *ops, struct store_job *job)
 {
     struct session_lease *lease = &job->session.lease;
-    const int64_t deadline_us = monotonic_us() + job->ttl_ms * 1000;
 
     lease->owner = job->owner;
     lease->ttl_ms = job->ttl_ms;
     lease->expires_us = timestamp_now_us() + job->ttl_ms * 1000;
+    const int64_t deadline_us = monotonic_us() + job->ttl_ms * 1000;
     due_no_later(ops, deadline_us);
     return deadline_us;
 }

@@ -8,8 +8,11 @@
 
 #include "db/write_operations.h"
 
-/* Every lease that is held gets its whole term again, since its holder could not renew it while
- * nobody served. */
+/* At start, and after a time in which the writer stood still: no holder could renew its lease. The
+ * next transactions begin with new terms, until one is committed. */
+void write_lease_doubt(struct write_operations *ops);
+
+/* Every lease that is held gets its whole term again. */
 MUST_USE bool write_lease_restart(struct write_operations *ops, struct error *err);
 
 /* Whether the job may write its session, which job->session shows. Refuses the job when not. */

@@ -19,7 +19,7 @@ struct write_operations {
     struct clock clock;
     session_adopter adopt;
     int64_t key_ttl_us;           /* how long an Idempotency-Key is remembered */
-    bool leases_stale;            /* their deadlines are those of a process that has ended */
+    bool leases_in_doubt;         /* nobody could renew one: the deadlines mean nothing */
     int64_t lease_due_us;         /* monotonic; no lease expires before it; INT64_MAX: none will */
     struct figures_change change; /* by the open transaction */
 };
@@ -28,8 +28,8 @@ struct write_operations {
  * to be has been set by the caller. */
 MUST_USE bool write_operations_init(struct write_operations *ops, sqlite3 *db, struct error *err);
 
-/* First in every transaction. Until one has been committed it gives every lease its whole term
- * again, so that none is looked at before. */
+/* First in every transaction. While the leases are in doubt it gives each its whole term again, so
+ * that none is looked at before. */
 MUST_USE bool write_operations_begin(struct write_operations *ops, struct error *err);
 
 /* After COMMIT or ROLLBACK. */

@@ -14,6 +14,13 @@
 #define SWEEP_EVERY_US INT64_C(60000000)
 #define RETRY_US INT64_C(1000000)
 
+/* A turn comes every IDLE_US at least. One that is so late tells that the process stood still, or
+ * that the disk kept it waiting. */
+#define AWAY_US INT64_C(3000000)
+
+#define BACKUP_TURN_MIN_US 250
+#define BACKUP_TURN_MAX_US 1000
+
 /* A batch waits for at most this part of the last commit's time for the senders of the batch
  * before it. On a slow disk this keeps clients from splitting into halves that take turns. */
 #define GATHER_DIVISOR 5
@@ -21,6 +28,7 @@
 bool writer_init(struct writer *writer, sqlite3 *db, int64_t checkpoint_pages, struct error *err)
 {
     writer->db = db;
+    writer->last_turn_us = monotonic_us();
     checkpointer_init(&writer->log, db, writer->readers, checkpoint_pages);
     return transactions_init(&writer->transactions, db, err) &&
            write_operations_init(&writer->operations, db, err);
@@ -67,6 +75,7 @@ static enum outcome run_transaction(struct writer *writer, struct store_job *fir
 static void fail_job(struct store_job *job, const struct error *err, enum outcome outcome)
 {
     job->error = *err;
+    job->once.replayed = false; /* what it found may have been written by this very transaction */
     if (outcome == OUTCOME_UNKNOWN)
         job->error.kind = ERROR_OUTCOME_UNKNOWN;
 }
@@ -108,6 +117,10 @@ static enum outcome run_batch(struct writer *writer, struct store_job *first, si
     struct error err;
     enum outcome outcome = run_transaction(writer, first, count, &err);
 
+    /* Writes come first; and SQLite would begin the copy anew after each one that is rolled back.
+     */
+    if (outcome == OUTCOME_ROLLED_BACK && err.kind == ERROR_STORAGE_FULL)
+        backup_abandon(&writer->backup, ERROR_NO_ROOM, "the disk became full during the backup");
     if (outcome == OUTCOME_ROLLED_BACK && count > 1) {
         reset_jobs(first, count);
         return run_one_by_one(writer, first, count);
@@ -170,6 +183,41 @@ enum checkpoint_result writer_empty_log(struct writer *writer, struct error *err
     return result;
 }
 
+/* Takes the backups out of a batch: they are no part of its transaction. */
+static struct store_job *take_out_backups(struct writer *writer, struct store_job *first,
+                                          size_t *count)
+{
+    struct store_job **link = &first;
+
+    while (*link != NULL) {
+        struct store_job *job = *link;
+        if (job->operation != STORE_BACKUP) {
+            link = &job->next;
+            continue;
+        }
+        *link = job->next;
+        (*count)--;
+        job_queue_answered(writer->queue, 1);
+        backup_begin(&writer->backup, job);
+    }
+    return first;
+}
+
+/* A turn of the backup takes no longer than a commit does, so that a write waits at most about
+ * twice as long as without. */
+static void back_up(struct writer *writer)
+{
+    int64_t limit_us = writer->transactions.last_commit_us;
+
+    if (!backup_is_running(&writer->backup))
+        return;
+    if (limit_us < BACKUP_TURN_MIN_US)
+        limit_us = BACKUP_TURN_MIN_US;
+    if (limit_us > BACKUP_TURN_MAX_US)
+        limit_us = BACKUP_TURN_MAX_US;
+    backup_turn(&writer->backup, limit_us);
+}
+
 static void write_jobs(struct writer *writer, struct store_job *first, size_t count)
 {
     enum outcome outcome = OUTCOME_UNKNOWN;
@@ -190,6 +238,22 @@ static void write_jobs(struct writer *writer, struct store_job *first, size_t co
         return;
     }
     answer(writer, first, count);
+}
+
+/* Whether there was a time without turns, in which no lease could be renewed. */
+static bool was_away(struct writer *writer, int64_t now_us)
+{
+    const int64_t away_us = now_us - writer->last_turn_us;
+    char detail[96];
+
+    writer->last_turn_us = now_us;
+    if (away_us <= AWAY_US)
+        return false;
+    snprintf(detail, sizeof(detail),
+             "the writer stood still for %.1f s: leases begin their terms anew",
+             (double)away_us / 1e6);
+    notice(writer, STORE_WARNING, "writer_stalled", detail);
+    return true;
 }
 
 static bool do_housework(struct writer *writer, int64_t now_us, struct error *err)
@@ -214,6 +278,8 @@ bool writer_keep_house(struct writer *writer, struct error *err)
     const int64_t now_us = monotonic_us();
     enum outcome outcome = OUTCOME_NOT_BEGUN;
 
+    if (was_away(writer, now_us))
+        write_lease_doubt(&writer->operations);
     if (now_us < writer->operations.lease_due_us && now_us < writer->next_sweep_us)
         return true;
     if (transaction_begin(&writer->transactions, err))
@@ -245,14 +311,15 @@ static int64_t idle_ms(const struct writer *writer)
         lease_due_us < writer->next_sweep_us ? lease_due_us : writer->next_sweep_us;
     const int64_t left_us = due_us - monotonic_us();
 
-    if (left_us <= 0)
+    if (left_us <= 0 || backup_is_running(&writer->backup))
         return 0;
     return (left_us < IDLE_US ? left_us : IDLE_US) / 1000 + 1;
 }
 
 static bool is_idle(const struct writer *writer)
 {
-    return monotonic_us() - writer->last_jobs_us >= IDLE_US && checkpointer_has_more(&writer->log);
+    return monotonic_us() - writer->last_jobs_us >= IDLE_US &&
+           !backup_is_running(&writer->backup) && checkpointer_has_more(&writer->log);
 }
 
 static void *writer_run(void *arg)
@@ -263,20 +330,26 @@ static void *writer_run(void *arg)
     struct store_job *jobs;
     size_t count;
 
+    writer->last_turn_us = monotonic_us();
     while ((event = job_queue_take(writer->queue, gather, idle_ms(writer), &jobs, &count)) !=
            JOB_QUEUE_CLOSED) {
         keep_house(writer);
-        if (event == JOB_QUEUE_JOBS) {
+        jobs = take_out_backups(writer, jobs, &count);
+        if (count > 0) {
             write_jobs(writer, jobs, count);
             writer->last_jobs_us = monotonic_us();
         }
         gather.answered = count;
         gather.limit_us = writer->transactions.last_commit_us / GATHER_DIVISOR;
-        if (writer->failed)
+        if (writer->failed) {
+            backup_abandon(&writer->backup, ERROR_STOPPING, "the storage has failed");
             continue;
+        }
         if (checkpointer_is_due(&writer->log) || is_idle(writer))
             checkpoint(writer);
+        back_up(writer);
     }
+    backup_abandon(&writer->backup, ERROR_STOPPING, "the service is stopping");
     return NULL;
 }
 

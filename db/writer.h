@@ -7,6 +7,7 @@
 #ifndef SESSIOND_DB_WRITER_H
 #define SESSIOND_DB_WRITER_H
 
+#include "db/backup.h"
 #include "db/figures.h"
 #include "db/job_queue.h"
 #include "db/store_open.h"
@@ -23,7 +24,9 @@ struct writer {
     struct figures *figures;
     struct store_observer observer;
     int64_t last_jobs_us;  /* monotonic */
+    int64_t last_turn_us;  /* monotonic: when it was last looked what is due */
     int64_t next_sweep_us; /* monotonic: when old keys are next looked for */
+    struct backup backup;
     bool housework_failed; /* the last time; of a row of failures one is told */
     bool failed;           /* nothing is written any more */
     pthread_t thread;

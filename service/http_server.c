@@ -15,8 +15,9 @@
 #define HEADER_FIELDS_MAX 128
 #define BODY_RESERVE_BYTES 65536
 
-/* Of a connection: the request's head, libmicrohttpd's record of it, and the response's head. */
-#define CONNECTION_MEMORY_BYTES(max_header_bytes) ((size_t)(max_header_bytes) + 49152)
+/* Of a connection: the request's head, libmicrohttpd's record of it, and the response's head. It is
+ * cleared after each request. */
+#define CONNECTION_MEMORY_BYTES(max_header_bytes) ((size_t)(max_header_bytes) + 16384)
 
 struct http_server {
     struct http_server_options options;
@@ -62,11 +63,25 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
     return MHD_YES;
 }
 
+/* The response takes over the snapshot's descriptor. */
+static struct MHD_Response *make_file_response(struct store_snapshot *snapshot, size_t *size)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_fd64((uint64_t)snapshot->bytes, snapshot->descriptor);
+
+    if (response != NULL)
+        snapshot->open = false;
+    *size = (size_t)snapshot->bytes;
+    return response;
+}
+
 /* The response takes over the exchange's text. */
 static struct MHD_Response *make_response(struct exchange *ex, size_t *size)
 {
     struct slice fixed = ex->fixed_response;
 
+    if (ex->sends_snapshot)
+        return make_file_response(&ex->job.snapshot, size);
     if (fixed.data == NULL && ex->response.len > 0) {
         char *text = ex->response.data;
         *size = ex->response.len;

@@ -3,10 +3,12 @@
 #include "db/monotonic.h"
 #include "db/store_open.h"
 #include "routes/json_adopt.h"
+#include "service/command.h"
 #include "service/config.h"
 #include "service/descriptors.h"
 #include "service/http_server.h"
 #include "service/listener.h"
+#include "service/notify.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -195,7 +197,9 @@ static bool stop_server(struct service *service)
 static int stop(struct service *service)
 {
     log_event(service->log, LOG_INFO, "stopping", NULL);
+    notify_manager("STOPPING=1");
     http_server_drain(service->server);
+    store_refuse_backups(service->store);
     await_quiet(service, service->config.stop_timeout_ms);
     end_if_failed(service);
     if (!stop_server(service)) {
@@ -217,6 +221,7 @@ static int serve(struct service *service, const sigset_t *waited)
     int signal_number;
 
     log_listening(service);
+    notify_manager("READY=1");
     do {
         if (sigwait(waited, &signal_number) != 0)
             continue;
@@ -259,18 +264,39 @@ static int run(struct service *service)
     return EXIT_FAILURE;
 }
 
+static int run_command(int argc, char **argv)
+{
+    const struct command *command = command_find(argv[0]);
+
+    if (command != NULL)
+        return (int)command_main(command, argc, argv);
+    fprintf(stderr, "sessiond: there is no command %.60s; --help lists them all\n", argv[0]);
+    return EXIT_USAGE;
+}
+
+static bool no_word(const struct config *config, struct error *err)
+{
+    return config->file == NULL ||
+           error_set(err, ERROR_INVALID_PAYLOAD, NULL,
+                     "a command comes first, not after a flag: \"%.60s\"", config->file);
+}
+
 int main(int argc, char **argv)
 {
     struct service service = {0};
     enum config_action action;
     struct error err;
 
-    if (!config_read(&service.config, argc, argv, &action, &err)) {
+    if (argc > 1 && argv[1][0] != '-')
+        return run_command(argc - 1, argv + 1);
+    if (!config_read(&service.config, argc, argv, &action, &err) ||
+        (action == CONFIG_RUN && !no_word(&service.config, &err))) {
         fprintf(stderr, "sessiond: %s\n", err.detail);
         return EXIT_USAGE;
     }
     if (action == CONFIG_HELP) {
         config_help(stdout);
+        command_list(stdout);
         return EXIT_SUCCESS;
     }
     if (action == CONFIG_VERSION) {

@@ -4,13 +4,18 @@ usage: contract_test.py BINARY OPENAPI_YAML   (SESSIOND_BINARY, where set, goes 
 
 Fails when a response does not fit the document: status, headers, body, members that are not
 described included; when an operation or one of its statuses was not seen; when an example does not
-fit its schema; when the served documents differ from the file.
+fit its schema, or shows a problem in other words than the service's; when the served documents
+differ from the file.
 """
 
+import concurrent.futures
+import contextlib
 import json
 import os
 import re
+import sqlite3
 import sys
+import tempfile
 import uuid
 
 sys.dont_write_bytecode = True
@@ -18,80 +23,15 @@ sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "
 
 import yaml  # noqa: E402
 
+import once  # noqa: E402
+import ownership  # noqa: E402
+from contract import JSON, MAX_BODY_BYTES, MAX_JSON_DEPTH, MERGE, MISSING, NEW, Contract, wording  # noqa: E402
 from document import Document  # noqa: E402
 from service import Service  # noqa: E402
 
-MAX_BODY_BYTES = 65536
-MAX_JSON_DEPTH = 64
 SHOWN_FAILURES = 12
 # The statuses that a request alone brings about; the others need a disk or a process in trouble.
 DETERMINISTIC = {200, 201, 204, 304, 400, 404, 405, 409, 411, 412, 413, 415, 422}
-
-MISSING = "/sessions/00000000-0000-4000-8000-000000000000"
-NEW = {"project_path": "/home/me/project", "thread_id": "+15551234567"}
-JSON = "application/json"
-MERGE = "application/merge-patch+json"
-
-
-class Contract:
-    """Makes requests, checks each response against the document, and remembers what was seen."""
-
-    def __init__(self, document, service):
-        self.document = document
-        self.service = service
-        self.seen = set()
-        self.failures = []
-
-    def check(self, holds, sentence):
-        if not holds:
-            self.failures.append(sentence)
-
-    def equal(self, got, expected, what):
-        self.check(got == expected, f"{what} is {got!r}, not {expected!r}")
-
-    def operation(self, method, target):
-        """The operation that a target belongs to; None when the path is not described."""
-        path = target.split("?")[0]
-        for operation_id, (its_method, pattern, _) in self.document.operations.items():
-            if its_method == method and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", pattern), path):
-                return operation_id
-        return None
-
-    def call(self, status, method, target, body=None, content_type=JSON, headers=None, chunked=False):
-        """A request to a described operation; the response has this status and fits the document."""
-        operation_id = self.operation(method, target)
-        headers = dict(headers or {})
-        if body is not None and not isinstance(body, bytes):
-            body = json.dumps(body).encode()
-        if body is not None and content_type is not None:
-            headers["Content-Type"] = content_type
-        response = self.service.call(method, target, body, headers, chunked)
-        label = f"{method} {target[:80]} {(body or b'')[:80]!r}"
-        self.equal(response.status, status, f"{label}: status")
-        for fault in self.document.response_faults(operation_id, response):
-            self.failures.append(f"{label}: {response.status}: {fault}\n    {response.body[:300]!r}")
-        self.check_problem(label, target, response)
-        self.seen.add((operation_id, response.status))
-        return response
-
-    def check_problem(self, label, target, response):
-        if response.headers.get("content-type") != "application/problem+json" or not response.body:
-            return
-        problem = response.json()
-        self.equal(problem["status"], response.status, f"{label}: the problem's status")
-        self.equal(problem["instance"], target.split("?")[0], f"{label}: the problem's instance")
-        self.equal(problem["request_id"], response.headers["x-request-id"], f"{label}: request_id")
-
-    def create(self, **members):
-        return self.call(201, "POST", "/sessions", {**NEW, **members})
-
-    def problem(self, name, *request, **more):
-        """Like call, for a response that is a problem of this type."""
-        response = self.call(*request, **more)
-        if response.body:
-            self.equal(response.json()["type"], f"urn:sessiond:problem:{name}", f"{request}: type")
-        return response
-
 
 # Bodies of POST and PUT, and whether the schema takes them; the service has to agree.
 NEW_SESSIONS = [
@@ -165,15 +105,22 @@ BAD_TAGS = ["1", '"1', '1"', '"1" "2"', 'w/"1"', '*, "1"', "**", '"a b"']
 
 
 def new_sessions(contract):
-    schema = {"$ref": "#/components/schemas/NewSession"}
     for fits, body in NEW_SESSIONS:
-        contract.equal(not contract.document.faults(schema, body), fits, f"the schema takes {str(body)[:90]}")
-        for method, target in (("POST", "/sessions"), ("PUT", f"/sessions/{uuid.uuid4()}")):
+        for method, target, schema in (("POST", "/sessions", "NewSession"),
+                                       ("PUT", f"/sessions/{uuid.uuid4()}", "NewSessionWithId")):
+            contract.schema_agrees(schema, fits, body)
             text = json.dumps(body).encode()
             if fits:
                 contract.call(201, method, target, text)
             else:
                 contract.problem("invalid-payload", 422, method, target, text)
+    for fits, body in ((True, {**NEW, "if_exists": "return"}), (False, {**NEW, "if_exists": "fail"}),
+                       (False, {**NEW, "if_exists": None}), (False, {**NEW, "if_exists": True})):
+        contract.schema_agrees("NewSession", fits, body)
+        contract.schema_agrees("NewSessionWithId", False, body)
+        contract.problem("invalid-payload", 422, "PUT", f"/sessions/{uuid.uuid4()}", body)
+        if not fits:
+            contract.problem("invalid-payload", 422, "POST", "/sessions", body)
 
 
 def created(contract):
@@ -208,8 +155,7 @@ def changes(contract):
     target = contract.create().headers["location"]
     version = 1
     for media_type, fits, body in CHANGES:
-        schema = {"$ref": f"#/components/schemas/{schemas[media_type]}"}
-        contract.equal(not contract.document.faults(schema, body), fits, f"{schemas[media_type]} takes {body}")
+        contract.schema_agrees(schemas[media_type], fits, body)
         if not fits:
             contract.problem("invalid-payload", 422, "PATCH", target, json.dumps(body).encode(), media_type)
             continue
@@ -241,6 +187,11 @@ def preconditions(contract):
             contract.equal(refused.headers["etag"], '"1"', "ETag of 412")
             contract.equal(refused.json()["current_version"], 1, "current_version")
         contract.problem("not-found", 404, "DELETE", MISSING, headers={"If-Match": tag})
+        contract.problem("precondition-failed", 412, "GET", target, headers={"If-Match": tag})
+        contract.problem("precondition-failed", 412, "HEAD", target, headers={"If-Match": tag})
+    for tag in ('"1"', 'W/"1"', '"9", "1"', "*"):
+        for method, body in (("PATCH", {"status": "ACTIVE"}), ("DELETE", None)):
+            contract.problem("precondition-failed", 412, method, target, body, headers={"If-None-Match": tag})
     contract.call(200, "PATCH", target, {"status": "ACTIVE"}, headers={"If-Match": '"9", "1"'})
     contract.call(200, "PATCH", target, {"status": "ACTIVE"}, headers={"If-Match": "*"})
     for method in ("GET", "HEAD"):
@@ -249,10 +200,26 @@ def preconditions(contract):
             contract.equal(unchanged.headers["etag"], '"3"', "ETag of 304")
         contract.call(200, method, target, headers={"If-None-Match": '"1"'})
         contract.problem("not-found", 404, method, MISSING, headers={"If-None-Match": "*"})
-    contract.call(204, "DELETE", target, headers={"If-Match": '"3"'})
+        both = {"If-Match": '"3"', "If-None-Match": '"3"'}
+        contract.call(304, method, target, headers=both)
+        contract.call(200, method, target, headers={**both, "If-None-Match": '"1"'})
+        contract.problem("precondition-failed", 412, method, target, headers={**both, "If-Match": '"1"'})
+    contract.call(204, "DELETE", target, headers={"If-Match": '"3"', "If-None-Match": '"1"'})
     contract.problem("not-found", 404, "DELETE", target)
     contract.problem("not-found", 404, "GET", "/sessions/x")
     contract.problem("not-found", 404, "HEAD", "/sessions/x")
+
+
+def put_preconditions(contract):
+    target = f"/sessions/{uuid.uuid4()}"
+    refused = contract.problem("precondition-failed", 412, "PUT", target, NEW, headers={"If-Match": "*"})
+    contract.check("etag" not in refused.headers, "an ETag of what is not there")
+    contract.call(201, "PUT", target, NEW, headers={"If-None-Match": "*"})
+    for headers in ({"If-None-Match": "*"}, {"If-None-Match": 'W/"1"'}, {"If-Match": '"2"'}):
+        refused = contract.problem("precondition-failed", 412, "PUT", target, NEW, headers=headers)
+        contract.equal(refused.headers["etag"], '"1"', f"ETag of a PUT refused by {headers}")
+    for headers in ({"If-Match": "*"}, {"If-Match": '"1"'}, {"If-None-Match": '"2"'}):
+        contract.call(200, "PUT", target, NEW, headers=headers)
 
 
 def tags(contract):
@@ -260,24 +227,30 @@ def tags(contract):
     schema = {"$ref": "#/components/schemas/EntityTags"}
     for tag in BAD_TAGS:
         contract.check(contract.document.faults(schema, tag), f"EntityTags takes {tag}")
-        for method, header in (("GET", "If-None-Match"), ("HEAD", "If-None-Match"),
-                               ("PATCH", "If-Match"), ("DELETE", "If-Match")):
-            body = {} if method == "PATCH" else None
-            contract.problem("invalid-header", 400, method, target, body, headers={header: tag})
+        for header in ("If-Match", "If-None-Match"):
+            for method, body in (("GET", None), ("HEAD", None), ("PUT", NEW), ("PATCH", {}), ("DELETE", None)):
+                contract.problem("invalid-header", 400, method, target, body, headers={header: tag})
+            contract.problem("invalid-header", 400, "POST", f"{target}/transition", {}, headers={header: tag})
 
 
 def bad_bodies(contract):
     target = contract.create().headers["location"]
-    large = b" " * MAX_BODY_BYTES + b"{}"
     for method, where in (("POST", "/sessions"), ("PUT", target), ("PATCH", target)):
         for body in MALFORMED:
             contract.problem("malformed-json", 400, method, where, body)
-        contract.problem("body-too-large", 413, method, where, large)
-        contract.problem("length-required", 411, method, where, b"{}", chunked=True,
-                         headers={"Transfer-Encoding": "chunked"})
         for media_type in ("text/plain", "application/jsonx", "application/x-www-form-urlencoded", None):
             contract.problem("unsupported-media-type", 415, method, where, NEW, media_type)
     contract.problem("unsupported-media-type", 415, "POST", "/sessions", NEW, MERGE)
+
+
+def unread_bodies(contract):
+    """A body that is too long or of unknown length is refused before it is read, also where none is taken."""
+    large = b" " * MAX_BODY_BYTES + b"{}"
+    for method, pattern, _ in contract.document.operations.values():
+        where = contract.place(pattern)
+        contract.problem("body-too-large", 413, method, where, large)
+        contract.problem("length-required", 411, method, where, b"{}", chunked=True,
+                         headers={"Transfer-Encoding": "chunked"})
 
 
 def lists(contract):
@@ -324,19 +297,46 @@ def bad_queries(contract):
     for query in BAD_QUERIES:
         problem = contract.problem("invalid-query", 400, "GET", f"/sessions?{query}").json()
         contract.check("parameter" in problem.get("errors", [{}])[0], f"?{query}: errors name no parameter")
-    target = contract.create().headers["location"]
     for operation_id, (method, pattern, _) in contract.document.operations.items():
         if 400 in contract.document.responses(operation_id):
-            where = target if "{" in pattern else pattern
             body = NEW if method in ("POST", "PUT", "PATCH") else None
-            contract.problem("invalid-query", 400, method, f"{where}?colour=red", body)
+            contract.problem("invalid-query", 400, method, f"{contract.place(pattern)}?colour=red", body)
 
 
 def service_paths(contract):
     contract.call(200, "GET", "/healthz")
     contract.call(200, "GET", "/readyz")
-    metrics = contract.call(200, "GET", "/metrics")
-    contract.check(b'sessiond_sessions{status="CREATED"}' in metrics.body, "metrics lack sessiond_sessions")
+    metrics = contract.call(200, "GET", "/metrics").body.decode()
+    contract.check('sessiond_sessions{status="CREATED"}' in metrics, "metrics lack sessiond_sessions")
+    described = contract.document.operations["getMetrics"][2]["description"]
+    contract.equal(sorted(re.findall(r"(?m)^\| `(\w+)` \| (\w+) \|", described)),
+                   sorted(re.findall(r"(?m)^# TYPE (\w+) (\w+)$", metrics)), "the table of metrics")
+
+
+def backup(contract):
+    """A backup is a whole database; of several at once one succeeds, and the others are told so."""
+    target = contract.create(context={"blob": "x" * 60000}).headers["location"]
+    for _ in range(200):
+        contract.create(context={"blob": "x" * 60000})
+    body = contract.call(200, "POST", "/admin/backup").body
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(body)
+        file.flush()
+        with contextlib.closing(sqlite3.connect(file.name)) as database:
+            contract.equal(database.execute("PRAGMA integrity_check").fetchall(), [("ok",)], "integrity")
+            found = database.execute("SELECT count(*) FROM sessions WHERE id = ?", [target.split("/")[-1]])
+            contract.equal(found.fetchone(), (1,), "the session in the backup")
+    for _ in range(20):
+        if ("createBackup", 409) in contract.seen:
+            return
+        with concurrent.futures.ThreadPoolExecutor(4) as threads:
+            calls = [threads.submit(contract.service.call, "POST", "/admin/backup") for _ in range(4)]
+        for response in (call.result() for call in calls):
+            contract.check(response.status in (200, 409), f"backups at once: status {response.status}")
+            contract.failures += contract.document.response_faults("createBackup", response)
+            contract.seen.add(("createBackup", response.status))
+            if response.status == 409:
+                contract.wordings.add(wording(response.json()))
 
 
 def documents(contract):
@@ -350,10 +350,11 @@ def documents(contract):
 
 def heads(contract):
     """HEAD answers what GET does, without the body."""
-    target = contract.create().headers["location"]
     changing = ("date", "x-request-id")
-    for pattern in contract.document.root["paths"]:
-        where = target if "{" in pattern else pattern
+    for pattern, item in contract.document.root["paths"].items():
+        if "get" not in item:
+            continue
+        where = contract.place(pattern)
         get, head = (contract.service.call(method, where) for method in ("GET", "HEAD"))
         for response in (get, head):
             for name in changing + (("content-length",) if pattern == "/metrics" else ()):
@@ -362,23 +363,24 @@ def heads(contract):
 
 
 def no_such_method(contract):
-    target = contract.create().headers["location"]
     header = {"Allow": {"required": True, "schema": {"type": "string"}},
               "X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}
     for pattern in contract.document.root["paths"]:
-        where = target if "{" in pattern else pattern
+        where = contract.place(pattern)
         allowed = contract.document.allowed(pattern)
         for method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} - allowed:
             response = contract.service.call(method, where)
             label = f"{method} {where}"
             contract.equal(response.status, 405, f"{label}: status")
             contract.equal(set(response.headers.get("allow", "").split(", ")), allowed, f"{label}: Allow")
-            problem_fits(contract, label, where, header, "method-not-allowed", response)
+            if method != "HEAD":
+                problem_fits(contract, label, where, header, "method-not-allowed", response)
 
 
 def no_such_path(contract):
     header = {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}
-    for where in ("/", "/session", "/sessions/", "/sessions/x/y", "//sessions", "/Sessions", "/healthz/"):
+    for where in ("/", "/session", "/sessions/", "/sessions/x/y", "//sessions", "/Sessions", "/healthz/",
+                  "/sessions/x/lease/", "/sessions/x/y/lease", "/sessions//lease", "/sessions/recover/"):
         response = contract.service.call("GET", where)
         contract.equal(response.status, 404, f"GET {where}: status")
         problem_fits(contract, f"GET {where}", where, header, "not-found", response)
@@ -413,18 +415,28 @@ def examples(contract):
         contents.append(contract.document.resolve(operation.get("requestBody", {})).get("content", {}))
         for content in contents:
             for media_type, body in content.items():
-                contract.check("example" in body or "examples" in body, f"{operation_id}: {media_type}: no example")
+                contract.check("schema" not in body or "example" in body or "examples" in body, f"{operation_id}: {media_type}: no example")
 
 
 def example_requests(contract):
     """The requests that the document shows work."""
-    for example in contract.document.root["components"]["requestBodies"]["NewSession"]["content"][JSON]["examples"].values():
-        contract.call(201, "POST", "/sessions", example["value"])
-    content = contract.document.operations["updateSession"][2]["requestBody"]["content"]
-    for media_type, body in content.items():
-        target = contract.create().headers["location"]
-        for example in body["examples"].values():
-            contract.call(200, "PATCH", target, example["value"], media_type)
+    for method, pattern, operation in contract.document.operations.values():
+        content = contract.document.resolve(operation.get("requestBody", {})).get("content", {})
+        for media_type, body in content.items():
+            for value in contract.document.values_of(body):
+                where = contract.place(pattern)
+                if value.get("from") == "ACTIVE":
+                    contract.call(200, "PATCH", where.removesuffix("/transition"), {"status": "ACTIVE"})
+                creates = operation["operationId"] in ("createSession", "putSession")
+                where = f"/sessions/{uuid.uuid4()}" if method == "PUT" and creates else where
+                contract.call(201 if creates else 200, method, where, value, media_type)
+
+
+def example_problems(contract):
+    """The problems that the document shows are worded as the service words them."""
+    for where, _, value in contract.document.examples():
+        if isinstance(value, dict) and str(value.get("type")).startswith("urn:") and value["status"] in DETERMINISTIC:
+            contract.check(wording(value) in contract.wordings, f"{where}: the service never said: {value['detail']}")
 
 
 def problem_table(contract):
@@ -454,9 +466,10 @@ def everything_was_seen(contract):
 
 
 CHECKS = [
-    examples, problem_table, links, created, new_sessions, put, changes, lifecycle, preconditions, tags,
-    bad_bodies, lists, bad_queries, service_paths, documents, heads, no_such_method, no_such_path,
-    request_ids, example_requests, everything_was_seen,
+    examples, problem_table, links, created, new_sessions, put, changes, lifecycle, preconditions,
+    put_preconditions, tags, bad_bodies, unread_bodies, lists, *once.CHECKS, *ownership.CHECKS, bad_queries,
+    service_paths, backup, documents, heads, no_such_method, no_such_path, request_ids, example_requests, example_problems,
+    everything_was_seen,
 ]
 
 

@@ -111,9 +111,21 @@ class Document:
         sent_type = response.headers.get("content-type", "").split(";")[0].strip()
         if sent_type not in content:
             return [f"the Content-Type {sent_type!r} is not described"]
+        if "schema" not in content[sent_type]:
+            return []  # binary
         text = response.body.decode("utf-8")
         value = json.loads(text) if sent_type.endswith("json") else text
         return self.faults(content[sent_type]["schema"], value)
+
+    def named_values_of(self, node):
+        """(name, value) of each example of a body, a parameter or a header."""
+        if "example" in node:
+            yield "example", node["example"]
+        for name, example in node.get("examples", {}).items():
+            yield name, self.resolve(example)["value"]
+
+    def values_of(self, node):
+        return [value for _, value in self.named_values_of(node)]
 
     def examples(self):
         """(where, schema, value) of every example in the document."""
@@ -126,10 +138,8 @@ class Document:
         if not isinstance(node, dict):
             return
         if isinstance(node.get("schema"), dict):
-            if "example" in node:
-                yield where, node["schema"], node["example"]
-            for name, example in node.get("examples", {}).items():
-                yield f"{where}/{name}", node["schema"], self.resolve(example)["value"]
+            for name, value in self.named_values_of(node):
+                yield f"{where}/{name}", node["schema"], value
         for name, member in node.items():
             if name not in ("example", "examples"):
                 yield from self._examples(member, f"{where}/{name}")

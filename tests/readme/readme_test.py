@@ -1,4 +1,4 @@
-"""Runs what README.md shows: the tour's commands against a new service, the Python class, the configuration table.
+"""Runs what README.md shows: the tour's commands against a new service, the Python, the tables of options and metrics.
 
 usage: readme_test.py BINARY README   (SESSIOND_BINARY, where set, goes before BINARY)
 """
@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import urllib.request
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
@@ -19,6 +20,7 @@ MARKER = "--- end of the command ---"
 VARIABLE = [
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "UUID"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"), "TIME"),
+    (re.compile(r"\b\d+ bytes"), "SIZE"),
     (re.compile(r"(?m)^Date: .*$"), "DATE"),
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{12}"), "REQUEST-ID"),
 ]
@@ -42,11 +44,18 @@ def general(text):
 
 
 class Shell:
-    """One bash for the whole tour, so that variables live on."""
+    """One bash for the whole tour, so that variables live on; `sessiond` there finds the service."""
 
-    def __init__(self):
+    def __init__(self, binary, service):
+        environment = {
+            **os.environ,
+            "PATH": os.path.dirname(os.path.abspath(binary)) + os.pathsep + os.environ["PATH"],
+            "SESSIOND_LISTEN": service.address,
+            "SESSIOND_DB": os.path.basename(service.database),
+        }
         self.process = subprocess.Popen(["bash"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, text=True)
+                                        stderr=subprocess.STDOUT, text=True, env=environment,
+                                        cwd=os.path.dirname(service.database))
 
     def run(self, command):
         self.process.stdin.write(f"{command}\necho '{MARKER}'\n")
@@ -59,14 +68,14 @@ class Shell:
         raise SystemExit(f"the shell ended at: {command}\n{output}")
 
 
-def tour(readme, address):
-    shell = Shell()
+def tour(readme, binary, service):
+    shell = Shell(binary, service)
     failures = []
     count = 0
     for block in blocks(readme, "console"):
         for command, expected in steps(block):
             count += 1
-            output = shell.run(command.replace(SHOWN_ADDRESS, address))
+            output = shell.run(command.replace(SHOWN_ADDRESS, service.address))
             if general(output) != general(expected):
                 failures.append(f"$ {command}\n  printed  {general(output)}\n  not      {general(expected)}")
     shell.process.stdin.close()
@@ -98,13 +107,33 @@ def python_class(readme, address):
     return [f"SessionManager: {what} does not hold" for what, holds in checks.items() if not holds]
 
 
+def crash_recovery(readme, address):
+    names = {}
+    exec(blocks(readme, "python")[0], names)
+    manager = names["SessionManager"](f"http://{address}")
+    left = [manager.update(manager.create("/readme", "crash")["id"], status="ACTIVE")["id"] for _ in range(3)]
+    found = []
+    for _ in range(2):
+        exec(blocks(readme, "python")[1].replace(SHOWN_ADDRESS, address), names)
+        found.append(names["recovered"][-3:])
+    return [] if found == [left, []] else [f"CrashRecovery found {found}, not {left} and then nothing"]
+
+
+def metrics(readme, address):
+    with urllib.request.urlopen(f"http://{address}/metrics") as response:
+        there = re.findall(r"(?m)^# TYPE (\w+) ", response.read().decode())
+    rows = re.findall(r"(?m)^\| `(sessiond_\w+)` \|", readme)
+    return [] if sorted(rows) == sorted(there) else [f"the table has the metrics {rows}\n  there are {there}"]
+
+
 def main(binary, readme_path):
     binary = os.environ.get("SESSIOND_BINARY", binary)
     with open(readme_path, encoding="utf-8") as file:
         readme = file.read()
     service = Service(binary).start()
-    failures = tour(readme, service.address) + configuration(readme, binary)
-    failures += python_class(readme, service.address) + service.stop()
+    failures = tour(readme, binary, service) + configuration(readme, binary)
+    failures += python_class(readme, service.address) + crash_recovery(readme, service.address)
+    failures += metrics(readme, service.address) + service.stop()
     print("\n".join(failures) or "README.md shows what happens")
     return 1 if failures else 0
 

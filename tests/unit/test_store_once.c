@@ -130,6 +130,40 @@ Test(store_once, an_old_key_is_forgotten)
     store_job_release(&second.job);
 }
 
+static int64_t count_keys(void)
+{
+    char *text = fixture_sql(&fixture, "SELECT count(*) FROM idempotency_keys");
+    const int64_t count = strtoll(text, NULL, 10);
+
+    free(text);
+    return count;
+}
+
+/* Each turn of the writer makes one step, before its jobs: six writes are turns enough. */
+Test(store_once, old_keys_are_swept_step_by_step_and_young_ones_stay)
+{
+    struct keyed_job young = {0};
+    struct error err;
+
+    run(&young, "young", 7);
+    store_job_release(&young.job);
+    fixture_close(&fixture);
+    free(fixture_sql(&fixture,
+                     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)"
+                     " INSERT INTO idempotency_keys SELECT i, 'old ' || i, x'00', x'00' FROM n"));
+    cr_expect_eq(count_keys(), 301);
+    cr_assert(fixture_open(&fixture, &err), "%s", err.detail);
+    for (int i = 0; i < 6; i++)
+        fixture_create(&fixture, "/p", "t", "{}", NULL);
+    fixture_close(&fixture);
+    cr_expect_eq(count_keys(), 1);
+    cr_assert(fixture_open(&fixture, &err), "%s", err.detail);
+    young = (struct keyed_job){0};
+    run(&young, "young", 7);
+    cr_expect(young.job.once.replayed);
+    store_job_release(&young.job);
+}
+
 struct racer {
     pthread_t thread;
     struct keyed_job keyed;
