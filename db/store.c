@@ -66,7 +66,7 @@ static bool start(struct store *store, struct error *err)
     const struct store_options *options = &store->options;
 
     if (!reader_pool_init(&store->readers, options->path, (size_t)options->readers + 1,
-                          options->adopt_context, err))
+                          options->read_limit_ms, options->adopt_context, err))
         return false;
     if (!list_worker_start(&store->lists, &store->readers, options->max_queue, err))
         goto no_lists;

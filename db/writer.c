@@ -29,8 +29,8 @@ bool writer_init(struct writer *writer, sqlite3 *db, int64_t checkpoint_pages, s
 {
     writer->db = db;
     writer->last_turn_us = monotonic_us();
-    checkpointer_init(&writer->log, db, writer->readers, checkpoint_pages);
-    return transactions_init(&writer->transactions, db, err) &&
+    return checkpointer_init(&writer->log, db, writer->readers, checkpoint_pages, err) &&
+           transactions_init(&writer->transactions, db, err) &&
            write_operations_init(&writer->operations, db, err);
 }
 
