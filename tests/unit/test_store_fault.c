@@ -7,6 +7,7 @@
 
 #include <criterion/criterion.h>
 #include <limits.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -47,6 +48,11 @@ static enum error_kind create(void)
     fixture_run(&fixture, &job);
     store_job_release(&job);
     return job.error.kind;
+}
+
+static void fill_disk(void)
+{
+    faulty_vfs_arm((struct fault){FAULT_WRITE, 0, SQLITE_FULL, 1, INT_MAX});
 }
 
 /* A file with one session, and its log, as a kill leaves them. */
@@ -112,6 +118,74 @@ Test(store_fault, a_commit_without_space_is_not_on_disk)
     fixture_expect(&fixture, "SELECT count(*) FROM sessions", "2");
 }
 
+/* The first of a row, until one succeeds. */
+Test(store_fault, a_write_that_fails_is_told)
+{
+    open_store();
+    for (int row = 0; row < 2; row++) {
+        *fixture.notices = '\0';
+        fill_disk();
+        for (int i = 0; i < 3; i++)
+            cr_assert_eq(create(), ERROR_STORAGE_FULL);
+        cr_expect_str_eq(fixture.notices, "write_failed: SQLite error 13 while committing:"
+                                          " database or disk is full\n");
+        faulty_vfs_heal();
+        cr_assert_eq(create(), ERROR_NONE);
+    }
+}
+
+static void on_done(struct store_job *job)
+{
+    sem_post(job->arg);
+}
+
+static void submit(struct store_job *job, sem_t *done)
+{
+    job->project_path = SLICE_LITERAL("/p");
+    job->thread_id = SLICE_LITERAL("t");
+    job->context = SLICE_LITERAL("{}");
+    job->done = on_done;
+    job->arg = done;
+    cr_assert(store_reserve(fixture.store, job->operation));
+    store_submit(fixture.store, job);
+}
+
+/* Four jobs: one that waits for a lock, so that the others are a batch; of these, the second fails
+ * by itself, so they run again one by one, and the third meets the bad disk. */
+Test(store_fault, of_a_batch_run_one_by_one_the_failure_is_told)
+{
+    struct store_job jobs[4] = {{.operation = STORE_CREATE},
+                                {.operation = STORE_CREATE},
+                                {.operation = STORE_UPDATE},
+                                {.operation = STORE_CREATE}};
+    sqlite3 *other;
+    sem_t done;
+
+    open_store();
+    fixture_create(&fixture, "/p", "t", "{}", jobs[2].id);
+    free(fixture_sql(&fixture, "UPDATE sessions SET status = 'ASTRAY'"));
+    cr_assert_eq(sqlite3_open(fixture.path, &other), SQLITE_OK);
+    cr_assert_eq(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    faulty_vfs_arm((struct fault){FAULT_SYNC, SQLITE_OPEN_WAL, SQLITE_IOERR_FSYNC, 3, 1});
+    sem_init(&done, 0, 0);
+    submit(&jobs[0], &done);
+    usleep(100000);
+    for (int i = 1; i < 4; i++)
+        submit(&jobs[i], &done);
+    cr_assert_eq(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    for (int i = 0; i < 4; i++)
+        sem_wait(&done);
+    cr_expect_eq(jobs[1].error.kind, ERROR_NONE);
+    cr_expect_eq(jobs[2].error.kind, ERROR_INTERNAL);
+    cr_expect_eq(jobs[3].error.kind, ERROR_OUTCOME_UNKNOWN);
+    expect_end();
+    cr_expect(strstr(fixture.notices, "write_failed: session"), "%s", fixture.notices);
+    cr_expect(strstr(fixture.notices, "storage_failed: SQLite error 1034"), "%s", fixture.notices);
+    for (int i = 0; i < 4; i++)
+        store_job_release(&jobs[i]);
+    sqlite3_close(other);
+}
+
 Test(store_fault, a_last_checkpoint_that_cannot_sync_the_log)
 {
     open_store();
@@ -143,11 +217,6 @@ static struct session stored(const char *id)
 
     cr_assert(store_get(fixture.store, id, copy_session, &session, &err), "%s", err.detail);
     return session;
-}
-
-static void fill_disk(void)
-{
-    faulty_vfs_arm((struct fault){FAULT_WRITE, 0, SQLITE_FULL, 1, INT_MAX});
 }
 
 Test(store_fault, a_start_on_a_full_disk_serves_reads)

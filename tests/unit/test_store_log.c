@@ -154,3 +154,28 @@ Test(store_log, its_file_becomes_short_again)
         update(id, i);
     cr_expect_lt(log_file_bytes(), 4 * DUE_PAGES * 4096);
 }
+
+static void await_checkpoints(int64_t wanted)
+{
+    struct store_figures figures = {0};
+
+    for (int waited_ms = 0; waited_ms < 5000; waited_ms += 10) {
+        store_figures(fixture.store, &figures);
+        if (figures.checkpoints_complete >= wanted)
+            return;
+        sleep_ms(10);
+    }
+    cr_assert_fail("%lld checkpoints, not %lld", (long long)figures.checkpoints_complete,
+                   (long long)wanted);
+}
+
+/* The one at the start is the first. */
+Test(store_log, it_is_copied_when_idle_also_after_it_was_as_long_before)
+{
+    open_store();
+    for (int i = 0; i < 3; i++) {
+        struct store_job job = {.operation = STORE_PROBE};
+        fixture_run(&fixture, &job);
+        await_checkpoints(2 + i);
+    }
+}
