@@ -6,6 +6,10 @@
 #include "db/translate.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+
+/* The writer's clock goes on from the newest session and needs time to hand out. */
+#define LATEST_US (TIMESTAMP_MAX_US - INT64_C(365) * 86400 * 1000000)
 
 /* session_time(text): the time in µs, NULL when it is none. Times of different precision or offset
  * do not sort as texts. */
@@ -20,14 +24,55 @@ static void session_time(sqlite3_context *context, int count, sqlite3_value **va
         sqlite3_result_int64(context, us);
 }
 
+/* What has no root page is a view, a trigger or a virtual table. */
+static const char others[] =
+    "SELECT group_concat(what, ', ') FROM ("
+    "SELECT 'column ' || name AS what FROM pragma_table_xinfo('sessions') WHERE name NOT IN"
+    " ('id', 'project_path', 'thread_id', 'status', 'context', 'created_at', 'updated_at')"
+    " UNION ALL SELECT type || ' ' || name FROM sqlite_schema WHERE rootpage = 0"
+    " UNION ALL SELECT DISTINCT 'table ' || s.name FROM sqlite_schema AS s,"
+    " pragma_foreign_key_list(s.name) AS f"
+    " WHERE s.type = 'table' AND lower(f.\"table\") = 'sessions')";
+
+bool adopt_check(sqlite3 *db, struct error *err)
+{
+    char *found;
+
+    if (!connection_text(db, others, &found, err))
+        return false;
+    const bool none = found == NULL;
+    if (!none)
+        error_set(err, ERROR_INTERNAL, NULL,
+                  "adopting its sessions would lose or break what else it holds: %s", found);
+    free(found);
+    return none;
+}
+
+/* Names of indexes are one to a file, and those of the new table may be among them. */
+static bool drop_indexes(sqlite3 *db, struct error *err)
+{
+    char *drops;
+
+    if (!connection_text(db,
+                         "SELECT group_concat(printf('DROP INDEX \"%w\"', name), ';')"
+                         " FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL"
+                         " AND lower(tbl_name) = 'sessions'",
+                         &drops, err))
+        return false;
+    const bool dropped = drops == NULL || connection_run(db, drops, err);
+    free(drops);
+    return dropped;
+}
+
 bool adopt_set_aside(sqlite3 *db, struct error *err)
 {
-    /* Their names are known, the program's: it makes them again at its own start. */
-    return connection_run(db,
-                          "DROP INDEX IF EXISTS idx_sessions_created_at;"
-                          "DROP INDEX IF EXISTS idx_sessions_thread_id;"
-                          "ALTER TABLE sessions RENAME TO sessions_adopted",
-                          err);
+    return drop_indexes(db, err) &&
+           connection_run(db, "ALTER TABLE sessions RENAME TO sessions_adopted", err);
+}
+
+bool adopt_drop_index_made_again(sqlite3 *db, struct error *err)
+{
+    return connection_run(db, "DROP INDEX IF EXISTS idx_sessions_created_at", err);
 }
 
 bool adopt_take_over(sqlite3 *db, struct error *err)
@@ -53,6 +98,11 @@ static bool refuse(const struct session *session, const char *why, struct error 
                      session->id.data, why);
 }
 
+static int64_t newest_us(const struct session *session)
+{
+    return session->created_us > session->updated_us ? session->created_us : session->updated_us;
+}
+
 static bool check(const struct session *session, struct error *err)
 {
     char id[ID_SIZE];
@@ -63,13 +113,25 @@ static bool check(const struct session *session, struct error *err)
         return refuse(session, "its project_path is empty", err);
     if (session->thread_id.len == 0)
         return refuse(session, "its thread_id is empty", err);
+    if (newest_us(session) > LATEST_US)
+        return refuse(session, "its time lies in the year 9999, which leaves none for later", err);
     return true;
 }
 
-static bool adopt_row(sqlite3 *db, sqlite3_stmt *update, const struct session_row *row,
-                      const struct store_observer *observer, struct error *err)
+struct adoption {
+    sqlite3 *db;
+    sqlite3_stmt *select;
+    sqlite3_stmt *update;
+    session_adopter adopter;
+    const struct store_observer *observer;
+    int64_t newest_us;
+};
+
+static bool adopt_row(struct adoption *adoption, const struct session_row *row, struct error *err)
 {
     const struct session *session = &row->session;
+    const struct store_observer *observer = adoption->observer;
+    sqlite3_stmt *update = adoption->update;
 
     if (!check(session, err))
         return false;
@@ -80,54 +142,63 @@ static bool adopt_row(sqlite3 *db, sqlite3_stmt *update, const struct session_ro
                  session->id.data);
         observer->notice(observer->arg, STORE_WARNING, "context_kept_as_text", detail);
     }
+    if (newest_us(session) > adoption->newest_us)
+        adoption->newest_us = newest_us(session);
     sqlite3_bind_int64(update, 1, session->seq);
     sqlite3_bind_int64(update, 2, session->context_bytes);
-    sqlite3_bind_text64(update, 3, session->context.data, session->context.len, SQLITE_STATIC,
-                        SQLITE_UTF8);
-    const bool done = sqlite3_step(update) == SQLITE_DONE;
+    const bool done = sqlite3_bind_text64(update, 3, session->context.data, session->context.len,
+                                          SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK &&
+                      sqlite3_step(update) == SQLITE_DONE;
     if (!done)
-        translate_failure(db, "adopting a session", err);
+        translate_failure(adoption->db, "adopting a session", err);
     sqlite3_reset(update);
     return done;
 }
 
-static bool adopt_each(sqlite3 *db, sqlite3_stmt *select, sqlite3_stmt *update,
-                       session_adopter adopter, const struct store_observer *observer,
-                       struct error *err)
+static bool adopt_each(struct adoption *adoption, struct error *err)
 {
     struct session_row row;
     int result;
 
-    while ((result = sqlite3_step(select)) == SQLITE_ROW) {
-        if (!session_row_read(select, adopter, &row, err))
+    while ((result = sqlite3_step(adoption->select)) == SQLITE_ROW) {
+        if (!session_row_read(adoption->select, adoption->adopter, &row, err))
             return false;
-        const bool adopted = adopt_row(db, update, &row, observer, err);
+        const bool adopted = adopt_row(adoption, &row, err);
         session_row_release(&row);
         if (!adopted)
             return false;
         /* The row has left the index that is read from: look for the next one anew. */
-        sqlite3_reset(select);
+        sqlite3_reset(adoption->select);
     }
-    return result == SQLITE_DONE || translate_failure(db, "reading what was adopted", err);
+    return result == SQLITE_DONE ||
+           translate_failure(adoption->db, "reading what was adopted", err);
+}
+
+static bool set_clock(sqlite3 *db, int64_t newest_us, struct error *err)
+{
+    char sql[96];
+
+    snprintf(sql, sizeof(sql), "UPDATE sessiond_clock SET reserved_us = max(reserved_us, %lld)",
+             (long long)newest_us);
+    return newest_us == 0 || connection_run(db, sql, err);
 }
 
 bool adopt_rows(sqlite3 *db, session_adopter adopter, const struct store_observer *observer,
                 struct error *err)
 {
-    sqlite3_stmt *select = NULL;
-    sqlite3_stmt *update = NULL;
+    struct adoption adoption = {.db = db, .adopter = adopter, .observer = observer};
     bool ok = false;
 
     if (connection_prepare(db,
                            "SELECT " SESSION_COLUMNS_WITH_CONTEXT
                            " FROM sessions INDEXED BY idx_sessions_unadopted"
                            " WHERE context_bytes IS NULL ORDER BY seq LIMIT 1",
-                           &select, err) &&
+                           &adoption.select, err) &&
         connection_prepare(db,
                            "UPDATE sessions SET context_bytes = ?2, context = ?3 WHERE seq = ?1",
-                           &update, err))
-        ok = adopt_each(db, select, update, adopter, observer, err);
-    sqlite3_finalize(update);
-    sqlite3_finalize(select);
+                           &adoption.update, err))
+        ok = adopt_each(&adoption, err) && set_clock(db, adoption.newest_us, err);
+    sqlite3_finalize(adoption.update);
+    sqlite3_finalize(adoption.select);
     return ok;
 }

@@ -8,15 +8,24 @@
 #include "db/session_row.h"
 #include "db/store_open.h"
 
+/* Refuses a file in which the adoption would lose or break something, naming it: columns that
+ * sessiond does not know; views, triggers and virtual tables, whose texts may speak of the table;
+ * tables that refer to it. Other tables stay as they are. */
+MUST_USE bool adopt_check(sqlite3 *db, struct error *err);
+
 /* Renames the foreign table and drops its indexes, so that the schema can be made. */
 MUST_USE bool adopt_set_aside(sqlite3 *db, struct error *err);
+
+/* The Python program makes its indexes at its own start, if they are missing; of those, one is of
+ * no use here and would be paid for with every write. */
+MUST_USE bool adopt_drop_index_made_again(sqlite3 *db, struct error *err);
 
 /* Moves the rows over in the order of (created_at, rowid); their times stay as they are. */
 MUST_USE bool adopt_take_over(sqlite3 *db, struct error *err);
 
 /* Checks each row that is not adopted yet. One that could not be served (an id that is no UUID, a
  * status or time that is none) fails the whole, naming it. A context that `adopter` replaces is
- * reported to the observer. */
+ * reported to the observer. The writer's clock is made to go on from the newest time. */
 MUST_USE bool adopt_rows(sqlite3 *db, session_adopter adopter,
                          const struct store_observer *observer, struct error *err);
 

@@ -5,30 +5,86 @@
 /* How long the writer waits for reads that began before the checkpoint. */
 #define READERS_LIMIT_MS 5
 
-enum checkpoint_result checkpoint_run(sqlite3 *db, struct reader_pool *readers, struct error *err)
+/* The 4096-byte pages of a log carry a 24-byte header each, the log one of 32
+ * (https://sqlite.org/fileformat2.html#walformat). */
+#define FRAME_BYTES (4096 + 24)
+#define LOG_HEADER_BYTES 32
+
+static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
+{
+    struct checkpointer *checkpointer = arg;
+
+    (void)db;
+    (void)name;
+    checkpointer->pages = pages;
+    if (pages < checkpointer->checkpointed_pages)
+        checkpointer->checkpointed_pages = 0;
+    return SQLITE_OK;
+}
+
+void checkpointer_init(struct checkpointer *checkpointer, sqlite3 *db, struct reader_pool *readers,
+                       int64_t due_pages)
+{
+    *checkpointer = (struct checkpointer){.db = db, .readers = readers, .due_pages = due_pages};
+    sqlite3_wal_hook(db, on_commit, checkpointer);
+}
+
+/* When readers kept the log from starting anew, it grows by a quarter before the next attempt. */
+bool checkpointer_is_due(const struct checkpointer *checkpointer)
+{
+    const int64_t more = checkpointer->checkpointed_pages == 0 ? checkpointer->due_pages
+                                                               : checkpointer->due_pages / 4;
+
+    return checkpointer->pages - checkpointer->checkpointed_pages >= more;
+}
+
+bool checkpointer_has_more(const struct checkpointer *checkpointer)
+{
+    return checkpointer->pages > checkpointer->checkpointed_pages;
+}
+
+int64_t checkpointer_log_bytes(const struct checkpointer *checkpointer)
+{
+    if (checkpointer->pages == 0)
+        return 0;
+    return LOG_HEADER_BYTES + (int64_t)checkpointer->pages * FRAME_BYTES;
+}
+
+static enum checkpoint_result failed(struct checkpointer *checkpointer, int result,
+                                     struct error *err)
+{
+    translate_failure(checkpointer->db, "checkpointing", err);
+    return translate_is_fatal(result) ? CHECKPOINT_FATAL : CHECKPOINT_FAILED;
+}
+
+enum checkpoint_result checkpointer_run(struct checkpointer *checkpointer, struct error *err)
 {
     int pages = 0;
     int copied = 0;
 
+    checkpointer->checkpointed_pages = checkpointer->pages;
     /* Old snapshots would keep newer pages of the log from being copied. */
-    reader_pool_expire(readers, READERS_LIMIT_MS);
-    const int result =
-        sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
-    if (result != SQLITE_OK) {
-        translate_failure(db, "checkpointing", err);
-        return translate_is_fatal(result) ? CHECKPOINT_FATAL : CHECKPOINT_FAILED;
-    }
+    reader_pool_expire(checkpointer->readers, READERS_LIMIT_MS);
+    const int result = sqlite3_wal_checkpoint_v2(checkpointer->db, NULL, SQLITE_CHECKPOINT_PASSIVE,
+                                                 &pages, &copied);
+    if (result != SQLITE_OK)
+        return failed(checkpointer, result, err);
     if (copied < pages)
         return CHECKPOINT_PARTIAL;
     /* From now on snapshots read the database file alone; once the last of the others has ended,
      * the next write begins the log from its start. */
-    reader_pool_expire(readers, READERS_LIMIT_MS);
+    reader_pool_expire(checkpointer->readers, READERS_LIMIT_MS);
     return CHECKPOINT_COMPLETE;
 }
 
-bool checkpoint_truncate(sqlite3 *db, struct error *err)
+enum checkpoint_result checkpointer_empty(struct checkpointer *checkpointer, struct error *err)
 {
-    if (sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) != SQLITE_OK)
-        return translate_failure(db, "checkpointing", err);
-    return true;
+    const int result =
+        sqlite3_wal_checkpoint_v2(checkpointer->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+
+    if (result != SQLITE_OK)
+        return failed(checkpointer, result, err);
+    checkpointer->pages = 0;
+    checkpointer->checkpointed_pages = 0;
+    return CHECKPOINT_COMPLETE;
 }

@@ -1,7 +1,7 @@
 /*
- * Checkpoints of the write-ahead log. Only the writer thread makes them, on the connection that
- * writes: a checkpoint by any other connection can meet a commit and lose it in SQLite 3.7.0 to
- * 3.51.2 (https://sqlite.org/wal.html, "The WAL-Reset Bug").
+ * The write-ahead log and its checkpoints. Only the writer thread makes them, on the connection
+ * that writes: a checkpoint by any other connection can meet a commit and lose it in SQLite 3.7.0
+ * to 3.51.2 (https://sqlite.org/wal.html, "The WAL-Reset Bug").
  */
 #ifndef SESSIOND_DB_CHECKPOINT_H
 #define SESSIOND_DB_CHECKPOINT_H
@@ -16,10 +16,31 @@ enum checkpoint_result {
     CHECKPOINT_FATAL,    /* as FAILED, and the file may be damaged: end the process */
 };
 
-/* Copies the log into the database file while reads go on, then makes the readers let go of it. */
-enum checkpoint_result checkpoint_run(sqlite3 *db, struct reader_pool *readers, struct error *err);
+struct checkpointer {
+    sqlite3 *db;
+    struct reader_pool *readers;
+    int64_t due_pages;      /* a log of so many is due for a checkpoint */
+    int pages;              /* the log's length */
+    int checkpointed_pages; /* its length at the last checkpoint; 0 once it started anew */
+};
 
-/* With no reader there: copies everything and empties the log. */
-MUST_USE bool checkpoint_truncate(sqlite3 *db, struct error *err);
+/* `db` and `readers` are borrowed. The struct must not move from here on: SQLite tells it of each
+ * commit. */
+void checkpointer_init(struct checkpointer *checkpointer, sqlite3 *db, struct reader_pool *readers,
+                       int64_t due_pages);
+
+/* Whether the log has grown so long that it is time for a checkpoint; whether there is anything to
+ * checkpoint at all. */
+bool checkpointer_is_due(const struct checkpointer *checkpointer);
+bool checkpointer_has_more(const struct checkpointer *checkpointer);
+
+/* The log's bytes. */
+int64_t checkpointer_log_bytes(const struct checkpointer *checkpointer);
+
+/* Copies the log into the database file while reads go on, then makes the readers let go of it. */
+enum checkpoint_result checkpointer_run(struct checkpointer *checkpointer, struct error *err);
+
+/* With no reader there: copies everything and empties the log. Never PARTIAL. */
+enum checkpoint_result checkpointer_empty(struct checkpointer *checkpointer, struct error *err);
 
 #endif

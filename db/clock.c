@@ -13,8 +13,10 @@ bool clock_init(struct clock *clock, sqlite3 *db, struct error *err)
     int64_t newest;
 
     *clock = (struct clock){0};
-    if (!connection_prepare(db, "UPDATE clock SET reserved_us = ?1", &clock->reserve, err) ||
-        !connection_integer(db, "SELECT reserved_us FROM clock", &clock->reserved_us, err) ||
+    if (!connection_prepare(db, "UPDATE sessiond_clock SET reserved_us = ?1", &clock->reserve,
+                            err) ||
+        !connection_integer(db, "SELECT reserved_us FROM sessiond_clock", &clock->reserved_us,
+                            err) ||
         !connection_integer(db, "SELECT max(seq) FROM sessions", &newest, err))
         return false;
     if (newest >= TIMESTAMP_MAX_US || clock->reserved_us >= TIMESTAMP_MAX_US)

@@ -19,7 +19,8 @@ struct clock {
     sqlite3_stmt *reserve;
 };
 
-/* Continues from whatever is later: the wall clock, what was reserved, or the newest session. */
+/* Continues from whatever is latest: the wall clock, what was reserved (adoption reserves up to the
+ * newest time that it finds), or the newest session. */
 MUST_USE bool clock_init(struct clock *clock, sqlite3 *db, struct error *err);
 
 /* The next time, later than every one before. */

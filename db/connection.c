@@ -3,12 +3,15 @@
 #include "db/translate.h"
 #include "db/wal_vfs.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* How long the writer waits for a lock that another program holds on the file. */
 #define BUSY_TIMEOUT_MS 2000
 
-static bool limit(sqlite3 *db, size_t max_text_bytes, struct error *err)
+static bool limit(sqlite3 *db, struct error *err)
 {
     const struct {
         int option;
@@ -22,8 +25,8 @@ static bool limit(sqlite3 *db, size_t max_text_bytes, struct error *err)
         if (sqlite3_db_config(db, switches[i].option, switches[i].value, NULL) != SQLITE_OK)
             return translate_failure(db, "configuring the connection", err);
     }
-    /* A row is its context and a few short texts; nothing else grows. */
-    sqlite3_limit(db, SQLITE_LIMIT_LENGTH, (int)(max_text_bytes + 64 * 1024));
+    /* The length of a text keeps SQLite's own limit: what was stored once has to stay readable,
+     * whatever a request may bring today. */
     sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
     sqlite3_limit(db, SQLITE_LIMIT_WORKER_THREADS, 0);
     sqlite3_extended_result_codes(db, 1);
@@ -31,8 +34,8 @@ static bool limit(sqlite3 *db, size_t max_text_bytes, struct error *err)
     return true;
 }
 
-static bool open_connection(const char *path, int flags, const char *vfs, size_t max_text_bytes,
-                            sqlite3 **out, struct error *err)
+static bool open_connection(const char *path, int flags, const char *vfs, sqlite3 **out,
+                            struct error *err)
 {
     sqlite3 *db = NULL;
 
@@ -42,7 +45,7 @@ static bool open_connection(const char *path, int flags, const char *vfs, size_t
         translate_failure(db, "opening the file", err);
         goto failed;
     }
-    if (!limit(db, max_text_bytes, err))
+    if (!limit(db, err))
         goto failed;
     *out = db;
     return true;
@@ -54,47 +57,62 @@ failed:
 
 static bool text_is(sqlite3 *db, const char *sql, const char *wanted, struct error *err)
 {
-    sqlite3_stmt *stmt;
-    bool same = false;
+    char *found;
 
-    if (!connection_prepare(db, sql, &stmt, err))
+    if (!connection_text(db, sql, &found, err))
         return false;
-    const int result = sqlite3_step(stmt);
-    if (result == SQLITE_ROW) {
-        const char *found = (const char *)sqlite3_column_text(stmt, 0);
-        same = found != NULL && strcmp(found, wanted) == 0;
-        if (!same)
-            error_set(err, ERROR_INTERNAL, NULL, "%s gives %s, not %s", sql,
-                      found == NULL ? "nothing" : found, wanted);
-    } else {
-        translate_failure(db, sql, err);
-    }
-    sqlite3_finalize(stmt);
+    const bool same = found != NULL && strcmp(found, wanted) == 0;
+    if (!same)
+        error_set(err, ERROR_INTERNAL, NULL, "%s gives %s, not %s", sql,
+                  found == NULL ? "nothing" : found, wanted);
+    free(found);
     return same;
 }
 
-/* secure_delete: Debian's SQLite overwrites what is freed, which large contexts pay for twice; the
- * file is as private as the data in it. */
-static bool make_durable(sqlite3 *db, struct error *err)
+/* By itself SQLite checkpoints when the last connection is closed, whatever happened before, and
+ * removes the log. */
+static bool keep_log_on_close(sqlite3 *db, bool keep, struct error *err)
 {
-    return text_is(db, "PRAGMA journal_mode=WAL", "wal", err) &&
+    return sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep, NULL) == SQLITE_OK ||
+           translate_failure(db, "configuring the connection", err);
+}
+
+static bool has_log(sqlite3 *db)
+{
+    return access(sqlite3_filename_wal(sqlite3_db_filename(db, "main")), F_OK) == 0;
+}
+
+/* secure_delete: Debian's SQLite overwrites what is freed, which large contexts pay for twice; the
+ * file is as private as the data in it. EXTRA, for as long as the file has a rollback journal,
+ * which must not come back once it was removed: its pages are older than those of the log to come.
+ */
+static bool prepare_to_write(sqlite3 *db, struct error *err)
+{
+    return keep_log_on_close(db, has_log(db), err) &&
            connection_run(db,
-                          "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
+                          "PRAGMA synchronous=EXTRA; PRAGMA wal_autocheckpoint=0;"
                           "PRAGMA secure_delete=OFF; PRAGMA temp_store=MEMORY;"
                           "PRAGMA cache_size=-16384",
-                          err) &&
-           text_is(db, "PRAGMA synchronous", "2", err);
+                          err);
 }
 
-bool connection_open_writer(const char *path, size_t max_text_bytes, sqlite3 **out,
-                            struct error *err)
+void connection_configure_library(void)
 {
+    /* Refused once SQLite is in use, which then merely goes on counting. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+bool connection_open_writer(const char *path, sqlite3 **out, struct error *err)
+{
+    struct stat status;
     sqlite3 *db;
 
-    if (!wal_vfs_register(err) || !open_connection(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-                                                   WAL_VFS_NAME, max_text_bytes, &db, err))
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+        return error_set(err, ERROR_INTERNAL, NULL, "%s is not a regular file", path);
+    if (!wal_vfs_register(err) ||
+        !open_connection(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, WAL_VFS_NAME, &db, err))
         return false;
-    if (!make_durable(db, err)) {
+    if (!prepare_to_write(db, err)) {
         connection_close(db);
         return false;
     }
@@ -102,20 +120,31 @@ bool connection_open_writer(const char *path, size_t max_text_bytes, sqlite3 **o
     return true;
 }
 
-bool connection_open_reader(const char *path, size_t max_text_bytes, sqlite3 **out,
-                            struct error *err)
+bool connection_make_durable(sqlite3 *db, struct error *err)
+{
+    return text_is(db, "PRAGMA journal_mode=WAL", "wal", err) &&
+           connection_run(db, "PRAGMA synchronous=FULL", err) &&
+           text_is(db, "PRAGMA synchronous", "2", err) && keep_log_on_close(db, true, err);
+}
+
+bool connection_open_reader(const char *path, sqlite3 **out, struct error *err)
 {
     sqlite3 *db;
 
-    if (!open_connection(path, SQLITE_OPEN_READONLY, NULL, max_text_bytes, &db, err))
+    if (!open_connection(path, SQLITE_OPEN_READONLY, NULL, &db, err))
         return false;
-    if (sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL) != SQLITE_OK ||
-        !connection_run(db, "PRAGMA query_only=ON; PRAGMA cache_size=-8192", err)) {
+    if (!keep_log_on_close(db, true, err) ||
+        !connection_run(db, "PRAGMA query_only=ON; PRAGMA cache_size=-32768", err)) {
         connection_close(db);
         return false;
     }
     *out = db;
     return true;
+}
+
+bool connection_open_plain(const char *path, int flags, sqlite3 **out, struct error *err)
+{
+    return open_connection(path, flags, NULL, out, err);
 }
 
 bool connection_run(sqlite3 *db, const char *sql, struct error *err)
@@ -125,11 +154,38 @@ bool connection_run(sqlite3 *db, const char *sql, struct error *err)
     return true;
 }
 
+bool connection_roll_back(sqlite3 *db)
+{
+    wal_vfs_discard(db);
+    /* SQLite rolls back by itself after some errors. */
+    return sqlite3_get_autocommit(db) ||
+           sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL) == SQLITE_OK;
+}
+
 bool connection_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, struct error *err)
 {
     if (sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) != SQLITE_OK)
         return translate_failure(db, "preparing a statement", err);
     return true;
+}
+
+bool connection_text(sqlite3 *db, const char *sql, char **out, struct error *err)
+{
+    sqlite3_stmt *stmt;
+
+    if (!connection_prepare(db, sql, &stmt, err))
+        return false;
+    const int result = sqlite3_step(stmt);
+    if (result == SQLITE_ROW || result == SQLITE_DONE) {
+        const char *text = result == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
+        *out = text == NULL ? NULL : strdup(text);
+        if (text != NULL && *out == NULL)
+            abort();
+    } else {
+        translate_failure(db, sql, err);
+    }
+    sqlite3_finalize(stmt);
+    return result == SQLITE_ROW || result == SQLITE_DONE;
 }
 
 bool connection_integer(sqlite3 *db, const char *sql, int64_t *out, struct error *err)
@@ -158,4 +214,10 @@ void connection_close(sqlite3 *db)
     while ((stmt = sqlite3_next_stmt(db, NULL)) != NULL)
         sqlite3_finalize(stmt);
     sqlite3_close(db);
+}
+
+void connection_close_last(sqlite3 *db)
+{
+    sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+    connection_close(db);
 }

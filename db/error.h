@@ -24,6 +24,8 @@ enum error_kind {
     ERROR_UNSUPPORTED_TYPE,
     ERROR_LENGTH_REQUIRED,
     ERROR_TOO_LARGE,
+    ERROR_TARGET_TOO_LONG,
+    ERROR_HEADERS_TOO_LARGE,
 
     /* The request is understood; what is stored does not allow it. Nothing was changed. */
     ERROR_NO_ROUTE,
@@ -44,6 +46,8 @@ enum error_kind {
     ERROR_STORAGE_FULL,
     ERROR_NOT_READY,    /* a write would not reach the disk now */
     ERROR_STORAGE_BUSY, /* another program holds the file's write lock */
+    ERROR_BACKUP_RUNNING,
+    ERROR_NO_ROOM, /* what was asked for would fill the disk */
 
     /* The service is at fault. */
     ERROR_INTERNAL,        /* nothing was changed */

@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct store_memory {
     struct store_memory *next;
@@ -37,4 +38,7 @@ void store_job_release(struct store_job *job)
     }
     free(job->edited);
     job->edited = NULL;
+    if (job->snapshot.open)
+        close(job->snapshot.descriptor);
+    job->snapshot.open = false;
 }

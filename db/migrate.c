@@ -5,7 +5,6 @@
 #include "db/translate.h"
 
 #include <stdio.h>
-#include <sys/stat.h>
 
 extern const unsigned char schema_001_sessions[];
 
@@ -14,7 +13,7 @@ static const unsigned char *const migrations[] = {schema_001_sessions};
 
 #define SCHEMA_VERSION ((int64_t)(sizeof(migrations) / sizeof(migrations[0])))
 
-static bool check_schema(sqlite3 *db, struct error *err)
+bool migrate_check_schema(sqlite3 *db, bool *current, struct error *err)
 {
     int64_t version;
     int64_t tables;
@@ -37,25 +36,8 @@ static bool check_schema(sqlite3 *db, struct error *err)
         return error_set(err, ERROR_INTERNAL, NULL,
                          "it is a database of another program: it has no table sessions with the "
                          "columns of a session");
+    *current = version == SCHEMA_VERSION;
     return true;
-}
-
-bool migrate_check(const char *path, struct error *err)
-{
-    struct stat status;
-    sqlite3 *db = NULL;
-    bool ok = false;
-
-    if (stat(path, &status) != 0 || status.st_size == 0)
-        return true;
-    if (!S_ISREG(status.st_mode))
-        return error_set(err, ERROR_INTERNAL, NULL, "it is not a regular file");
-    if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK)
-        ok = check_schema(db, err);
-    else
-        translate_failure(db, "opening the file", err);
-    sqlite3_close(db);
-    return ok;
 }
 
 /* The file of the Python SessionManager: the same table without what sessiond adds. */
@@ -83,12 +65,14 @@ static bool migrate(sqlite3 *db, session_adopter adopt, const struct store_obser
                     struct error *err)
 {
     bool foreign;
+    bool current;
     int64_t version;
 
-    if (!connection_integer(db, "PRAGMA user_version", &version, err) ||
+    if (!migrate_check_schema(db, &current, err) ||
+        !connection_integer(db, "PRAGMA user_version", &version, err) ||
         !is_foreign(db, version, &foreign, err))
         return false;
-    if (foreign && !adopt_set_aside(db, err))
+    if (foreign && !(adopt_check(db, err) && adopt_set_aside(db, err)))
         return false;
     for (; version < SCHEMA_VERSION; version++) {
         if (!apply(db, version, err))
@@ -96,19 +80,16 @@ static bool migrate(sqlite3 *db, session_adopter adopt, const struct store_obser
     }
     if (foreign && !adopt_take_over(db, err))
         return false;
-    return adopt_rows(db, adopt, observer, err);
+    return adopt_drop_index_made_again(db, err) && adopt_rows(db, adopt, observer, err);
 }
 
 bool migrate_run(sqlite3 *db, session_adopter adopt, const struct store_observer *observer,
                  struct error *err)
 {
-    struct error ignored;
-
     if (!connection_run(db, "BEGIN IMMEDIATE", err))
         return false;
     if (migrate(db, adopt, observer, err) && connection_run(db, "COMMIT", err))
         return true;
-    if (!sqlite3_get_autocommit(db) && !connection_run(db, "ROLLBACK", &ignored))
-        return false;
+    connection_roll_back(db);
     return false;
 }

@@ -9,11 +9,14 @@
 #include "db/session_row.h"
 #include "db/store_open.h"
 
-/* Looks at a file without changing a byte of it: a file that is not there or empty is fine, one
- * that is no database, was made by a newer sessiond or by another program is refused. */
-MUST_USE bool migrate_check(const char *path, struct error *err);
+/* Whether a database can be brought up to date, before anything is changed. *current tells whether
+ * it has the schema of this version, in which nothing is left to migrate. */
+MUST_USE bool migrate_check_schema(sqlite3 *db, bool *current, struct error *err);
 
-/* Brings `db` up to date and adopts what other programs wrote. */
+/* Brings `db` up to date and adopts what other programs wrote, in one transaction, so in whatever
+ * journal mode the file has: turning it to WAL would change it before it is known to be taken. An
+ * empty file is fine; one that is no database, that a newer sessiond or another program made, or
+ * that holds what adoption would lose, is refused and stays as it is. */
 MUST_USE bool migrate_run(sqlite3 *db, session_adopter adopt, const struct store_observer *observer,
                           struct error *err);
 

@@ -18,10 +18,9 @@ static int64_t monotonic_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static bool open_reader(struct reader *reader, const char *path, size_t max_text_bytes,
-                        struct error *err)
+static bool open_reader(struct reader *reader, const char *path, struct error *err)
 {
-    return connection_open_reader(path, max_text_bytes, &reader->db, err) &&
+    return connection_open_reader(path, &reader->db, err) &&
            connection_prepare(reader->db, "BEGIN", &reader->begin, err) &&
            connection_prepare(reader->db, "COMMIT", &reader->end, err) &&
            connection_prepare(reader->db,
@@ -30,7 +29,7 @@ static bool open_reader(struct reader *reader, const char *path, size_t max_text
 }
 
 bool reader_pool_init(struct reader_pool *pool, const char *path, size_t count,
-                      size_t max_text_bytes, session_adopter adopt, struct error *err)
+                      session_adopter adopt, struct error *err)
 {
     pthread_condattr_t attributes;
 
@@ -46,7 +45,7 @@ bool reader_pool_init(struct reader_pool *pool, const char *path, size_t count,
         abort();
     for (size_t i = 0; i < count; i++) {
         struct reader *reader = &pool->readers[i];
-        if (!open_reader(reader, path, max_text_bytes, err)) {
+        if (!open_reader(reader, path, err)) {
             reader_pool_release(pool);
             return false;
         }

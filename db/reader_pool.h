@@ -45,7 +45,7 @@ struct reader_pool {
 };
 
 MUST_USE bool reader_pool_init(struct reader_pool *pool, const char *path, size_t count,
-                               size_t max_text_bytes, session_adopter adopt, struct error *err);
+                               session_adopter adopt, struct error *err);
 void reader_pool_release(struct reader_pool *pool);
 
 /* Lends a reader inside a snapshot that is new enough. NULL, with `err`, when SQLite cannot begin

@@ -1,6 +1,7 @@
 #include "db/store_open.h"
 
 #include "db/connection.h"
+#include "db/durable_file.h"
 #include "db/list_worker.h"
 #include "db/lock_file.h"
 #include "db/migrate.h"
@@ -8,12 +9,7 @@
 #include "db/store_figures.h"
 #include "db/writer.h"
 
-#include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct store {
@@ -27,44 +23,28 @@ struct store {
     struct writer writer;
 };
 
-/* Makes the folders on the way to the file, private to the user. */
-static bool make_folder_of(const char *path, struct error *err)
-{
-    char folder[PATH_MAX];
-
-    if (snprintf(folder, sizeof(folder), "%s", path) >= (int)sizeof(folder))
-        return error_set(err, ERROR_INTERNAL, NULL, "the path is too long");
-    for (char *slash = strchr(folder + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(folder, 0700) != 0 && errno != EEXIST)
-            return error_set(err, ERROR_INTERNAL, NULL, "cannot make the folder %s: %s", folder,
-                             strerror(errno));
-        *slash = '/';
-    }
-    return true;
-}
-
 static bool open_writer(struct store *store, struct error *err)
 {
     const struct store_options *options = &store->options;
 
+    backup_remove_remains(options->path);
     store->writer = (struct writer){
         .readers = &store->readers,
         .queue = &store->queue,
         .figures = &store->figures,
         .observer = options->observer,
-        .checkpoint_pages = options->checkpoint_pages,
     };
-    if (!connection_open_writer(options->path, options->max_text_bytes, &store->db, err) ||
+    if (!connection_open_writer(options->path, &store->db, err) ||
         !migrate_run(store->db, options->adopt_context, &options->observer, err) ||
-        !checkpoint_truncate(store->db, err) || !figures_init(&store->figures, store->db, err))
+        !connection_make_durable(store->db, err) || !figures_init(&store->figures, store->db, err))
         return false;
-    store->writer.db = store->db;
     store->writer.operations = (struct write_operations){
         .adopt = options->adopt_context,
         .key_ttl_us = options->key_ttl_us,
     };
-    return writer_init(&store->writer, err);
+    backup_init(&store->writer.backup, store->db, options->path);
+    return writer_init(&store->writer, store->db, options->checkpoint_pages, err) &&
+           writer_empty_log(&store->writer, err) != CHECKPOINT_FATAL;
 }
 
 /* The list thread reads too, beside the callers. */
@@ -73,7 +53,7 @@ static bool start(struct store *store, struct error *err)
     const struct store_options *options = &store->options;
 
     if (!reader_pool_init(&store->readers, options->path, (size_t)options->readers + 1,
-                          options->max_text_bytes, options->adopt_context, err))
+                          options->adopt_context, err))
         return false;
     if (!list_worker_start(&store->lists, &store->readers, options->max_queue, err))
         goto no_lists;
@@ -94,11 +74,13 @@ bool store_open(const struct store_options *options, struct store **out, struct 
 
     if (store == NULL)
         abort();
+    connection_configure_library();
     store->options = *options;
     store->lock = -1;
     job_queue_init(&store->queue, options->max_queue);
-    if (make_folder_of(options->path, err) && lock_file_take(options->path, &store->lock, err) &&
-        migrate_check(options->path, err) && open_writer(store, err) && start(store, err)) {
+    if (durable_file_make_folder(options->path, err) &&
+        lock_file_take(options->path, &store->lock, err) && open_writer(store, err) &&
+        start(store, err)) {
         *out = store;
         return true;
     }
@@ -110,25 +92,32 @@ bool store_open(const struct store_options *options, struct store **out, struct 
     return false;
 }
 
-static void last_checkpoint(struct store *store)
+void store_refuse_backups(struct store *store)
 {
-    const struct store_observer *observer = &store->options.observer;
-    struct error err;
-
-    if (!checkpoint_truncate(store->db, &err))
-        observer->notice(observer->arg, STORE_WARNING, "checkpoint_failed", err.detail);
+    backup_refuse(&store->writer.backup);
 }
 
 void store_close(struct store *store)
 {
+    struct error err;
+
     if (store == NULL)
         return;
     list_worker_stop(&store->lists);
     job_queue_close(&store->queue);
     writer_join(&store->writer);
+    if (store->writer.failed)
+        return;
     reader_pool_release(&store->readers);
-    last_checkpoint(store);
-    connection_close(store->db);
+    const enum checkpoint_result result = writer_empty_log(&store->writer, &err);
+    if (result == CHECKPOINT_FATAL) {
+        writer_fail(&store->writer, err.detail);
+        return;
+    }
+    if (result == CHECKPOINT_COMPLETE)
+        connection_close_last(store->db);
+    else
+        connection_close(store->db);
     job_queue_release(&store->queue);
     close(store->lock);
     free(store);

@@ -9,6 +9,7 @@
 #include "db/id.h"
 #include "db/store_list.h"
 #include "db/store_match.h"
+#include "db/store_snapshot.h"
 
 #define STORE_DIGEST_BYTES 32
 
@@ -23,6 +24,7 @@ enum store_operation {
     STORE_RELOCATE, /* rewrites project paths */
     STORE_PROBE,    /* commits a change of no consequence: shows that a write reaches the disk */
     STORE_LIST,
+    STORE_BACKUP, /* one at a time: ERROR_BACKUP_RUNNING */
 };
 
 /* The fencing token that a write presents. While a lease is held, only its token passes. */
@@ -92,7 +94,8 @@ struct store_job {
     struct session session;
     bool created; /* CREATE, PUT: false when the session was there already */
     struct store_page page;
-    struct session *changed; /* RECOVER, RELOCATE: id, project_path; oldest first */
+    struct store_snapshot snapshot; /* BACKUP */
+    struct session *changed;        /* RECOVER, RELOCATE: id, project_path; oldest first */
     size_t changed_count;
 
     /* The store's own. */

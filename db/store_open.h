@@ -20,7 +20,6 @@ struct store_options {
     const char *path;         /* the database file; its folder is made when missing */
     int readers;              /* threads that may call store_get/store_list at once */
     size_t max_queue;         /* jobs reserved at once */
-    size_t max_text_bytes;    /* the longest context */
     int64_t key_ttl_us;       /* how long an Idempotency-Key is remembered */
     int64_t checkpoint_pages; /* write-ahead log pages that make the writer checkpoint */
     struct store_observer observer;
@@ -35,7 +34,13 @@ struct store_options {
 MUST_USE bool store_open(const struct store_options *options, struct store **out,
                          struct error *err);
 
-/* Finishes all submitted jobs, checkpoints and closes. No call may be under way. */
+/* From now on backups end with ERROR_STOPPING, the one under way included: they may take long, and
+ * nothing is lost with them. Any thread. */
+void store_refuse_backups(struct store *store);
+
+/* Finishes all submitted jobs, checkpoints and closes. No call may be under way. When the storage
+ * has failed, or does so now, of which the observer is told, nothing is closed or freed: the
+ * process has to end. */
 void store_close(struct store *store);
 
 #endif

@@ -10,8 +10,6 @@ static enum error_kind kind_of(int result)
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return ERROR_STORAGE_BUSY;
-    case SQLITE_TOOBIG:
-        return ERROR_TOO_LARGE;
     default:
         return ERROR_INTERNAL;
     }
@@ -23,6 +21,18 @@ bool translate_failure(sqlite3 *db, const char *doing, struct error *err)
 
     return error_set(err, kind_of(result), NULL, "SQLite error %d while %s: %s", result, doing,
                      sqlite3_errmsg(db));
+}
+
+bool translate_is_harmless(int result)
+{
+    switch (result & 0xff) {
+    case SQLITE_FULL:
+    case SQLITE_BUSY:
+    case SQLITE_CONSTRAINT:
+        return true;
+    default:
+        return false;
+    }
 }
 
 bool translate_is_fatal(int result)

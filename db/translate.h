@@ -10,7 +10,11 @@
  */
 bool translate_failure(sqlite3 *db, const char *doing, struct error *err);
 
-/* After such a result of COMMIT or of a checkpoint, only a restart tells what is on disk. */
+/* After such a result of COMMIT nothing of the transaction is on disk. After any other failure it
+ * may be: SQLite enters the commit into its index of the log after the sync. */
+bool translate_is_harmless(int result);
+
+/* After such a result of a checkpoint the file may be damaged. */
 bool translate_is_fatal(int result);
 
 #endif

@@ -1,6 +1,5 @@
 #include "db/wal_vfs.h"
 
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,14 +25,17 @@ static struct wal_file *wal_file(sqlite3_file *file)
     return (struct wal_file *)(void *)file;
 }
 
+/* What finds no space stays gathered: SQLite may take back the one statement that saw the error,
+ * and commit what was written before it. After any other error it takes back all. */
 static int flush(struct wal_file *wal)
 {
-    const int count = wal->count;
+    int result = SQLITE_OK;
 
-    wal->count = 0;
-    if (count == 0)
-        return SQLITE_OK;
-    return wal->real->pMethods->xWrite(wal->real, wal->gathered, count, wal->offset);
+    if (wal->count > 0)
+        result = wal->real->pMethods->xWrite(wal->real, wal->gathered, wal->count, wal->offset);
+    if (result != SQLITE_FULL)
+        wal->count = 0;
+    return result;
 }
 
 static int wal_write(sqlite3_file *file, const void *data, int count, sqlite3_int64 offset)
@@ -73,11 +75,14 @@ static int wal_truncate(sqlite3_file *file, sqlite3_int64 size)
     return result != SQLITE_OK ? result : wal->real->pMethods->xTruncate(wal->real, size);
 }
 
+/* A commit ends in a sync. One that fails is taken back, and must not be written later: after a
+ * crash it would be found. */
 static int wal_sync(sqlite3_file *file, int flags)
 {
     struct wal_file *wal = wal_file(file);
     const int result = flush(wal);
 
+    wal->count = 0;
     return result != SQLITE_OK ? result : wal->real->pMethods->xSync(wal->real, flags);
 }
 
@@ -89,14 +94,13 @@ static int wal_size(sqlite3_file *file, sqlite3_int64 *size)
     return result != SQLITE_OK ? result : wal->real->pMethods->xFileSize(wal->real, size);
 }
 
+/* What is still gathered was never committed. */
 static int wal_close(sqlite3_file *file)
 {
     struct wal_file *wal = wal_file(file);
-    const int flushed = flush(wal);
-    const int closed = wal->real->pMethods->xClose(wal->real);
 
     free(wal->gathered);
-    return flushed != SQLITE_OK ? flushed : closed;
+    return wal->real->pMethods->xClose(wal->real);
 }
 
 /* A write-ahead log is never locked itself: the locks are on the database file. */
@@ -176,6 +180,15 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int 
     if (flags & SQLITE_OPEN_WAL)
         return open_wal(name, file, flags, out_flags);
     return real_vfs->xOpen(real_vfs, name, file, flags, out_flags);
+}
+
+void wal_vfs_discard(sqlite3 *db)
+{
+    sqlite3_file *file = NULL;
+
+    if (sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file) == SQLITE_OK &&
+        file != NULL && file->pMethods == &wal_methods)
+        wal_file(file)->count = 0;
 }
 
 bool wal_vfs_register(struct error *err)

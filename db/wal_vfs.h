@@ -3,7 +3,7 @@
  * write-ahead log is gathered and written at once. SQLite writes each page of a commit in two
  * calls, one for its 24-byte header; a commit of sixty sessions makes hundreds of them, right
  * before its one fsync. Gathered bytes reach the file before anything can ask for them: before a
- * sync, a read, a truncation, a close or a look at the size. SQLite publishes a commit to other
+ * sync, a read, a truncation or a look at the size. SQLite publishes a commit to other
  * connections only after the sync, so they never look at what is still gathered.
  */
 #ifndef SESSIOND_DB_WAL_VFS_H
@@ -11,9 +11,15 @@
 
 #include "db/error.h"
 
+#include <sqlite3.h>
+
 #define WAL_VFS_NAME "sessiond-wal"
 
 /* Makes the VFS known to SQLite; again is harmless. Not thread-safe: at start. */
 MUST_USE bool wal_vfs_register(struct error *err);
+
+/* Before a ROLLBACK: what the connection's transaction has gathered is not wanted any more, and a
+ * full disk must not be asked for it. */
+void wal_vfs_discard(sqlite3 *db);
 
 #endif

@@ -83,9 +83,10 @@ static bool apply(struct write_operations *ops, struct store_job *job, struct er
     case STORE_PROBE:
         return probe(ops, err);
     case STORE_LIST:
+    case STORE_BACKUP:
         break;
     }
-    return error_set(err, ERROR_INTERNAL, NULL, "the writer does not list");
+    return error_set(err, ERROR_INTERNAL, NULL, "this is no write");
 }
 
 bool write_operations_apply(struct write_operations *ops, struct store_job *job, struct error *err)

@@ -2,7 +2,8 @@
  * What each write does inside the writer's open transaction. Owned by the writer thread.
  *
  * A job that is refused has changed nothing: what is stored is looked at before the first statement
- * that changes anything. When a statement fails, the whole transaction is rolled back.
+ * that changes anything. When a statement fails, the whole transaction is rolled back, never a part
+ * of it (a savepoint): after an error of the storage, what is left of a transaction is not known.
  */
 #ifndef SESSIOND_DB_WRITE_OPERATIONS_H
 #define SESSIOND_DB_WRITE_OPERATIONS_H

@@ -5,6 +5,8 @@
 #include "db/timestamp.h"
 #include "db/translate.h"
 
+#include <stdlib.h>
+
 #define STORED_TIME_LENGTH (TIMESTAMP_LENGTH + 6)
 
 #define NO_LEASE "lease_owner = NULL, lease_ttl_ms = NULL, lease_deadline_us = NULL"
@@ -88,7 +90,9 @@ bool write_statements_init(struct write_statements *statements, sqlite3 *db, str
 
 void write_bind_text(sqlite3_stmt *stmt, int parameter, struct slice text)
 {
-    sqlite3_bind_text64(stmt, parameter, text.data, text.len, SQLITE_STATIC, SQLITE_UTF8);
+    if (sqlite3_bind_text64(stmt, parameter, text.data, text.len, SQLITE_STATIC, SQLITE_UTF8) !=
+        SQLITE_OK)
+        abort();
 }
 
 void write_bind_time(sqlite3_stmt *stmt, int parameter, int64_t us)
@@ -97,7 +101,8 @@ void write_bind_time(sqlite3_stmt *stmt, int parameter, int64_t us)
 
     timestamp_format(us, text);
     memcpy(text + TIMESTAMP_LENGTH, "+00:00", 6);
-    sqlite3_bind_text(stmt, parameter, text, STORED_TIME_LENGTH, SQLITE_TRANSIENT);
+    if (sqlite3_bind_text(stmt, parameter, text, STORED_TIME_LENGTH, SQLITE_TRANSIENT) != SQLITE_OK)
+        abort();
 }
 
 void write_reset(struct write_statements *statements, enum write_statement which)

@@ -1,8 +1,6 @@
 #include "db/writer.h"
 
-#include "db/connection.h"
 #include "db/monotonic.h"
-#include "db/translate.h"
 #include "db/write_lease.h"
 #include "db/write_once.h"
 
@@ -20,95 +18,49 @@
  * that the disk kept it waiting. */
 #define AWAY_US INT64_C(3000000)
 
+#define BACKUP_TURN_MIN_US 250
+#define BACKUP_TURN_MAX_US 1000
+
 /* A batch waits for at most this part of the last commit's time for the senders of the batch
  * before it. On a slow disk this keeps clients from splitting into halves that take turns. */
 #define GATHER_DIVISOR 5
 
-/* The 4096-byte pages of a log carry a 24-byte header each, the log one of 32
- * (https://sqlite.org/fileformat2.html#walformat). */
-#define WAL_FRAME_BYTES (4096 + 24)
-#define WAL_HEADER_BYTES 32
-
-static int count_wal_pages(void *arg, sqlite3 *db, const char *name, int pages)
+bool writer_init(struct writer *writer, sqlite3 *db, int64_t checkpoint_pages, struct error *err)
 {
-    struct writer *writer = arg;
-
-    (void)db;
-    (void)name;
-    writer->wal_pages = pages;
-    if (pages < writer->checkpointed_pages)
-        writer->checkpointed_pages = 0;
-    return SQLITE_OK;
-}
-
-bool writer_init(struct writer *writer, struct error *err)
-{
-    sqlite3_wal_hook(writer->db, count_wal_pages, writer);
-    return connection_prepare(writer->db, "BEGIN IMMEDIATE", &writer->begin, err) &&
-           connection_prepare(writer->db, "COMMIT", &writer->commit, err) &&
-           connection_prepare(writer->db, "ROLLBACK", &writer->rollback, err) &&
-           write_operations_init(&writer->operations, writer->db, err);
-}
-
-static int step_once(sqlite3_stmt *stmt)
-{
-    const int result = sqlite3_step(stmt);
-
-    sqlite3_reset(stmt);
-    return result;
-}
-
-enum outcome {
-    OUTCOME_COMMITTED,
-    OUTCOME_ROLLED_BACK, /* nothing was changed; `err` says why */
-    OUTCOME_UNKNOWN,     /* only a restart tells */
-};
-
-static enum outcome roll_back(struct writer *writer)
-{
-    clock_settle(&writer->operations.clock, false);
-    /* SQLite rolls back by itself after some errors. */
-    if (!sqlite3_get_autocommit(writer->db) && step_once(writer->rollback) != SQLITE_DONE)
-        return OUTCOME_UNKNOWN;
-    return OUTCOME_ROLLED_BACK;
-}
-
-static enum outcome commit(struct writer *writer, size_t jobs, struct error *err)
-{
-    struct write_operations *ops = &writer->operations;
-    const int64_t began_us = monotonic_us();
-    const int result = step_once(writer->commit);
-
-    if (result != SQLITE_DONE) {
-        translate_failure(writer->db, "committing", err);
-        return translate_is_fatal(result) ? OUTCOME_UNKNOWN : roll_back(writer);
-    }
-    reader_pool_committed(writer->readers);
-    clock_settle(&ops->clock, true);
-    writer->last_commit_us = monotonic_us() - began_us;
-    if (jobs > 0)
-        figures_committed(writer->figures, jobs, writer->last_commit_us);
-    figures_changed(writer->figures, &ops->change);
-    atomic_store(&writer->figures->wal_bytes,
-                 writer->wal_pages == 0
-                     ? 0
-                     : WAL_HEADER_BYTES + (int64_t)writer->wal_pages * WAL_FRAME_BYTES);
-    return OUTCOME_COMMITTED;
+    writer->db = db;
+    checkpointer_init(&writer->log, db, writer->readers, checkpoint_pages);
+    return transactions_init(&writer->transactions, db, err) &&
+           write_operations_init(&writer->operations, db, err);
 }
 
 static bool begin(struct writer *writer, struct error *err)
 {
     writer->operations.change = (struct figures_change){0};
-    return step_once(writer->begin) == SQLITE_DONE ||
-           translate_failure(writer->db, "beginning to write", err);
+    return transaction_begin(&writer->transactions, err);
+}
+
+static enum outcome commit(struct writer *writer, size_t jobs, struct error *err)
+{
+    const enum outcome outcome = transaction_commit(&writer->transactions, err);
+
+    clock_settle(&writer->operations.clock, outcome == OUTCOME_COMMITTED);
+    if (outcome != OUTCOME_COMMITTED)
+        return outcome;
+    reader_pool_committed(writer->readers);
+    if (jobs > 0)
+        figures_committed(writer->figures, jobs, writer->transactions.last_commit_us);
+    figures_changed(writer->figures, &writer->operations.change);
+    atomic_store(&writer->figures->wal_bytes, checkpointer_log_bytes(&writer->log));
+    return OUTCOME_COMMITTED;
 }
 
 /* Ends the transaction in which all went well, or not. */
 static enum outcome end(struct writer *writer, bool ok, size_t jobs, struct error *err)
 {
-    if (!ok || !clock_reserve(&writer->operations.clock, writer->db, false, err))
-        return roll_back(writer);
-    return commit(writer, jobs, err);
+    if (ok && clock_reserve(&writer->operations.clock, writer->db, false, err))
+        return commit(writer, jobs, err);
+    clock_settle(&writer->operations.clock, false);
+    return transaction_roll_back(&writer->transactions);
 }
 
 /* Runs `count` jobs in one transaction. */
@@ -119,7 +71,7 @@ static enum outcome run_transaction(struct writer *writer, struct store_job *fir
     bool ok = true;
 
     if (!begin(writer, err))
-        return OUTCOME_ROLLED_BACK;
+        return OUTCOME_NOT_BEGUN;
     for (size_t i = 0; i < count && ok; i++, job = job->next)
         ok = write_operations_apply(&writer->operations, job, err);
     return end(writer, ok, count, err);
@@ -156,7 +108,7 @@ static enum outcome run_one_by_one(struct writer *writer, struct store_job *firs
     struct error err;
 
     for (size_t i = 0; i < count; i++, job = job->next) {
-        if (outcome != OUTCOME_UNKNOWN)
+        if (outcome == OUTCOME_COMMITTED || outcome == OUTCOME_ROLLED_BACK)
             outcome = run_transaction(writer, job, 1, &err);
         if (outcome != OUTCOME_COMMITTED)
             fail_job(job, &err, outcome);
@@ -170,6 +122,10 @@ static enum outcome run_batch(struct writer *writer, struct store_job *first, si
     struct error err;
     enum outcome outcome = run_transaction(writer, first, count, &err);
 
+    /* Writes come first; and SQLite would begin the copy anew after each one that is rolled back.
+     */
+    if (outcome == OUTCOME_ROLLED_BACK && err.kind == ERROR_STORAGE_FULL)
+        backup_abandon(&writer->backup, ERROR_NO_ROOM, "the disk became full during the backup");
     if (outcome == OUTCOME_ROLLED_BACK && count > 1) {
         reset_jobs(first, count);
         return run_one_by_one(writer, first, count);
@@ -197,36 +153,74 @@ static void notice(struct writer *writer, enum store_severity severity, const ch
     writer->observer.notice(writer->observer.arg, severity, event, detail);
 }
 
-static void fail(struct writer *writer, const char *detail)
+void writer_fail(struct writer *writer, const char *detail)
 {
     writer->failed = true;
     notice(writer, STORE_ERROR, "storage_failed", detail);
     writer->observer.failed(writer->observer.arg);
 }
 
+static void count_checkpoint(struct writer *writer, enum checkpoint_result result,
+                             const struct error *err)
+{
+    atomic_fetch_add(&writer->figures->checkpoints[result], 1);
+    if (result == CHECKPOINT_COMPLETE)
+        atomic_store(&writer->figures->wal_bytes, 0);
+    if (result == CHECKPOINT_FAILED)
+        notice(writer, STORE_WARNING, "checkpoint_failed", err->detail);
+}
+
 static void checkpoint(struct writer *writer)
 {
     struct error err;
-    const enum checkpoint_result result = checkpoint_run(writer->db, writer->readers, &err);
+    const enum checkpoint_result result = checkpointer_run(&writer->log, &err);
 
-    atomic_fetch_add(&writer->figures->checkpoints[result], 1);
-    writer->checkpointed_pages = writer->wal_pages;
-    if (result == CHECKPOINT_COMPLETE) {
-        atomic_store(&writer->figures->wal_bytes, 0);
-    } else if (result == CHECKPOINT_FAILED) {
-        notice(writer, STORE_WARNING, "checkpoint_failed", err.detail);
-    } else if (result == CHECKPOINT_FATAL) {
-        fail(writer, err.detail);
-    }
+    count_checkpoint(writer, result, &err);
+    if (result == CHECKPOINT_FATAL)
+        writer_fail(writer, err.detail);
 }
 
-/* When readers kept the log from starting anew, it grows by a quarter before the next attempt. */
-static bool log_is_long(const struct writer *writer)
+enum checkpoint_result writer_empty_log(struct writer *writer, struct error *err)
 {
-    const int64_t more =
-        writer->checkpointed_pages == 0 ? writer->checkpoint_pages : writer->checkpoint_pages / 4;
+    const enum checkpoint_result result = checkpointer_empty(&writer->log, err);
 
-    return writer->wal_pages - writer->checkpointed_pages >= more;
+    count_checkpoint(writer, result, err);
+    return result;
+}
+
+/* Takes the backups out of a batch: they are no part of its transaction. */
+static struct store_job *take_out_backups(struct writer *writer, struct store_job *first,
+                                          size_t *count)
+{
+    struct store_job **link = &first;
+
+    while (*link != NULL) {
+        struct store_job *job = *link;
+        if (job->operation != STORE_BACKUP) {
+            link = &job->next;
+            continue;
+        }
+        *link = job->next;
+        (*count)--;
+        job_queue_answered(writer->queue, 1);
+        backup_begin(&writer->backup, job);
+    }
+    return first;
+}
+
+/* A turn of the backup takes no longer than a commit does, so that a write waits at most about
+ * twice as long as without. */
+static void back_up(struct writer *writer)
+{
+    int64_t limit_us = writer->transactions.last_commit_us;
+
+    if (!backup_is_running(&writer->backup))
+        return;
+    if (limit_us < BACKUP_TURN_MIN_US)
+        limit_us = BACKUP_TURN_MIN_US;
+    if (limit_us > BACKUP_TURN_MAX_US)
+        limit_us = BACKUP_TURN_MAX_US;
+    backup_turn(&writer->backup, limit_us);
 }
 
 static void write_jobs(struct writer *writer, struct store_job *first, size_t count)
@@ -245,7 +239,7 @@ static void write_jobs(struct writer *writer, struct store_job *first, size_t co
         char detail[sizeof(first->error.detail)];
         snprintf(detail, sizeof(detail), "%s", first->error.detail);
         answer(writer, first, count);
-        fail(writer, detail);
+        writer_fail(writer, detail);
         return;
     }
     answer(writer, first, count);
@@ -289,7 +283,7 @@ static void keep_house(struct writer *writer)
 {
     const int64_t now_us = monotonic_us();
     const bool away = was_away(writer, now_us);
-    enum outcome outcome = OUTCOME_ROLLED_BACK;
+    enum outcome outcome = OUTCOME_NOT_BEGUN;
     struct error err;
 
     if (!away && now_us < writer->operations.lease_due_us && now_us < writer->next_sweep_us)
@@ -301,7 +295,7 @@ static void keep_house(struct writer *writer)
     writer->operations.lease_due_us = now_us + RETRY_US;
     writer->next_sweep_us = now_us + RETRY_US;
     if (outcome == OUTCOME_UNKNOWN)
-        fail(writer, err.detail);
+        writer_fail(writer, err.detail);
     else
         notice(writer, STORE_WARNING, "housekeeping_failed", err.detail);
 }
@@ -314,7 +308,7 @@ static int64_t idle_ms(const struct writer *writer)
         lease_due_us < writer->next_sweep_us ? lease_due_us : writer->next_sweep_us;
     const int64_t left_us = due_us - monotonic_us();
 
-    if (left_us <= 0)
+    if (left_us <= 0 || backup_is_running(&writer->backup))
         return 0;
     return (left_us < IDLE_US ? left_us : IDLE_US) / 1000 + 1;
 }
@@ -322,7 +316,7 @@ static int64_t idle_ms(const struct writer *writer)
 static bool is_idle(const struct writer *writer)
 {
     return monotonic_us() - writer->last_jobs_us >= IDLE_US &&
-           writer->wal_pages > writer->checkpointed_pages;
+           !backup_is_running(&writer->backup) && checkpointer_has_more(&writer->log);
 }
 
 static void *writer_run(void *arg)
@@ -338,17 +332,22 @@ static void *writer_run(void *arg)
            JOB_QUEUE_CLOSED) {
         if (!writer->failed)
             keep_house(writer);
-        if (event == JOB_QUEUE_JOBS) {
+        jobs = take_out_backups(writer, jobs, &count);
+        if (count > 0) {
             write_jobs(writer, jobs, count);
             writer->last_jobs_us = monotonic_us();
         }
         gather.answered = count;
-        gather.limit_us = writer->last_commit_us / GATHER_DIVISOR;
-        if (writer->failed)
+        gather.limit_us = writer->transactions.last_commit_us / GATHER_DIVISOR;
+        if (writer->failed) {
+            backup_abandon(&writer->backup, ERROR_STOPPING, "the storage has failed");
             continue;
-        if (log_is_long(writer) || is_idle(writer))
+        }
+        if (checkpointer_is_due(&writer->log) || is_idle(writer))
             checkpoint(writer);
+        back_up(writer);
     }
+    backup_abandon(&writer->backup, ERROR_STOPPING, "the service is stopping");
     return NULL;
 }
 

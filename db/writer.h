@@ -7,37 +7,43 @@
 #ifndef SESSIOND_DB_WRITER_H
 #define SESSIOND_DB_WRITER_H
 
+#include "db/backup.h"
 #include "db/figures.h"
 #include "db/job_queue.h"
 #include "db/store_open.h"
+#include "db/transaction.h"
 #include "db/write_operations.h"
 
 struct writer {
     sqlite3 *db;
-    sqlite3_stmt *begin;
-    sqlite3_stmt *commit;
-    sqlite3_stmt *rollback;
+    struct transactions transactions;
+    struct checkpointer log;
     struct write_operations operations;
     struct reader_pool *readers;
     struct job_queue *queue;
     struct figures *figures;
     struct store_observer observer;
-    int64_t checkpoint_pages;
-    int wal_pages;          /* the log's length */
-    int checkpointed_pages; /* its length at the last checkpoint; 0 once it started anew */
-    int64_t last_commit_us;
     int64_t last_jobs_us;  /* monotonic */
     int64_t last_turn_us;  /* monotonic: when it was last looked what is due */
     int64_t next_sweep_us; /* monotonic: when old keys are next looked for */
-    bool failed;           /* nothing is written any more */
+    struct backup backup;
+    bool failed; /* nothing is written any more */
     pthread_t thread;
 };
 
 /* Prepares the statements. `db` is borrowed and from now on used by the writer alone; what else
  * the struct names has been set by the caller. */
-MUST_USE bool writer_init(struct writer *writer, struct error *err);
+MUST_USE bool writer_init(struct writer *writer, sqlite3 *db, int64_t checkpoint_pages,
+                          struct error *err);
 
 MUST_USE bool writer_start(struct writer *writer, struct error *err);
+
+/* While the thread does not run, and nobody reads: copies the whole log into the file and empties
+ * it. A log that has to stay is told to the observer. Never PARTIAL. */
+enum checkpoint_result writer_empty_log(struct writer *writer, struct error *err);
+
+/* The storage has failed: tells the observer why. */
+void writer_fail(struct writer *writer, const char *detail);
 
 /* Waits for the thread, which ends once the queue is closed and empty. */
 void writer_join(struct writer *writer);

@@ -24,6 +24,7 @@ void exchange_restart(struct exchange *ex)
     ex->content_type = NULL;
     ex->response.len = 0;
     ex->fixed_response = (struct slice){0};
+    ex->sends_snapshot = false;
     ex->response_header_count = 0;
     ex->header_text.len = 0;
 }

@@ -62,6 +62,7 @@ struct exchange {
     const char *content_type;
     struct buffer response;      /* owned */
     struct slice fixed_response; /* sent in place of `response` when its data is set; static */
+    bool sends_snapshot;         /* the body is job.snapshot, in place of `response` */
     bool close;                  /* the connection ends with this response */
     struct {
         const char *name;

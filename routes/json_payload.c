@@ -44,17 +44,23 @@ static void add_reference_token(struct buffer *out, struct slice name)
     }
 }
 
-static bool refuse_unknown(struct slice name, const char *const *names, struct error *err)
+/* A pointer that cannot be shown whole, or not in UTF-8, would name another member: then the object
+ * it stands in is pointed at. */
+static bool refuse_unknown(struct slice raw, struct slice name, const char *const *names,
+                           struct error *err)
 {
     struct buffer pointer = {0};
     struct buffer known = {0};
 
     add_reference_token(&pointer, name);
+    const bool shown = pointer.len < sizeof(err->field) &&
+                       memchr(pointer.data, '\0', pointer.len) == NULL &&
+                       !json_string_has_lone_surrogate(raw);
     buffer_add_char(&pointer, '\0');
     for (size_t i = 0; names[i] != NULL; i++)
         buffer_printf(&known, "%s%s", i == 0 ? "" : ", ", names[i]);
     buffer_add_char(&known, '\0');
-    error_set(err, ERROR_INVALID_PAYLOAD, pointer.data,
+    error_set(err, ERROR_INVALID_PAYLOAD, shown ? pointer.data : "",
               "there is no such member here; the members are %s", known.data);
     buffer_release(&known);
     buffer_release(&pointer);
@@ -72,8 +78,8 @@ static bool check_names(const struct json_outline *outline, const char *const *n
     for (size_t i = 0; i < outline->member_count && i < JSON_OUTLINE_MEMBERS && known; i++) {
         name.len = 0;
         json_string_decode(outline->members[i].name, &name);
-        known =
-            is_known(buffer_slice(&name), names) || refuse_unknown(buffer_slice(&name), names, err);
+        known = is_known(buffer_slice(&name), names) ||
+                refuse_unknown(outline->members[i].name, buffer_slice(&name), names, err);
     }
     buffer_release(&name);
     return known;

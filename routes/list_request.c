@@ -188,7 +188,7 @@ void list_request_add_link(struct buffer *out, struct slice query, const struct 
     while (query_next(&query, &parameter)) {
         if (slice_is(parameter.name, "cursor"))
             continue;
-        buffer_add(out, parameter.raw);
+        query_add_raw(out, parameter.raw);
         buffer_add_char(out, '&');
     }
     buffer_add_text(out, "cursor=");

@@ -57,6 +57,11 @@ void metrics_begin(struct metrics *metrics)
     add(&metrics->in_flight, 1);
 }
 
+void metrics_end(struct metrics *metrics)
+{
+    add(&metrics->in_flight, -1);
+}
+
 int64_t metrics_in_flight(const struct metrics *metrics)
 {
     return get(&metrics->in_flight);
@@ -76,7 +81,6 @@ void metrics_count(struct metrics *metrics, const struct exchange *ex, int64_t d
     struct route_metrics *route = &metrics->routes[place_of(ex->route)];
     size_t bucket = 0;
 
-    add(&metrics->in_flight, -1);
     if (ex->status < STATUS_FIRST || ex->status > STATUS_LAST)
         return;
     while (bucket < DURATION_BUCKETS && duration_us > duration_bounds_us[bucket])

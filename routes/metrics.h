@@ -7,11 +7,12 @@
 
 #include "routes/route.h"
 
-/* The response is on its way, or the connection ended without one (ex->status 0). */
-void metrics_count(struct metrics *metrics, const struct exchange *ex, int64_t duration_us);
-
-/* A request's headers arrived; metrics_count ends it. */
+/* A request's headers have arrived; metrics_end ends it. */
 void metrics_begin(struct metrics *metrics);
+void metrics_end(struct metrics *metrics);
+
+/* A request is over: answered, or ended without an answer (ex->status 0). */
+void metrics_count(struct metrics *metrics, const struct exchange *ex, int64_t duration_us);
 
 int64_t metrics_in_flight(const struct metrics *metrics);
 

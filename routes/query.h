@@ -26,6 +26,10 @@ bool query_refuse(const struct query_parameter *parameter, const char *why, stru
 MUST_USE bool query_decode(const struct query_parameter *parameter, struct buffer *out,
                            struct error *err);
 
+/* Appends a raw parameter as it was sent, what cannot stand in a URI's query encoded (RFC 3986
+ * §3.4). */
+void query_add_raw(struct buffer *out, struct slice raw);
+
 /* Appends `value` encoded so that query_decode gives it back. */
 void query_encode(struct buffer *out, struct slice value);
 

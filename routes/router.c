@@ -13,7 +13,7 @@ static const struct route *const table[] = {
     &route_sessions_create, &route_sessions_list,  &route_session_get,  &route_session_put,
     &route_session_patch,   &route_session_delete, &route_lease_put,    &route_lease_delete,
     &route_transition,      &route_recover,        &route_relocate,     &route_healthz,
-    &route_readyz,          &route_metrics,        &route_openapi_yaml, &route_openapi_json,
+    &route_readyz,          &route_backup,  &route_metrics,        &route_openapi_yaml, &route_openapi_json,
 };
 
 static const char *const method_names[METHOD_COUNT + 1] = {
@@ -110,10 +110,10 @@ bool media_type_is(struct slice content_type, const char *type)
 
     if (content_type.len < len || strncasecmp(content_type.data, type, len) != 0)
         return false;
-    if (content_type.len == len)
-        return true;
-    const char next = content_type.data[len];
-    return next == ';' || next == ' ' || next == '\t';
+    size_t at = len;
+    while (at < content_type.len && (content_type.data[at] == ' ' || content_type.data[at] == '\t'))
+        at++;
+    return at == content_type.len || content_type.data[at] == ';';
 }
 
 /* What the path takes: Accept-Patch is RFC 5789's, Accept-Post the LDP's, and Accept in a response
@@ -190,7 +190,8 @@ void router_finish(const struct routes *routes, struct exchange *ex)
         once_replay(ex);
         return;
     }
+    /* A keyed request's answer was put into words once already, for the database. */
     if (ex->job.once.key.data != NULL)
-        exchange_restart(ex); /* of the wording that was kept */
+        exchange_restart(ex);
     ex->route->finish(routes, ex);
 }

@@ -22,8 +22,7 @@ static enum store_visit answer_read(void *arg, const struct session *session)
                   (long long)session->version);
         problem_answer_precondition(ex, &err, session->version);
     } else if (!leased && store_match_names(&job->none_match, session->version)) {
-        ex->status = 304;
-        etag_header(ex, session->version);
+        session_answer(ex, 304, session); /* its headers are those of the 200 (RFC 9110 §15.4.5) */
     } else {
         session_answer(ex, 200, session);
     }
@@ -88,8 +87,10 @@ static bool merge_context(void *arg, struct slice current, char **out, size_t *l
     const struct exchange *ex = arg;
     struct buffer merged = {0};
 
-    if (!json_patch_apply(ex->patch, current, ex->max_context_bytes, &merged, err))
+    if (!json_patch_apply(ex->patch, current, ex->max_context_bytes, &merged, err)) {
+        buffer_release(&merged);
         return false;
+    }
     *out = merged.data;
     *len = merged.len;
     return true;

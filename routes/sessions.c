@@ -47,19 +47,26 @@ const struct route route_sessions_create = {
     .finish = create_finish,
 };
 
+/* What ends a page: the brackets and a cursor. */
+#define PAGE_END_BYTES 64
+
 /* A page ends before the row that would make it longer than max_page_bytes, but has at least one.
  * May run on the store's thread. */
 static enum store_visit add_to_page(void *arg, const struct session *session)
 {
     struct exchange *ex = arg;
     struct buffer *out = &ex->response;
-    const size_t context_len = session->context.data == NULL ? 0 : session->context.len;
+    const size_t before = out->len;
+    const bool first = ex->page_sessions == 0;
 
-    if (ex->page_sessions > 0 && out->len + context_len > ex->max_page_bytes)
-        return STORE_VISIT_STOP;
-    if (ex->page_sessions++ > 0)
+    if (!first)
         buffer_add_char(out, ',');
     session_json_add(out, session);
+    if (!first && out->len + PAGE_END_BYTES > ex->max_page_bytes) {
+        out->len = before;
+        return STORE_VISIT_STOP;
+    }
+    ex->page_sessions++;
     return STORE_VISIT_NEXT;
 }
 

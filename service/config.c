@@ -30,6 +30,10 @@ static const struct option options[] = {
      "HTTP threads"},
     {"max-connections", "SESSIOND_MAX_CONNECTIONS", OPTION_NUMBER, PLACE(max_connections), "4096",
      1, 20000, "connections at once; further ones wait"},
+    {"max-header-bytes", "SESSIOND_MAX_HEADER_BYTES", OPTION_NUMBER, PLACE(max_header_bytes),
+     "16384", 1024, 65536, "a request's head: request line and header fields, these at most 128"},
+    {"max-target-bytes", "SESSIOND_MAX_TARGET_BYTES", OPTION_NUMBER, PLACE(max_target_bytes),
+     "14336", 256, 32768, "path and query of a request"},
     {"max-body-bytes", "SESSIOND_MAX_BODY_BYTES", OPTION_NUMBER, PLACE(max_body_bytes), "16777216",
      1024, 256 << 20, "longest request body, and longest context that merging makes"},
     {"max-json-depth", "SESSIOND_MAX_JSON_DEPTH", OPTION_NUMBER, PLACE(max_json_depth), "512", 2,
@@ -41,10 +45,10 @@ static const struct option options[] = {
     {"idempotency-ttl-s", "SESSIOND_IDEMPOTENCY_TTL_S", OPTION_NUMBER, PLACE(idempotency_ttl_s),
      "86400", 1, 31536000, "how long an Idempotency-Key is remembered"},
     {"checkpoint-pages", "SESSIOND_CHECKPOINT_PAGES", OPTION_NUMBER, PLACE(checkpoint_pages),
-     "10000", 10, 1000000, "write-ahead log, in pages of 4 KiB, that makes the writer checkpoint"},
+     "40000", 10, 1000000, "write-ahead log, in pages of 4 KiB, that makes the writer checkpoint"},
     {"idle-timeout-ms", "SESSIOND_IDLE_TIMEOUT_MS", OPTION_NUMBER, PLACE(idle_timeout_ms), "60000",
      1000, 3600000, "a connection on which nothing moves for so long is closed"},
-    {"stop-timeout-ms", "SESSIOND_STOP_TIMEOUT_MS", OPTION_NUMBER, PLACE(stop_timeout_ms), "10000",
+    {"stop-timeout-ms", "SESSIOND_STOP_TIMEOUT_MS", OPTION_NUMBER, PLACE(stop_timeout_ms), "8000",
      0, 600000, "how long a stop waits for requests under way"},
     {"log-level", "SESSIOND_LOG_LEVEL", OPTION_TEXT, PLACE(log_level), "info", 0, 0,
      "debug, info, warning or error"},
@@ -135,6 +139,17 @@ static bool read_flag(struct config *config, char **argv, int *i, struct error *
     return set(config, option, source, argv[++*i], err);
 }
 
+static bool read_word(struct config *config, const char *word, struct error *err)
+{
+    if (config->file != NULL)
+        return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "one FILE, not \"%.60s\" and \"%.60s\"",
+                         config->file, word);
+    if (word[0] == '\0')
+        return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "FILE must not be empty");
+    config->file = word;
+    return true;
+}
+
 static bool check_log_level(const struct config *config, struct error *err)
 {
     static const char *const levels[] = {"debug", "info", "warning", "error"};
@@ -164,7 +179,8 @@ bool config_read(struct config *config, int argc, char **argv, enum config_actio
     if (!read_environment(config, err))
         return false;
     for (int i = 1; i < argc; i++) {
-        if (!read_flag(config, argv, &i, err))
+        if (argv[i][0] == '-' ? !read_flag(config, argv, &i, err)
+                              : !read_word(config, argv[i], err))
             return false;
     }
     return check_log_level(config, err);
@@ -172,7 +188,8 @@ bool config_read(struct config *config, int argc, char **argv, enum config_actio
 
 void config_help(FILE *out)
 {
-    fputs("usage: sessiond [--flag value] …\n\n"
+    fputs("usage: sessiond [--flag value] …\n"
+          "       sessiond COMMAND [FILE] [--flag value] …\n\n"
           "A durable session store for agent daemons: REST over HTTP, kept in SQLite.\n"
           "A flag wins over its environment variable.\n\n",
           out);

@@ -12,6 +12,8 @@ struct config {
     const char *db;     /* path of the database file */
     int64_t threads;
     int64_t max_connections;
+    int64_t max_header_bytes;
+    int64_t max_target_bytes;
     int64_t max_body_bytes;
     int64_t max_json_depth;
     int64_t max_page_bytes;
@@ -21,6 +23,7 @@ struct config {
     int64_t idle_timeout_ms;
     int64_t stop_timeout_ms;
     const char *log_level;
+    const char *file; /* the one word that is no flag; NULL: none */
     char default_db[4096];
 };
 

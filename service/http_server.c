@@ -9,6 +9,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define HEADER_FIELDS_MAX 128
+#define BODY_RESERVE_BYTES 65536
+
+/* Of a connection: the request's head, libmicrohttpd's record of it, and the response's head. It is
+ * cleared after each request. */
+#define CONNECTION_MEMORY_BYTES(max_header_bytes) ((size_t)(max_header_bytes) + 16384)
 
 struct http_server {
     struct http_server_options options;
@@ -16,10 +25,22 @@ struct http_server {
     struct request_ids ids;
     atomic_bool draining;
     atomic_bool stopped;               /* no job is submitted any more */
+    atomic_int_least64_t receiving;    /* requests whose body has not wholly arrived */
     atomic_int_least64_t jobs_pending; /* connections that are suspended, or about to be */
 };
 
 /* --- From the first byte to the response --------------------------------------------------- */
+
+/* libmicrohttpd is about to make a record of each parameter; when its memory runs out over that, it
+ * neither answers nor tells of the end. It hands out its own buffer here, and routes read the query
+ * themselves. */
+static void hide_query(const char *target)
+{
+    char *question = strchr((char *)(uintptr_t)target, '?');
+
+    if (question != NULL)
+        question[1] = '\0';
+}
 
 /* The first libmicrohttpd tells of a request: its target, before it is taken apart. */
 static void *on_target(void *cls, const char *target, struct MHD_Connection *connection)
@@ -27,10 +48,10 @@ static void *on_target(void *cls, const char *target, struct MHD_Connection *con
     struct http_server *server = cls;
     struct request *request = request_new(target);
 
+    hide_query(target);
     request->server = server;
     request->connection = connection;
     request->began_us = monotonic_us();
-    metrics_begin(server->options.routes->metrics);
     return request;
 }
 
@@ -42,11 +63,25 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
     return MHD_YES;
 }
 
+/* The response takes over the snapshot's descriptor. */
+static struct MHD_Response *make_file_response(struct store_snapshot *snapshot, size_t *size)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_fd64((uint64_t)snapshot->bytes, snapshot->descriptor);
+
+    if (response != NULL)
+        snapshot->open = false;
+    *size = (size_t)snapshot->bytes;
+    return response;
+}
+
 /* The response takes over the exchange's text. */
 static struct MHD_Response *make_response(struct exchange *ex, size_t *size)
 {
     struct slice fixed = ex->fixed_response;
 
+    if (ex->sends_snapshot)
+        return make_file_response(&ex->job.snapshot, size);
     if (fixed.data == NULL && ex->response.len > 0) {
         char *text = ex->response.data;
         *size = ex->response.len;
@@ -61,6 +96,13 @@ static struct MHD_Response *make_response(struct exchange *ex, size_t *size)
         void *variable;
     } text = {.constant = fixed.data};
     return MHD_create_response_from_buffer(fixed.len, text.variable, MHD_RESPMEM_PERSISTENT);
+}
+
+/* Counts the requests whose body has not wholly arrived. */
+static void leave_phase(struct http_server *server, const struct request *request)
+{
+    if (request->phase == REQUEST_BODY)
+        atomic_fetch_sub(&server->receiving, 1);
 }
 
 static enum MHD_Result send_response(struct http_server *server, struct request *request)
@@ -78,7 +120,10 @@ static enum MHD_Result send_response(struct http_server *server, struct request 
     MHD_add_response_header(response, "X-Request-Id", ex->request_id);
     if (ex->close || atomic_load_explicit(&server->draining, memory_order_relaxed))
         MHD_add_response_header(response, "Connection", "close");
+    leave_phase(server, request);
     request->phase = REQUEST_ANSWERED;
+    if (ex->status == 304 || ex->method == METHOD_HEAD)
+        request->sent_bytes = 0;
     const enum MHD_Result queued =
         MHD_queue_response(request->connection, (unsigned)ex->status, response);
     MHD_destroy_response(response);
@@ -121,6 +166,7 @@ static enum MHD_Result submit(struct http_server *server, struct request *reques
     }
     job->done = on_job_done;
     job->arg = request;
+    leave_phase(server, request);
     request->phase = REQUEST_WAITING;
     MHD_suspend_connection(request->connection);
     store_submit(store, job);
@@ -134,6 +180,34 @@ static enum MHD_Result begin(struct http_server *server, struct request *request
     return send_response(server, request);
 }
 
+/* What no route is asked about. */
+static bool is_refused(struct http_server *server, struct request *request)
+{
+    const struct http_server_options *options = &server->options;
+    const union MHD_ConnectionInfo *size =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    struct error err = {0};
+
+    if (atomic_load_explicit(&server->draining, memory_order_relaxed))
+        error_set(&err, ERROR_STOPPING, NULL,
+                  "the service is stopping; nothing was changed; try again");
+    else if (strlen(request->target) > (size_t)options->max_target_bytes)
+        error_set(&err, ERROR_TARGET_TOO_LONG, NULL, "path and query may have at most %lld bytes",
+                  (long long)options->max_target_bytes);
+    else if (request->header_count > HEADER_FIELDS_MAX || size == NULL ||
+             size->header_size > (size_t)options->max_header_bytes)
+        error_set(&err, ERROR_HEADERS_TOO_LARGE, NULL,
+                  "a request may have at most %d header fields, and %lld bytes of them",
+                  HEADER_FIELDS_MAX, (long long)options->max_header_bytes);
+    else if (request->repeated_length)
+        error_set(&err, ERROR_INVALID_HEADER, "Content-Length",
+                  "Content-Length may stand only once");
+    else
+        return false;
+    problem_answer(&request->ex, &err);
+    return true;
+}
+
 /* The headers are there, the body is not. A response at this point would end the connection, so
  * one that leaves no body unread waits for the next call. */
 static enum MHD_Result start(struct http_server *server, struct request *request,
@@ -141,17 +215,21 @@ static enum MHD_Result start(struct http_server *server, struct request *request
 {
     struct exchange *ex = &request->ex;
 
+    metrics_begin(server->options.routes->metrics);
+    atomic_fetch_add(&server->receiving, 1);
+    request->phase = REQUEST_BODY;
     request_set_method(request, method);
     MHD_get_connection_values(request->connection, MHD_HEADER_KIND, on_header, request);
     request_identify(request, &server->ids);
-    if (atomic_load_explicit(&server->draining, memory_order_relaxed))
-        return refuse_job(server, request, ERROR_STOPPING,
-                          "the service is stopping; nothing was changed; try again");
-    router_match(server->options.routes, ex);
-    if (ex->status != 0 && ex->content_length > 0)
+    if (!is_refused(server, request))
+        router_match(server->options.routes, ex);
+    const bool has_body =
+        ex->content_length > 0 || ex->headers[REQUEST_TRANSFER_ENCODING].data != NULL;
+    if (ex->status != 0 && has_body)
         return send_response(server, request); /* without reading the body */
-    buffer_reserve(&ex->body, ex->content_length);
-    request->phase = REQUEST_BODY;
+    /* What is only announced takes no memory yet. */
+    buffer_reserve(&ex->body, ex->content_length < BODY_RESERVE_BYTES ? ex->content_length
+                                                                      : BODY_RESERVE_BYTES);
     return MHD_YES;
 }
 
@@ -186,10 +264,26 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     return MHD_YES;
 }
 
+/* The client left while its write was under way, or libmicrohttpd has answered by itself. */
+static void learn_status(struct http_server *server, struct request *request)
+{
+    struct exchange *ex = &request->ex;
+
+    if (request->phase == REQUEST_WAITING)
+        router_finish(server->options.routes, ex);
+    if (ex->status != 0)
+        return;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_HTTP_STATUS);
+    if (info != NULL)
+        ex->status = (int)info->http_status;
+}
+
 static void on_completed(void *cls, struct MHD_Connection *connection, void **request_cls,
                          enum MHD_RequestTerminationCode code)
 {
     struct http_server *server = cls;
+    struct metrics *metrics = server->options.routes->metrics;
     struct request *request = *request_cls;
 
     (void)connection;
@@ -197,10 +291,13 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **re
     if (request == NULL)
         return;
     *request_cls = NULL;
+    learn_status(server, request);
+    leave_phase(server, request);
     const int64_t duration_us = monotonic_us() - request->began_us;
-    metrics_count(server->options.routes->metrics, &request->ex, duration_us);
+    metrics_count(metrics, &request->ex, duration_us);
     if (request->phase != REQUEST_NEW)
-        request_log(request, server->options.log, duration_us);
+        metrics_end(metrics);
+    request_log(request, server->options.log, duration_us);
     request_free(request);
 }
 
@@ -237,8 +334,9 @@ bool http_server_start(const struct http_server_options *options, struct http_se
         0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_message, server,
         MHD_OPTION_LISTEN_SOCKET, options->listener, MHD_OPTION_THREAD_POOL_SIZE, pool,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->max_connections,
-        MHD_OPTION_CONNECTION_TIMEOUT, timeout_s, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_TIMEOUT, timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        CONNECTION_MEMORY_BYTES(options->max_header_bytes), MHD_OPTION_URI_LOG_CALLBACK, on_target,
+        server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_END);
     if (server->daemon == NULL) {
         free(server);
         return error_set(err, ERROR_INTERNAL, NULL,
@@ -252,11 +350,18 @@ bool http_server_start(const struct http_server_options *options, struct http_se
 void http_server_drain(struct http_server *server)
 {
     atomic_store(&server->draining, true);
+    /* Who connects from now on is refused at once, instead of being left without an answer. */
+    shutdown(server->options.listener, SHUT_RD);
 }
 
 int64_t http_server_in_flight(const struct http_server *server)
 {
     return metrics_in_flight(server->options.routes->metrics);
+}
+
+int64_t http_server_receiving(const struct http_server *server)
+{
+    return atomic_load(&server->receiving);
 }
 
 bool http_server_stop(struct http_server *server)

@@ -16,6 +16,8 @@ struct http_server_options {
     int listener; /* taken over: closed with the server */
     int threads;
     int64_t max_connections;
+    int64_t max_header_bytes;
+    int64_t max_target_bytes;
     int64_t idle_timeout_ms;
     const struct routes *routes;
     struct log *log;
@@ -24,11 +26,14 @@ struct http_server_options {
 MUST_USE bool http_server_start(const struct http_server_options *options, struct http_server **out,
                                 struct error *err);
 
-/* From now on new requests are answered 503 and every response ends its connection. */
+/* From now on new connections are refused, new requests are answered 503, and every response ends
+ * its connection. */
 void http_server_drain(struct http_server *server);
 
-/* Requests whose headers have arrived and that are not answered yet. */
+/* Requests whose headers have arrived and that are not answered yet; and those of them whose body
+ * has not. */
 int64_t http_server_in_flight(const struct http_server *server);
+int64_t http_server_receiving(const struct http_server *server);
 
 /* Ends the threads and closes all connections. False, and nothing is ended, while a request waits
  * for the store: libmicrohttpd cannot stop with a suspended connection. */

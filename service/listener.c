@@ -64,23 +64,31 @@ static int listen_on(const struct addrinfo *info)
     return -1;
 }
 
-bool listener_open(const char *address, int *descriptor, char *where, size_t where_size,
-                   struct error *err)
+bool listener_resolve(const char *address, int flags, struct addrinfo **found, struct error *err)
 {
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
-    struct addrinfo *found;
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = flags};
     char host[256];
-    const char *port;
+    const char *port = NULL;
 
     if (!split(address, host, sizeof(host), &port))
         return error_set(err, ERROR_INVALID_PAYLOAD, "listen",
                          "--listen takes HOST:PORT, such as 127.0.0.1:8082 or [::1]:8082, not "
                          "\"%.60s\"",
                          address);
-    const int unknown = getaddrinfo(host, port, &hints, &found);
+    const int unknown = getaddrinfo(host, port, &hints, found);
     if (unknown != 0)
         return error_set(err, ERROR_INVALID_PAYLOAD, "listen", "--listen %.60s: %s", address,
                          gai_strerror(unknown));
+    return true;
+}
+
+bool listener_open(const char *address, int *descriptor, char *where, size_t where_size,
+                   struct error *err)
+{
+    struct addrinfo *found = NULL;
+
+    if (!listener_resolve(address, AI_PASSIVE, &found, err))
+        return false;
     const int fd = listen_on(found);
     freeaddrinfo(found);
     if (fd < 0)

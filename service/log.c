@@ -4,6 +4,7 @@
 #include "routes/json_text.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
@@ -11,6 +12,9 @@
 
 /* So much backlog is written at once, whatever the delay. */
 #define WRITE_AT_BYTES (64 << 10)
+
+/* How long the end of the process waits for whoever reads the log. */
+#define LAST_WORDS_MS 1000
 
 static const char *const level_names[] = {"debug", "info", "warning", "error"};
 
@@ -44,7 +48,9 @@ static void write_all(int descriptor, struct slice text)
 {
     while (text.len > 0) {
         const ssize_t written = write(descriptor, text.data, text.len);
-        if (written < 0 && errno != EINTR)
+        if (written < 0 && errno == EAGAIN) /* whoever shares the descriptor made it so */
+            poll(&(struct pollfd){.fd = descriptor, .events = POLLOUT}, 1, -1);
+        else if (written < 0 && errno != EINTR)
             return; /* nobody reads it any more */
         if (written > 0) {
             text.data += written;
@@ -139,6 +145,10 @@ void log_free(struct log *log)
 {
     if (log == NULL)
         return;
+    if (!log_flush(log, LAST_WORDS_MS)) {
+        pthread_detach(log->thread); /* nobody reads: it ends with the process */
+        return;
+    }
     pthread_mutex_lock(&log->lock);
     log->_shared.closed = true;
     pthread_cond_broadcast(&log->changed);
@@ -228,16 +238,17 @@ void log_event(struct log *log, enum log_level level, const char *event, const c
     buffer_release(&line);
 }
 
-void log_flush(struct log *log, int64_t limit_ms)
+bool log_flush(struct log *log, int64_t limit_ms)
 {
     const struct timespec deadline = after_ms(limit_ms);
+    int waited = 0;
 
     pthread_mutex_lock(&log->lock);
     log->_shared.urgent = true;
     pthread_cond_broadcast(&log->changed);
-    while (log->_shared.backlog.len > 0 || log->_shared.writing) {
-        if (pthread_cond_timedwait(&log->changed, &log->lock, &deadline) == ETIMEDOUT)
-            break;
-    }
+    while ((log->_shared.backlog.len > 0 || log->_shared.writing) && waited != ETIMEDOUT)
+        waited = pthread_cond_timedwait(&log->changed, &log->lock, &deadline);
+    const bool flushed = log->_shared.backlog.len == 0 && !log->_shared.writing;
     pthread_mutex_unlock(&log->lock);
+    return flushed;
 }

@@ -18,7 +18,8 @@ struct log;
 /* `level` is one of debug, info, warning, error. NULL when its thread cannot be started. */
 struct log *log_new(int descriptor, const char *level);
 
-/* Writes what is left and ends the thread. */
+/* Writes what is left and ends the thread; where nobody reads what is written, gives up after a
+ * second. For the end of the process. */
 void log_free(struct log *log);
 
 /* Whether lines of this level are written at all. */
@@ -38,7 +39,7 @@ void log_end(struct log *log, struct buffer *line, bool urgent);
 /* A whole event with at most one field. `detail` may be NULL. */
 void log_event(struct log *log, enum log_level level, const char *event, const char *detail);
 
-/* Returns when everything so far is written, or after `limit_ms`. */
-void log_flush(struct log *log, int64_t limit_ms);
+/* Returns when everything so far is written, or after `limit_ms`. Whether it is. */
+bool log_flush(struct log *log, int64_t limit_ms);
 
 #endif

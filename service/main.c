@@ -1,10 +1,14 @@
 /* The process: reads its configuration, starts everything, waits for a signal, stops everything. */
 
+#include "db/monotonic.h"
 #include "db/store_open.h"
 #include "routes/json_adopt.h"
+#include "service/command.h"
 #include "service/config.h"
+#include "service/descriptors.h"
 #include "service/http_server.h"
 #include "service/listener.h"
+#include "service/notify.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -20,6 +24,9 @@
 /* Nothing has been under way for so long: then no request is left that anyone waits for. */
 #define QUIET_MS 50
 #define POLL_MS 5
+
+/* How long a stop waits for the rest of a request that has begun to arrive. */
+#define RECEIVE_MS 2000
 
 /* How long answers get to leave when the storage has failed. */
 #define FAILED_MS 1000
@@ -72,7 +79,6 @@ static bool open_store(struct service *service, struct error *err)
         .path = config->db,
         .readers = (int)config->threads,
         .max_queue = (size_t)config->max_queue,
-        .max_text_bytes = (size_t)config->max_body_bytes,
         .key_ttl_us = config->idempotency_ttl_s * 1000000,
         .checkpoint_pages = config->checkpoint_pages,
         .observer = {service, on_notice, on_storage_failed},
@@ -98,6 +104,8 @@ static bool start_server(struct service *service, struct error *err)
         .listener = service->listener,
         .threads = (int)config->threads,
         .max_connections = config->max_connections,
+        .max_header_bytes = config->max_header_bytes,
+        .max_target_bytes = config->max_target_bytes,
         .idle_timeout_ms = config->idle_timeout_ms,
         .routes = &service->routes,
         .log = service->log,
@@ -125,22 +133,50 @@ static void sleep_ms(int64_t ms)
     nanosleep(&duration, NULL);
 }
 
+/* A second SIGTERM or SIGINT says that nobody wants to wait. */
+static bool is_hurried(void)
+{
+    const struct timespec now = {0};
+    sigset_t hurry;
+
+    sigemptyset(&hurry);
+    sigaddset(&hurry, SIGTERM);
+    sigaddset(&hurry, SIGINT);
+    return sigtimedwait(&hurry, NULL, &now) > 0;
+}
+
+/* Requests that are still waited for: for those that have not wholly arrived only a while. */
+static int64_t count_awaited(const struct service *service, int64_t waited_ms)
+{
+    const int64_t in_flight = http_server_in_flight(service->server);
+
+    return waited_ms < RECEIVE_MS ? in_flight : in_flight - http_server_receiving(service->server);
+}
+
 /* Waits until nothing is under way, at most `limit_ms`. */
 static void await_quiet(struct service *service, int64_t limit_ms)
 {
-    int64_t quiet_ms = 0;
+    const int64_t began_us = monotonic_us();
+    int64_t waited_ms = 0;
+    int64_t busy_ms = 0; /* when something was last under way */
 
-    for (int64_t waited = 0; waited < limit_ms && quiet_ms < QUIET_MS; waited += POLL_MS) {
+    while (waited_ms < limit_ms && waited_ms - busy_ms < QUIET_MS && !is_hurried()) {
         sleep_ms(POLL_MS);
-        quiet_ms = http_server_in_flight(service->server) == 0 ? quiet_ms + POLL_MS : 0;
+        waited_ms = (monotonic_us() - began_us) / 1000;
+        if (count_awaited(service, waited_ms) > 0)
+            busy_ms = waited_ms;
     }
 }
 
-/* What is on disk is only known after a restart: no more than the answers may still leave. */
-static void end_failed(struct service *service)
+/* When the storage has failed, ends the process. What is on disk is only known after a restart: no
+ * more than the answers may still leave. */
+static void end_if_failed(struct service *service)
 {
+    if (!atomic_load(&service->storage_failed))
+        return;
     log_event(service->log, LOG_ERROR, "ending", "the storage failed; restart to recover");
-    await_quiet(service, FAILED_MS);
+    if (service->server != NULL)
+        await_quiet(service, FAILED_MS);
     log_flush(service->log, FAILED_MS);
     _exit(EXIT_DISK);
 }
@@ -149,8 +185,10 @@ static void end_failed(struct service *service)
 static bool stop_server(struct service *service)
 {
     for (int waited = 0; waited < QUIET_MS; waited += POLL_MS) {
-        if (http_server_stop(service->server))
+        if (http_server_stop(service->server)) {
+            service->server = NULL;
             return true;
+        }
         sleep_ms(POLL_MS);
     }
     return false;
@@ -159,8 +197,11 @@ static bool stop_server(struct service *service)
 static int stop(struct service *service)
 {
     log_event(service->log, LOG_INFO, "stopping", NULL);
+    notify_manager("STOPPING=1");
     http_server_drain(service->server);
+    store_refuse_backups(service->store);
     await_quiet(service, service->config.stop_timeout_ms);
+    end_if_failed(service);
     if (!stop_server(service)) {
         log_event(service->log, LOG_ERROR, "stop_timed_out",
                   "writes were still under way; they may be on disk or not");
@@ -168,6 +209,7 @@ static int stop(struct service *service)
         _exit(EXIT_FAILURE);
     }
     store_close(service->store);
+    end_if_failed(service);
     metrics_free(service->routes.metrics);
     log_event(service->log, LOG_INFO, "stopped", NULL);
     log_free(service->log);
@@ -179,17 +221,18 @@ static int serve(struct service *service, const sigset_t *waited)
     int signal_number;
 
     log_listening(service);
+    notify_manager("READY=1");
     do {
         if (sigwait(waited, &signal_number) != 0)
             continue;
-        if (atomic_load(&service->storage_failed))
-            end_failed(service);
+        end_if_failed(service);
     } while (signal_number == SIGHUP);
     return stop(service);
 }
 
 static bool start(struct service *service, struct error *err)
 {
+    descriptors_provide(&service->config.max_connections, service->log);
     if (!listener_open(service->config.listen, &service->listener, service->address,
                        sizeof(service->address), err))
         return false;
@@ -198,6 +241,7 @@ static bool start(struct service *service, struct error *err)
             return true;
         metrics_free(service->routes.metrics);
         store_close(service->store);
+        end_if_failed(service);
     }
     close(service->listener);
     return false;
@@ -220,18 +264,39 @@ static int run(struct service *service)
     return EXIT_FAILURE;
 }
 
+static int run_command(int argc, char **argv)
+{
+    const struct command *command = command_find(argv[0]);
+
+    if (command != NULL)
+        return (int)command_main(command, argc, argv);
+    fprintf(stderr, "sessiond: there is no command %.60s; --help lists them all\n", argv[0]);
+    return EXIT_USAGE;
+}
+
+static bool no_word(const struct config *config, struct error *err)
+{
+    return config->file == NULL ||
+           error_set(err, ERROR_INVALID_PAYLOAD, NULL,
+                     "a command comes first, not after a flag: \"%.60s\"", config->file);
+}
+
 int main(int argc, char **argv)
 {
     struct service service = {0};
     enum config_action action;
     struct error err;
 
-    if (!config_read(&service.config, argc, argv, &action, &err)) {
+    if (argc > 1 && argv[1][0] != '-')
+        return run_command(argc - 1, argv + 1);
+    if (!config_read(&service.config, argc, argv, &action, &err) ||
+        (action == CONFIG_RUN && !no_word(&service.config, &err))) {
         fprintf(stderr, "sessiond: %s\n", err.detail);
         return EXIT_USAGE;
     }
     if (action == CONFIG_HELP) {
         config_help(stdout);
+        command_list(stdout);
         return EXIT_SUCCESS;
     }
     if (action == CONFIG_VERSION) {

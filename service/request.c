@@ -21,6 +21,31 @@ void request_ids_init(struct request_ids *ids)
     atomic_init(&ids->next, 1);
 }
 
+/* A target with scheme and authority means what stands behind them (RFC 9112 §3.2.2). */
+static struct slice origin_form(struct slice target)
+{
+    static const char *const schemes[] = {"http://", "https://"};
+
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        const size_t len = strlen(schemes[i]);
+        if (target.len < len || strncasecmp(target.data, schemes[i], len) != 0)
+            continue;
+        const size_t authority = strcspn(target.data + len, "/?");
+        return (struct slice){target.data + len + authority, target.len - len - authority};
+    }
+    return target;
+}
+
+static void set_path_and_query(struct exchange *ex, struct slice target)
+{
+    const char *question = memchr(target.data, '?', target.len);
+    const size_t path_len = question == NULL ? target.len : (size_t)(question - target.data);
+
+    ex->path = path_len == 0 ? SLICE_LITERAL("/") : (struct slice){target.data, path_len};
+    if (question != NULL)
+        ex->query = (struct slice){question + 1, target.len - path_len - 1};
+}
+
 struct request *request_new(const char *target)
 {
     const size_t len = strlen(target);
@@ -29,11 +54,8 @@ struct request *request_new(const char *target)
     if (request == NULL)
         abort();
     memcpy(request->target, target, len + 1);
-    const char *question = memchr(request->target, '?', len);
-    const size_t path_len = question == NULL ? len : (size_t)(question - request->target);
-    request->ex.path = (struct slice){request->target, path_len};
-    if (question != NULL)
-        request->ex.query = (struct slice){question + 1, len - path_len - 1};
+    request->ex.method = METHOD_OTHER;
+    set_path_and_query(&request->ex, origin_form((struct slice){request->target, len}));
     return request;
 }
 
@@ -65,8 +87,12 @@ void request_header(struct request *request, const char *name, const char *value
 {
     const struct slice text = slice_from(value == NULL ? "" : value);
 
-    if (strcasecmp(name, "Content-Length") == 0)
+    request->header_count++;
+    if (strcasecmp(name, "Content-Length") == 0) {
+        request->repeated_length = request->repeated_length || request->has_length;
+        request->has_length = true;
         request->ex.content_length = strtoull(text.data, NULL, 10);
+    }
     for (size_t i = 0; i < REQUEST_HEADER_COUNT; i++) {
         if (strcasecmp(name, header_names[i]) != 0)
             continue;

@@ -17,9 +17,12 @@ enum request_phase { REQUEST_NEW, REQUEST_BODY, REQUEST_WAITING, REQUEST_ANSWERE
 struct request {
     struct exchange ex;
     enum request_phase phase;
-    int64_t began_us;                           /* monotonic */
-    size_t sent_bytes;                          /* of the response's body */
-    char method[16];                            /* as sent, cut */
+    int64_t began_us;  /* monotonic */
+    size_t sent_bytes; /* of the response's body */
+    char method[16];   /* as sent, cut */
+    bool has_length;
+    bool repeated_length; /* Content-Length came more than once */
+    size_t header_count;
     struct buffer joined[REQUEST_HEADER_COUNT]; /* headers that came more than once */
     void *server;
     void *connection;

@@ -55,7 +55,7 @@ CREATE TABLE idempotency_keys (
 
 -- No time after reserved_us was ever handed out, so that a clock that was set back while
 -- sessiond was stopped cannot make time run backwards. One row.
-CREATE TABLE clock (
+CREATE TABLE sessiond_clock (
     reserved_us INTEGER NOT NULL
 );
-INSERT INTO clock (reserved_us) VALUES (0);
+INSERT INTO sessiond_clock (reserved_us) VALUES (0);

@@ -8,10 +8,14 @@ fit its schema, or shows a problem in other words than the service's; when the s
 differ from the file.
 """
 
+import concurrent.futures
+import contextlib
 import json
 import os
 import re
+import sqlite3
 import sys
+import tempfile
 import uuid
 
 sys.dont_write_bytecode = True
@@ -309,6 +313,32 @@ def service_paths(contract):
                    sorted(re.findall(r"(?m)^# TYPE (\w+) (\w+)$", metrics)), "the table of metrics")
 
 
+def backup(contract):
+    """A backup is a whole database; of several at once one succeeds, and the others are told so."""
+    target = contract.create(context={"blob": "x" * 60000}).headers["location"]
+    for _ in range(200):
+        contract.create(context={"blob": "x" * 60000})
+    body = contract.call(200, "POST", "/admin/backup").body
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(body)
+        file.flush()
+        with contextlib.closing(sqlite3.connect(file.name)) as database:
+            contract.equal(database.execute("PRAGMA integrity_check").fetchall(), [("ok",)], "integrity")
+            found = database.execute("SELECT count(*) FROM sessions WHERE id = ?", [target.split("/")[-1]])
+            contract.equal(found.fetchone(), (1,), "the session in the backup")
+    for _ in range(20):
+        if ("createBackup", 409) in contract.seen:
+            return
+        with concurrent.futures.ThreadPoolExecutor(4) as threads:
+            calls = [threads.submit(contract.service.call, "POST", "/admin/backup") for _ in range(4)]
+        for response in (call.result() for call in calls):
+            contract.check(response.status in (200, 409), f"backups at once: status {response.status}")
+            contract.failures += contract.document.response_faults("createBackup", response)
+            contract.seen.add(("createBackup", response.status))
+            if response.status == 409:
+                contract.wordings.add(wording(response.json()))
+
+
 def documents(contract):
     with open(contract.document.path, "rb") as file:
         text = file.read()
@@ -385,7 +415,7 @@ def examples(contract):
         contents.append(contract.document.resolve(operation.get("requestBody", {})).get("content", {}))
         for content in contents:
             for media_type, body in content.items():
-                contract.check("example" in body or "examples" in body, f"{operation_id}: {media_type}: no example")
+                contract.check("schema" not in body or "example" in body or "examples" in body, f"{operation_id}: {media_type}: no example")
 
 
 def example_requests(contract):
@@ -438,7 +468,7 @@ def everything_was_seen(contract):
 CHECKS = [
     examples, problem_table, links, created, new_sessions, put, changes, lifecycle, preconditions,
     put_preconditions, tags, bad_bodies, unread_bodies, lists, *once.CHECKS, *ownership.CHECKS, bad_queries,
-    service_paths, documents, heads, no_such_method, no_such_path, request_ids, example_requests, example_problems,
+    service_paths, backup, documents, heads, no_such_method, no_such_path, request_ids, example_requests, example_problems,
     everything_was_seen,
 ]
 

@@ -111,6 +111,8 @@ class Document:
         sent_type = response.headers.get("content-type", "").split(";")[0].strip()
         if sent_type not in content:
             return [f"the Content-Type {sent_type!r} is not described"]
+        if "schema" not in content[sent_type]:
+            return []  # binary
         text = response.body.decode("utf-8")
         value = json.loads(text) if sent_type.endswith("json") else text
         return self.faults(content[sent_type]["schema"], value)

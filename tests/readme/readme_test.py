@@ -20,6 +20,7 @@ MARKER = "--- end of the command ---"
 VARIABLE = [
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "UUID"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"), "TIME"),
+    (re.compile(r"\b\d+ bytes"), "SIZE"),
     (re.compile(r"(?m)^Date: .*$"), "DATE"),
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{12}"), "REQUEST-ID"),
 ]
@@ -43,11 +44,18 @@ def general(text):
 
 
 class Shell:
-    """One bash for the whole tour, so that variables live on."""
+    """One bash for the whole tour, so that variables live on; `sessiond` there finds the service."""
 
-    def __init__(self):
+    def __init__(self, binary, service):
+        environment = {
+            **os.environ,
+            "PATH": os.path.dirname(os.path.abspath(binary)) + os.pathsep + os.environ["PATH"],
+            "SESSIOND_LISTEN": service.address,
+            "SESSIOND_DB": os.path.basename(service.database),
+        }
         self.process = subprocess.Popen(["bash"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, text=True)
+                                        stderr=subprocess.STDOUT, text=True, env=environment,
+                                        cwd=os.path.dirname(service.database))
 
     def run(self, command):
         self.process.stdin.write(f"{command}\necho '{MARKER}'\n")
@@ -60,14 +68,14 @@ class Shell:
         raise SystemExit(f"the shell ended at: {command}\n{output}")
 
 
-def tour(readme, address):
-    shell = Shell()
+def tour(readme, binary, service):
+    shell = Shell(binary, service)
     failures = []
     count = 0
     for block in blocks(readme, "console"):
         for command, expected in steps(block):
             count += 1
-            output = shell.run(command.replace(SHOWN_ADDRESS, address))
+            output = shell.run(command.replace(SHOWN_ADDRESS, service.address))
             if general(output) != general(expected):
                 failures.append(f"$ {command}\n  printed  {general(output)}\n  not      {general(expected)}")
     shell.process.stdin.close()
@@ -123,7 +131,7 @@ def main(binary, readme_path):
     with open(readme_path, encoding="utf-8") as file:
         readme = file.read()
     service = Service(binary).start()
-    failures = tour(readme, service.address) + configuration(readme, binary)
+    failures = tour(readme, binary, service) + configuration(readme, binary)
     failures += python_class(readme, service.address) + crash_recovery(readme, service.address)
     failures += metrics(readme, service.address) + service.stop()
     print("\n".join(failures) or "README.md shows what happens")

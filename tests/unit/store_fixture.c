@@ -10,10 +10,10 @@ static void on_notice(void *arg, enum store_severity severity, const char *event
                       const char *detail)
 {
     struct store_fixture *fixture = arg;
+    const size_t used = strlen(fixture->notices);
 
     (void)severity;
-    fixture->notices++;
-    snprintf(fixture->last_notice, sizeof(fixture->last_notice), "%s: %s", event, detail);
+    snprintf(fixture->notices + used, sizeof(fixture->notices) - used, "%s: %s\n", event, detail);
 }
 
 static void on_failed(void *arg)
@@ -34,6 +34,15 @@ void fixture_init(struct store_fixture *fixture)
     snprintf(fixture->folder, sizeof(fixture->folder), "/tmp/sessiond-unit-XXXXXX");
     cr_assert_not_null(mkdtemp(fixture->folder));
     snprintf(fixture->path, sizeof(fixture->path), "%s/sub/sessions.db", fixture->folder);
+    fixture->options = (struct store_options){
+        .path = fixture->path,
+        .readers = 4,
+        .max_queue = 1000,
+        .key_ttl_us = INT64_C(3600000000),
+        .checkpoint_pages = 1000,
+        .observer = {fixture, on_notice, on_failed},
+        .adopt_context = adopt_context,
+    };
 }
 
 void fixture_release(struct store_fixture *fixture)
@@ -47,24 +56,19 @@ void fixture_release(struct store_fixture *fixture)
 
 bool fixture_open(struct store_fixture *fixture, struct error *err)
 {
-    const struct store_options options = {
-        .path = fixture->path,
-        .readers = 4,
-        .max_queue = 1000,
-        .max_text_bytes = 1 << 20,
-        .key_ttl_us = INT64_C(3600000000),
-        .checkpoint_pages = 1000,
-        .observer = {fixture, on_notice, on_failed},
-        .adopt_context = adopt_context,
-    };
-
-    return store_open(&options, &fixture->store, err);
+    return store_open(&fixture->options, &fixture->store, err);
 }
 
 void fixture_close(struct store_fixture *fixture)
 {
     store_close(fixture->store);
     fixture->store = NULL;
+}
+
+void fixture_abandon(struct store_fixture *fixture)
+{
+    fixture->abandoned = fixture->store;
+    fixture_close(fixture);
 }
 
 struct waiter {
@@ -152,4 +156,12 @@ char *fixture_sql(struct store_fixture *fixture, const char *sql)
     }
     sqlite3_close(db);
     return value;
+}
+
+void fixture_expect(struct store_fixture *fixture, const char *sql, const char *wanted)
+{
+    char *found = fixture_sql(fixture, sql);
+
+    cr_expect_str_eq(found == NULL ? "NULL" : found, wanted, "%s: %s", sql, found);
+    free(found);
 }

@@ -7,10 +7,11 @@
 struct store_fixture {
     char folder[64];
     char path[96];
+    struct store_options options; /* may be changed before the store is opened */
     struct store *store;
-    int notices;
-    char last_notice[256];
+    char notices[4096]; /* "event: detail", one a line */
     int failures;
+    struct store *abandoned;
 };
 
 void fixture_init(struct store_fixture *fixture);    /* an empty folder, no store yet */
@@ -18,6 +19,9 @@ void fixture_release(struct store_fixture *fixture); /* closes and removes */
 
 bool fixture_open(struct store_fixture *fixture, struct error *err);
 void fixture_close(struct store_fixture *fixture);
+
+/* Ends a store whose storage has failed: its memory stays as it is, as in a process that ends. */
+void fixture_abandon(struct store_fixture *fixture);
 
 /* Submits and waits. The caller releases the job. */
 void fixture_run(struct store_fixture *fixture, struct store_job *job);
@@ -33,5 +37,8 @@ enum error_kind fixture_update(struct store_fixture *fixture, const char *id,
 /* Runs SQL on the file with a connection of its own; returns the first value as a text (malloc'ed)
  * or NULL. Fails the test when SQLite does. */
 char *fixture_sql(struct store_fixture *fixture, const char *sql);
+
+/* Expects this first value of it; "NULL" for none. */
+void fixture_expect(struct store_fixture *fixture, const char *sql, const char *wanted);
 
 #endif

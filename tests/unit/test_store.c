@@ -254,8 +254,8 @@ Test(store, time_does_not_run_backwards_over_a_restart)
     const int64_t first = fixture_create(&fixture, "/p", "t", "{}", NULL);
     fixture_close(&fixture);
     /* As if the system clock had been an hour ahead. */
-    text = fixture_sql(&fixture, "UPDATE clock SET reserved_us = reserved_us + 3600000000;"
-                                 "SELECT reserved_us FROM clock");
+    text = fixture_sql(&fixture, "UPDATE sessiond_clock SET reserved_us = reserved_us + 3600000000;"
+                                 "SELECT reserved_us FROM sessiond_clock");
     struct error err;
     cr_assert(fixture_open(&fixture, &err), "%s", err.detail);
     const int64_t second = fixture_create(&fixture, "/p", "t", "{}", NULL);
@@ -323,15 +323,6 @@ Test(store, the_file_is_private_to_its_owner_and_alone_after_a_stop)
     snprintf(path, sizeof(path), "%s/sub", fixture.folder);
     cr_assert_eq(stat(path, &status), 0);
     cr_expect_eq(status.st_mode & 0777, 0700);
-}
-
-Test(store, a_second_store_is_refused)
-{
-    struct store_fixture other = fixture;
-    struct error err;
-
-    cr_expect_not(fixture_open(&other, &err));
-    cr_expect(strstr(err.detail, "another sessiond"), "%s", err.detail);
 }
 
 Test(store, reads_show_every_acknowledged_write)

@@ -1,0 +1,289 @@
+#include "db/check.h"
+
+#include "db/connection.h"
+#include "db/id.h"
+#include "db/migrate.h"
+#include "db/timestamp.h"
+#include "db/translate.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct check {
+    sqlite3 *db;
+    session_adopter adopt;
+    const struct file_observer *observer;
+    enum file_verdict verdict;
+};
+
+static void find(struct check *check, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void find(struct check *check, const char *format, ...)
+{
+    char problem[256];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(problem, sizeof(problem), format, args);
+    va_end(args);
+    check->verdict = FILE_UNSOUND;
+    if (check->observer->found != NULL)
+        check->observer->found(check->observer->arg, problem);
+}
+
+/* After a statement failed: the file is damaged, or it cannot be known. */
+static bool give_up(struct check *check, struct error *err)
+{
+    translate_failure(check->db, "reading the file", err);
+    if (database_file_is_damaged(check->db))
+        find(check, "%s", sqlite3_errmsg(check->db));
+    else if (check->verdict == FILE_SOUND)
+        check->verdict = FILE_UNKNOWN;
+    return false;
+}
+
+/* --- Rows ---------------------------------------------------------------------------------- */
+
+/* Two columns of the check's own stand behind those of a session. */
+#define CHECK_COLUMNS                                                                              \
+    ", typeof(id) || typeof(project_path) || typeof(thread_id) || typeof(status)"                  \
+    " || typeof(created_at) || typeof(updated_at) || typeof(context)"                              \
+    ", context_bytes = length(CAST(context AS BLOB))"
+
+#define SEVEN_TEXTS "texttexttexttexttexttexttext"
+
+static void check_context(struct check *check, const struct session *session)
+{
+    char *replacement = check->adopt(session->context);
+
+    if (replacement != NULL)
+        find(check, "session %.36s: its context is no JSON object (RFC 8259)", session->id.data);
+    free(replacement);
+}
+
+static void check_session(struct check *check, const struct session *session)
+{
+    char id[ID_SIZE];
+
+    if (session->seq < 1 || session->seq > TIMESTAMP_MAX_US)
+        find(check, "session %.36s: its seq is %lld", session->id.data, (long long)session->seq);
+    if (!id_parse(session->id, id) || !slice_is(session->id, id))
+        find(check, "session %.40s: its id is no lower-case UUID", session->id.data);
+    if (session->project_path.len == 0)
+        find(check, "session %.36s: its project_path is empty", session->id.data);
+    if (session->thread_id.len == 0)
+        find(check, "session %.36s: its thread_id is empty", session->id.data);
+    if (session->version < 1)
+        find(check, "session %.36s: its version is %lld", session->id.data,
+             (long long)session->version);
+    check_context(check, session);
+}
+
+static void check_row(struct check *check, sqlite3_stmt *stmt)
+{
+    const int last = sqlite3_column_count(stmt) - 1;
+    struct session_row row;
+    struct error err;
+
+    const char *types = (const char *)sqlite3_column_text(stmt, last - 1);
+    if (types == NULL || !slice_is(slice_from(types), SEVEN_TEXTS)) {
+        find(check, "session %.36s: a column is no text",
+             (const char *)sqlite3_column_text(stmt, 1));
+        return;
+    }
+    if (!session_row_read(stmt, check->adopt, &row, &err)) {
+        find(check, "%s", err.detail);
+        return;
+    }
+    check_session(check, &row.session);
+    if (sqlite3_column_int(stmt, last) == 0)
+        find(check, "session %.36s: its context_bytes are not its context's size",
+             row.session.id.data);
+    session_row_release(&row);
+}
+
+static void check_rows(struct check *check, int64_t *sessions, struct error *err)
+{
+    sqlite3_stmt *stmt;
+    int result;
+
+    if (check->observer->doing != NULL)
+        check->observer->doing(check->observer->arg, "checking the sessions");
+    if (!connection_prepare(check->db,
+                            "SELECT " SESSION_COLUMNS_WITH_CONTEXT CHECK_COLUMNS
+                            " FROM sessions NOT INDEXED ORDER BY seq",
+                            &stmt, err)) {
+        give_up(check, err);
+        return;
+    }
+    while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
+        check_row(check, stmt);
+        (*sessions)++;
+    }
+    if (result != SQLITE_DONE)
+        give_up(check, err);
+    sqlite3_finalize(stmt);
+}
+
+/* --- The schema ---------------------------------------------------------------------------- */
+
+static void pass_on_notice(void *arg, enum store_severity severity, const char *event,
+                           const char *detail)
+{
+    const struct check *check = arg;
+
+    (void)severity;
+    (void)event;
+    if (check->observer->remark != NULL)
+        check->observer->remark(check->observer->arg, detail);
+}
+
+static bool migrate(struct check *check, sqlite3 *db, struct error *err)
+{
+    const struct store_observer observer = {.arg = check, .notice = pass_on_notice};
+
+    return migrate_run(db, check->adopt, &observer, err);
+}
+
+/* The next start's migration, tried on a copy; from then on the copy is looked at. */
+static bool try_migration(struct check *check, struct error *err)
+{
+    sqlite3 *copy = NULL;
+    bool ok = false;
+
+    if (!connection_open_plain(":memory:", SQLITE_OPEN_READWRITE, &copy, err))
+        return false;
+    sqlite3_backup *steps = sqlite3_backup_init(copy, "main", check->db, "main");
+    if (steps != NULL)
+        sqlite3_backup_step(steps, -1);
+    if (steps == NULL || sqlite3_backup_finish(steps) != SQLITE_OK) {
+        translate_failure(copy, "copying the file into memory", err);
+        check->verdict = FILE_UNKNOWN;
+    } else if (!migrate(check, copy, err)) {
+        find(check, "%s", err->detail);
+    } else {
+        ok = true;
+    }
+    if (!ok) {
+        connection_close(copy);
+        return false;
+    }
+    connection_close(check->db);
+    check->db = copy;
+    return true;
+}
+
+/* Lists that lack their index fail, changes that lack their trigger go unseen. */
+static bool check_object(struct check *check, const char *type, const char *name, struct error *err)
+{
+    sqlite3_stmt *stmt;
+
+    if (!connection_prepare(check->db, "SELECT 1 FROM sqlite_schema WHERE type = ?1 AND name = ?2",
+                            &stmt, err))
+        return give_up(check, err);
+    sqlite3_bind_text(stmt, 1, type, -1, SQLITE_STATIC);
+    sqlite3_bind_text(stmt, 2, name, -1, SQLITE_STATIC);
+    const int result = sqlite3_step(stmt);
+    if (result == SQLITE_DONE)
+        find(check, "the %s %s is missing", type, name);
+    else if (result != SQLITE_ROW)
+        give_up(check, err);
+    sqlite3_finalize(stmt);
+    return result == SQLITE_DONE || result == SQLITE_ROW;
+}
+
+/* What a new database has, this one needs too. */
+static bool check_objects(struct check *check, struct error *err)
+{
+    sqlite3 *model = NULL;
+    sqlite3_stmt *stmt;
+    bool ok = false;
+
+    if (!connection_open_plain(":memory:", SQLITE_OPEN_READWRITE, &model, err) ||
+        !migrate(check, model, err) ||
+        !connection_prepare(model, "SELECT type, name FROM sqlite_schema WHERE sql IS NOT NULL",
+                            &stmt, err)) {
+        check->verdict = FILE_UNKNOWN;
+        goto done;
+    }
+    for (ok = true; ok && sqlite3_step(stmt) == SQLITE_ROW;)
+        ok = check_object(check, (const char *)sqlite3_column_text(stmt, 0),
+                          (const char *)sqlite3_column_text(stmt, 1), err);
+
+done:
+    connection_close(model);
+    return ok;
+}
+
+static bool check_clock(struct check *check, struct error *err)
+{
+    int64_t rows;
+
+    if (!connection_integer(check->db, "SELECT count(*) FROM sessiond_clock", &rows, err))
+        return give_up(check, err);
+    if (rows != 1)
+        find(check, "the table sessiond_clock has %lld rows, not one", (long long)rows);
+    return true;
+}
+
+static void check_as_a_whole(struct check *check, bool *current, struct error *err)
+{
+    int64_t pages;
+
+    check->verdict = database_file_check(check->db, check->observer, err);
+    if (check->verdict != FILE_SOUND)
+        return;
+    if (!connection_integer(check->db, "PRAGMA page_count", &pages, err))
+        give_up(check, err);
+    else if (pages == 0)
+        find(check, "the file is empty");
+    else if (!migrate_check_schema(check->db, current, err))
+        find(check, "%s", err->detail);
+}
+
+static void check_all(struct check *check, int64_t *sessions, struct error *err)
+{
+    bool current = false;
+
+    check_as_a_whole(check, &current, err);
+    if (check->verdict != FILE_SOUND || (!current && !try_migration(check, err)))
+        return;
+    if (check_objects(check, err) && (check->verdict == FILE_UNSOUND || check_clock(check, err)))
+        check_rows(check, sessions, err);
+}
+
+enum file_verdict check_file(const char *path, session_adopter adopt,
+                             const struct file_observer *observer, int64_t *sessions,
+                             struct error *err)
+{
+    struct check check = {.adopt = adopt, .observer = observer};
+    int lock;
+
+    if (!database_file_open(path, &check.db, &lock, err))
+        return FILE_UNKNOWN;
+    *sessions = 0;
+    check_all(&check, sessions, err);
+    connection_close(check.db);
+    if (lock >= 0)
+        close(lock);
+    return check.verdict;
+}
+
+enum file_verdict check_structure(const char *path, const struct file_observer *observer,
+                                  struct error *err)
+{
+    struct check check = {.observer = observer};
+    bool current;
+    int lock;
+
+    if (!database_file_open(path, &check.db, &lock, err))
+        return FILE_UNKNOWN;
+    check_as_a_whole(&check, &current, err);
+    connection_close(check.db);
+    if (lock >= 0)
+        close(lock);
+    return check.verdict;
+}

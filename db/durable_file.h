@@ -1,0 +1,20 @@
+/* Files that are there whole or not at all, after a power cut too. Any thread. */
+#ifndef SESSIOND_DB_DURABLE_FILE_H
+#define SESSIOND_DB_DURABLE_FILE_H
+
+#include "db/error.h"
+
+/* Makes the folders on the way to the file, private to the user. */
+MUST_USE bool durable_file_make_folder(const char *path, struct error *err);
+
+/* The file's content is on disk. */
+MUST_USE bool durable_file_sync(const char *path, struct error *err);
+
+/* The names in the file's folder are on disk. */
+MUST_USE bool durable_file_sync_folder(const char *path, struct error *err);
+
+/* Gives the file `unfinished` the name `path`, in place of what had it: synced, renamed, and its
+ * folder synced. Both are in one folder. */
+MUST_USE bool durable_file_put(const char *unfinished, const char *path, struct error *err);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * The writer's transactions: begun, ended, and what became of them. Owned by the writer thread.
+ */
+#ifndef SESSIOND_DB_TRANSACTION_H
+#define SESSIOND_DB_TRANSACTION_H
+
+#include "db/error.h"
+
+#include <sqlite3.h>
+#include <stdint.h>
+
+enum outcome {
+    OUTCOME_COMMITTED,
+    OUTCOME_ROLLED_BACK, /* nothing was changed; `err` says why */
+    OUTCOME_NOT_BEGUN,   /* the same, and no other transaction would fare better now */
+    OUTCOME_UNKNOWN,     /* only a restart tells */
+};
+
+struct transactions {
+    sqlite3 *db;
+    sqlite3_stmt *begin;
+    sqlite3_stmt *commit;
+    int64_t last_commit_us; /* how long the last COMMIT took */
+};
+
+/* `db` is borrowed; the statements are finalised when it is closed. */
+MUST_USE bool transactions_init(struct transactions *transactions, sqlite3 *db, struct error *err);
+
+/* Takes the write lock, which another program may hold. */
+MUST_USE bool transaction_begin(struct transactions *transactions, struct error *err);
+
+enum outcome transaction_commit(struct transactions *transactions, struct error *err);
+enum outcome transaction_roll_back(struct transactions *transactions);
+
+#endif

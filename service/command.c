@@ -1,0 +1,74 @@
+#include "service/command.h"
+
+#include <string.h>
+
+static const struct command *const commands[] = {
+    &command_backup,
+    &command_check,
+    &command_healthcheck,
+    &command_restore,
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    }
+    return NULL;
+}
+
+static const char *argument(const struct command *command)
+{
+    static const char *const arguments[] = {
+        [COMMAND_NO_FILE] = "", [COMMAND_FILE_OPTIONAL] = " [FILE]", [COMMAND_FILE] = " FILE"};
+
+    return arguments[command->file];
+}
+
+void command_list(FILE *out)
+{
+    fputs(
+        "\nWith a command it does that in place of serving (sessiond COMMAND --help says more):\n",
+        out);
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        fprintf(out, "  %s%s\n        %s\n", commands[i]->name, argument(commands[i]),
+                commands[i]->summary);
+}
+
+static void help(const struct command *command)
+{
+    printf("usage: sessiond %s%s [--flag value] …\n\n%s\n"
+           "Flags and variables are those of sessiond --help.\n",
+           command->name, argument(command), command->help);
+}
+
+static bool check_file(const struct command *command, const struct config *config,
+                       struct error *err)
+{
+    if (command->file == COMMAND_FILE && config->file == NULL)
+        return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "%s needs a FILE", command->name);
+    if (command->file == COMMAND_NO_FILE && config->file != NULL)
+        return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "%s takes no \"%.60s\"", command->name,
+                         config->file);
+    return true;
+}
+
+enum command_exit command_main(const struct command *command, int argc, char **argv)
+{
+    struct config config = {0};
+    enum config_action action;
+    struct error err;
+
+    if (!config_read(&config, argc, argv, &action, &err) ||
+        (action == CONFIG_RUN && !check_file(command, &config, &err))) {
+        fprintf(stderr, "sessiond %s: %s\n", command->name, err.detail);
+        return COMMAND_USAGE;
+    }
+    if (action == CONFIG_RUN)
+        return command->run(&config);
+    help(command);
+    return COMMAND_DONE;
+}

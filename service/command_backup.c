@@ -1,0 +1,196 @@
+/* sessiond backup: asks the running service for a snapshot and puts it under its name. */
+
+#include "db/check.h"
+#include "db/durable_file.h"
+#include "routes/json_scan.h"
+#include "service/command.h"
+#include "service/http_client.h"
+#include "service/progress.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define READ_BYTES (256 << 10)
+
+struct backup {
+    const char *path;
+    char unfinished[PATH_MAX];
+    struct progress progress;
+};
+
+static void on_doing(void *arg, const char *what)
+{
+    struct backup *backup = arg;
+
+    progress_begin(&backup->progress, what);
+}
+
+static void on_found(void *arg, const char *problem)
+{
+    (void)arg;
+    fprintf(stderr, "sessiond backup: the snapshot is damaged: %s\n", problem);
+}
+
+/* A database that a service serves, or served, has a lock beside it: no backup takes its place. */
+static bool check_name(struct backup *backup, struct error *err)
+{
+    char lock[PATH_MAX];
+
+    if (snprintf(backup->unfinished, PATH_MAX, "%s.tmp", backup->path) >= PATH_MAX ||
+        snprintf(lock, PATH_MAX, "%s.lock", backup->path) >= PATH_MAX)
+        return error_set(err, ERROR_INTERNAL, NULL, "the name is too long");
+    if (access(lock, F_OK) == 0)
+        return error_set(err, ERROR_INTERNAL, NULL,
+                         "%s is the database of a service, not a name for a backup", backup->path);
+    return true;
+}
+
+static bool write_all(int fd, const char *data, size_t len, struct error *err)
+{
+    while (len > 0) {
+        const ssize_t written = write(fd, data, len);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return error_set(err, ERROR_INTERNAL, NULL, "cannot write the backup: %s",
+                             strerror(errno));
+        data += written;
+        len -= (size_t)written;
+    }
+    return true;
+}
+
+static bool receive(struct backup *backup, struct http_answer *answer, int fd, struct error *err)
+{
+    char part[READ_BYTES];
+    ssize_t count;
+
+    progress_begin(&backup->progress, "receiving");
+    while ((count = http_client_read(answer, part, sizeof(part), err)) > 0) {
+        if (!write_all(fd, part, (size_t)count, err))
+            return false;
+        progress_set(&backup->progress, answer->taken, answer->length);
+    }
+    return count == 0;
+}
+
+/* The service's own words: its problem's detail, as JSON writes it. */
+static bool refuse(struct http_answer *answer, struct error *err)
+{
+    struct json_outline problem;
+    struct error ignored;
+    char body[4096];
+    size_t len = 0;
+    ssize_t count;
+
+    while (len < sizeof(body) &&
+           (count = http_client_read(answer, body + len, sizeof(body) - len, &ignored)) > 0)
+        len += (size_t)count;
+    const bool readable = json_scan((struct slice){body, len}, 16, &problem, &ignored);
+    for (size_t i = 0; readable && i < problem.member_count && i < JSON_OUTLINE_MEMBERS; i++) {
+        const struct json_member *member = &problem.members[i];
+        if (slice_is(member->name, "detail"))
+            return error_set(err, ERROR_INTERNAL, NULL, "the service answers %d: %.*s",
+                             answer->status, (int)member->value.len, member->value.data);
+    }
+    return error_set(err, ERROR_INTERNAL, NULL, "the service answers %d", answer->status);
+}
+
+static bool download(struct backup *backup, const char *address, int fd, struct error *err)
+{
+    struct http_answer answer;
+
+    progress_begin(&backup->progress, "waiting for the snapshot");
+    if (!http_client_request(address, "POST", "/admin/backup", &answer, err))
+        return false;
+    const bool ok = answer.status == 200 ? receive(backup, &answer, fd, err) : refuse(&answer, err);
+    http_client_close(&answer);
+    return ok;
+}
+
+static bool fetch(struct backup *backup, const char *address, struct error *err)
+{
+    unlink(backup->unfinished);
+    const int fd =
+        open(backup->unfinished, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return error_set(err, ERROR_INTERNAL, NULL, "cannot make %s: %s", backup->unfinished,
+                         strerror(errno));
+    progress_unfinished(&backup->progress, backup->unfinished);
+    const bool ok = download(backup, address, fd, err);
+    close(fd);
+    return ok;
+}
+
+static enum file_verdict make(struct backup *backup, const char *address, struct error *err)
+{
+    const struct file_observer observer = {.arg = backup, .doing = on_doing, .found = on_found};
+    enum file_verdict verdict = FILE_UNKNOWN;
+
+    if (fetch(backup, address, err))
+        verdict = check_structure(backup->unfinished, &observer, err);
+    if (verdict == FILE_SOUND) {
+        progress_begin(&backup->progress, "writing to the disk");
+        if (!durable_file_put(backup->unfinished, backup->path, err))
+            verdict = FILE_UNKNOWN;
+    }
+    if (verdict != FILE_SOUND)
+        unlink(backup->unfinished);
+    return verdict;
+}
+
+static enum command_exit conclude(const struct backup *backup, enum file_verdict verdict,
+                                  const struct error *err)
+{
+    struct stat status;
+
+    switch (verdict) {
+    case FILE_SOUND:
+        if (stat(backup->path, &status) == 0)
+            printf("%s: %lld bytes, no problem found\n", backup->path, (long long)status.st_size);
+        return COMMAND_DONE;
+    case FILE_UNSOUND:
+        fprintf(stderr, "sessiond backup: %s was not written\n", backup->path);
+        return COMMAND_UNSOUND;
+    case FILE_UNKNOWN:
+        break;
+    }
+    fprintf(stderr, "sessiond backup: %s\n", err->detail);
+    return COMMAND_IMPOSSIBLE;
+}
+
+static enum command_exit run(const struct config *config)
+{
+    struct backup backup = {.path = config->file};
+    enum file_verdict verdict = FILE_UNKNOWN;
+    struct error err;
+
+    umask(S_IRWXG | S_IRWXO);
+    if (check_name(&backup, &err) && progress_start(&backup.progress, "backup", &err)) {
+        verdict = make(&backup, config->listen, &err);
+        progress_end(&backup.progress);
+    }
+    return conclude(&backup, verdict, &err);
+}
+
+const struct command command_backup = {
+    .name = "backup",
+    .file = COMMAND_FILE,
+    .summary = "writes a backup of the running service's database to FILE",
+    .help =
+        "Asks the service that listens on --listen for everything it has as of one instant, "
+        "checks\n"
+        "the structure of what came, and puts it under the name FILE in one step, in place of "
+        "what\n"
+        "had that name. FILE is there whole or not at all; until it is, FILE.tmp grows. The "
+        "service\n"
+        "goes on meanwhile; it needs as much free space beside its database as that is large.\n\n"
+        "Exit codes: 0 written, 1 the service's database is damaged, 2 wrong usage, 3 it cannot "
+        "be\n"
+        "done; stderr says why.\n",
+    .run = run,
+};

@@ -1,0 +1,27 @@
+#include "service/descriptors.h"
+
+#include <stdio.h>
+#include <sys/resource.h>
+
+/* The database's files over all readers, the listener, the epolls, the log. */
+#define OWN_DESCRIPTORS 256
+
+void descriptors_provide(int64_t *connections, struct log *log)
+{
+    struct rlimit limit;
+    char detail[128];
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    const rlim_t wanted = (rlim_t)*connections + OWN_DESCRIPTORS;
+    if (limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur == wanted)
+        return;
+    *connections = limit.rlim_cur > OWN_DESCRIPTORS ? (int64_t)limit.rlim_cur - OWN_DESCRIPTORS : 1;
+    snprintf(detail, sizeof(detail),
+             "the limit of %llu open files leaves room for %lld connections",
+             (unsigned long long)limit.rlim_cur, (long long)*connections);
+    log_event(log, LOG_WARNING, "few_descriptors", detail);
+}

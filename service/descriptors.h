@@ -1,0 +1,12 @@
+/* File descriptors: a process that runs out of them neither accepts nor says so. */
+#ifndef SESSIOND_SERVICE_DESCRIPTORS_H
+#define SESSIOND_SERVICE_DESCRIPTORS_H
+
+#include "service/log.h"
+
+/* Raises the soft limit (RLIMIT_NOFILE) so far that so many connections can be open beside the
+ * database's files. Where the hard limit is too low, *connections becomes what fits, at least 1,
+ * and the log warns. */
+void descriptors_provide(int64_t *connections, struct log *log);
+
+#endif

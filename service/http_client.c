@@ -1,0 +1,185 @@
+#include "service/http_client.h"
+
+#include "service/listener.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#define BODY_TIMEOUT_S 60
+
+static int connect_to(const struct addrinfo *found)
+{
+    const int yes = 1;
+
+    for (; found != NULL; found = found->ai_next) {
+        const int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (fd >= 0 && connect(fd, found->ai_addr, found->ai_addrlen) == 0) {
+            setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof(yes));
+            return fd;
+        }
+        const int reason = errno;
+        if (fd >= 0)
+            close(fd);
+        errno = reason;
+    }
+    return -1;
+}
+
+static bool open_connection(const char *address, int *fd, struct error *err)
+{
+    struct addrinfo *found = NULL;
+
+    if (!listener_resolve(address, 0, &found, err))
+        return false;
+    *fd = connect_to(found);
+    freeaddrinfo(found);
+    if (*fd < 0)
+        return error_set(err, ERROR_INTERNAL, NULL, "no service answers at %.60s: %s", address,
+                         strerror(errno));
+    return true;
+}
+
+static bool send_all(int fd, const char *text, size_t len, struct error *err)
+{
+    while (len > 0) {
+        const ssize_t sent = send(fd, text, len, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0)
+            return error_set(err, ERROR_INTERNAL, NULL, "cannot ask the service: %s",
+                             strerror(errno));
+        text += sent;
+        len -= (size_t)sent;
+    }
+    return true;
+}
+
+static ssize_t receive(int fd, char *out, size_t size, struct error *err)
+{
+    ssize_t count;
+
+    do
+        count = recv(fd, out, size, 0);
+    while (count < 0 && errno == EINTR);
+    if (count > 0)
+        return count;
+    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+        error_set(err, ERROR_INTERNAL, NULL, "nothing came from the service for %d seconds",
+                  BODY_TIMEOUT_S);
+    else
+        error_set(err, ERROR_INTERNAL, NULL, "the service ended the connection too early%s%s",
+                  count < 0 ? ": " : "", count < 0 ? strerror(errno) : "");
+    return -1;
+}
+
+/* Reads until the empty line; *len is how much came in all, *end where the body begins. */
+static bool read_head(struct http_answer *answer, size_t *len, char **end, struct error *err)
+{
+    *len = 0;
+    do {
+        const ssize_t count =
+            receive(answer->socket, answer->head + *len, sizeof(answer->head) - 1 - *len, err);
+        if (count < 0)
+            return false;
+        *len += (size_t)count;
+        answer->head[*len] = '\0';
+        *end = strstr(answer->head, "\r\n\r\n");
+    } while (*end == NULL && *len < sizeof(answer->head) - 1);
+    return *end != NULL || error_set(err, ERROR_INTERNAL, NULL, "that is no answer of a sessiond");
+}
+
+/* "HTTP/1.1 200 …" (RFC 9112 §4). */
+static bool parse_status(struct http_answer *answer)
+{
+    const char *head = answer->head;
+
+    if (strncmp(head, "HTTP/1.", 7) != 0 || (head[7] != '0' && head[7] != '1') || head[8] != ' ')
+        return false;
+    answer->status = (int)strtol(head + 9, NULL, 10);
+    return answer->status >= 100 && answer->status <= 599;
+}
+
+static bool parse_head(struct http_answer *answer, struct error *err)
+{
+    const char *line = strstr(answer->head, "\r\n");
+
+    answer->length = -1;
+    if (!parse_status(answer))
+        return error_set(err, ERROR_INTERNAL, NULL, "that is no answer of a sessiond");
+    for (; line != NULL; line = strstr(line + 2, "\r\n")) {
+        if (strncasecmp(line + 2, "Content-Length:", 15) == 0)
+            answer->length = strtoll(line + 17, NULL, 10);
+    }
+    return answer->length >= 0 ||
+           error_set(err, ERROR_INTERNAL, NULL, "the answer does not say how long it is");
+}
+
+static bool ask(const char *address, const char *method, const char *path,
+                struct http_answer *answer, struct error *err)
+{
+    const struct timeval limit = {.tv_sec = BODY_TIMEOUT_S};
+    char request[512];
+    char *end;
+    size_t len;
+
+    const int size =
+        snprintf(request, sizeof(request),
+                 "%s %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+                 method, path, address);
+    if (size >= (int)sizeof(request))
+        return error_set(err, ERROR_INTERNAL, NULL, "the address of the service is too long");
+    if (!send_all(answer->socket, request, (size_t)size, err) ||
+        !read_head(answer, &len, &end, err))
+        return false;
+    end[2] = '\0';
+    answer->early = (struct slice){end + 4, len - (size_t)(end + 4 - answer->head)};
+    setsockopt(answer->socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+    return parse_head(answer, err);
+}
+
+bool http_client_request(const char *address, const char *method, const char *path,
+                         struct http_answer *answer, struct error *err)
+{
+    *answer = (struct http_answer){.socket = -1};
+    if (!open_connection(address, &answer->socket, err))
+        return false;
+    if (ask(address, method, path, answer, err))
+        return true;
+    http_client_close(answer);
+    return false;
+}
+
+ssize_t http_client_read(struct http_answer *answer, char *out, size_t size, struct error *err)
+{
+    const int64_t left = answer->length - answer->taken;
+    ssize_t count;
+
+    if (left == 0)
+        return 0;
+    if ((int64_t)size > left)
+        size = (size_t)left;
+    if (answer->early.len > 0) {
+        count = (ssize_t)(answer->early.len < size ? answer->early.len : size);
+        memcpy(out, answer->early.data, (size_t)count);
+        answer->early.data += count;
+        answer->early.len -= (size_t)count;
+    } else {
+        count = receive(answer->socket, out, size, err);
+    }
+    if (count > 0)
+        answer->taken += count;
+    return count;
+}
+
+void http_client_close(struct http_answer *answer)
+{
+    if (answer->socket >= 0)
+        close(answer->socket);
+    answer->socket = -1;
+}

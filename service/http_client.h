@@ -1,0 +1,33 @@
+/* A small HTTP/1.1 client, for the commands that ask the running service. Blocks; one thread. */
+#ifndef SESSIOND_SERVICE_HTTP_CLIENT_H
+#define SESSIOND_SERVICE_HTTP_CLIENT_H
+
+#include "db/error.h"
+#include "db/slice.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#define HTTP_CLIENT_HEAD_MAX 8192
+
+struct http_answer {
+    int socket;
+    int status;
+    int64_t length;     /* of the body */
+    int64_t taken;      /* of the body so far */
+    struct slice early; /* what of the body came with the head */
+    char head[HTTP_CLIENT_HEAD_MAX];
+};
+
+/* Sends a request without a body to HOST:PORT, [IPV6]:PORT and waits, however long, for the head of
+ * the response. An address such as 0.0.0.0 means this machine. */
+MUST_USE bool http_client_request(const char *address, const char *method, const char *path,
+                                  struct http_answer *answer, struct error *err);
+
+/* Reads on in the body. 0 at its end; -1, with `err`, when the connection breaks before it or
+ * nothing comes for a minute. */
+ssize_t http_client_read(struct http_answer *answer, char *out, size_t size, struct error *err);
+
+void http_client_close(struct http_answer *answer);
+
+#endif

@@ -1,0 +1,137 @@
+"""`sessiond check`: finds what is wrong with a file, and changes nothing.
+
+usage: check_test.py BINARY   (SESSIOND_BINARY, where set, goes before BINARY)
+"""
+
+import os
+
+from wholefile import ID, Case, connect, end_command, main, make_database, make_python_file, picture, start_command
+
+FIRST = f"WHERE id = '{ID.format(1)}'"
+# Broken so that no trigger hides it.
+QUIET = "DROP TRIGGER sessions_changed_elsewhere; "
+# What is done to a sound database, and what the report then says.
+DAMAGES = [
+    (QUIET + f"UPDATE sessions SET id = 'A' || substr(id, 2) {FIRST}", "its id is no lower-case UUID"),
+    (QUIET + f"UPDATE sessions SET id = 'mine' {FIRST}", "its id is no lower-case UUID"),
+    (QUIET + f"UPDATE sessions SET status = 'GONE' {FIRST}", "unknown status"),
+    (QUIET + f"UPDATE sessions SET created_at = 'yesterday' {FIRST}", "a time that is none"),
+    (QUIET + f"UPDATE sessions SET updated_at = '' {FIRST}", "a time that is none"),
+    (QUIET + f"UPDATE sessions SET version = 0 {FIRST}", "its version is 0"),
+    (QUIET + f"UPDATE sessions SET seq = -5 {FIRST}", "its seq is -5"),
+    (QUIET + f"UPDATE sessions SET project_path = '' {FIRST}", "its project_path is empty"),
+    (QUIET + f"UPDATE sessions SET thread_id = '' {FIRST}", "its thread_id is empty"),
+    (QUIET + f"UPDATE sessions SET context_bytes = context_bytes + 1 {FIRST}", "not its context's size"),
+    (QUIET + f"UPDATE sessions SET context = '[1]', context_bytes = 3 {FIRST}", "no JSON object"),
+    (QUIET + f"UPDATE sessions SET context = '{{\"a\":NaN}}', context_bytes = 9 {FIRST}", "no JSON object"),
+    (QUIET + f"UPDATE sessions SET context = CAST(context AS BLOB) {FIRST}", "no text"),
+    (QUIET + f"UPDATE sessions SET context = NULL, context_bytes = 2 {FIRST}", "no text"),
+    (QUIET, "the trigger sessions_changed_elsewhere is missing"),
+    ("DROP INDEX idx_sessions_thread_id", "the index idx_sessions_thread_id is missing"),
+    ("DROP TABLE sessiond_clock", "the table sessiond_clock is missing"),
+    ("INSERT INTO sessiond_clock VALUES (1)", "2 rows, not one"),
+    ("DELETE FROM sessiond_clock", "0 rows, not one"),
+    ("PRAGMA user_version = 999", "made by a newer one"),
+    ("DROP TABLE sessions", "a database of another program"),
+]
+
+
+class Check(Case):
+    def setUp(self):
+        super().setUp()
+        self.database = self.path("a.db")
+        make_database(self.database, 300)
+
+    def damage(self, sql):
+        with connect(self.database) as database:
+            database.executescript(sql)
+
+    def test_a_sound_file(self):
+        before = picture(self.folder)
+        self.assertEqual(self.run_well("check", self.database),
+                         f"{self.database}: sessions: 300, no problem found\n")
+        self.run_well("check", "--db", self.database)
+        self.assertEqual(picture(self.folder), before)
+
+    def test_each_rule(self):
+        with open(self.database, "rb") as file:
+            sound = file.read()
+        for sql, phrase in DAMAGES:
+            with self.subTest(sql):
+                with open(self.database, "wb") as file:
+                    file.write(sound)
+                self.damage(sql)
+                self.run_badly(1, phrase, "check", self.database)
+
+    def test_all_problems_are_counted_and_the_first_ones_shown(self):
+        self.damage(QUIET + "UPDATE sessions SET version = 0; "
+                    "CREATE TRIGGER sessions_changed_elsewhere AFTER UPDATE ON sessions BEGIN SELECT 1; END")
+        status, out, _ = end_command(start_command("check", self.database))
+        self.assertEqual(status, 1)
+        self.assertIn("problems found: 300\n", out)
+        self.assertIn("and 250 more\n", out)
+
+    def test_damaged_pages(self):
+        with open(self.database, "r+b") as file:
+            file.seek(4096 * 20)
+            file.write(os.urandom(4096 * 40))
+        before = picture(self.folder)
+        self.run_badly(1, "problems found", "check", self.database)
+        self.assertEqual(picture(self.folder), before)
+
+    def test_an_index_that_does_not_fit(self):
+        with connect(self.database) as database:
+            database.execute("PRAGMA writable_schema = ON")
+            database.execute("UPDATE sqlite_schema SET sql = 'CREATE INDEX idx_sessions_thread_id ON sessions "
+                             "(project_path, status)' WHERE name = 'idx_sessions_thread_id'")
+        self.run_badly(1, "idx_sessions_thread_id", "check", self.database)
+
+    def test_no_database(self):
+        for content, status, phrase in ((b"", 1, "empty"), (b"text " * 300, 1, "not a database")):
+            with open(self.path("b.db"), "wb") as file:
+                file.write(content)
+            self.run_badly(status, phrase, "check", self.path("b.db"))
+        self.run_badly(3, "No such file", "check", self.path("c.db"))
+        self.run_badly(3, "not a regular file", "check", self.folder)
+
+    def test_what_stands_in_the_log_counts(self):
+        service = self.service(self.database)
+        body = b'{"project_path":"/p","thread_id":"t"}'
+        self.assertEqual(service.call("POST", "/sessions", body, {"Content-Type": "application/json"}).status, 201)
+        service.kill()
+        self.assertIn("sessions: 301,", self.run_well("check", self.database))
+        self.assertEqual(service.start().terminate(), 0)
+
+    def test_a_file_that_a_service_serves_is_refused(self):
+        service = self.service(self.database)
+        self.run_badly(3, "another sessiond serves", "check", self.database)
+        self.stop(service)
+
+    def test_a_python_file_is_seen_as_the_next_start_would(self):
+        path = self.path("python.db")
+        make_python_file(path, ["{}", None, '{"a": NaN}', '{"b": [1, 2]}'])
+        before = picture(self.folder)
+        out = self.run_well("check", path)
+        self.assertIn("sessions: 4,", out)
+        self.assertIn("_adopted_text", out)
+        self.assertEqual(picture(self.folder), before)
+        with connect(path) as database:
+            database.execute("UPDATE sessions SET status = 'LOST' WHERE rowid = 2")
+        self.run_badly(1, "unknown status", "check", path)
+
+    def test_names_that_a_uri_would_take_apart(self):
+        for name in ("a?b.db", "a#b.db", "a%41.db", "ü b.db", "?immutable=0"):
+            os.rename(self.database, self.path(name))
+            self.assertIn("sessions: 300,", self.run_well("check", self.path(name)))
+            os.rename(self.path(name), self.database)
+
+    def test_usage(self):
+        self.run_badly(2, "one FILE", "check", "a", "b")
+        self.run_badly(2, "no flag --deep", "check", "--deep")
+        self.run_badly(2, "no command", "chekc")
+        self.run_badly(2, "needs a FILE", "restore")
+        self.assertIn("Exit codes: 0 no problem, 1", self.run_well("check", "--help"))
+
+
+if __name__ == "__main__":
+    main()

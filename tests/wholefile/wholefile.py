@@ -1,0 +1,172 @@
+"""What the tests of whole files have in common: the commands, databases to use them on, a small disk."""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+
+from service import PATIENCE_S, POLL_S, REPORT, Service  # noqa: E402
+
+NAMESPACE = "SESSIOND_TEST_NAMESPACE"
+ID = "00000000-0000-4000-8000-{:012d}"
+PYTHON_SCHEMA = """
+CREATE TABLE sessions (
+    id TEXT PRIMARY KEY, project_path TEXT NOT NULL, thread_id TEXT NOT NULL, status TEXT NOT NULL,
+    created_at TEXT NOT NULL, updated_at TEXT NOT NULL, context TEXT
+);
+CREATE INDEX idx_sessions_created_at ON sessions (created_at DESC);
+"""
+
+
+def binary():
+    return os.environ.get("SESSIOND_BINARY") or sys.argv[1]
+
+
+def main():
+    """Runs the tests of the calling module; its argument is the binary."""
+    unittest.main(argv=sys.argv[:1] + sys.argv[2:], module="__main__")
+
+
+def start_command(*words):
+    return subprocess.Popen([binary(), *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def end_command(process):
+    """(exit status, stdout, stderr). A sanitizer's report is no end."""
+    out, err = process.communicate(timeout=PATIENCE_S)
+    if REPORT.search(err):
+        raise AssertionError(err)
+    return process.returncode, out, err
+
+
+def command(*words):
+    return end_command(start_command(*words))
+
+
+def connect(path):
+    """For `with`: a connection that is committed and closed."""
+    return contextlib.closing(sqlite3.connect(path, isolation_level=None))
+
+
+def ask(path, sql):
+    with connect(path) as database:
+        return database.execute(sql).fetchall()
+
+
+def fill(path, count, context_bytes=4000):
+    """Adds sessions to a database that no service serves, as another program would."""
+    with connect(path) as database:
+        database.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
+            "INSERT INTO sessions (id, project_path, thread_id, status, created_at, updated_at, context) "
+            "SELECT printf('00000000-0000-4000-8000-%012d', i), '/filled', 't', 'ACTIVE', "
+            "'2026-01-01T00:00:00+00:00', '2026-01-01T00:00:00+00:00', "
+            "printf('{\"a\":\"%s\"}', hex(randomblob(?))) FROM n", [count, context_bytes // 2])
+
+
+def make_database(path, count, context_bytes=4000):
+    """A database of the service's own with so many adopted sessions, stopped cleanly."""
+    service = Service(binary(), database=path).start()
+    wrong = service.stop()
+    fill(path, count, context_bytes)
+    service = Service(binary(), database=path).start()
+    wrong += service.stop()
+    if wrong:
+        raise AssertionError(wrong)
+
+
+def make_python_file(path, contexts):
+    with connect(path) as database:
+        database.executescript(PYTHON_SCHEMA)
+        for number, context in enumerate(contexts):
+            database.execute("INSERT INTO sessions VALUES (?, '/p', 't', 'CREATED', ?, ?, ?)",
+                             [ID.format(number), "2026-01-25T12:00:00+00:00", "2026-01-25T12:00:00+00:00", context])
+
+
+def picture(folder):
+    """{name: digest} of all files, to see that nothing was touched."""
+    found = {}
+    for name in sorted(os.listdir(folder)):
+        with open(os.path.join(folder, name), "rb") as file:
+            found[name] = hashlib.sha256(file.read()).hexdigest()
+    return found
+
+
+def until(condition, what):
+    begin = time.monotonic()
+    while not condition():
+        if time.monotonic() > begin + PATIENCE_S:
+            raise AssertionError(f"{what}: not within {PATIENCE_S} s")
+        time.sleep(POLL_S)
+
+
+class Case(unittest.TestCase):
+    """With a folder of its own."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="sessiond-whole-")
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def path(self, *names):
+        return os.path.join(self.folder, *names)
+
+    def service(self, database, *flags):
+        service = Service(binary(), *flags, database=database)
+        self.addCleanup(service.abandon)
+        return service.start()
+
+    def stop(self, service):
+        self.assertEqual(service.stop(), [])
+
+    def run_well(self, *words):
+        status, out, err = command(*words)
+        self.assertEqual(status, 0, err)
+        return out
+
+    def run_badly(self, wanted, phrase, *words):
+        """The command ends with this status and says so on the stream that its help names."""
+        status, out, err = command(*words)
+        self.assertEqual(status, wanted, out + err)
+        self.assertIn(phrase, out + err)
+
+
+def enter_namespace():
+    """Goes on in a mount namespace, as root of it: what is mounted there ends with the test."""
+    if NAMESPACE in os.environ:
+        return
+    os.environ[NAMESPACE] = "1"
+    as_root = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    unshare = ["unshare", "--mount", *as_root]
+    tried = subprocess.run([*unshare, "true"], stderr=subprocess.PIPE, text=True)
+    if tried.returncode != 0:
+        sys.exit(f"FAILED: this test mounts a small disk, which takes root or user namespaces: {tried.stderr}")
+    os.execvp(unshare[0], [*unshare, sys.executable, *sys.argv])
+
+
+class SmallDisk:
+    """A tmpfs of its own."""
+
+    def __init__(self, case, mib):
+        self.folder = tempfile.mkdtemp(prefix="sessiond-disk-")
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={mib}m", "none", self.folder]
+        subprocess.run(mount, check=True)
+        case.addCleanup(os.rmdir, self.folder)
+        case.addCleanup(subprocess.run, ["umount", "--lazy", self.folder], check=True)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def fill(self):
+        with open(self.path("ballast"), "ab", buffering=0) as file:
+            with contextlib.suppress(OSError):
+                while True:
+                    file.write(bytes(1 << 16))
