@@ -30,8 +30,10 @@ from document import Document  # noqa: E402
 from service import Service  # noqa: E402
 
 SHOWN_FAILURES = 12
+MAX_TARGET_BYTES = 14336
+MAX_HEADER_FIELDS = 128
 # The statuses that a request alone brings about; the others need a disk or a process in trouble.
-DETERMINISTIC = {200, 201, 204, 304, 400, 404, 405, 409, 411, 412, 413, 415, 422}
+DETERMINISTIC = {200, 201, 204, 304, 400, 404, 405, 409, 411, 412, 413, 414, 415, 422, 431}
 
 # Bodies of POST and PUT, and whether the schema takes them; the service has to agree.
 NEW_SESSIONS = [
@@ -253,6 +255,15 @@ def unread_bodies(contract):
                          headers={"Transfer-Encoding": "chunked"})
 
 
+def long_heads(contract):
+    """A request line or header fields that are too long are refused whatever they ask for."""
+    many = {f"X-Field-{i}": "x" for i in range(MAX_HEADER_FIELDS)}
+    for method, pattern, _ in contract.document.operations.values():
+        where = contract.place(pattern)
+        contract.problem("uri-too-long", 414, method, f"{where}?{'x' * MAX_TARGET_BYTES}")
+        contract.problem("header-fields-too-large", 431, method, where, headers=many)
+
+
 def lists(contract):
     thread = "+49 list/&=ü"
     target = "/sessions?thread_id=%2B49+list/%26%3D%C3%BC"
@@ -467,7 +478,7 @@ def everything_was_seen(contract):
 
 CHECKS = [
     examples, problem_table, links, created, new_sessions, put, changes, lifecycle, preconditions,
-    put_preconditions, tags, bad_bodies, unread_bodies, lists, *once.CHECKS, *ownership.CHECKS, bad_queries,
+    put_preconditions, tags, bad_bodies, unread_bodies, long_heads, lists, *once.CHECKS, *ownership.CHECKS, bad_queries,
     service_paths, backup, documents, heads, no_such_method, no_such_path, request_ids, example_requests, example_problems,
     everything_was_seen,
 ]

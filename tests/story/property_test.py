@@ -53,4 +53,4 @@ def together(story):
 
 
 if __name__ == "__main__":
-    sys.exit(run(__doc__, alone, together, steps=2000, clients=4, seed="20261123"))
+    sys.exit(run(__doc__, alone, together, steps=1500, clients=4, seed="20261123"))
