@@ -76,7 +76,7 @@ test_start() {
     local began id took try best=
     compose up -d --no-build >/dev/null 2>&1
     id=$(container)
-    for try in 1 2 3; do
+    for ((try = 0; try < 3; try++)); do
         docker stop "$id" >/dev/null
         began=$(milliseconds)
         docker start "$id" >/dev/null
