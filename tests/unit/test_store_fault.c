@@ -4,6 +4,7 @@
 #include "store_fixture.h"
 
 #include <criterion/criterion.h>
+#include <semaphore.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -124,4 +125,86 @@ Test(store_fault, a_failed_first_checkpoint_is_the_last_thing_that_happens)
     cr_expect_not(fixture_open(&fixture, &err));
     cr_expect_eq(faulty_vfs_failures(), 1);
     cr_expect_eq(faulty_vfs_changes_since(), 0);
+}
+
+/* --- Two equal requests under a key, in the batch whose commit fails ------------------------- */
+
+struct gate {
+    sem_t reached;
+    sem_t open;
+};
+
+/* Keeps the writer busy, so that what is submitted meanwhile makes one batch. */
+static bool wait_at_gate(void *arg, struct slice current, char **out, size_t *len,
+                         struct error *err)
+{
+    struct gate *gate = arg;
+
+    (void)current;
+    (void)err;
+    sem_post(&gate->reached);
+    sem_wait(&gate->open);
+    *out = strdup("{}");
+    *len = 2;
+    return true;
+}
+
+static void post_done(struct store_job *job)
+{
+    sem_post(job->arg);
+}
+
+static void submit(struct store_job *job, sem_t *done)
+{
+    job->done = post_done;
+    job->arg = done;
+    cr_assert(store_reserve(fixture.store, job->operation));
+    store_submit(fixture.store, job);
+}
+
+static struct slice answer(struct store_job *job)
+{
+    (void)job;
+    return SLICE_LITERAL("made");
+}
+
+static struct store_job keyed_create(void)
+{
+    return (struct store_job){
+        .operation = STORE_CREATE,
+        .project_path = SLICE_LITERAL("/p"),
+        .thread_id = SLICE_LITERAL("t"),
+        .context = SLICE_LITERAL("{}"),
+        .once = {.key = SLICE_LITERAL("key"), .answer = answer},
+    };
+}
+
+Test(store_fault, a_failed_commit_is_not_answered_with_a_replay)
+{
+    struct gate gate;
+    sem_t done;
+    struct store_job first = {.operation = STORE_UPDATE, .edit = wait_at_gate, .edit_arg = &gate};
+    struct store_job twins[2] = {keyed_create(), keyed_create()};
+
+    open_store();
+    fixture_create(&fixture, "/p", "t", "{}", first.id);
+    sem_init(&gate.reached, 0, 0);
+    sem_init(&gate.open, 0, 0);
+    sem_init(&done, 0, 0);
+    submit(&first, &done);
+    sem_wait(&gate.reached);
+    submit(&twins[0], &done);
+    submit(&twins[1], &done);
+    faulty_vfs_arm((struct fault){FAULT_SYNC, SQLITE_OPEN_WAL, SQLITE_IOERR_FSYNC, 2, 1});
+    sem_post(&gate.open);
+    for (int i = 0; i < 3; i++)
+        sem_wait(&done);
+    cr_expect_eq(first.error.kind, ERROR_NONE);
+    for (int i = 0; i < 2; i++) {
+        cr_expect_eq(twins[i].error.kind, ERROR_OUTCOME_UNKNOWN);
+        cr_expect_not(twins[i].once.replayed);
+        store_job_release(&twins[i]);
+    }
+    store_job_release(&first);
+    expect_end();
 }
