@@ -1,9 +1,20 @@
 #include "db/checkpoint.h"
 
+#include "db/connection.h"
 #include "db/translate.h"
+
+#include <stdio.h>
 
 /* How long the writer waits for reads that began before the checkpoint. */
 #define READERS_LIMIT_MS 5
+
+/* A log of so many times the length that is due has not started anew for long. Then the lists are
+ * held, and the one that runs is waited for. */
+#define OVERDUE 4
+#define LISTS_LIMIT_MS 1000
+
+/* After it started anew its file is cut to so many times the length that is due. */
+#define KEEP 2
 
 /* The 4096-byte pages of a log carry a 24-byte header each, the log one of 32
  * (https://sqlite.org/fileformat2.html#walformat). */
@@ -22,11 +33,16 @@ static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
     return SQLITE_OK;
 }
 
-void checkpointer_init(struct checkpointer *checkpointer, sqlite3 *db, struct reader_pool *readers,
-                       int64_t due_pages)
+bool checkpointer_init(struct checkpointer *checkpointer, sqlite3 *db, struct reader_pool *readers,
+                       int64_t due_pages, struct error *err)
 {
+    char sql[64];
+
     *checkpointer = (struct checkpointer){.db = db, .readers = readers, .due_pages = due_pages};
     sqlite3_wal_hook(db, on_commit, checkpointer);
+    snprintf(sql, sizeof(sql), "PRAGMA journal_size_limit = %lld",
+             (long long)(KEEP * due_pages * FRAME_BYTES));
+    return connection_run(db, sql, err);
 }
 
 /* When readers kept the log from starting anew, it grows by a quarter before the next attempt. */
@@ -57,14 +73,15 @@ static enum checkpoint_result failed(struct checkpointer *checkpointer, int resu
     return translate_is_fatal(result) ? CHECKPOINT_FATAL : CHECKPOINT_FAILED;
 }
 
-enum checkpoint_result checkpointer_run(struct checkpointer *checkpointer, struct error *err)
+static enum checkpoint_result run(struct checkpointer *checkpointer, int64_t limit_ms,
+                                  struct error *err)
 {
     int pages = 0;
     int copied = 0;
 
     checkpointer->checkpointed_pages = checkpointer->pages;
     /* Old snapshots would keep newer pages of the log from being copied. */
-    reader_pool_expire(checkpointer->readers, READERS_LIMIT_MS);
+    reader_pool_expire(checkpointer->readers, limit_ms);
     const int result = sqlite3_wal_checkpoint_v2(checkpointer->db, NULL, SQLITE_CHECKPOINT_PASSIVE,
                                                  &pages, &copied);
     if (result != SQLITE_OK)
@@ -73,8 +90,18 @@ enum checkpoint_result checkpointer_run(struct checkpointer *checkpointer, struc
         return CHECKPOINT_PARTIAL;
     /* From now on snapshots read the database file alone; once the last of the others has ended,
      * the next write begins the log from its start. */
-    reader_pool_expire(checkpointer->readers, READERS_LIMIT_MS);
+    reader_pool_expire(checkpointer->readers, limit_ms);
     return CHECKPOINT_COMPLETE;
+}
+
+enum checkpoint_result checkpointer_run(struct checkpointer *checkpointer, struct error *err)
+{
+    if (checkpointer->pages < OVERDUE * checkpointer->due_pages)
+        return run(checkpointer, READERS_LIMIT_MS, err);
+    reader_pool_hold_lists(checkpointer->readers, true);
+    const enum checkpoint_result result = run(checkpointer, LISTS_LIMIT_MS, err);
+    reader_pool_hold_lists(checkpointer->readers, false);
+    return result;
 }
 
 enum checkpoint_result checkpointer_empty(struct checkpointer *checkpointer, struct error *err)

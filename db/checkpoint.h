@@ -26,8 +26,8 @@ struct checkpointer {
 
 /* `db` and `readers` are borrowed. The struct must not move from here on: SQLite tells it of each
  * commit. */
-void checkpointer_init(struct checkpointer *checkpointer, sqlite3 *db, struct reader_pool *readers,
-                       int64_t due_pages);
+MUST_USE bool checkpointer_init(struct checkpointer *checkpointer, sqlite3 *db,
+                                struct reader_pool *readers, int64_t due_pages, struct error *err);
 
 /* Whether the log has grown so long that it is time for a checkpoint; whether there is anything to
  * checkpoint at all. */
@@ -37,7 +37,8 @@ bool checkpointer_has_more(const struct checkpointer *checkpointer);
 /* The log's bytes. */
 int64_t checkpointer_log_bytes(const struct checkpointer *checkpointer);
 
-/* Copies the log into the database file while reads go on, then makes the readers let go of it. */
+/* Copies the log into the database file while reads go on, then makes the readers let go of it.
+ * When that has failed for long, lists have to wait meanwhile. */
 enum checkpoint_result checkpointer_run(struct checkpointer *checkpointer, struct error *err);
 
 /* With no reader there: copies everything and empties the log. Never PARTIAL. */

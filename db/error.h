@@ -46,6 +46,7 @@ enum error_kind {
     ERROR_STORAGE_FULL,
     ERROR_NOT_READY,    /* a write would not reach the disk now */
     ERROR_STORAGE_BUSY, /* another program holds the file's write lock */
+    ERROR_READ_TIMEOUT, /* the read took too long; it kept the log from starting anew */
     ERROR_BACKUP_RUNNING,
     ERROR_NO_ROOM, /* what was asked for would fill the disk */
 

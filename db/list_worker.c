@@ -6,7 +6,7 @@
 
 static void run_list(struct list_worker *worker, struct store_job *job)
 {
-    struct reader *reader = reader_pool_lease(worker->readers, &job->error);
+    struct reader *reader = reader_pool_lease_for_list(worker->readers, &job->error);
 
     if (reader == NULL)
         return;

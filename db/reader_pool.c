@@ -18,10 +18,22 @@ static int64_t monotonic_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* So many steps of SQLite's virtual machine come between two looks at the clock. */
+#define LOOK_EVERY_STEPS 1000
+
+static int is_too_late(void *arg)
+{
+    const struct reader *reader = arg;
+
+    return monotonic_ms() > reader->deadline_ms;
+}
+
 static bool open_reader(struct reader *reader, const char *path, struct error *err)
 {
-    return connection_open_reader(path, &reader->db, err) &&
-           connection_prepare(reader->db, "BEGIN", &reader->begin, err) &&
+    if (!connection_open_reader(path, &reader->db, err))
+        return false;
+    sqlite3_progress_handler(reader->db, LOOK_EVERY_STEPS, is_too_late, reader);
+    return connection_prepare(reader->db, "BEGIN", &reader->begin, err) &&
            connection_prepare(reader->db, "COMMIT", &reader->end, err) &&
            connection_prepare(reader->db,
                               "SELECT " SESSION_COLUMNS_WITH_CONTEXT " FROM sessions WHERE id = ?1",
@@ -29,15 +41,15 @@ static bool open_reader(struct reader *reader, const char *path, struct error *e
 }
 
 bool reader_pool_init(struct reader_pool *pool, const char *path, size_t count,
-                      session_adopter adopt, struct error *err)
+                      int64_t read_limit_ms, session_adopter adopt, struct error *err)
 {
     pthread_condattr_t attributes;
 
-    *pool = (struct reader_pool){.count = count};
+    *pool = (struct reader_pool){.count = count, .read_limit_ms = read_limit_ms};
     pthread_mutex_init(&pool->lock, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&pool->returned, &attributes);
+    pthread_cond_init(&pool->changed, &attributes);
     pthread_condattr_destroy(&attributes);
 
     pool->readers = calloc(count, sizeof(*pool->readers));
@@ -61,7 +73,7 @@ void reader_pool_release(struct reader_pool *pool)
     for (size_t i = 0; i < pool->count; i++)
         connection_close(pool->readers[i].db);
     free(pool->readers);
-    pthread_cond_destroy(&pool->returned);
+    pthread_cond_destroy(&pool->changed);
     pthread_mutex_destroy(&pool->lock);
 }
 
@@ -107,6 +119,7 @@ struct reader *reader_pool_lease(struct reader_pool *pool, struct error *err)
 
     const int64_t commits = atomic_load(&pool->commits);
     const int64_t now_ms = monotonic_ms();
+    reader->deadline_ms = now_ms + pool->read_limit_ms;
     if (reader->has_snapshot && (reader->snapshot_commits != commits ||
                                  now_ms - reader->snapshot_began_ms > SNAPSHOT_MAX_AGE_MS))
         end_snapshot(reader);
@@ -117,12 +130,29 @@ struct reader *reader_pool_lease(struct reader_pool *pool, struct error *err)
     return reader;
 }
 
+struct reader *reader_pool_lease_for_list(struct reader_pool *pool, struct error *err)
+{
+    pthread_mutex_lock(&pool->lock);
+    while (pool->_shared.lists_wait)
+        pthread_cond_wait(&pool->changed, &pool->lock);
+    pthread_mutex_unlock(&pool->lock);
+    return reader_pool_lease(pool, err);
+}
+
+void reader_pool_hold_lists(struct reader_pool *pool, bool hold)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->_shared.lists_wait = hold;
+    pthread_mutex_unlock(&pool->lock);
+    pthread_cond_broadcast(&pool->changed);
+}
+
 void reader_pool_return(struct reader_pool *pool, struct reader *reader)
 {
     pthread_mutex_lock(&pool->lock);
     if (reader->epoch != pool->_shared.epoch) {
         end_snapshot(reader);
-        pthread_cond_signal(&pool->returned);
+        pthread_cond_broadcast(&pool->changed);
     }
     reader->leased = false;
     reader->next = pool->_shared.idle;
@@ -158,7 +188,7 @@ void reader_pool_expire(struct reader_pool *pool, int64_t limit_ms)
     for (struct reader *reader = pool->_shared.idle; reader != NULL; reader = reader->next)
         end_snapshot(reader);
     while (old_lease_locked(pool)) {
-        if (pthread_cond_timedwait(&pool->returned, &pool->lock, &deadline) == ETIMEDOUT)
+        if (pthread_cond_timedwait(&pool->changed, &pool->lock, &deadline) == ETIMEDOUT)
             break;
     }
     pthread_mutex_unlock(&pool->lock);

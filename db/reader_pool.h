@@ -6,7 +6,8 @@
  * committed: beginning one takes SQLite's file locks, which cost more than a SELECT by key. The
  * writer calls reader_pool_committed after every COMMIT, before it answers anyone, so a lease shows
  * every write that was acknowledged before it. An open snapshot keeps the write-ahead log from
- * being reset: reader_pool_expire ends them for a checkpoint.
+ * being reset: reader_pool_expire ends them for a checkpoint. For the same reason a read has a
+ * limit: SQLite ends one that takes longer.
  */
 #ifndef SESSIOND_DB_READER_POOL_H
 #define SESSIOND_DB_READER_POOL_H
@@ -27,7 +28,8 @@ struct reader {
     bool has_snapshot;
     int64_t snapshot_commits; /* the commits that it shows, at least */
     int64_t snapshot_began_ms;
-    uint64_t epoch; /* of the pool, when the snapshot was last checked */
+    int64_t deadline_ms; /* of the read for which it is leased */
+    uint64_t epoch;      /* of the pool, when the snapshot was last checked */
     bool leased;
     struct reader *next;
 };
@@ -35,22 +37,31 @@ struct reader {
 struct reader_pool {
     struct reader *readers;
     size_t count;
+    int64_t read_limit_ms;
     atomic_int_least64_t commits;
     pthread_mutex_t lock;
-    pthread_cond_t returned;
+    pthread_cond_t changed; /* an old lease has come back, or a hold has ended */
     struct {
         struct reader *idle;
         uint64_t epoch; /* snapshots of an earlier one must end */
+        bool lists_wait;
     } _shared;
 };
 
 MUST_USE bool reader_pool_init(struct reader_pool *pool, const char *path, size_t count,
-                               session_adopter adopt, struct error *err);
+                               int64_t read_limit_ms, session_adopter adopt, struct error *err);
 void reader_pool_release(struct reader_pool *pool);
 
 /* Lends a reader inside a snapshot that is new enough. NULL, with `err`, when SQLite cannot begin
  * one. At most `count` leases at a time. */
 struct reader *reader_pool_lease(struct reader_pool *pool, struct error *err);
+
+/* For the list thread, which can wait: first for the end of a hold. */
+struct reader *reader_pool_lease_for_list(struct reader_pool *pool, struct error *err);
+
+/* Holds the list thread back, or lets it go on. A list takes long, and where one follows the other
+ * there is no moment at which none has a snapshot of what is in the log. */
+void reader_pool_hold_lists(struct reader_pool *pool, bool hold);
 
 /* Takes a reader back. All its statements must have been reset. */
 void reader_pool_return(struct reader_pool *pool, struct reader *reader);

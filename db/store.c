@@ -23,6 +23,19 @@ struct store {
     struct writer writer;
 };
 
+/* A file that holds something stays in its journal mode until it is known to be taken. */
+static bool bring_up_to_date(const struct store *store, struct error *err)
+{
+    const struct store_options *options = &store->options;
+    int64_t pages;
+
+    if (!connection_integer(store->db, "PRAGMA page_count", &pages, err))
+        return false;
+    return (pages > 0 || connection_make_durable(store->db, err)) &&
+           migrate_run(store->db, options->adopt_context, &options->observer, err) &&
+           connection_make_durable(store->db, err);
+}
+
 static bool open_writer(struct store *store, struct error *err)
 {
     const struct store_options *options = &store->options;
@@ -34,9 +47,8 @@ static bool open_writer(struct store *store, struct error *err)
         .figures = &store->figures,
         .observer = options->observer,
     };
-    if (!connection_open_writer(options->path, &store->db, err) ||
-        !migrate_run(store->db, options->adopt_context, &options->observer, err) ||
-        !connection_make_durable(store->db, err) || !figures_init(&store->figures, store->db, err))
+    if (!connection_open_writer(options->path, &store->db, err) || !bring_up_to_date(store, err) ||
+        !figures_init(&store->figures, store->db, err))
         return false;
     store->writer.operations = (struct write_operations){
         .adopt = options->adopt_context,
@@ -44,7 +56,8 @@ static bool open_writer(struct store *store, struct error *err)
     };
     backup_init(&store->writer.backup, store->db, options->path);
     return writer_init(&store->writer, store->db, options->checkpoint_pages, err) &&
-           writer_empty_log(&store->writer, err) != CHECKPOINT_FATAL;
+           writer_empty_log(&store->writer, err) != CHECKPOINT_FATAL &&
+           writer_keep_house(&store->writer, err);
 }
 
 /* The list thread reads too, beside the callers. */
@@ -53,7 +66,7 @@ static bool start(struct store *store, struct error *err)
     const struct store_options *options = &store->options;
 
     if (!reader_pool_init(&store->readers, options->path, (size_t)options->readers + 1,
-                          options->adopt_context, err))
+                          options->read_limit_ms, options->adopt_context, err))
         return false;
     if (!list_worker_start(&store->lists, &store->readers, options->max_queue, err))
         goto no_lists;

@@ -19,6 +19,7 @@ struct store_observer {
 struct store_options {
     const char *path;         /* the database file; its folder is made when missing */
     int readers;              /* threads that may call store_get/store_list at once */
+    int64_t read_limit_ms;    /* a read that takes longer is ended: ERROR_READ_TIMEOUT */
     size_t max_queue;         /* jobs reserved at once */
     int64_t key_ttl_us;       /* how long an Idempotency-Key is remembered */
     int64_t checkpoint_pages; /* write-ahead log pages that make the writer checkpoint */

@@ -10,6 +10,8 @@ static enum error_kind kind_of(int result)
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return ERROR_STORAGE_BUSY;
+    case SQLITE_INTERRUPT:
+        return ERROR_READ_TIMEOUT;
     default:
         return ERROR_INTERNAL;
     }

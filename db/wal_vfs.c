@@ -7,9 +7,20 @@
  * VFS takes no longer writes: it cuts the length to 17 bits. */
 #define GATHER_BYTES ((1 << 17) - 1)
 
+/* SQLite's index of a log of 4096-byte blocks (https://sqlite.org/walformat.html): the first has
+ * room for fewer pages than the others, because of its header. */
+#define INDEX_BLOCK_BYTES 32768
+#define INDEX_BLOCK_PAGES 4096
+#define INDEX_HEADER_PAGES 34
+
+#define LOG_HEADER_BYTES 32
+#define PAGE_HEADER_BYTES 24
+
 struct wal_file {
     sqlite3_file base; /* first: SQLite sees this */
     sqlite3_file *real;
+    sqlite3_file *database; /* has the index */
+    int index_blocks;       /* that are known to be there */
     char *gathered;
     sqlite3_int64 offset; /* in the file, of the first gathered byte */
     int count;
@@ -38,11 +49,33 @@ static int flush(struct wal_file *wal)
     return result;
 }
 
+/* SQLite makes its index longer after the sync of a commit, which is on disk then, whether there is
+ * room for the index or not. So room is made before, when a page is written. */
+static int make_room_in_index(struct wal_file *wal, int count, sqlite3_int64 offset)
+{
+    const sqlite3_int64 page = (offset - LOG_HEADER_BYTES) / (PAGE_HEADER_BYTES + count);
+    const int block = (int)((page + INDEX_HEADER_PAGES) / INDEX_BLOCK_PAGES);
+    void volatile *mapped;
+    int result;
+
+    if (count <= LOG_HEADER_BYTES)
+        return SQLITE_OK;
+    for (; wal->index_blocks <= block; wal->index_blocks++) {
+        result = wal->database->pMethods->xShmMap(wal->database, wal->index_blocks,
+                                                  INDEX_BLOCK_BYTES, 1, &mapped);
+        if (result != SQLITE_OK)
+            return result == SQLITE_IOERR_SHMSIZE ? SQLITE_FULL : result;
+    }
+    return SQLITE_OK;
+}
+
 static int wal_write(sqlite3_file *file, const void *data, int count, sqlite3_int64 offset)
 {
     struct wal_file *wal = wal_file(file);
-    int result;
+    int result = make_room_in_index(wal, count, offset);
 
+    if (result != SQLITE_OK)
+        return result;
     if (wal->count > 0 &&
         (offset != wal->offset + wal->count || count > GATHER_BYTES - wal->count)) {
         result = flush(wal);
@@ -158,7 +191,10 @@ static int open_wal(const char *name, sqlite3_file *file, int flags, int *out_fl
     struct wal_file *wal = wal_file(file);
     sqlite3_vfs *real_vfs = default_vfs();
 
-    *wal = (struct wal_file){.real = (sqlite3_file *)(void *)(wal + 1)};
+    *wal = (struct wal_file){
+        .real = (sqlite3_file *)(void *)(wal + 1),
+        .database = sqlite3_database_file_object(name),
+    };
     const int result = real_vfs->xOpen(real_vfs, name, wal->real, flags, out_flags);
     if (result != SQLITE_OK)
         return result;

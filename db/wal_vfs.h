@@ -5,6 +5,9 @@
  * before its one fsync. Gathered bytes reach the file before anything can ask for them: before a
  * sync, a read, a truncation or a look at the size. SQLite publishes a commit to other
  * connections only after the sync, so they never look at what is still gathered.
+ *
+ * Before a page is taken the index of the log (-shm) is made long enough for it, so that a full
+ * disk is noticed before the commit is on disk.
  */
 #ifndef SESSIOND_DB_WAL_VFS_H
 #define SESSIOND_DB_WAL_VFS_H

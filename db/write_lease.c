@@ -27,6 +27,12 @@ static bool find_next(struct write_operations *ops, struct error *err)
     return true;
 }
 
+void write_lease_doubt(struct write_operations *ops)
+{
+    ops->leases_in_doubt = true;
+    ops->lease_due_us = 0;
+}
+
 bool write_lease_restart(struct write_operations *ops, struct error *err)
 {
     sqlite3_bind_int64(ops->statements.prepared[WRITE_LEASE_RESTART], 1, monotonic_us());

@@ -1,15 +1,18 @@
 /*
  * Leases: who may write a session, proved by a token that only grows. A lease's deadline is
  * measured by the monotonic clock, so setting the wall clock neither ends nor prolongs it. Writer
- * thread, inside its open transaction except where it says otherwise.
+ * thread, inside its open transaction.
  */
 #ifndef SESSIOND_DB_WRITE_LEASE_H
 #define SESSIOND_DB_WRITE_LEASE_H
 
 #include "db/write_operations.h"
 
-/* At start, in a transaction of its own, and after a time in which the writer stood still: every
- * lease that is held gets its whole term again, since its holder could not renew it meanwhile. */
+/* At start, and after a time in which the writer stood still: no holder could renew its lease. The
+ * next transactions begin with new terms, until one is committed. */
+void write_lease_doubt(struct write_operations *ops);
+
+/* Every lease that is held gets its whole term again. */
 MUST_USE bool write_lease_restart(struct write_operations *ops, struct error *err);
 
 /* Whether the job may write its session, which job->session shows. Refuses the job when not. */

@@ -7,8 +7,23 @@
 
 bool write_operations_init(struct write_operations *ops, sqlite3 *db, struct error *err)
 {
-    return write_statements_init(&ops->statements, db, err) && clock_init(&ops->clock, db, err) &&
-           write_lease_restart(ops, err);
+    write_lease_doubt(ops);
+    return write_statements_init(&ops->statements, db, err) && clock_init(&ops->clock, db, err);
+}
+
+bool write_operations_begin(struct write_operations *ops, struct error *err)
+{
+    ops->change = (struct figures_change){0};
+    return !ops->leases_in_doubt || write_lease_restart(ops, err);
+}
+
+void write_operations_settle(struct write_operations *ops, bool committed)
+{
+    clock_settle(&ops->clock, committed);
+    if (committed)
+        ops->leases_in_doubt = false;
+    else if (ops->leases_in_doubt)
+        write_lease_doubt(ops); /* what the restart found out was rolled back */
 }
 
 void write_count_status(struct write_operations *ops, enum session_status from,

@@ -19,13 +19,21 @@ struct write_operations {
     struct clock clock;
     session_adopter adopt;
     int64_t key_ttl_us;           /* how long an Idempotency-Key is remembered */
+    bool leases_in_doubt;         /* nobody could renew one: the deadlines mean nothing */
     int64_t lease_due_us;         /* monotonic; no lease expires before it; INT64_MAX: none will */
     struct figures_change change; /* by the open transaction */
 };
 
-/* `db` is borrowed; its statements are finalised when it is closed. Gives every lease its whole
- * term again. What adopt and key_ttl_us are to be has been set by the caller. */
+/* `db` is borrowed; its statements are finalised when it is closed. What adopt and key_ttl_us are
+ * to be has been set by the caller. */
 MUST_USE bool write_operations_init(struct write_operations *ops, sqlite3 *db, struct error *err);
+
+/* First in every transaction. While the leases are in doubt it gives each its whole term again, so
+ * that none is looked at before. */
+MUST_USE bool write_operations_begin(struct write_operations *ops, struct error *err);
+
+/* After COMMIT or ROLLBACK. */
+void write_operations_settle(struct write_operations *ops, bool committed);
 
 /* Runs one job. True: its answer is in the job, be it success or an error that concerns the job
  * alone. False: `err` is a failure of the storage, and the transaction must be rolled back. */

@@ -28,22 +28,17 @@
 bool writer_init(struct writer *writer, sqlite3 *db, int64_t checkpoint_pages, struct error *err)
 {
     writer->db = db;
-    checkpointer_init(&writer->log, db, writer->readers, checkpoint_pages);
-    return transactions_init(&writer->transactions, db, err) &&
+    writer->last_turn_us = monotonic_us();
+    return checkpointer_init(&writer->log, db, writer->readers, checkpoint_pages, err) &&
+           transactions_init(&writer->transactions, db, err) &&
            write_operations_init(&writer->operations, db, err);
-}
-
-static bool begin(struct writer *writer, struct error *err)
-{
-    writer->operations.change = (struct figures_change){0};
-    return transaction_begin(&writer->transactions, err);
 }
 
 static enum outcome commit(struct writer *writer, size_t jobs, struct error *err)
 {
     const enum outcome outcome = transaction_commit(&writer->transactions, err);
 
-    clock_settle(&writer->operations.clock, outcome == OUTCOME_COMMITTED);
+    write_operations_settle(&writer->operations, outcome == OUTCOME_COMMITTED);
     if (outcome != OUTCOME_COMMITTED)
         return outcome;
     reader_pool_committed(writer->readers);
@@ -59,7 +54,7 @@ static enum outcome end(struct writer *writer, bool ok, size_t jobs, struct erro
 {
     if (ok && clock_reserve(&writer->operations.clock, writer->db, false, err))
         return commit(writer, jobs, err);
-    clock_settle(&writer->operations.clock, false);
+    write_operations_settle(&writer->operations, false);
     return transaction_roll_back(&writer->transactions);
 }
 
@@ -68,10 +63,10 @@ static enum outcome run_transaction(struct writer *writer, struct store_job *fir
                                     struct error *err)
 {
     struct store_job *job = first;
-    bool ok = true;
 
-    if (!begin(writer, err))
+    if (!transaction_begin(&writer->transactions, err))
         return OUTCOME_NOT_BEGUN;
+    bool ok = write_operations_begin(&writer->operations, err);
     for (size_t i = 0; i < count && ok; i++, job = job->next)
         ok = write_operations_apply(&writer->operations, job, err);
     return end(writer, ok, count, err);
@@ -261,12 +256,12 @@ static bool was_away(struct writer *writer, int64_t now_us)
     return true;
 }
 
-static bool do_housework(struct writer *writer, int64_t now_us, bool away, struct error *err)
+static bool do_housework(struct writer *writer, int64_t now_us, struct error *err)
 {
     struct write_operations *ops = &writer->operations;
     bool more = false;
 
-    if (away && !write_lease_restart(ops, err))
+    if (!write_operations_begin(ops, err))
         return false;
     if (now_us >= ops->lease_due_us && !write_lease_expire(ops, err))
         return false;
@@ -278,26 +273,34 @@ static bool do_housework(struct writer *writer, int64_t now_us, bool away, struc
     return true;
 }
 
-/* Ends leases and forgets keys, when it is time, in a transaction of its own. */
-static void keep_house(struct writer *writer)
+bool writer_keep_house(struct writer *writer, struct error *err)
 {
     const int64_t now_us = monotonic_us();
-    const bool away = was_away(writer, now_us);
     enum outcome outcome = OUTCOME_NOT_BEGUN;
-    struct error err;
 
-    if (!away && now_us < writer->operations.lease_due_us && now_us < writer->next_sweep_us)
-        return;
-    if (begin(writer, &err))
-        outcome = end(writer, do_housework(writer, now_us, away, &err), 0, &err);
+    if (was_away(writer, now_us))
+        write_lease_doubt(&writer->operations);
+    if (now_us < writer->operations.lease_due_us && now_us < writer->next_sweep_us)
+        return true;
+    if (transaction_begin(&writer->transactions, err))
+        outcome = end(writer, do_housework(writer, now_us, err), 0, err);
+    const bool failed_before = writer->housework_failed;
+    writer->housework_failed = outcome != OUTCOME_COMMITTED;
     if (outcome == OUTCOME_COMMITTED)
-        return;
+        return true;
     writer->operations.lease_due_us = now_us + RETRY_US;
     writer->next_sweep_us = now_us + RETRY_US;
-    if (outcome == OUTCOME_UNKNOWN)
+    if (outcome != OUTCOME_UNKNOWN && !failed_before)
+        notice(writer, STORE_WARNING, "housekeeping_failed", err->detail);
+    return outcome != OUTCOME_UNKNOWN;
+}
+
+static void keep_house(struct writer *writer)
+{
+    struct error err;
+
+    if (!writer->failed && !writer_keep_house(writer, &err))
         writer_fail(writer, err.detail);
-    else
-        notice(writer, STORE_WARNING, "housekeeping_failed", err.detail);
 }
 
 /* Until something is to be done without a job. */
@@ -330,8 +333,7 @@ static void *writer_run(void *arg)
     writer->last_turn_us = monotonic_us();
     while ((event = job_queue_take(writer->queue, gather, idle_ms(writer), &jobs, &count)) !=
            JOB_QUEUE_CLOSED) {
-        if (!writer->failed)
-            keep_house(writer);
+        keep_house(writer);
         jobs = take_out_backups(writer, jobs, &count);
         if (count > 0) {
             write_jobs(writer, jobs, count);

@@ -27,7 +27,8 @@ struct writer {
     int64_t last_turn_us;  /* monotonic: when it was last looked what is due */
     int64_t next_sweep_us; /* monotonic: when old keys are next looked for */
     struct backup backup;
-    bool failed; /* nothing is written any more */
+    bool housework_failed; /* the last time; of a row of failures one is told */
+    bool failed;           /* nothing is written any more */
     pthread_t thread;
 };
 
@@ -37,6 +38,11 @@ MUST_USE bool writer_init(struct writer *writer, sqlite3 *db, int64_t checkpoint
                           struct error *err);
 
 MUST_USE bool writer_start(struct writer *writer, struct error *err);
+
+/* Ends leases and forgets keys, when it is time, in a transaction of its own; at start, before the
+ * thread runs, gives all leases their term. What cannot be done now is told to the observer and
+ * done later. False when the storage has failed. */
+MUST_USE bool writer_keep_house(struct writer *writer, struct error *err);
 
 /* While the thread does not run, and nobody reads: copies the whole log into the file and empties
  * it. A log that has to stay is told to the observer. Never PARTIAL. */

@@ -5,7 +5,7 @@ set -eu
 binary=$1
 folder=$2
 
-mkdir -p "$folder/usr/bin" "$folder/data"
+mkdir -p "$folder/usr/bin"
 strip -o "$folder/usr/bin/sessiond" "$binary"
 ldd "$binary" | sed -nE 's/^[^/]*(\/[^ ]+) \(0x[0-9a-f]+\)$/\1/p' | while read -r library; do
     mkdir -p "$folder$(dirname "$library")"

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # A Docker engine and a base image to build on, for ./dev: sourced, expects say() and need().
 
 base_image=debian:bookworm-slim
@@ -13,7 +14,7 @@ start_engine() {
     say "No Docker engine answers; starting dockerd (its log: $image_cache/dockerd.log)"
     if ((EUID != 0)); then
         type -P sudo >/dev/null || { say "that takes root"; return 1; }
-        sudo -b dockerd >"$image_cache/dockerd.log" 2>&1
+        sudo -b sh -c 'dockerd >"$1" 2>&1' sh "$image_cache/dockerd.log"
     else
         setsid dockerd >"$image_cache/dockerd.log" 2>&1 </dev/null &
     fi
@@ -59,5 +60,22 @@ ensure_base() {
 }
 
 build_image() {
-    ensure_engine && ensure_base && docker build -q -f docker/Dockerfile -t sessiond:0.1.0 . >/dev/null
+    mkdir -p "$image_cache"
+    ensure_engine && ensure_base || return 1
+    say "building the image (its log: $image_cache/build.log)"
+    docker build -f docker/Dockerfile -t sessiond:0.1.0 . >"$image_cache/build.log" 2>&1 || {
+        tail -n 30 "$image_cache/build.log" >&2
+        return 1
+    }
+}
+
+# Whether the service of the compose file becomes healthy within half a minute.
+await_healthy() {
+    local id
+    id=$(compose ps -q sessiond)
+    for ((tenths = 0; tenths < 300; tenths++)); do
+        [[ $(docker inspect -f '{{.State.Health.Status}}' "$id" 2>/dev/null) != healthy ]] || return 0
+        sleep 0.1
+    done
+    return 1
 }

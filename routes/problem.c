@@ -39,6 +39,7 @@ static const struct problem_kind kinds[ERROR_KIND_COUNT] = {
     [ERROR_STORAGE_BUSY] = {503, "storage-busy", "Another program is writing to the database"},
     [ERROR_BACKUP_RUNNING] = {409, "backup-running", "A backup is under way"},
     [ERROR_NO_ROOM] = {507, "storage-full", "The disk is full"},
+    [ERROR_READ_TIMEOUT] = {503, "read-timeout", "The read took too long"},
     [ERROR_NOT_READY] = {503, "not-ready", "A write does not reach the disk"},
     [ERROR_INTERNAL] = {500, "internal", "The service is at fault"},
     [ERROR_OUTCOME_UNKNOWN] = {500, "outcome-unknown", "The outcome of the write is unknown"},
@@ -56,6 +57,8 @@ static const char *public_detail(const struct error *err)
         return "nothing was changed; reads go on, and writes do once there is space again";
     case ERROR_STORAGE_BUSY:
         return "nothing was changed; try again";
+    case ERROR_READ_TIMEOUT:
+        return "the read was ended, so that the log of writes does not grow; ask for less at once";
     default:
         return err->detail;
     }

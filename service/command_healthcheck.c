@@ -23,8 +23,9 @@ const struct command command_healthcheck = {
     .name = "healthcheck",
     .file = COMMAND_NO_FILE,
     .summary = "ask the running service whether it is ready",
-    .help = "Asks /readyz of the service at --listen, which commits a write. For the health checks of\n"
-            "containers, which have no curl.\n\n"
-            "Exit codes: 0 ready; 1 not ready, or nobody answers.\n",
+    .help =
+        "Asks /readyz of the service at --listen, which commits a write. For the health checks of\n"
+        "containers, which have no curl.\n\n"
+        "Exit codes: 0 ready; 1 not ready, or nobody answers.\n",
     .run = run,
 };

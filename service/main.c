@@ -28,6 +28,9 @@
 /* How long a stop waits for the rest of a request that has begun to arrive. */
 #define RECEIVE_MS 2000
 
+/* A page of the longest contexts, read from a slow disk, takes less. */
+#define READ_LIMIT_MS 5000
+
 /* How long answers get to leave when the storage has failed. */
 #define FAILED_MS 1000
 
@@ -78,6 +81,7 @@ static bool open_store(struct service *service, struct error *err)
     const struct store_options options = {
         .path = config->db,
         .readers = (int)config->threads,
+        .read_limit_ms = READ_LIMIT_MS,
         .max_queue = (size_t)config->max_queue,
         .key_ttl_us = config->idempotency_ttl_s * 1000000,
         .checkpoint_pages = config->checkpoint_pages,
@@ -261,7 +265,7 @@ static int run(struct service *service)
         return serve(service, &waited);
     log_event(service->log, LOG_ERROR, "cannot_start", err.detail);
     log_free(service->log);
-    return EXIT_FAILURE;
+    return err.kind == ERROR_INVALID_PAYLOAD ? EXIT_USAGE : EXIT_FAILURE;
 }
 
 static int run_command(int argc, char **argv)

@@ -1,5 +1,5 @@
-/* Tells the service manager how far the process is: sd_notify(3)'s protocol, one datagram a state to
- * the socket that $NOTIFY_SOCKET names. Without that variable nothing happens. Main thread. */
+/* Tells the service manager how far the process is: sd_notify(3)'s protocol, one datagram a state
+ * to the socket that $NOTIFY_SOCKET names. Without that variable nothing happens. Main thread. */
 #ifndef SESSIOND_SERVICE_NOTIFY_H
 #define SESSIOND_SERVICE_NOTIFY_H
 

@@ -37,6 +37,7 @@ void fixture_init(struct store_fixture *fixture)
     fixture->options = (struct store_options){
         .path = fixture->path,
         .readers = 4,
+        .read_limit_ms = 10000,
         .max_queue = 1000,
         .key_ttl_us = INT64_C(3600000000),
         .checkpoint_pages = 1000,

@@ -58,6 +58,15 @@ static void sql(const char *text)
     free(fixture_sql(&fixture, text));
 }
 
+Test(store_adopt, contexts_that_are_no_texts)
+{
+    sql(PYTHON_TABLE ROW(FIRST_ID, AT_NOON, "x''") ROW(SECOND_ID, AT_NOON, "NULL"));
+    open_store();
+    fixture_close(&fixture);
+    fixture_expect(&fixture, "SELECT group_concat(context) FROM sessions",
+                   "{\"_adopted_text\":\"…\"},{}");
+}
+
 /* Runs SQL in a process that ends without closing the file. */
 static void sql_and_crash(const char *text)
 {
