@@ -28,6 +28,7 @@ static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
     (void)db;
     (void)name;
     checkpointer->pages = pages;
+    checkpointer->has_more = true;
     if (pages < checkpointer->checkpointed_pages)
         checkpointer->checkpointed_pages = 0;
     return SQLITE_OK;
@@ -54,11 +55,6 @@ bool checkpointer_is_due(const struct checkpointer *checkpointer)
     return checkpointer->pages - checkpointer->checkpointed_pages >= more;
 }
 
-bool checkpointer_has_more(const struct checkpointer *checkpointer)
-{
-    return checkpointer->pages > checkpointer->checkpointed_pages;
-}
-
 int64_t checkpointer_log_bytes(const struct checkpointer *checkpointer)
 {
     if (checkpointer->pages == 0)
@@ -80,6 +76,7 @@ static enum checkpoint_result run(struct checkpointer *checkpointer, int64_t lim
     int copied = 0;
 
     checkpointer->checkpointed_pages = checkpointer->pages;
+    checkpointer->has_more = false;
     /* Old snapshots would keep newer pages of the log from being copied. */
     reader_pool_expire(checkpointer->readers, limit_ms);
     const int result = sqlite3_wal_checkpoint_v2(checkpointer->db, NULL, SQLITE_CHECKPOINT_PASSIVE,
@@ -113,5 +110,6 @@ enum checkpoint_result checkpointer_empty(struct checkpointer *checkpointer, str
         return failed(checkpointer, result, err);
     checkpointer->pages = 0;
     checkpointer->checkpointed_pages = 0;
+    checkpointer->has_more = false;
     return CHECKPOINT_COMPLETE;
 }

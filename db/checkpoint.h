@@ -22,6 +22,7 @@ struct checkpointer {
     int64_t due_pages;      /* a log of so many is due for a checkpoint */
     int pages;              /* the log's length */
     int checkpointed_pages; /* its length at the last checkpoint; 0 once it started anew */
+    bool has_more;          /* commits since the last checkpoint */
 };
 
 /* `db` and `readers` are borrowed. The struct must not move from here on: SQLite tells it of each
@@ -29,10 +30,8 @@ struct checkpointer {
 MUST_USE bool checkpointer_init(struct checkpointer *checkpointer, sqlite3 *db,
                                 struct reader_pool *readers, int64_t due_pages, struct error *err);
 
-/* Whether the log has grown so long that it is time for a checkpoint; whether there is anything to
- * checkpoint at all. */
+/* Whether the log has grown so long that it is time for a checkpoint. */
 bool checkpointer_is_due(const struct checkpointer *checkpointer);
-bool checkpointer_has_more(const struct checkpointer *checkpointer);
 
 /* The log's bytes. */
 int64_t checkpointer_log_bytes(const struct checkpointer *checkpointer);

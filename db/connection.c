@@ -8,8 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* How long the writer waits for a lock that another program holds on the file. */
-#define BUSY_TIMEOUT_MS 2000
+/* How long a lock is waited for that another program holds on the file. Readers, which it hardly
+ * ever concerns, must not keep an HTTP thread waiting. */
+#define WRITER_BUSY_MS 2000
+#define READER_BUSY_MS 50
 
 static bool limit(sqlite3 *db, struct error *err)
 {
@@ -30,7 +32,7 @@ static bool limit(sqlite3 *db, struct error *err)
     sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
     sqlite3_limit(db, SQLITE_LIMIT_WORKER_THREADS, 0);
     sqlite3_extended_result_codes(db, 1);
-    sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
+    sqlite3_busy_timeout(db, WRITER_BUSY_MS);
     return true;
 }
 
@@ -133,6 +135,7 @@ bool connection_open_reader(const char *path, sqlite3 **out, struct error *err)
 
     if (!open_connection(path, SQLITE_OPEN_READONLY, NULL, &db, err))
         return false;
+    sqlite3_busy_timeout(db, READER_BUSY_MS);
     if (!keep_log_on_close(db, true, err) ||
         !connection_run(db, "PRAGMA query_only=ON; PRAGMA cache_size=-32768", err)) {
         connection_close(db);

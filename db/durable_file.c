@@ -8,22 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-bool durable_file_make_folder(const char *path, struct error *err)
-{
-    char folder[PATH_MAX];
-
-    if (snprintf(folder, sizeof(folder), "%s", path) >= (int)sizeof(folder))
-        return error_set(err, ERROR_INTERNAL, NULL, "the path is too long");
-    for (char *slash = strchr(folder + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(folder, 0700) != 0 && errno != EEXIST)
-            return error_set(err, ERROR_INTERNAL, NULL, "cannot make the folder %s: %s", folder,
-                             strerror(errno));
-        *slash = '/';
-    }
-    return true;
-}
-
 static bool sync_path(const char *path, int flags, struct error *err)
 {
     const int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
@@ -53,6 +37,25 @@ bool durable_file_sync_folder(const char *path, struct error *err)
         return sync_path(".", O_DIRECTORY, err);
     slash[slash == folder] = '\0';
     return sync_path(folder, O_DIRECTORY, err);
+}
+
+bool durable_file_make_folder(const char *path, struct error *err)
+{
+    char folder[PATH_MAX];
+
+    if (snprintf(folder, sizeof(folder), "%s", path) >= (int)sizeof(folder))
+        return error_set(err, ERROR_INTERNAL, NULL, "the path is too long");
+    for (char *slash = strchr(folder + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        const bool made = mkdir(folder, 0700) == 0;
+        if (!made && errno != EEXIST)
+            return error_set(err, ERROR_INTERNAL, NULL, "cannot make the folder %s: %s", folder,
+                             strerror(errno));
+        if (made && !durable_file_sync_folder(folder, err))
+            return false;
+        *slash = '/';
+    }
+    return true;
 }
 
 bool durable_file_put(const char *unfinished, const char *path, struct error *err)

@@ -24,9 +24,13 @@ enum column {
     COLUMN_CONTEXT,
 };
 
+/* Data NULL for NULL alone: SQLite gives no text either when it is out of memory. */
 static struct slice column_text(sqlite3_stmt *stmt, enum column column)
 {
     const char *text = (const char *)sqlite3_column_text(stmt, (int)column);
+
+    if (text == NULL && sqlite3_column_type(stmt, (int)column) != SQLITE_NULL)
+        abort();
 
     return (struct slice){text, (size_t)sqlite3_column_bytes(stmt, (int)column)};
 }

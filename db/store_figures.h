@@ -26,7 +26,7 @@ struct store_figures {
     int64_t sessions[SESSION_STATUS_COUNT];
     int64_t counts[STORE_COUNT_KINDS];
     int64_t queue_depth;
-    int64_t wal_bytes;
+    int64_t wal_bytes; /* in use: 0 after a checkpoint, while the file keeps its length */
     int64_t checkpoints_complete;
     int64_t checkpoints_partial;
     int64_t checkpoints_failed;

@@ -58,18 +58,38 @@ static enum outcome end(struct writer *writer, bool ok, size_t jobs, struct erro
     return transaction_roll_back(&writer->transactions);
 }
 
+static void notice(struct writer *writer, enum store_severity severity, const char *event,
+                   const char *detail)
+{
+    writer->observer.notice(writer->observer.arg, severity, event, detail);
+}
+
+/* The storage refused a transaction. Of a row of such failures the first is told; the one after
+ * which nothing is written any more is told elsewhere. */
+static void tell_failure(struct writer *writer, enum outcome outcome, const struct error *err)
+{
+    const bool refused = outcome == OUTCOME_ROLLED_BACK || outcome == OUTCOME_NOT_BEGUN;
+
+    if (refused && !writer->writes_failed)
+        notice(writer, STORE_WARNING, "write_failed", err->detail);
+    writer->writes_failed = refused;
+}
+
 /* Runs `count` jobs in one transaction. */
 static enum outcome run_transaction(struct writer *writer, struct store_job *first, size_t count,
                                     struct error *err)
 {
     struct store_job *job = first;
+    enum outcome outcome = OUTCOME_NOT_BEGUN;
 
-    if (!transaction_begin(&writer->transactions, err))
-        return OUTCOME_NOT_BEGUN;
-    bool ok = write_operations_begin(&writer->operations, err);
-    for (size_t i = 0; i < count && ok; i++, job = job->next)
-        ok = write_operations_apply(&writer->operations, job, err);
-    return end(writer, ok, count, err);
+    if (transaction_begin(&writer->transactions, err)) {
+        bool ok = write_operations_begin(&writer->operations, err);
+        for (size_t i = 0; i < count && ok; i++, job = job->next)
+            ok = write_operations_apply(&writer->operations, job, err);
+        outcome = end(writer, ok, count, err);
+    }
+    tell_failure(writer, outcome, err);
+    return outcome;
 }
 
 static void fail_job(struct store_job *job, const struct error *err, enum outcome outcome)
@@ -96,38 +116,38 @@ static void reset_jobs(struct store_job *first, size_t count)
 }
 
 /* Alone, a job that made its batch fail fails alone, and the others succeed. */
-static enum outcome run_one_by_one(struct writer *writer, struct store_job *first, size_t count)
+static enum outcome run_one_by_one(struct writer *writer, struct store_job *first, size_t count,
+                                   struct error *err)
 {
     struct store_job *job = first;
     enum outcome outcome = OUTCOME_COMMITTED;
-    struct error err;
 
     for (size_t i = 0; i < count; i++, job = job->next) {
         if (outcome == OUTCOME_COMMITTED || outcome == OUTCOME_ROLLED_BACK)
-            outcome = run_transaction(writer, job, 1, &err);
+            outcome = run_transaction(writer, job, 1, err);
         if (outcome != OUTCOME_COMMITTED)
-            fail_job(job, &err, outcome);
+            fail_job(job, err, outcome);
     }
     return outcome;
 }
 
-static enum outcome run_batch(struct writer *writer, struct store_job *first, size_t count)
+static enum outcome run_batch(struct writer *writer, struct store_job *first, size_t count,
+                              struct error *err)
 {
     struct store_job *job = first;
-    struct error err;
-    enum outcome outcome = run_transaction(writer, first, count, &err);
+    const enum outcome outcome = run_transaction(writer, first, count, err);
 
     /* Writes come first; and SQLite would begin the copy anew after each one that is rolled back.
      */
-    if (outcome == OUTCOME_ROLLED_BACK && err.kind == ERROR_STORAGE_FULL)
+    if (outcome == OUTCOME_ROLLED_BACK && err->kind == ERROR_STORAGE_FULL)
         backup_abandon(&writer->backup, ERROR_NO_ROOM, "the disk became full during the backup");
     if (outcome == OUTCOME_ROLLED_BACK && count > 1) {
         reset_jobs(first, count);
-        return run_one_by_one(writer, first, count);
+        return run_one_by_one(writer, first, count, err);
     }
     if (outcome != OUTCOME_COMMITTED) {
         for (size_t i = 0; i < count; i++, job = job->next)
-            fail_job(job, &err, outcome);
+            fail_job(job, err, outcome);
     }
     return outcome;
 }
@@ -140,12 +160,6 @@ static void answer(struct writer *writer, struct store_job *first, size_t count)
         first->done(first);
         first = next;
     }
-}
-
-static void notice(struct writer *writer, enum store_severity severity, const char *event,
-                   const char *detail)
-{
-    writer->observer.notice(writer->observer.arg, severity, event, detail);
 }
 
 void writer_fail(struct writer *writer, const char *detail)
@@ -220,24 +234,19 @@ static void back_up(struct writer *writer)
 
 static void write_jobs(struct writer *writer, struct store_job *first, size_t count)
 {
-    enum outcome outcome = OUTCOME_UNKNOWN;
-    struct error gone;
+    enum outcome outcome = OUTCOME_NOT_BEGUN;
+    struct error err;
 
     if (writer->failed) {
-        error_set(&gone, ERROR_STOPPING, NULL, "the storage has failed; the service is ending");
+        error_set(&err, ERROR_STOPPING, NULL, "the storage has failed; the service is ending");
         for (struct store_job *job = first; job != NULL; job = job->next)
-            job->error = gone;
+            job->error = err;
     } else {
-        outcome = run_batch(writer, first, count);
-    }
-    if (outcome == OUTCOME_UNKNOWN && !writer->failed) {
-        char detail[sizeof(first->error.detail)];
-        snprintf(detail, sizeof(detail), "%s", first->error.detail);
-        answer(writer, first, count);
-        writer_fail(writer, detail);
-        return;
+        outcome = run_batch(writer, first, count, &err);
     }
     answer(writer, first, count);
+    if (outcome == OUTCOME_UNKNOWN)
+        writer_fail(writer, err.detail);
 }
 
 /* Whether there was a time without turns, in which no lease could be renewed. */
@@ -319,7 +328,7 @@ static int64_t idle_ms(const struct writer *writer)
 static bool is_idle(const struct writer *writer)
 {
     return monotonic_us() - writer->last_jobs_us >= IDLE_US &&
-           !backup_is_running(&writer->backup) && checkpointer_has_more(&writer->log);
+           !backup_is_running(&writer->backup) && writer->log.has_more;
 }
 
 static void *writer_run(void *arg)

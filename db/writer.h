@@ -27,8 +27,9 @@ struct writer {
     int64_t last_turn_us;  /* monotonic: when it was last looked what is due */
     int64_t next_sweep_us; /* monotonic: when old keys are next looked for */
     struct backup backup;
-    bool housework_failed; /* the last time; of a row of failures one is told */
-    bool failed;           /* nothing is written any more */
+    bool writes_failed; /* the last time, as the next: of a row of failures one is told */
+    bool housework_failed;
+    bool failed; /* nothing is written any more */
     pthread_t thread;
 };
 
