@@ -339,6 +339,7 @@ Test(store_fault, a_failed_commit_is_not_answered_with_a_replay)
     sem_t done;
 
     open_store();
+    cr_assert_eq(create(), ERROR_NONE);
     cr_assert_eq(sqlite3_open(fixture.path, &other), SQLITE_OK);
     cr_assert_eq(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
     faulty_vfs_arm((struct fault){FAULT_SYNC, SQLITE_OPEN_WAL, SQLITE_IOERR_FSYNC, 2, 1});
