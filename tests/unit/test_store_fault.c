@@ -320,3 +320,43 @@ Test(store_fault, a_failed_first_checkpoint_is_the_last_thing_that_happens)
     cr_expect_eq(faulty_vfs_failures(), 1);
     cr_expect_eq(faulty_vfs_changes_since(), 0);
 }
+
+static struct slice answer(struct store_job *job)
+{
+    (void)job;
+    return SLICE_LITERAL("made");
+}
+
+/* Three jobs: one that waits for a lock, so that the others are a batch: a keyed request and the
+ * same once more, which finds what the first one wrote and did not bring to the disk. */
+Test(store_fault, a_failed_commit_is_not_answered_with_a_replay)
+{
+    const struct store_once once = {.key = SLICE_LITERAL("key"), .answer = answer};
+    struct store_job jobs[3] = {{.operation = STORE_CREATE},
+                                {.operation = STORE_CREATE, .once = once},
+                                {.operation = STORE_CREATE, .once = once}};
+    sqlite3 *other;
+    sem_t done;
+
+    open_store();
+    cr_assert_eq(create(), ERROR_NONE);
+    cr_assert_eq(sqlite3_open(fixture.path, &other), SQLITE_OK);
+    cr_assert_eq(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    faulty_vfs_arm((struct fault){FAULT_SYNC, SQLITE_OPEN_WAL, SQLITE_IOERR_FSYNC, 2, 1});
+    sem_init(&done, 0, 0);
+    submit(&jobs[0], &done);
+    usleep(100000);
+    submit(&jobs[1], &done);
+    submit(&jobs[2], &done);
+    cr_assert_eq(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    for (int i = 0; i < 3; i++)
+        sem_wait(&done);
+    cr_expect_eq(jobs[0].error.kind, ERROR_NONE);
+    cr_expect_eq(jobs[1].error.kind, ERROR_OUTCOME_UNKNOWN);
+    cr_expect_eq(jobs[2].error.kind, ERROR_OUTCOME_UNKNOWN);
+    cr_expect_not(jobs[2].once.replayed);
+    expect_end();
+    for (int i = 0; i < 3; i++)
+        store_job_release(&jobs[i]);
+    sqlite3_close(other);
+}
