@@ -36,7 +36,11 @@ struct http_server {
  * themselves. */
 static void hide_query(const char *target)
 {
-    char *question = strchr((char *)(uintptr_t)target, '?');
+    const union {
+        const char *constant;
+        char *variable;
+    } buffer = {.constant = target};
+    char *question = strchr(buffer.variable, '?');
 
     if (question != NULL)
         question[1] = '\0';
