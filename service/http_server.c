@@ -40,10 +40,10 @@ static void hide_query(const char *target)
         const char *constant;
         char *variable;
     } buffer = {.constant = target};
-    char *question = strchr(buffer.variable, '?');
+    const size_t path_len = strcspn(target, "?");
 
-    if (question != NULL)
-        question[1] = '\0';
+    if (target[path_len] != '\0')
+        buffer.variable[path_len + 1] = '\0';
 }
 
 /* The first libmicrohttpd tells of a request: its target, before it is taken apart. */

@@ -88,6 +88,7 @@ static const struct kind kinds[] = {
     {ERROR_STORAGE_FULL, 507, "storage-full"},
     {ERROR_NOT_READY, 503, "not-ready"},
     {ERROR_STORAGE_BUSY, 503, "storage-busy"},
+    {ERROR_READ_TIMEOUT, 503, "read-timeout"},
     {ERROR_BACKUP_RUNNING, 409, "backup-running"},
     {ERROR_NO_ROOM, 507, "storage-full"},
     {ERROR_INTERNAL, 500, "internal"},

@@ -20,7 +20,7 @@ static void begin(void)
 {
     folder_enter();
     writer = database_on_disk();
-    cr_assert(reader_pool_init(&pool, DATABASE_PATH, READERS, NULL, &err), "%s", err.detail);
+    cr_assert(reader_pool_init(&pool, DATABASE_PATH, READERS, 60000, NULL, &err), "%s", err.detail);
 }
 
 static void end(void)
@@ -224,7 +224,7 @@ Test(reader_pool, a_file_that_is_not_there_is_an_error)
 {
     struct reader_pool other;
 
-    cr_expect_not(reader_pool_init(&other, "nowhere/sessions.db", 2, NULL, &err));
+    cr_expect_not(reader_pool_init(&other, "nowhere/sessions.db", 2, 60000, NULL, &err));
     cr_expect_eq(err.kind, ERROR_INTERNAL);
     cr_expect_str_neq(err.detail, "");
 }
