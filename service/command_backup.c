@@ -105,7 +105,7 @@ static bool download(struct backup *backup, const char *address, int fd, struct 
     struct http_answer answer;
 
     progress_begin(&backup->progress, "waiting for the snapshot");
-    if (!http_client_request(address, "POST", "/admin/backup", &answer, err))
+    if (!http_client_request(address, "POST", "/admin/backup", 0, &answer, err))
         return false;
     const bool ok = answer.status == 200 ? receive(backup, &answer, fd, err) : refuse(&answer, err);
     http_client_close(&answer);

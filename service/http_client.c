@@ -13,12 +13,23 @@
 
 #define BODY_TIMEOUT_S 60
 
-static int connect_to(const struct addrinfo *found)
+/* How long the next calls on the socket may take; 0 is for ever. */
+static void set_patience(int fd, int seconds)
+{
+    const struct timeval limit = {.tv_sec = seconds};
+
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+}
+
+static int connect_to(const struct addrinfo *found, int timeout_s)
 {
     const int yes = 1;
 
     for (; found != NULL; found = found->ai_next) {
         const int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (fd >= 0)
+            set_patience(fd, timeout_s);
         if (fd >= 0 && connect(fd, found->ai_addr, found->ai_addrlen) == 0) {
             setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof(yes));
             return fd;
@@ -31,13 +42,13 @@ static int connect_to(const struct addrinfo *found)
     return -1;
 }
 
-static bool open_connection(const char *address, int *fd, struct error *err)
+static bool open_connection(const char *address, int timeout_s, int *fd, struct error *err)
 {
     struct addrinfo *found = NULL;
 
     if (!listener_resolve(address, 0, &found, err))
         return false;
-    *fd = connect_to(found);
+    *fd = connect_to(found, timeout_s);
     freeaddrinfo(found);
     if (*fd < 0)
         return error_set(err, ERROR_INTERNAL, NULL, "no service answers at %.60s: %s", address,
@@ -60,18 +71,18 @@ static bool send_all(int fd, const char *text, size_t len, struct error *err)
     return true;
 }
 
-static ssize_t receive(int fd, char *out, size_t size, struct error *err)
+static ssize_t receive(const struct http_answer *answer, char *out, size_t size, struct error *err)
 {
     ssize_t count;
 
     do
-        count = recv(fd, out, size, 0);
+        count = recv(answer->socket, out, size, 0);
     while (count < 0 && errno == EINTR);
     if (count > 0)
         return count;
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-        error_set(err, ERROR_INTERNAL, NULL, "nothing came from the service for %d seconds",
-                  BODY_TIMEOUT_S);
+        error_set(err, ERROR_INTERNAL, NULL, "the service did not answer within %d s",
+                  answer->timeout_s);
     else
         error_set(err, ERROR_INTERNAL, NULL, "the service ended the connection too early%s%s",
                   count < 0 ? ": " : "", count < 0 ? strerror(errno) : "");
@@ -84,7 +95,7 @@ static bool read_head(struct http_answer *answer, size_t *len, char **end, struc
     *len = 0;
     do {
         const ssize_t count =
-            receive(answer->socket, answer->head + *len, sizeof(answer->head) - 1 - *len, err);
+            receive(answer, answer->head + *len, sizeof(answer->head) - 1 - *len, err);
         if (count < 0)
             return false;
         *len += (size_t)count;
@@ -123,7 +134,6 @@ static bool parse_head(struct http_answer *answer, struct error *err)
 static bool ask(const char *address, const char *method, const char *path,
                 struct http_answer *answer, struct error *err)
 {
-    const struct timeval limit = {.tv_sec = BODY_TIMEOUT_S};
     char request[512];
     char *end;
     size_t len;
@@ -139,15 +149,17 @@ static bool ask(const char *address, const char *method, const char *path,
         return false;
     end[2] = '\0';
     answer->early = (struct slice){end + 4, len - (size_t)(end + 4 - answer->head)};
-    setsockopt(answer->socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+    if (answer->timeout_s == 0)
+        answer->timeout_s = BODY_TIMEOUT_S;
+    set_patience(answer->socket, answer->timeout_s);
     return parse_head(answer, err);
 }
 
-bool http_client_request(const char *address, const char *method, const char *path,
+bool http_client_request(const char *address, const char *method, const char *path, int timeout_s,
                          struct http_answer *answer, struct error *err)
 {
-    *answer = (struct http_answer){.socket = -1};
-    if (!open_connection(address, &answer->socket, err))
+    *answer = (struct http_answer){.socket = -1, .timeout_s = timeout_s};
+    if (!open_connection(address, timeout_s, &answer->socket, err))
         return false;
     if (ask(address, method, path, answer, err))
         return true;
@@ -170,7 +182,7 @@ ssize_t http_client_read(struct http_answer *answer, char *out, size_t size, str
         answer->early.data += count;
         answer->early.len -= (size_t)count;
     } else {
-        count = receive(answer->socket, out, size, err);
+        count = receive(answer, out, size, err);
     }
     if (count > 0)
         answer->taken += count;

@@ -12,6 +12,7 @@
 
 struct http_answer {
     int socket;
+    int timeout_s;
     int status;
     int64_t length;     /* of the body */
     int64_t taken;      /* of the body so far */
@@ -19,13 +20,14 @@ struct http_answer {
     char head[HTTP_CLIENT_HEAD_MAX];
 };
 
-/* Sends a request without a body to HOST:PORT, [IPV6]:PORT and waits, however long, for the head of
- * the response. An address such as 0.0.0.0 means this machine. */
+/* Sends a request without a body to HOST:PORT, [IPV6]:PORT and waits for the head of the response.
+ * `timeout_s` limits each wait, also those of http_client_read(); 0 waits for the head however
+ * long. An address such as 0.0.0.0 means this machine. */
 MUST_USE bool http_client_request(const char *address, const char *method, const char *path,
-                                  struct http_answer *answer, struct error *err);
+                                  int timeout_s, struct http_answer *answer, struct error *err);
 
 /* Reads on in the body. 0 at its end; -1, with `err`, when the connection breaks before it or
- * nothing comes for a minute. */
+ * nothing comes for `timeout_s`, which for 0 is a minute. */
 ssize_t http_client_read(struct http_answer *answer, char *out, size_t size, struct error *err);
 
 void http_client_close(struct http_answer *answer);
