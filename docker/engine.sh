@@ -1,81 +1,84 @@
 # shellcheck shell=bash
-# A Docker engine and a base image to build on, for ./dev: sourced, expects say() and need().
+# A Docker engine, a base image and the image, for ./dev and the tests: sourced; expects say().
 
-base_image=debian:bookworm-slim
-image_cache=build/image
+suite=${SESSIOND_BASE_SUITE:-bookworm}
+base_image=debian:$suite-slim
+log_folder=build/image
+if ((EUID == 0)); then cache=/var/cache/sessiond; else cache=${XDG_CACHE_HOME:-$HOME/.cache}/sessiond; fi
+
+as_root() { if ((EUID == 0)); then "$@"; else sudo "$@"; fi; }
 
 compose() {
     if docker compose version >/dev/null 2>&1; then docker compose "$@"; else docker-compose "$@"; fi
 }
 
-# Starts dockerd by hand where no service manager has. It goes on running; stop_engine ends it.
+engine_answers() { docker info >/dev/null 2>&1; }
+
+# Starts dockerd where no service manager has. Its process id stays in engine.pid, for stop_engine.
 start_engine() {
-    mkdir -p "$image_cache"
-    say "No Docker engine answers; starting dockerd (its log: $image_cache/dockerd.log)"
-    if ((EUID != 0)); then
-        type -P sudo >/dev/null || { say "that takes root"; return 1; }
-        sudo -b sh -c 'dockerd >"$1" 2>&1' sh "$image_cache/dockerd.log"
-    else
-        setsid dockerd >"$image_cache/dockerd.log" 2>&1 </dev/null &
-    fi
+    mkdir -p "$log_folder"
+    say "No Docker engine answers; starting dockerd by hand (log: $log_folder/dockerd.log)"
+    as_root true || { say "starting it takes root"; return 1; }
+    as_root setsid dockerd --pidfile "$PWD/$log_folder/engine.pid" >"$log_folder/dockerd.log" 2>&1 </dev/null &
     for ((tenths = 0; tenths < 300; tenths++)); do
-        ! docker info >/dev/null 2>&1 || return 0
+        ! engine_answers || return 0
         sleep 0.1
     done
-    say "dockerd does not run on this machine:"
-    tail -n 5 "$image_cache/dockerd.log" >&2
+    say "A Docker engine cannot run on this machine. Its last words:"
+    tail -n 5 "$log_folder/dockerd.log" >&2
     return 1
 }
 
+# Ends the engine that start_engine started in this tree, no other.
 stop_engine() {
-    pkill -TERM -x dockerd || return 0
+    local pid
+    pid=$(cat "$log_folder/engine.pid" 2>/dev/null) || return 0
+    say "Stopping the Docker engine that was started by hand"
+    as_root kill "$pid" 2>/dev/null || return 0
     for ((tenths = 0; tenths < 200; tenths++)); do
-        pgrep -x dockerd >/dev/null || return 0
+        [[ -d /proc/$pid ]] || return 0
         sleep 0.1
     done
 }
 
-ensure_engine() {
-    docker info >/dev/null 2>&1 || start_engine
+ensure_engine() { engine_answers || start_engine; }
+
+# The mirror that this machine itself installs from, so that the base can install, too.
+mirror() {
+    local found
+    # shellcheck disable=SC2016 # apt's own variable
+    found=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Codename: $suite" 2>/dev/null | head -n 1)
+    echo "${found:-http://deb.debian.org/debian}"
+}
+
+# In a mount namespace of its own: what debootstrap mounts is gone when it ends.
+make_base() {
+    local tree=$cache/$suite archive=$1
+    say "No registry answers: making $base_image with debootstrap, about a minute (kept: $archive)"
+    as_root rm -rf --one-file-system "$tree"
+    as_root unshare --mount debootstrap --variant=minbase "$suite" "$tree" "$(mirror)" >"$log_folder/debootstrap.log" 2>&1 || {
+        tail -n 5 "$log_folder/debootstrap.log" >&2
+        return 1
+    }
+    as_root tar -C "$tree" --one-file-system --exclude='./var/cache/apt/*' --exclude='./var/lib/apt/lists/*' \
+        -c . >"$archive.unfinished" && mv "$archive.unfinished" "$archive" && as_root rm -rf --one-file-system "$tree"
 }
 
 # Without a registry the base is made of Debian's packages, under its public name.
 ensure_base() {
+    local archive=$cache/$suite.tar
     docker image inspect "$base_image" >/dev/null 2>&1 && return
     if timeout 20 docker pull -q "$base_image" >/dev/null 2>&1; then return; fi
-    local archive=$image_cache/base.tar
-    if [[ ! -s $archive ]]; then
-        say "No registry answers; making $base_image with debootstrap (about a minute)"
-        mkdir -p "$image_cache"
-        rm -rf "$image_cache/base"
-        debootstrap --variant=minbase bookworm "$image_cache/base" >"$image_cache/debootstrap.log" 2>&1 || {
-            tail -n 5 "$image_cache/debootstrap.log" >&2
-            return 1
-        }
-        rm -rf "$image_cache/base/var/cache/apt/archives"/*.deb "$image_cache/base/var/lib/apt/lists"/*
-        tar -C "$image_cache/base" -c . >"$archive.tmp" && mv "$archive.tmp" "$archive"
-        rm -rf "$image_cache/base"
-    fi
+    mkdir -p "$cache" "$log_folder"
+    [[ -s $archive ]] || make_base "$archive" || return 1
     docker import "$archive" "$base_image" >/dev/null
 }
 
+# build_image TAG: sessiond:TAG from this tree.
 build_image() {
-    mkdir -p "$image_cache"
     ensure_engine && ensure_base || return 1
-    say "building the image (its log: $image_cache/build.log)"
-    docker build -f docker/Dockerfile -t sessiond:0.1.0 . >"$image_cache/build.log" 2>&1 || {
-        tail -n 30 "$image_cache/build.log" >&2
-        return 1
-    }
-}
-
-# Whether the service of the compose file becomes healthy within half a minute.
-await_healthy() {
-    local id
-    id=$(compose ps -q sessiond)
-    for ((tenths = 0; tenths < 300; tenths++)); do
-        [[ $(docker inspect -f '{{.State.Health.Status}}' "$id" 2>/dev/null) != healthy ]] || return 0
-        sleep 0.1
-    done
-    return 1
+    mkdir -p "$log_folder"
+    say "Building sessiond:$1, its unit tests run (log: $log_folder/build.log)"
+    docker build -f docker/Dockerfile --build-arg BASE="$base_image" -t "sessiond:$1" . \
+        >"$log_folder/build.log" 2>&1 || { tail -n 30 "$log_folder/build.log" >&2; return 1; }
 }
