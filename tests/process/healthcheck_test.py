@@ -46,11 +46,19 @@ def healthcheck(binary, address):
     return done.returncode, done.stderr
 
 
+def has_ipv6():
+    """A container may know IPv6 and yet have no address of it."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
 def main(binary):
     binary = os.environ.get("SESSIOND_BINARY") or binary
     cases = [
         ("well", Stub(READY), 0, ""),
-        ("well, by IPv6", Stub(READY, host="::1"), 0, ""),
         ("not ready", Stub(NOT_READY % (len(DETAIL), DETAIL)), 1, "answers 503: " + DETAIL.decode()),
         ("not ready, at length", Stub(NOT_READY % (100000, b"x" * 100000)), 1, "answers 503: xxx"),
         ("cut off", Stub(NOT_READY % (100, b"")), 1, "answers 503"),
@@ -60,6 +68,8 @@ def main(binary):
         ("mute", Stub(b""), 1, "ended the connection"),
         ("a mail server", Stub(b"220 mail\r\n\r\n"), 1, "no answer of a sessiond"),
     ]
+    if has_ipv6():
+        cases.append(("well, by IPv6", Stub(READY, host="::1"), 0, ""))
     failures = []
     for what, stub, status, said in cases:
         got = healthcheck(binary, stub.address)

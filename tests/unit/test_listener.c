@@ -56,9 +56,21 @@ Test(listener, port_0_picks_a_free_one)
     close(fd);
 }
 
+/* A container may know IPv6 and yet have no address of it: the file is there and empty. */
+static bool has_ipv6(void)
+{
+    FILE *addresses = fopen("/proc/net/if_inet6", "re");
+
+    if (addresses == NULL)
+        return false;
+    const bool any = fgetc(addresses) != EOF;
+    fclose(addresses);
+    return any;
+}
+
 Test(listener, ipv6_stands_in_brackets)
 {
-    if (access("/proc/net/if_inet6", F_OK) != 0)
+    if (!has_ipv6())
         cr_skip_test("this machine has no IPv6");
     const int fd = listen_on("[::1]:0");
 
