@@ -70,7 +70,7 @@ run_tester() {
     shift 2
     (
         cd "$results"
-        PYTHONHASHSEED=0 NO_COLOR=1 "$tools/bin/schemathesis" --config-file "$here/schemathesis.toml" \
+        PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 NO_COLOR=1 PYTHONPATH=$here SCHEMATHESIS_HOOKS=hooks "$tools/bin/schemathesis" --config-file "$here/schemathesis.toml" \
             run "http://$address/openapi.yaml" --url "http://$address" --checks all --seed "$seed" \
             --phases "$phases" --workers 1 --continue-on-failure "$@"
     )
