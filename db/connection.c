@@ -107,7 +107,7 @@ void connection_configure_library(void)
 bool connection_open_writer(const char *path, sqlite3 **out, struct error *err)
 {
     struct stat status;
-    sqlite3 *db;
+    sqlite3 *db = NULL;
 
     if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
         return error_set(err, ERROR_INTERNAL, NULL, "%s is not a regular file", path);
@@ -131,7 +131,7 @@ bool connection_make_durable(sqlite3 *db, struct error *err)
 
 bool connection_open_reader(const char *path, sqlite3 **out, struct error *err)
 {
-    sqlite3 *db;
+    sqlite3 *db = NULL;
 
     if (!open_connection(path, SQLITE_OPEN_READONLY, NULL, &db, err))
         return false;

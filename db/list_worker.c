@@ -20,12 +20,10 @@ static void *list_worker_run(void *arg)
 {
     struct list_worker *worker = arg;
     const struct job_queue_gather at_once = {0};
-    enum job_queue_event event;
     struct store_job *job;
     size_t count;
 
-    while ((event = job_queue_take(&worker->queue, at_once, IDLE_MS, &job, &count)) !=
-           JOB_QUEUE_CLOSED) {
+    while (job_queue_take(&worker->queue, at_once, IDLE_MS, &job, &count) != JOB_QUEUE_CLOSED) {
         while (job != NULL) {
             struct store_job *next = job->next;
             run_list(worker, job);

@@ -172,7 +172,8 @@ bool timestamp_parse(struct slice text, int64_t *us)
     if (!take_fraction(&text, &fraction) || !take_offset(&text, &offset) || text.len != 0)
         return false;
 
-    const int64_t whole = days * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second - offset;
+    const int seconds = (hour * 60 + minute) * 60 + second - offset;
+    const int64_t whole = days * SECONDS_PER_DAY + seconds;
     const int64_t result = whole * US_PER_SECOND + fraction;
     if (result < 0 || result > TIMESTAMP_MAX_US)
         return false;

@@ -335,12 +335,11 @@ static void *writer_run(void *arg)
 {
     struct writer *writer = arg;
     struct job_queue_gather gather = {0};
-    enum job_queue_event event;
     struct store_job *jobs;
     size_t count;
 
     writer->last_turn_us = monotonic_us();
-    while ((event = job_queue_take(writer->queue, gather, idle_ms(writer), &jobs, &count)) !=
+    while (job_queue_take(writer->queue, gather, idle_ms(writer), &jobs, &count) !=
            JOB_QUEUE_CLOSED) {
         keep_house(writer);
         jobs = take_out_backups(writer, jobs, &count);

@@ -47,8 +47,11 @@ void json_fault_repeated_name(struct slice text, struct slice name, struct error
     char shown[SHOWN_NAME_BYTES + 1];
     size_t len = name.len < SHOWN_NAME_BYTES ? name.len : SHOWN_NAME_BYTES;
 
-    for (size_t i = 0; i < len; i++)
-        shown[i] = is_printable(name.data[i]) ? name.data[i] : '?';
+    memcpy(shown, name.data, len);
+    for (size_t i = 0; i < len; i++) {
+        if (!is_printable(shown[i]))
+            shown[i] = '?';
+    }
     shown[len] = '\0';
     json_fault(text, name.data - 1, err, "the member name \"%s\"%s stands twice in one object",
                shown, len < name.len ? "..." : "");

@@ -120,7 +120,9 @@ static struct slice first_repeated_of_many(const struct json_name *names, size_t
     free(entries);
     first = first_repeated_in(&index);
     json_index_release(&index);
-    return first == NULL ? (struct slice){0} : first->raw;
+    if (first == NULL)
+        return (struct slice){0};
+    return first->raw;
 }
 
 struct slice json_names_pop(struct json_names *names, size_t from)

@@ -175,8 +175,8 @@ static void outline_value_end(struct scan *s)
 /* A name and its colon; the next thing is the value. */
 static enum step scan_name(struct scan *s)
 {
-    struct slice raw;
-    bool escaped;
+    struct slice raw = {0};
+    bool escaped = false;
 
     skip_space(s);
     if (!is_at(s, '"'))

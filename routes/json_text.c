@@ -30,7 +30,10 @@ static void add_escape(struct buffer *out, unsigned char c)
         return;
     }
     buffer_add_char(out, '\\');
-    buffer_add_char(out, letter[0] == '\0' ? (char)c : letter[0]);
+    if (letter[0] == '\0')
+        buffer_add_char(out, (char)c);
+    else
+        buffer_add_text(out, letter);
 }
 
 static void add_content(struct buffer *out, struct slice text)

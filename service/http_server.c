@@ -36,10 +36,13 @@ struct http_server {
  * themselves. */
 static void hide_query(const char *target)
 {
-    char *question = strchr((char *)(uintptr_t)target, '?');
+    const size_t path_len = strcspn(target, "?");
+    char *buffer;
 
-    if (question != NULL)
-        question[1] = '\0';
+    if (target[path_len] == '\0')
+        return;
+    memcpy(&buffer, &target, sizeof(buffer));
+    buffer[path_len + 1] = '\0';
 }
 
 /* The first libmicrohttpd tells of a request: its target, before it is taken apart. */

@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -31,12 +33,13 @@ static bool split(const char *address, char *host, size_t host_size, const char 
     memcpy(host, begin, (size_t)(end - begin));
     host[end - begin] = '\0';
     *port = colon + 1;
-    return true;
+    /* getaddrinfo() would take a larger number for what is left of it in 16 bits. */
+    return strspn(*port, "0123456789") < strlen(*port) || strtoul(*port, NULL, 10) <= UINT16_MAX;
 }
 
 static void describe(int descriptor, char *where, size_t where_size)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t length = sizeof(address);
     char host[NI_MAXHOST] = "";
     char port[NI_MAXSERV] = "";
@@ -51,6 +54,10 @@ static void describe(int descriptor, char *where, size_t where_size)
 static int listen_on(const struct addrinfo *info)
 {
     const int yes = 1;
+    if (info == NULL) {
+        errno = EADDRNOTAVAIL;
+        return -1;
+    }
     const int fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
     if (fd < 0)

@@ -22,7 +22,7 @@
 #define EXIT_DISK 74 /* EX_IOERR of sysexits.h */
 
 /* Nothing has been under way for so long: then no request is left that anyone waits for. */
-#define QUIET_MS 50
+#define QUIET_MS 200
 #define POLL_MS 5
 
 /* How long a stop waits for the rest of a request that has begun to arrive. */

@@ -55,14 +55,14 @@ int faulty_vfs_changes_since(void)
     return read_locked(&state.changes_since);
 }
 
-/* What a call that changes a file, opened with `flags`, has to return. */
+/* What a call on a file, opened with `flags`, has to return. */
 static int strike(enum fault_call call, int flags)
 {
     const struct fault *fault = &state.fault;
     int result = SQLITE_OK;
 
     pthread_mutex_lock(&state.lock);
-    state.changes_since += state.failures > 0;
+    state.changes_since += state.failures > 0 && call != FAULT_READ && call != FAULT_OPEN;
     if (call == fault->call && (fault->file == 0 || flags & fault->file)) {
         state.calls++;
         if (state.calls >= fault->nth && state.calls - fault->nth < fault->count) {
@@ -88,7 +88,10 @@ static int on_close(sqlite3_file *file)
 
 static int on_read(sqlite3_file *file, void *data, int count, sqlite3_int64 offset)
 {
-    return REAL(file, xRead)(faulty(file)->real, data, count, offset);
+    const int result = strike(FAULT_READ, faulty(file)->flags);
+
+    return result != SQLITE_OK ? result
+                               : REAL(file, xRead)(faulty(file)->real, data, count, offset);
 }
 
 static int on_write(sqlite3_file *file, const void *data, int count, sqlite3_int64 offset)
@@ -200,7 +203,9 @@ static int on_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int f
 
     (void)vfs;
     *opened = (struct faulty_file){.flags = flags, .real = (sqlite3_file *)(void *)(opened + 1)};
-    const int result = state.real->xOpen(state.real, name, opened->real, flags, out_flags);
+    int result = strike(FAULT_OPEN, flags);
+    if (result == SQLITE_OK)
+        result = state.real->xOpen(state.real, name, opened->real, flags, out_flags);
     if (result == SQLITE_OK)
         opened->base.pMethods = &methods;
     return result;

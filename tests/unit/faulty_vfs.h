@@ -9,6 +9,8 @@ enum fault_call {
     FAULT_NONE,
     FAULT_WRITE,
     FAULT_SYNC,
+    FAULT_READ,
+    FAULT_OPEN,
     FAULT_INDEX, /* the shared memory beside the log cannot be made longer */
 };
 
