@@ -2,7 +2,7 @@
 # Gives Schemathesis a running service and the contract that it serves: all checks on, stateful
 # links included. Fails on any finding, when the service does not end with 0, or when its log has a
 # sanitizer's report. The seed is fixed, so that a run can be repeated; SESSIOND_CONFORMANCE_SEED
-# sets another. About two minutes.
+# sets another. Some minutes.
 #
 # usage: tests/conformance/run.sh BINARY [options of `schemathesis run`]
 set -euo pipefail
