@@ -261,9 +261,13 @@ bool json_payload_integer(const struct json_payload *payload, const char *name, 
 
     if (!json_object_object_get_ex(payload->tree, name, &value))
         return refuse(name, "is missing", err);
-    /* A number beyond int64_t is read as the nearest one, which is out of range here too. */
+    /* A number beyond int64_t is read as the nearest one, which is out of range here too. 30.0 and
+     * 3e1 are whole as well: there are programs that write every number like that. */
     const int64_t number = json_object_get_int64(value);
-    if (json_object_is_type(value, json_type_int) && number >= least && number <= most) {
+    const bool is_whole = json_object_is_type(value, json_type_int) ||
+                          (json_object_is_type(value, json_type_double) &&
+                           json_object_get_double(value) == (double)number);
+    if (is_whole && number >= least && number <= most) {
         *out = number;
         return true;
     }

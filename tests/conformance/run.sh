@@ -2,7 +2,7 @@
 # Gives Schemathesis a running service and the contract that it serves: all checks on, stateful
 # links included. Fails on any finding, when the service does not end with 0, or when its log has a
 # sanitizer's report. The seed is fixed, so that a run can be repeated; SESSIOND_CONFORMANCE_SEED
-# sets another. About two minutes.
+# sets another. Some minutes.
 #
 # usage: tests/conformance/run.sh BINARY [options of `schemathesis run`]
 set -euo pipefail
@@ -70,7 +70,7 @@ run_tester() {
     shift 2
     (
         cd "$results"
-        PYTHONHASHSEED=0 NO_COLOR=1 "$tools/bin/schemathesis" --config-file "$here/schemathesis.toml" \
+        PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 NO_COLOR=1 PYTHONPATH=$here SCHEMATHESIS_HOOKS=hooks "$tools/bin/schemathesis" --config-file "$here/schemathesis.toml" \
             run "http://$address/openapi.yaml" --url "http://$address" --checks all --seed "$seed" \
             --phases "$phases" --workers 1 --continue-on-failure "$@"
     )
