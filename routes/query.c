@@ -94,14 +94,15 @@ bool query_decode(const struct query_parameter *parameter, struct buffer *out, s
     return true;
 }
 
-static void encode(struct buffer *out, struct slice text, const char *plain_marks)
+void query_add_raw(struct buffer *out, struct slice raw)
 {
     static const char hex[] = "0123456789ABCDEF";
 
-    for (size_t i = 0; i < text.len; i++) {
-        const unsigned char c = (unsigned char)text.data[i];
+    for (size_t i = 0; i < raw.len; i++) {
+        const unsigned char c = (unsigned char)raw.data[i];
         const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                           (c >= '0' && c <= '9') || (c != '\0' && strchr(plain_marks, c) != NULL);
+                           (c >= '0' && c <= '9') ||
+                           (c != '\0' && strchr("-._~!$'()*+,;=:@/?%", c) != NULL);
         if (plain) {
             buffer_add_char(out, (char)c);
             continue;
@@ -109,14 +110,4 @@ static void encode(struct buffer *out, struct slice text, const char *plain_mark
         const char escape[] = {'%', hex[c >> 4], hex[c & 15]};
         buffer_add(out, (struct slice){escape, sizeof(escape)});
     }
-}
-
-void query_add_raw(struct buffer *out, struct slice raw)
-{
-    encode(out, raw, "-._~!$'()*+,;=:@/?%");
-}
-
-void query_encode(struct buffer *out, struct slice value)
-{
-    encode(out, value, "-._~/");
 }

@@ -30,7 +30,4 @@ MUST_USE bool query_decode(const struct query_parameter *parameter, struct buffe
  * §3.4). */
 void query_add_raw(struct buffer *out, struct slice raw);
 
-/* Appends `value` encoded so that query_decode gives it back. */
-void query_encode(struct buffer *out, struct slice value);
-
 #endif

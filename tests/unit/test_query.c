@@ -182,37 +182,51 @@ static void add_random_text(struct buffer *out, int points)
     }
 }
 
-Test(query, what_was_encoded_is_decoded_to_the_same)
+static void decode(struct slice value, struct buffer *out)
+{
+    const struct query_parameter parameter = parameter_of(value);
+    struct error err;
+
+    cr_assert(query_decode(&parameter, out, &err), "%s", err.detail);
+}
+
+Test(query, what_is_added_raw_means_what_was_sent)
 {
     for (int round = 0; round < 2000; round++) {
-        struct buffer text = {0};
         struct buffer sent = {0};
+        struct buffer meant = {0};
+        struct buffer added = {0};
         struct buffer back = {0};
-        struct error err;
 
-        add_random_text(&text, round % 40);
-        query_encode(&sent, buffer_slice(&text));
-        const struct query_parameter parameter = parameter_of(buffer_slice(&sent));
-        cr_assert(query_decode(&parameter, &back, &err), "%s", err.detail);
-        cr_assert(slice_equal(buffer_slice(&back), buffer_slice(&text)));
+        add_random_text(&sent, round % 40);
+        for (size_t i = 0; i < sent.len; i++) {
+            if (sent.data[i] == '%') /* stands before two digits only, which it does not here */
+                sent.data[i] = '5';
+        }
+        decode(buffer_slice(&sent), &meant);
+        query_add_raw(&added, buffer_slice(&sent));
+        decode(buffer_slice(&added), &back);
+        cr_assert(slice_equal(buffer_slice(&back), buffer_slice(&meant)));
         buffer_release(&back);
+        buffer_release(&added);
+        buffer_release(&meant);
         buffer_release(&sent);
-        buffer_release(&text);
     }
 }
 
-Test(query, encoding_leaves_nothing_that_a_query_gives_a_meaning)
+/* RFC 3986 §3.4. */
+Test(query, what_is_added_raw_may_stand_in_a_uri)
 {
     struct buffer sent = {0};
+    struct buffer added = {0};
 
     for (int c = 1; c < 256; c++)
         buffer_add_char(&sent, (char)c);
-    struct buffer encoded = {0};
-    query_encode(&encoded, buffer_slice(&sent));
-    for (size_t i = 0; i < encoded.len; i++) {
-        const char c = encoded.data[i];
-        cr_expect(c > ' ' && c < 0x7f && strchr("&=+#?<>\"", c) == NULL, "%c", c);
+    query_add_raw(&added, buffer_slice(&sent));
+    for (size_t i = 0; i < added.len; i++) {
+        const char c = added.data[i];
+        cr_expect(c > ' ' && c < 0x7f && strchr("#<>\"\\^`{|}[]", c) == NULL, "%c", c);
     }
-    buffer_release(&encoded);
+    buffer_release(&added);
     buffer_release(&sent);
 }
