@@ -1,12 +1,11 @@
 /* /sessions/{id}/lease: take, keep and give back the right to write a session. */
 
+#include "routes/etag.h"
 #include "routes/json_payload.h"
 #include "routes/lease_token.h"
-#include "routes/problem.h"
 #include "routes/session_answer.h"
 #include "routes/session_json.h"
-
-#include "routes/etag.h"
+#include "routes/write_route.h"
 
 #define TTL_MAX_SECONDS 86400
 
@@ -29,27 +28,14 @@ static bool read_payload(const struct routes *routes, struct exchange *ex, struc
 
 static enum route_step put_begin(const struct routes *routes, struct exchange *ex)
 {
-    struct error err;
-
-    if (!session_read_id(ex, ex->job.id))
-        return ROUTE_ANSWERED;
-    if (!read_payload(routes, ex, &err)) {
-        problem_answer(ex, &err);
-        return ROUTE_ANSWERED;
-    }
-    ex->job.operation = STORE_LEASE;
-    return ROUTE_JOB;
+    return write_route_begin(routes, ex, STORE_LEASE, read_payload);
 }
 
 static void put_finish(const struct routes *routes, struct exchange *ex)
 {
     (void)routes;
-    if (ex->job.error.kind != ERROR_NONE) {
-        problem_answer_job(ex);
+    if (!write_route_answer_json(ex))
         return;
-    }
-    ex->status = 200;
-    ex->content_type = "application/json";
     etag_header(ex, ex->job.session.version);
     session_json_add_lease(&ex->response, &ex->job.session.lease);
     buffer_add_char(&ex->response, '\n');
@@ -63,33 +49,20 @@ const struct route route_lease_put = {
     .finish = put_finish,
 };
 
-static enum route_step delete_begin(const struct routes *routes, struct exchange *ex)
+static bool read_token(const struct routes *routes, struct exchange *ex, struct error *err)
 {
-    struct error err;
-
     (void)routes;
-    if (!session_read_id(ex, ex->job.id))
-        return ROUTE_ANSWERED;
-    if (!lease_token_read(ex, &err)) {
-        problem_answer(ex, &err);
-        return ROUTE_ANSWERED;
-    }
-    ex->job.operation = STORE_RELEASE;
-    return ROUTE_JOB;
+    return lease_token_read(ex, err);
 }
 
-static void delete_finish(const struct routes *routes, struct exchange *ex)
+static enum route_step delete_begin(const struct routes *routes, struct exchange *ex)
 {
-    (void)routes;
-    if (ex->job.error.kind == ERROR_NONE)
-        ex->status = 204;
-    else
-        problem_answer_job(ex);
+    return write_route_begin(routes, ex, STORE_RELEASE, read_token);
 }
 
 const struct route route_lease_delete = {
     .method = METHOD_DELETE,
     .pattern = "/sessions/{id}/lease",
     .begin = delete_begin,
-    .finish = delete_finish,
+    .finish = write_route_finish_empty,
 };

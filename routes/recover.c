@@ -2,8 +2,8 @@
 
 #include "routes/json_payload.h"
 #include "routes/json_text.h"
-#include "routes/problem.h"
 #include "routes/session_answer.h"
+#include "routes/write_route.h"
 
 static bool read_payload(const struct routes *routes, struct exchange *ex, struct error *err)
 {
@@ -17,14 +17,7 @@ static bool read_payload(const struct routes *routes, struct exchange *ex, struc
 
 static enum route_step recover_begin(const struct routes *routes, struct exchange *ex)
 {
-    struct error err;
-
-    if (!read_payload(routes, ex, &err)) {
-        problem_answer(ex, &err);
-        return ROUTE_ANSWERED;
-    }
-    ex->job.operation = STORE_RECOVER;
-    return ROUTE_JOB;
+    return write_route_begin(routes, ex, STORE_RECOVER, read_payload);
 }
 
 static void recover_finish(const struct routes *routes, struct exchange *ex)
@@ -33,12 +26,8 @@ static void recover_finish(const struct routes *routes, struct exchange *ex)
     struct buffer *out = &ex->response;
 
     (void)routes;
-    if (job->error.kind != ERROR_NONE) {
-        problem_answer_job(ex);
+    if (!write_route_answer_json(ex))
         return;
-    }
-    ex->status = 200;
-    ex->content_type = "application/json";
     buffer_add_text(out, "{\"recovered\":[");
     for (size_t i = 0; i < job->changed_count; i++) {
         buffer_add_text(out, i == 0 ? "" : ",");

@@ -7,6 +7,7 @@
 #include "routes/problem.h"
 #include "routes/router.h"
 #include "routes/session_answer.h"
+#include "routes/write_route.h"
 
 /* If-Match comes before If-None-Match (RFC 9110 §13.2.2). While a lease is held, its expires_at may
  * have moved on without a new version: then what is there is always shown. */
@@ -51,19 +52,16 @@ const struct route route_session_get = {
     .begin = get_begin,
 };
 
-static enum route_step put_begin(const struct routes *routes, struct exchange *ex)
+static bool read_put(const struct routes *routes, struct exchange *ex, struct error *err)
 {
     static const char *const names[] = {"project_path", "thread_id", "context", NULL};
-    struct error err;
 
-    if (!session_read_id(ex, ex->job.id))
-        return ROUTE_ANSWERED;
-    if (!etag_read_conditions(ex, &err) || !session_read_payload(routes, ex, names, &err)) {
-        problem_answer(ex, &err);
-        return ROUTE_ANSWERED;
-    }
-    ex->job.operation = STORE_PUT;
-    return ROUTE_JOB;
+    return etag_read_conditions(ex, err) && session_read_payload(routes, ex, names, err);
+}
+
+static enum route_step put_begin(const struct routes *routes, struct exchange *ex)
+{
+    return write_route_begin(routes, ex, STORE_PUT, read_put);
 }
 
 static void put_finish(const struct routes *routes, struct exchange *ex)
@@ -134,16 +132,7 @@ static bool read_patch(const struct routes *routes, struct exchange *ex, struct 
 
 static enum route_step patch_begin(const struct routes *routes, struct exchange *ex)
 {
-    struct error err;
-
-    if (!session_read_id(ex, ex->job.id))
-        return ROUTE_ANSWERED;
-    if (!read_patch(routes, ex, &err)) {
-        problem_answer(ex, &err);
-        return ROUTE_ANSWERED;
-    }
-    ex->job.operation = STORE_UPDATE;
-    return ROUTE_JOB;
+    return write_route_begin(routes, ex, STORE_UPDATE, read_patch);
 }
 
 static void patch_finish(const struct routes *routes, struct exchange *ex)
@@ -160,33 +149,20 @@ const struct route route_session_patch = {
     .finish = patch_finish,
 };
 
-static enum route_step delete_begin(const struct routes *routes, struct exchange *ex)
+static bool read_delete(const struct routes *routes, struct exchange *ex, struct error *err)
 {
-    struct error err;
-
     (void)routes;
-    if (!session_read_id(ex, ex->job.id))
-        return ROUTE_ANSWERED;
-    if (!etag_read_conditions(ex, &err) || !lease_token_read(ex, &err)) {
-        problem_answer(ex, &err);
-        return ROUTE_ANSWERED;
-    }
-    ex->job.operation = STORE_DELETE;
-    return ROUTE_JOB;
+    return etag_read_conditions(ex, err) && lease_token_read(ex, err);
 }
 
-static void delete_finish(const struct routes *routes, struct exchange *ex)
+static enum route_step delete_begin(const struct routes *routes, struct exchange *ex)
 {
-    (void)routes;
-    if (ex->job.error.kind == ERROR_NONE)
-        ex->status = 204;
-    else
-        problem_answer_job(ex);
+    return write_route_begin(routes, ex, STORE_DELETE, read_delete);
 }
 
 const struct route route_session_delete = {
     .method = METHOD_DELETE,
     .pattern = "/sessions/{id}",
     .begin = delete_begin,
-    .finish = delete_finish,
+    .finish = write_route_finish_empty,
 };

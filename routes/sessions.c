@@ -5,6 +5,7 @@
 #include "routes/problem.h"
 #include "routes/session_answer.h"
 #include "routes/session_json.h"
+#include "routes/write_route.h"
 
 /* `if_exists` has one word so far: without it a session is always made. */
 static bool read_if_exists(struct exchange *ex, struct error *err)
@@ -20,17 +21,16 @@ static bool read_if_exists(struct exchange *ex, struct error *err)
                                             "if_exists must be \"return\" or left out");
 }
 
-static enum route_step create_begin(const struct routes *routes, struct exchange *ex)
+static bool read_create(const struct routes *routes, struct exchange *ex, struct error *err)
 {
     static const char *const names[] = {"project_path", "thread_id", "context", "if_exists", NULL};
-    struct error err;
 
-    if (!session_read_payload(routes, ex, names, &err) || !read_if_exists(ex, &err)) {
-        problem_answer(ex, &err);
-        return ROUTE_ANSWERED;
-    }
-    ex->job.operation = STORE_CREATE;
-    return ROUTE_JOB;
+    return session_read_payload(routes, ex, names, err) && read_if_exists(ex, err);
+}
+
+static enum route_step create_begin(const struct routes *routes, struct exchange *ex)
+{
+    return write_route_begin(routes, ex, STORE_CREATE, read_create);
 }
 
 static void create_finish(const struct routes *routes, struct exchange *ex)

@@ -3,8 +3,8 @@
 #include "routes/etag.h"
 #include "routes/json_payload.h"
 #include "routes/lease_token.h"
-#include "routes/problem.h"
 #include "routes/session_answer.h"
+#include "routes/write_route.h"
 
 static bool read_payload(const struct routes *routes, struct exchange *ex, struct error *err)
 {
@@ -22,16 +22,7 @@ static bool read_payload(const struct routes *routes, struct exchange *ex, struc
 
 static enum route_step transition_begin(const struct routes *routes, struct exchange *ex)
 {
-    struct error err;
-
-    if (!session_read_id(ex, ex->job.id))
-        return ROUTE_ANSWERED;
-    if (!read_payload(routes, ex, &err)) {
-        problem_answer(ex, &err);
-        return ROUTE_ANSWERED;
-    }
-    ex->job.operation = STORE_UPDATE;
-    return ROUTE_JOB;
+    return write_route_begin(routes, ex, STORE_UPDATE, read_payload);
 }
 
 static void transition_finish(const struct routes *routes, struct exchange *ex)
