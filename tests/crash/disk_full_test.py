@@ -183,12 +183,12 @@ class DiskFull(unittest.TestCase):
             self.check_ledger()
             crowd = self.crowd("storage-full")
             for _ in range(3):
-                self.assertTrue(crowd.await_acknowledged(60))
+                self.assertTrue(crowd.await_acknowledged(60), crowd.problems)
                 self.disk.fill(leave=self.random.randrange(40))
                 self.assertTrue(crowd.await_that(lambda: crowd.problems.get("storage-full", 0) >= 40), crowd.problems)
                 crowd.problems.clear()
                 self.disk.free()
-            self.assertTrue(crowd.await_acknowledged(60))
+            self.assertTrue(crowd.await_acknowledged(60), crowd.problems)
             self.disk.fill()
             self.assertTrue(crowd.await_that(lambda: "storage-full" in crowd.problems))
             self.service.kill()
@@ -211,6 +211,16 @@ class DiskFull(unittest.TestCase):
         reasons = [event["detail"] for event in self.service.events("cannot_start")]
         self.assertEqual(len(reasons), 1, self.service.log())
         return f"refuses to start: {reasons[0]}"
+
+    def test_a_log_does_not_fill_a_small_disk(self):
+        """The same sessions are rewritten without a pause, five times the disk's size in all."""
+        self.service.start()
+        ids = [self.create().json()["id"] for _ in range(4)]
+        for nth in range(DISK_MIB * 10):
+            body = {"context": {"text": self.random.randbytes(1 << 18).hex()}}
+            response = self.service.call("PATCH", f"/sessions/{ids[nth % 4]}", json.dumps(body).encode(), JSON)
+            self.assertEqual(response.status, 200, (nth, response.body[:300], self.log_bytes()))
+        self.end_well()
 
     def test_a_new_file_on_a_full_disk(self):
         for blocks in (0, 1, 2, 3, 5, 8, 12, 20, 30, 40):
