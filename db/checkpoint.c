@@ -4,6 +4,7 @@
 #include "db/translate.h"
 
 #include <stdio.h>
+#include <sys/statvfs.h>
 
 /* How long the writer waits for reads that began before the checkpoint. */
 #define READERS_LIMIT_MS 5
@@ -16,10 +17,29 @@
 /* After it started anew its file is cut to so many times the length that is due. */
 #define KEEP 2
 
+/* The disk is looked at, and a crowding log is copied, once in so many pages: 1 MiB. */
+#define LOOK_PAGES 256
+
 /* The 4096-byte pages of a log carry a 24-byte header each, the log one of 32
  * (https://sqlite.org/fileformat2.html#walformat). */
 #define FRAME_BYTES (4096 + 24)
 #define LOG_HEADER_BYTES 32
+
+static int64_t free_bytes(const char *path)
+{
+    struct statvfs disk;
+
+    if (statvfs(path, &disk) != 0)
+        return INT64_MAX;
+    return (int64_t)(disk.f_bavail * disk.f_frsize);
+}
+
+static void look_at_disk(struct checkpointer *checkpointer)
+{
+    checkpointer->looked_pages = checkpointer->pages;
+    checkpointer->is_crowding = checkpointer_log_bytes(checkpointer) >
+                                free_bytes(sqlite3_db_filename(checkpointer->db, "main"));
+}
 
 static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
 {
@@ -31,6 +51,10 @@ static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
     checkpointer->has_more = true;
     if (pages < checkpointer->checkpointed_pages)
         checkpointer->checkpointed_pages = 0;
+    if (pages < checkpointer->looked_pages)
+        checkpointer->looked_pages = 0;
+    if (pages - checkpointer->looked_pages >= LOOK_PAGES)
+        look_at_disk(checkpointer);
     return SQLITE_OK;
 }
 
@@ -51,8 +75,9 @@ bool checkpointer_is_due(const struct checkpointer *checkpointer)
 {
     const int64_t more = checkpointer->checkpointed_pages == 0 ? checkpointer->due_pages
                                                                : checkpointer->due_pages / 4;
+    const int64_t fresh = checkpointer->pages - checkpointer->checkpointed_pages;
 
-    return checkpointer->pages - checkpointer->checkpointed_pages >= more;
+    return fresh >= more || (checkpointer->is_crowding && fresh >= LOOK_PAGES);
 }
 
 int64_t checkpointer_log_bytes(const struct checkpointer *checkpointer)

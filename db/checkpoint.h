@@ -22,6 +22,8 @@ struct checkpointer {
     int64_t due_pages;      /* a log of so many is due for a checkpoint */
     int pages;              /* the log's length */
     int checkpointed_pages; /* its length at the last checkpoint; 0 once it started anew */
+    int looked_pages;       /* its length when the disk was last looked at */
+    bool is_crowding;       /* then it was longer than what the disk had left */
     bool has_more;          /* commits since the last checkpoint */
 };
 
@@ -30,7 +32,8 @@ struct checkpointer {
 MUST_USE bool checkpointer_init(struct checkpointer *checkpointer, sqlite3 *db,
                                 struct reader_pool *readers, int64_t due_pages, struct error *err);
 
-/* Whether the log has grown so long that it is time for a checkpoint. */
+/* Whether the log has grown so long that it is time for a checkpoint: as long as is due, or as what
+ * the disk has left, since a longer one might find no room to be copied into the file. */
 bool checkpointer_is_due(const struct checkpointer *checkpointer);
 
 /* The log's bytes. */

@@ -10,7 +10,8 @@
 /* After so long without a write the log is copied into the database file. */
 #define IDLE_US INT64_C(1000000)
 
-/* How often old keys are looked for, and when housekeeping that failed is tried again. */
+/* How often old keys are looked for, and when housekeeping that failed is tried again, or a
+ * checkpoint while writes are refused. */
 #define SWEEP_EVERY_US INT64_C(60000000)
 #define RETRY_US INT64_C(1000000)
 
@@ -175,8 +176,9 @@ static void count_checkpoint(struct writer *writer, enum checkpoint_result resul
     atomic_fetch_add(&writer->figures->checkpoints[result], 1);
     if (result == CHECKPOINT_COMPLETE)
         atomic_store(&writer->figures->wal_bytes, 0);
-    if (result == CHECKPOINT_FAILED)
+    if (result == CHECKPOINT_FAILED && !writer->checkpoint_failed)
         notice(writer, STORE_WARNING, "checkpoint_failed", err->detail);
+    writer->checkpoint_failed = result == CHECKPOINT_FAILED;
 }
 
 static void checkpoint(struct writer *writer)
@@ -185,6 +187,7 @@ static void checkpoint(struct writer *writer)
     const enum checkpoint_result result = checkpointer_run(&writer->log, &err);
 
     count_checkpoint(writer, result, &err);
+    writer->last_checkpoint_us = monotonic_us();
     if (result == CHECKPOINT_FATAL)
         writer_fail(writer, err.detail);
 }
@@ -331,6 +334,13 @@ static bool is_idle(const struct writer *writer)
            !backup_is_running(&writer->backup) && writer->log.has_more;
 }
 
+/* Writes that find no room go on once the log begins anew, which takes no room. */
+static bool is_refused(const struct writer *writer)
+{
+    return writer->writes_failed && writer->log.pages > 0 &&
+           monotonic_us() - writer->last_checkpoint_us >= RETRY_US;
+}
+
 static void *writer_run(void *arg)
 {
     struct writer *writer = arg;
@@ -353,7 +363,7 @@ static void *writer_run(void *arg)
             backup_abandon(&writer->backup, ERROR_STOPPING, "the storage has failed");
             continue;
         }
-        if (checkpointer_is_due(&writer->log) || is_idle(writer))
+        if (checkpointer_is_due(&writer->log) || is_idle(writer) || is_refused(writer))
             checkpoint(writer);
         back_up(writer);
     }

@@ -23,12 +23,14 @@ struct writer {
     struct job_queue *queue;
     struct figures *figures;
     struct store_observer observer;
-    int64_t last_jobs_us;  /* monotonic */
-    int64_t last_turn_us;  /* monotonic: when it was last looked what is due */
-    int64_t next_sweep_us; /* monotonic: when old keys are next looked for */
+    int64_t last_jobs_us;       /* monotonic */
+    int64_t last_turn_us;       /* monotonic: when it was last looked what is due */
+    int64_t last_checkpoint_us; /* monotonic */
+    int64_t next_sweep_us;      /* monotonic: when old keys are next looked for */
     struct backup backup;
     bool writes_failed; /* the last time, as the next: of a row of failures one is told */
     bool housework_failed;
+    bool checkpoint_failed;
     bool failed; /* nothing is written any more */
     pthread_t thread;
 };
