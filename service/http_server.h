@@ -8,6 +8,7 @@
 #define SESSIOND_SERVICE_HTTP_SERVER_H
 
 #include "routes/metrics.h"
+#include "service/admission.h"
 #include "service/log.h"
 
 struct http_server;
@@ -16,8 +17,7 @@ struct http_server_options {
     int listener; /* taken over: closed with the server */
     int threads;
     int64_t max_connections;
-    int64_t max_header_bytes;
-    int64_t max_target_bytes;
+    struct admission admission;
     int64_t idle_timeout_ms;
     const struct routes *routes;
     struct log *log;

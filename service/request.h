@@ -23,6 +23,7 @@ struct request {
     bool has_length;
     bool repeated_length; /* Content-Length came more than once */
     size_t header_count;
+    size_t head_bytes;                          /* of the request line and the headers */
     struct buffer joined[REQUEST_HEADER_COUNT]; /* headers that came more than once */
     void *server;
     void *connection;

@@ -94,7 +94,7 @@ included_only_in() {
 }
 
 third_party_headers() {
-    included_only_in 'microhttpd\.h' 'service/http_server[a-z_]*\.c'
+    included_only_in 'microhttpd\.h' 'service/http_server[a-z_]*\.[ch]'
     included_only_in '(json-c/)?json[a-z_]*\.h|json-c/.*' 'routes/json_[a-z_]+\.c'
     included_only_in 'sqlite3(ext)?\.h' 'db/[a-z_]+\.[ch]'
     included_only_in '(uuid/)?uuid\.h' 'db/id\.c'

@@ -1,0 +1,19 @@
+/*
+ * What a request has to be before any route is asked about it: decided from its head alone, before
+ * a byte of its body is kept. Pure.
+ */
+#ifndef SESSIOND_SERVICE_ADMISSION_H
+#define SESSIOND_SERVICE_ADMISSION_H
+
+#include "service/request.h"
+
+struct admission {
+    int64_t max_header_bytes;
+    int64_t max_target_bytes;
+};
+
+/* False, with the problem to answer, when the request is refused. */
+MUST_USE bool admission_check(const struct admission *rules, const struct request *request,
+                              struct error *err);
+
+#endif

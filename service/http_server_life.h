@@ -1,0 +1,41 @@
+/*
+ * What the http_server*.c share: the server, and the calls that libmicrohttpd makes in the life of
+ * a request, from the first byte to the response. All on the HTTP thread of the connection.
+ */
+#ifndef SESSIOND_SERVICE_HTTP_SERVER_LIFE_H
+#define SESSIOND_SERVICE_HTTP_SERVER_LIFE_H
+
+#include "service/http_server.h"
+#include "service/request.h"
+
+#include <microhttpd.h>
+
+struct http_server {
+    struct http_server_options options;
+    struct MHD_Daemon *daemon;
+    struct request_ids ids;
+    atomic_bool draining;
+    atomic_bool stopped;               /* no job is submitted any more */
+    atomic_int_least64_t receiving;    /* requests whose body has not wholly arrived */
+    atomic_int_least64_t jobs_pending; /* connections that are suspended, or about to be */
+};
+
+/* The first libmicrohttpd tells of a request: its target, before it is taken apart. */
+void *http_server_on_target(void *cls, const char *target, struct MHD_Connection *connection);
+
+/* Once with the headers, once for each part of the body, once at its end, and once more when a
+ * suspended connection goes on. */
+enum MHD_Result http_server_on_request(void *cls, struct MHD_Connection *connection,
+                                       const char *url, const char *method, const char *version,
+                                       const char *data, size_t *data_size, void **request_cls);
+
+void http_server_on_completed(void *cls, struct MHD_Connection *connection, void **request_cls,
+                              enum MHD_RequestTerminationCode code);
+
+/* Queues what the exchange answers. */
+enum MHD_Result http_server_send(struct http_server *server, struct request *request);
+
+/* Counts the requests whose body has not wholly arrived. */
+void http_server_leave_phase(struct http_server *server, const struct request *request);
+
+#endif

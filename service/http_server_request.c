@@ -1,0 +1,201 @@
+#include "service/http_server_life.h"
+
+#include "db/monotonic.h"
+#include "routes/problem.h"
+#include "routes/router.h"
+
+#include <string.h>
+
+#define BODY_RESERVE_BYTES 65536
+
+/* libmicrohttpd is about to make a record of each parameter; when its memory runs out over that, it
+ * neither answers nor tells of the end. It hands out its own buffer here, and routes read the query
+ * themselves. */
+static void hide_query(const char *target)
+{
+    const size_t path_len = strcspn(target, "?");
+    char *buffer;
+
+    if (target[path_len] == '\0')
+        return;
+    memcpy(&buffer, &target, sizeof(buffer));
+    buffer[path_len + 1] = '\0';
+}
+
+void *http_server_on_target(void *cls, const char *target, struct MHD_Connection *connection)
+{
+    struct http_server *server = cls;
+    struct request *request = request_new(target);
+
+    hide_query(target);
+    request->server = server;
+    request->connection = connection;
+    request->began_us = monotonic_us();
+    return request;
+}
+
+static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name,
+                                 const char *value)
+{
+    (void)kind;
+    request_header(cls, name, value);
+    return MHD_YES;
+}
+
+/* Called by the store's thread. */
+static void on_job_done(struct store_job *job)
+{
+    struct request *request = job->arg;
+    struct http_server *server = request->server;
+
+    /* Once resumed, the request may end at any moment: nothing of it is touched afterwards. */
+    MHD_resume_connection(request->connection);
+    atomic_fetch_sub(&server->jobs_pending, 1);
+}
+
+static enum MHD_Result refuse_job(struct http_server *server, struct request *request,
+                                  enum error_kind kind, const char *detail)
+{
+    problem_answer_kind(&request->ex, kind, detail);
+    return http_server_send(server, request);
+}
+
+/* Suspends first: the store may be done before store_submit returns. */
+static enum MHD_Result submit(struct http_server *server, struct request *request)
+{
+    struct store *store = server->options.routes->store;
+    struct store_job *job = &request->ex.job;
+
+    atomic_fetch_add(&server->jobs_pending, 1);
+    if (atomic_load(&server->stopped)) {
+        atomic_fetch_sub(&server->jobs_pending, 1);
+        return refuse_job(server, request, ERROR_STOPPING, "the service is stopping");
+    }
+    if (!store_reserve(store, job->operation)) {
+        atomic_fetch_sub(&server->jobs_pending, 1);
+        return refuse_job(server, request, ERROR_QUEUE_FULL,
+                          "too many requests wait for the disk; nothing was changed; try again");
+    }
+    job->done = on_job_done;
+    job->arg = request;
+    http_server_leave_phase(server, request);
+    request->phase = REQUEST_WAITING;
+    MHD_suspend_connection(request->connection);
+    store_submit(store, job);
+    return MHD_YES;
+}
+
+static enum MHD_Result begin(struct http_server *server, struct request *request)
+{
+    if (request->ex.status == 0 && router_begin(server->options.routes, &request->ex) == ROUTE_JOB)
+        return submit(server, request);
+    return http_server_send(server, request);
+}
+
+/* What no route is asked about. */
+static bool is_refused(struct http_server *server, struct request *request)
+{
+    const union MHD_ConnectionInfo *size =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    struct error err;
+
+    request->head_bytes = size == NULL ? SIZE_MAX : size->header_size;
+    if (atomic_load_explicit(&server->draining, memory_order_relaxed))
+        error_set(&err, ERROR_STOPPING, NULL,
+                  "the service is stopping; nothing was changed; try again");
+    else if (admission_check(&server->options.admission, request, &err))
+        return false;
+    problem_answer(&request->ex, &err);
+    return true;
+}
+
+/* The headers are there, the body is not. A response at this point would end the connection, so
+ * one that leaves no body unread waits for the next call. */
+static enum MHD_Result start(struct http_server *server, struct request *request,
+                             const char *method)
+{
+    struct exchange *ex = &request->ex;
+
+    metrics_begin(server->options.routes->metrics);
+    atomic_fetch_add(&server->receiving, 1);
+    request->phase = REQUEST_BODY;
+    request_set_method(request, method);
+    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, on_header, request);
+    request_identify(request, &server->ids);
+    if (!is_refused(server, request))
+        router_match(server->options.routes, ex);
+    const bool has_body =
+        ex->content_length > 0 || ex->headers[REQUEST_TRANSFER_ENCODING].data != NULL;
+    if (ex->status != 0 && has_body)
+        return http_server_send(server, request); /* without reading the body */
+    /* What is only announced takes no memory yet. */
+    buffer_reserve(&ex->body, ex->content_length < BODY_RESERVE_BYTES ? ex->content_length
+                                                                      : BODY_RESERVE_BYTES);
+    return MHD_YES;
+}
+
+enum MHD_Result http_server_on_request(void *cls, struct MHD_Connection *connection,
+                                       const char *url, const char *method, const char *version,
+                                       const char *data, size_t *data_size, void **request_cls)
+{
+    struct http_server *server = cls;
+    struct request *request = *request_cls;
+
+    (void)connection;
+    (void)url;
+    (void)version;
+    switch (request->phase) {
+    case REQUEST_NEW:
+        return start(server, request, method);
+    case REQUEST_BODY:
+        if (*data_size == 0)
+            return begin(server, request);
+        buffer_add(&request->ex.body, (struct slice){data, *data_size});
+        *data_size = 0;
+        return MHD_YES;
+    case REQUEST_WAITING:
+        router_finish(server->options.routes, &request->ex);
+        return http_server_send(server, request);
+    case REQUEST_ANSWERED:
+        break;
+    }
+    *data_size = 0; /* what is left of a refused body */
+    return MHD_YES;
+}
+
+/* The client left while its write was under way, or libmicrohttpd has answered by itself. */
+static void learn_status(struct http_server *server, struct request *request)
+{
+    struct exchange *ex = &request->ex;
+
+    if (request->phase == REQUEST_WAITING)
+        router_finish(server->options.routes, ex);
+    if (ex->status != 0)
+        return;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_HTTP_STATUS);
+    if (info != NULL)
+        ex->status = (int)info->http_status;
+}
+
+void http_server_on_completed(void *cls, struct MHD_Connection *connection, void **request_cls,
+                              enum MHD_RequestTerminationCode code)
+{
+    struct http_server *server = cls;
+    struct metrics *metrics = server->options.routes->metrics;
+    struct request *request = *request_cls;
+
+    (void)connection;
+    (void)code;
+    if (request == NULL)
+        return;
+    *request_cls = NULL;
+    learn_status(server, request);
+    http_server_leave_phase(server, request);
+    const int64_t duration_us = monotonic_us() - request->began_us;
+    metrics_count(metrics, &request->ex, duration_us);
+    if (request->phase != REQUEST_NEW)
+        metrics_end(metrics);
+    request_log(request, server->options.log, duration_us);
+    request_free(request);
+}

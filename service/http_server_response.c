@@ -1,0 +1,69 @@
+#include "service/http_server_life.h"
+
+#include <stdlib.h>
+
+/* The response takes over the snapshot's descriptor. */
+static struct MHD_Response *make_file_response(struct store_snapshot *snapshot, size_t *size)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_fd64((uint64_t)snapshot->bytes, snapshot->descriptor);
+
+    if (response != NULL)
+        snapshot->open = false;
+    *size = (size_t)snapshot->bytes;
+    return response;
+}
+
+/* The response takes over the exchange's text. */
+static struct MHD_Response *make_response(struct exchange *ex, size_t *size)
+{
+    struct slice fixed = ex->fixed_response;
+
+    if (ex->sends_snapshot)
+        return make_file_response(&ex->job.snapshot, size);
+    if (fixed.data == NULL && ex->response.len > 0) {
+        char *text = ex->response.data;
+        *size = ex->response.len;
+        ex->response = (struct buffer){0};
+        return MHD_create_response_from_buffer_with_free_callback(*size, text, free);
+    }
+    /* libmicrohttpd takes a pointer to what it may change, but does not change what is persistent.
+     */
+    *size = fixed.len;
+    union {
+        const char *constant;
+        void *variable;
+    } text = {.constant = fixed.data};
+    return MHD_create_response_from_buffer(fixed.len, text.variable, MHD_RESPMEM_PERSISTENT);
+}
+
+void http_server_leave_phase(struct http_server *server, const struct request *request)
+{
+    if (request->phase == REQUEST_BODY)
+        atomic_fetch_sub(&server->receiving, 1);
+}
+
+enum MHD_Result http_server_send(struct http_server *server, struct request *request)
+{
+    struct exchange *ex = &request->ex;
+    struct MHD_Response *response = make_response(ex, &request->sent_bytes);
+
+    if (response == NULL)
+        return MHD_NO;
+    if (ex->content_type != NULL)
+        MHD_add_response_header(response, "Content-Type", ex->content_type);
+    for (size_t i = 0; i < ex->response_header_count; i++)
+        MHD_add_response_header(response, ex->response_headers[i].name,
+                                exchange_header_value(ex, i));
+    MHD_add_response_header(response, "X-Request-Id", ex->request_id);
+    if (ex->close || atomic_load_explicit(&server->draining, memory_order_relaxed))
+        MHD_add_response_header(response, "Connection", "close");
+    http_server_leave_phase(server, request);
+    request->phase = REQUEST_ANSWERED;
+    if (ex->status == 304 || ex->method == METHOD_HEAD)
+        request->sent_bytes = 0;
+    const enum MHD_Result queued =
+        MHD_queue_response(request->connection, (unsigned)ex->status, response);
+    MHD_destroy_response(response);
+    return queued;
+}
