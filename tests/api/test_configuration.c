@@ -39,6 +39,7 @@ static const struct option options[] = {
     {"--idle-timeout-ms", "SESSIOND_IDLE_TIMEOUT_MS", "60000"},
     {"--stop-timeout-ms", "SESSIOND_STOP_TIMEOUT_MS", "8000"},
     {"--log-level", "SESSIOND_LOG_LEVEL", "info"},
+    {"--confine", "SESSIOND_CONFINE", "on"},
 };
 
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
@@ -144,6 +145,8 @@ static const struct wrong wrongs[] = {
     {{"--stop-timeout-ms", "-1"}, "--stop-timeout-ms"},
     {{"--log-level", "loud"}, "--log-level"},
     {{"--log-level", "INFO"}, "--log-level"},
+    {{"--confine", "yes"}, "--confine"},
+    {{"--confine="}, "--confine"},
     {{"--db", ""}, "--db"},
     {{"--db="}, "--db"},
     {{"--listen"}, "--listen"},

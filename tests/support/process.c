@@ -31,6 +31,13 @@ static void path_in(const struct service *service, const char *name, char *path,
     snprintf(path, size, "%s/%s", service->folder, name);
 }
 
+/* Whoever runs the tests chooses the binary, and how it is confined. */
+static bool is_kept(const char *name)
+{
+    return strncmp(name, "SESSIOND_", 9) != 0 || strcmp(name, "SESSIOND_BINARY") == 0 ||
+           strcmp(name, "SESSIOND_CONFINE") == 0;
+}
+
 static void forget_configuration(void)
 {
     size_t i = 0;
@@ -38,10 +45,10 @@ static void forget_configuration(void)
     while (environ[i] != NULL) {
         char name[64];
         snprintf(name, sizeof(name), "%.*s", (int)strcspn(environ[i], "="), environ[i]);
-        if (strncmp(name, "SESSIOND_", 9) == 0 && strcmp(name, "SESSIOND_BINARY") != 0)
-            unsetenv(name);
-        else
+        if (is_kept(name))
             i++;
+        else
+            unsetenv(name);
     }
 }
 

@@ -55,6 +55,7 @@ static const struct text texts[] = {
     {"--listen", "SESSIOND_LISTEN", offsetof(struct config, listen), "[::1]:0"},
     {"--db", "SESSIOND_DB", offsetof(struct config, db), "/var/lib/a=b.db"},
     {"--log-level", "SESSIOND_LOG_LEVEL", offsetof(struct config, log_level), "error"},
+    {"--confine", "SESSIOND_CONFINE", offsetof(struct config, confine), "off"},
 };
 
 #define TEXTS (sizeof(texts) / sizeof(texts[0]))
@@ -115,6 +116,7 @@ Test(config, defaults)
     cr_expect_str_eq(config.listen, "127.0.0.1:8082");
     cr_expect_str_eq(config.db, "/home/me/.claude-signal/sessions.db");
     cr_expect_str_eq(config.log_level, "info");
+    cr_expect_str_eq(config.confine, "on");
     for (size_t i = 0; i < NUMBERS; i++) {
         const int64_t number = number_at(numbers[i].place);
         cr_expect(numbers[i].fallback == -1 || number == numbers[i].fallback, "%s",
@@ -170,6 +172,8 @@ Test(config, an_error_says_what_is_taken)
     cr_expect(strstr(err.detail, "\"0\""), "%s", err.detail);
     cr_expect_not(reads("--log-level", "loud", NULL));
     cr_expect(strstr(err.detail, "debug, info, warning or error"), "%s", err.detail);
+    cr_expect_not(reads("--confine", "maybe", NULL));
+    cr_expect(strstr(err.detail, "--confine takes on or off"), "%s", err.detail);
 }
 
 Test(config, what_is_no_number_is_refused)
