@@ -55,7 +55,7 @@ static bool find_file(const char *path, char real[PATH_MAX], struct error *err)
            find_file(next, real, err);
 }
 
-static bool name_lock(const char *database_path, char name[PATH_MAX], struct error *err)
+bool lock_file_name(const char *database_path, char name[PATH_MAX], struct error *err)
 {
     char real[PATH_MAX];
 
@@ -83,7 +83,7 @@ static bool open_and_lock(const char *database_path, int flags, int operation, i
 {
     char name[PATH_MAX];
 
-    if (!name_lock(database_path, name, err))
+    if (!lock_file_name(database_path, name, err))
         return false;
     const int fd = open(name, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0 && errno == ENOENT && !(flags & O_CREAT)) {

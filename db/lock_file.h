@@ -10,6 +10,12 @@
 
 #include "db/error.h"
 
+#include <limits.h>
+
+/* The path of the lock: `.lock` behind that of the database with all symbolic links followed, also
+ * where the last one leads to nothing yet. */
+MUST_USE bool lock_file_name(const char *database_path, char name[PATH_MAX], struct error *err);
+
 /* Takes the lock or fails at once. A database that is not there yet is made, empty. *descriptor is
  * closed to release it. */
 MUST_USE bool lock_file_take(const char *database_path, int *descriptor, struct error *err);

@@ -52,6 +52,8 @@ static const struct option options[] = {
      0, 600000, "how long a stop waits for requests under way"},
     {"log-level", "SESSIOND_LOG_LEVEL", OPTION_TEXT, PLACE(log_level), "info", 0, 0,
      "debug, info, warning or error"},
+    {"confine", "SESSIOND_CONFINE", OPTION_TEXT, PLACE(confine), "on", 0, 0,
+     "on: gives up what serving does not need (SECURITY.md); off: debuggers can watch"},
 };
 
 #define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
@@ -163,6 +165,13 @@ static bool check_log_level(const struct config *config, struct error *err)
                      config->log_level);
 }
 
+static bool check_confine(const struct config *config, struct error *err)
+{
+    return strcmp(config->confine, "on") == 0 || strcmp(config->confine, "off") == 0 ||
+           error_set(err, ERROR_INVALID_PAYLOAD, "confine",
+                     "--confine takes on or off, not \"%.40s\"", config->confine);
+}
+
 bool config_read(struct config *config, int argc, char **argv, enum config_action *action,
                  struct error *err)
 {
@@ -183,7 +192,7 @@ bool config_read(struct config *config, int argc, char **argv, enum config_actio
                               : !read_word(config, argv[i], err))
             return false;
     }
-    return check_log_level(config, err);
+    return check_log_level(config, err) && check_confine(config, err);
 }
 
 void config_help(FILE *out)

@@ -5,6 +5,7 @@
 #include "routes/json_adopt.h"
 #include "service/command.h"
 #include "service/config.h"
+#include "service/confinement.h"
 #include "service/descriptors.h"
 #include "service/http_server.h"
 #include "service/listener.h"
@@ -40,7 +41,9 @@ struct service {
     struct store *store;
     struct http_server *server;
     struct routes routes;
+    struct confinement confinement;
     atomic_bool storage_failed;
+    int manager; /* the service manager's socket; -1: none */
     int listener;
     char address[128];
 };
@@ -200,7 +203,7 @@ static bool stop_server(struct service *service)
 static int stop(struct service *service)
 {
     log_event(service->log, LOG_INFO, "stopping", NULL);
-    notify_manager("STOPPING=1");
+    notify_manager(service->manager, "STOPPING=1");
     http_server_drain(service->server);
     store_refuse_backups(service->store);
     await_quiet(service, service->config.stop_timeout_ms);
@@ -224,7 +227,7 @@ static int serve(struct service *service, const sigset_t *waited)
     int signal_number;
 
     log_listening(service);
-    notify_manager("READY=1");
+    notify_manager(service->manager, "READY=1");
     do {
         if (sigwait(waited, &signal_number) != 0)
             continue;
@@ -233,12 +236,27 @@ static int serve(struct service *service, const sigset_t *waited)
     return stop(service);
 }
 
+/* What has to be done while the process has one thread and may still do everything. */
+static bool prepare(struct service *service, struct error *err)
+{
+    const struct config *config = &service->config;
+    const struct confinement_files files = {.database = config->db};
+
+    if (!confinement_begin(&service->confinement, strcmp(config->confine, "on") == 0, err))
+        return false;
+    service->manager = notify_connect();
+    if (!listener_open(config->listen, &service->listener, service->address,
+                       sizeof(service->address), err))
+        return false;
+    if (confinement_limit_files(&service->confinement, &files, err))
+        return true;
+    close(service->listener);
+    return false;
+}
+
 static bool start(struct service *service, struct error *err)
 {
     descriptors_provide(&service->config.max_connections, service->log);
-    if (!listener_open(service->config.listen, &service->listener, service->address,
-                       sizeof(service->address), err))
-        return false;
     if (open_store(service, err)) {
         if (start_server(service, err))
             return true;
@@ -257,11 +275,17 @@ static int run(struct service *service)
 
     umask(S_IRWXG | S_IRWXO); /* what is stored is the user's alone */
     block_signals(&waited);
+    const bool prepared = prepare(service, &err);
     service->log = log_new(STDERR_FILENO, service->config.log_level);
     if (service->log == NULL)
         return EXIT_FAILURE;
-    if (start(service, &err))
-        return serve(service, &waited);
+    if (prepared && start(service, &err)) {
+        if (confinement_limit_calls(&service->confinement, service->log, &err))
+            return serve(service, &waited);
+        log_event(service->log, LOG_ERROR, "cannot_start", err.detail);
+        (void)stop(service);
+        return EXIT_FAILURE;
+    }
     log_event(service->log, LOG_ERROR, "cannot_start", err.detail);
     log_free(service->log);
     return err.kind == ERROR_INVALID_PAYLOAD ? EXIT_USAGE : EXIT_FAILURE;

@@ -3,8 +3,12 @@
 #ifndef SESSIOND_SERVICE_NOTIFY_H
 #define SESSIOND_SERVICE_NOTIFY_H
 
+/* Connects to that socket: before the process is confined, since then it makes no socket any more.
+ * Returns a descriptor for as long as the process lives; -1 when there is no such socket. */
+int notify_connect(void);
+
 /* `state` is one of the protocol's lines: "READY=1", "STOPPING=1". A manager that cannot be reached
- * is no reason not to serve. */
-void notify_manager(const char *state);
+ * is no reason not to serve; `manager` may be -1. */
+void notify_manager(int manager, const char *state);
 
 #endif
