@@ -51,6 +51,8 @@ test_install() {
         test "$(shell "awk '/^Uid/ { print \$2 }' /proc/$pid/status")" -ge 61184
     same 'capabilities, privileges, system calls' '0000000000000000 1 2' \
         "$(shell "awk '/^(CapEff|NoNewPrivs|Seccomp):/ { print \$2 }' /proc/$pid/status" | xargs)"
+    same 'it filters them itself' '"seccomp":"on"' \
+        "$(shell "journalctl -u sessiond -o cat | grep -o '\"seccomp\":\"[a-z]*\"' | tail -n 1")"
     same 'mode of its folder, and the file is there' '700 600' \
         "$(shell 'stat -c %a /var/lib/private/sessiond /var/lib/private/sessiond/sessions.db' | xargs)"
 }
