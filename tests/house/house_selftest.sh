@@ -94,6 +94,8 @@ plant_all() {
     plant third_party_headers routes/json_tree.h '/* Trees. */\n#include <json.h>\n'
     plant third_party_headers service/log.c '#  include <sqlite3.h>\n'
     plant third_party_headers db/store.c '#include <uuid/uuid.h>\n'
+    plant third_party_headers service/confinement.c '#include <seccomp.h>\n'
+    plant third_party_headers service/log.c '#include <linux/landlock.h>\n'
     plant full_include_paths db/names.c '#include "run.h"\n'
     plant full_include_paths routes/run.c '#include "x/../y.h"\n'
     plant db_arrows db/run.c '#include "routes/run.h"\n'

@@ -67,6 +67,7 @@ Test(connection, both_kinds_are_defensive)
         cr_expect_eq(setting(both[i], SQLITE_DBCONFIG_DEFENSIVE), 1);
         cr_expect_eq(setting(both[i], SQLITE_DBCONFIG_TRUSTED_SCHEMA), 0);
         cr_expect_eq(sqlite3_limit(both[i], SQLITE_LIMIT_ATTACHED, -1), 0);
+        cr_expect_eq(database_number(both[i], "PRAGMA temp_store"), 2, "no file elsewhere");
     }
     cr_expect_eq(setting(reader, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE), 1);
     cr_expect_eq(sqlite3_db_readonly(reader, "main"), 1);
