@@ -137,7 +137,8 @@ bool connection_open_reader(const char *path, sqlite3 **out, struct error *err)
         return false;
     sqlite3_busy_timeout(db, READER_BUSY_MS);
     if (!keep_log_on_close(db, true, err) ||
-        !connection_run(db, "PRAGMA query_only=ON; PRAGMA cache_size=-32768", err)) {
+        !connection_run(
+            db, "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-32768", err)) {
         connection_close(db);
         return false;
     }
