@@ -24,7 +24,7 @@ struct config {
     int64_t stop_timeout_ms;
     const char *log_level;
     const char *confine; /* "on" or "off" */
-    const char *file; /* the one word that is no flag; NULL: none */
+    const char *file;    /* the one word that is no flag; NULL: none */
     char default_db[4096];
 };
 

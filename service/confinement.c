@@ -36,3 +36,27 @@ bool confinement_begin(struct confinement *confinement, bool wanted, struct erro
                          strerror(errno));
     return true;
 }
+
+void confinement_log(const struct confinement *confinement, struct log *log)
+{
+    struct buffer line = {0};
+
+    if (!confinement->wanted) {
+        log_event(log, LOG_WARNING, "unconfined", "--confine off: nothing is given up");
+        return;
+    }
+    const bool whole = confinement->landlock > 0 && confinement->seccomp > 0;
+    const enum log_level level = whole ? LOG_INFO : LOG_WARNING;
+    if (!log_wants(log, level))
+        return;
+    log_begin(&line, level, "confined");
+    log_text(&line, "no_new_privs", slice_from("on"));
+    if (confinement->landlock > 0)
+        log_integer(&line, "landlock", confinement->landlock);
+    else
+        log_text(&line, "landlock", slice_from("unsupported"));
+    log_text(&line, "seccomp", slice_from(confinement->seccomp > 0 ? "on" : "unsupported"));
+    log_text(&line, "core_dumps", slice_from("off"));
+    log_end(log, &line, true);
+    buffer_release(&line);
+}

@@ -40,9 +40,10 @@ MUST_USE bool confinement_limit_files(struct confinement *confinement,
                                       const struct confinement_files *files, struct error *err);
 
 /* seccomp, for all threads: what the service never does ends the process with SIGSYS, other calls
- * that it does not need fail with ENOSYS. After the last thread is made. Logs what is on by now:
- * event `confined`, or a warning `unconfined`. */
-MUST_USE bool confinement_limit_calls(struct confinement *confinement, struct log *log,
-                                      struct error *err);
+ * that it does not need fail with ENOSYS. After the last thread is made. */
+MUST_USE bool confinement_limit_calls(struct confinement *confinement, struct error *err);
+
+/* Says what is on: event `confined`, or a warning `unconfined`. */
+void confinement_log(const struct confinement *confinement, struct log *log);
 
 #endif

@@ -116,34 +116,7 @@ static bool load(struct confinement *confinement, struct error *err)
                                     failed, strerror(-result));
 }
 
-static void log_confined(const struct confinement *confinement, struct log *log)
+bool confinement_limit_calls(struct confinement *confinement, struct error *err)
 {
-    struct buffer line = {0};
-
-    const bool whole = confinement->landlock > 0 && confinement->seccomp > 0;
-    const enum log_level level = whole ? LOG_INFO : LOG_WARNING;
-    if (!log_wants(log, level))
-        return;
-    log_begin(&line, level, "confined");
-    log_text(&line, "no_new_privs", slice_from("on"));
-    if (confinement->landlock > 0)
-        log_integer(&line, "landlock", confinement->landlock);
-    else
-        log_text(&line, "landlock", slice_from("unsupported"));
-    log_text(&line, "seccomp", slice_from(confinement->seccomp > 0 ? "on" : "unsupported"));
-    log_text(&line, "core_dumps", slice_from("off"));
-    log_end(log, &line, true);
-    buffer_release(&line);
-}
-
-bool confinement_limit_calls(struct confinement *confinement, struct log *log, struct error *err)
-{
-    if (!confinement->wanted) {
-        log_event(log, LOG_WARNING, "unconfined", "--confine off: nothing is given up");
-        return true;
-    }
-    if (!load(confinement, err))
-        return false;
-    log_confined(confinement, log);
-    return true;
+    return !confinement->wanted || load(confinement, err);
 }

@@ -227,6 +227,7 @@ static int serve(struct service *service, const sigset_t *waited)
     int signal_number;
 
     log_listening(service);
+    confinement_log(&service->confinement, service->log);
     notify_manager(service->manager, "READY=1");
     do {
         if (sigwait(waited, &signal_number) != 0)
@@ -280,7 +281,7 @@ static int run(struct service *service)
     if (service->log == NULL)
         return EXIT_FAILURE;
     if (prepared && start(service, &err)) {
-        if (confinement_limit_calls(&service->confinement, service->log, &err))
+        if (confinement_limit_calls(&service->confinement, &err))
             return serve(service, &waited);
         log_event(service->log, LOG_ERROR, "cannot_start", err.detail);
         (void)stop(service);

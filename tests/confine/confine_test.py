@@ -61,6 +61,16 @@ class Intruded:
             client.join()
 
 
+def await_event(service, name):
+    """The event of the log, which follows `listening`; None when it does not come."""
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        for event in service.events(name):
+            return event
+        time.sleep(0.01)
+    return None
+
+
 def status_lines(service, names):
     """What /proc says of each thread of the process."""
     folder = f"/proc/{service.process.pid}/task"
@@ -87,8 +97,8 @@ def ends(binary, intruder, attempt, wanted, confine="on", port=0):
 def every_thread(binary, intruder, confine):
     """Each thread tries to read a file elsewhere; the main thread does at the stop."""
     intruded = Intruded(binary, intruder, "read", confine)
-    events = intruded.service.events("confined")
-    wanted = errno.EACCES if events and events[0]["landlock"] != "unsupported" else 0
+    event = await_event(intruded.service, "confined" if confine == "on" else "unconfined") or {}
+    wanted = errno.EACCES if event.get("landlock", "unsupported") != "unsupported" else 0
     threads = intruded.threads()
     main = intruded.service.process.pid
     wrong = []
@@ -120,7 +130,7 @@ def what_proc_says(binary):
             wrong.append(f"--confine off: (NoNewPrivs, Seccomp) of the threads are {found}")
         if limit is not None and core_limit(service) != limit:
             wrong.append(f"--confine {confine}: the core limits are {core_limit(service)}")
-        if not service.events(event):
+        if await_event(service, event) is None:
             wrong.append(f"--confine {confine}: no event {event} in the log:\n{service.log()}")
         wrong += service.stop()
     return wrong

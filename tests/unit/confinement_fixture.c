@@ -51,8 +51,9 @@ void confine(int limits)
         ((limits & LIMITED_FILES) && !confinement_limit_files(&confinement, &files, &err)))
         _exit(BROKEN);
     struct log *log = log_new(lines, "info");
-    if ((limits & LIMITED_CALLS) && !confinement_limit_calls(&confinement, log, &err))
+    if ((limits & LIMITED_CALLS) && !confinement_limit_calls(&confinement, &err))
         _exit(BROKEN);
+    confinement_log(&confinement, log);
     log_flush(log, 10000);
 }
 

@@ -208,8 +208,9 @@ static int confine_without_wanting(void)
 
     if (!confinement_begin(&confinement, false, &err) ||
         !confinement_limit_files(&confinement, &files, &err) ||
-        !confinement_limit_calls(&confinement, log, &err))
+        !confinement_limit_calls(&confinement, &err))
         return BROKEN;
+    confinement_log(&confinement, log);
     log_flush(log, 10000);
     return look_at_memory() == 0 ? BROKEN : read_outside() + connect_to_port();
 }
