@@ -90,33 +90,25 @@ static int set_up(scmp_filter_ctx filter)
     return result == 0 ? add_judged(filter) : result;
 }
 
-/* EINVAL: a kernel, or what stands in for one, without filters. EPERM: a container's engine. */
+/* EINVAL: a kernel, or what stands in for one, without filters or without these actions; so says
+ * libseccomp, which asks it, already while the filter is made. EPERM: a container's engine. */
 static bool is_lacking(int result)
 {
     return result == -ENOSYS || result == -EINVAL || result == -EPERM || result == -EOPNOTSUPP;
 }
 
-static bool load(struct confinement *confinement, struct error *err)
-{
-    scmp_filter_ctx filter = seccomp_init(UNKNOWN);
-    const char *failed = "make";
-    int result = filter == NULL ? -ENOMEM : set_up(filter);
-
-    if (result == 0) {
-        failed = "use";
-        result = seccomp_load(filter);
-        confinement->seccomp = result == 0 ? 1 : CONFINEMENT_UNSUPPORTED;
-        if (is_lacking(result))
-            result = 0;
-    }
-    seccomp_release(filter);
-    return result == 0 || error_set(err, ERROR_INTERNAL, "confine",
-                                    "cannot %s the filter of system calls: %s; --confine off does "
-                                    "without",
-                                    failed, strerror(-result));
-}
-
 bool confinement_limit_calls(struct confinement *confinement, struct error *err)
 {
-    return !confinement->wanted || load(confinement, err);
+    if (!confinement->wanted)
+        return true;
+    scmp_filter_ctx filter = seccomp_init(UNKNOWN);
+    int result = filter == NULL ? -EINVAL : set_up(filter);
+    if (result == 0)
+        result = seccomp_load(filter);
+    seccomp_release(filter);
+    confinement->seccomp = result == 0 ? 1 : CONFINEMENT_UNSUPPORTED;
+    return result == 0 || is_lacking(result) ||
+           error_set(err, ERROR_INTERNAL, "confine",
+                     "cannot use a filter of system calls: %s; --confine off does without",
+                     strerror(-result));
 }
