@@ -92,6 +92,21 @@ static bool open_store(struct service *service, struct error *err)
     return store_open(&options, &service->store, err);
 }
 
+static struct http_server_limits limits_of(const struct config *config)
+{
+    return (struct http_server_limits){
+        .max_connections = config->max_connections,
+        .max_connections_per_address = config->max_connections_per_address,
+        .max_kept_connections = config->max_kept_connections,
+        .max_requests_per_connection = config->max_requests_per_connection,
+        .max_bodies_bytes = config->max_bodies_bytes,
+        .rate_per_second = config->rate_per_second,
+        .request_timeout_ms = config->request_timeout_ms,
+        .response_timeout_ms = config->response_timeout_ms,
+        .idle_timeout_ms = config->idle_timeout_ms,
+    };
+}
+
 static bool start_server(struct service *service, struct error *err)
 {
     const struct config *config = &service->config;
@@ -107,9 +122,10 @@ static bool start_server(struct service *service, struct error *err)
     const struct http_server_options options = {
         .listener = service->listener,
         .threads = (int)config->threads,
-        .max_connections = config->max_connections,
-        .admission = {config->max_header_bytes, config->max_target_bytes},
-        .idle_timeout_ms = config->idle_timeout_ms,
+        .admission = {.max_header_bytes = config->max_header_bytes,
+                      .max_target_bytes = config->max_target_bytes,
+                      .max_query_parameters = config->max_query_parameters},
+        .limits = limits_of(config),
         .routes = &service->routes,
         .log = service->log,
     };

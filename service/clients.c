@@ -1,0 +1,361 @@
+#include "service/clients.h"
+
+#include "db/monotonic.h"
+#include "service/deadlines.h"
+#include "service/timeout_answer.h"
+
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#define THREADS_MAX 64
+
+/* How much later than its deadline something may be ended: a part of the shortest timeout. */
+#define TICKS_PER_TIMEOUT 16
+#define TICK_MAX_MS 1000
+
+/* How often a connection without a request is looked at. */
+#define LOOKS_PER_TIMEOUT 16
+
+/* The kernel tells when data came in steps of its own clock. */
+#define DATA_CLOCK_MS 20
+
+/* libmicrohttpd counts idle time in whole seconds. */
+#define IDLE_CLOCK_MS 2000
+
+/* Ended in one go, before the HTTP thread gets the lock again. */
+#define ENDED_AT_ONCE 64
+
+/* Of one HTTP thread. */
+struct lists {
+    pthread_mutex_t lock;
+    pthread_t owner;
+    struct deadlines deadlines; /* with the lock */
+};
+
+struct clients {
+    struct clients_options options;
+    atomic_int_least64_t kept;
+    pthread_t thread;
+    pthread_mutex_t lock; /* of the three below, and of the lists' number and owners */
+    pthread_cond_t stop;
+    bool stopping;
+    size_t list_count;
+    struct lists lists[THREADS_MAX];
+};
+
+struct client {
+    struct deadline deadline; /* the first member; this and the next five with the lists' lock */
+    int64_t idle_since_ms;
+    int64_t requests; /* read by the HTTP thread without it */
+    struct slice path;
+    bool ended;
+    char timeout_id[EXCHANGE_REQUEST_ID_MAX + 1]; /* empty: not answered with 408 */
+    struct lists *lists;
+    struct clients *all;
+    int descriptor;
+    uint64_t peer;
+};
+
+static int64_t now_ms(void)
+{
+    return monotonic_us() / 1000;
+}
+
+/* Whether data came since the connection rests. Where the kernel does not tell, as of a local
+ * socket: without any, libmicrohttpd would have ended it. */
+static bool has_moved(const struct client *client, int64_t now)
+{
+    struct tcp_info info;
+    socklen_t length = sizeof(info);
+
+    if (getsockopt(client->descriptor, IPPROTO_TCP, TCP_INFO, &info, &length) != 0)
+        return now - client->idle_since_ms > client->all->options.idle_timeout_ms + IDLE_CLOCK_MS;
+    if (client->requests == 0)
+        return info.tcpi_bytes_received > 0;
+    return now - (int64_t)info.tcpi_last_data_recv > client->idle_since_ms + DATA_CLOCK_MS;
+}
+
+static void end(struct client *client)
+{
+    deadlines_set(&client->lists->deadlines, &client->deadline, DEADLINE_NONE, 0);
+    client->ended = true;
+    shutdown(client->descriptor, SHUT_RDWR);
+}
+
+/* No response is under way, so nobody else writes. What does not fit into an empty socket buffer is
+ * not worth waiting for. */
+static void answer_timeout(struct client *client)
+{
+    const struct clients_options *options = &client->all->options;
+    struct buffer answer = {0};
+
+    request_make_id(options->ids, client->timeout_id);
+    timeout_answer(&answer, client->path, client->timeout_id, options->request_timeout_ms);
+    if (send(client->descriptor, answer.data, answer.len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+        client->timeout_id[0] = '\0';
+    buffer_release(&answer);
+}
+
+/* What the client has not taken goes with the connection, instead of staying with the kernel. */
+static void drop_unsent(const struct client *client)
+{
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+
+    setsockopt(client->descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
+static void expire(struct client *client, int64_t now)
+{
+    struct clients *all = client->all;
+
+    switch (client->deadline.kind) {
+    case DEADLINE_IDLE:
+        deadlines_set(&client->lists->deadlines, &client->deadline,
+                      has_moved(client, now) ? DEADLINE_REQUEST : DEADLINE_IDLE, now);
+        return;
+    case DEADLINE_REQUEST:
+        metrics_limit(all->options.metrics, METRICS_REQUEST_TIMEOUT);
+        if (!all->options.encrypted)
+            answer_timeout(client);
+        break;
+    case DEADLINE_RESPONSE:
+        metrics_limit(all->options.metrics, METRICS_RESPONSE_TIMEOUT);
+        drop_unsent(client);
+        break;
+    case DEADLINE_NONE:
+    case DEADLINE_KINDS:
+        return;
+    }
+    end(client);
+}
+
+/* Returns whether more may be due. */
+static bool expire_some(struct lists *lists, int64_t now)
+{
+    struct deadline *due = NULL;
+
+    pthread_mutex_lock(&lists->lock);
+    for (int i = 0; i < ENDED_AT_ONCE; i++) {
+        due = deadlines_due(&lists->deadlines, now);
+        if (due == NULL)
+            break;
+        expire((struct client *)due, now);
+    }
+    pthread_mutex_unlock(&lists->lock);
+    return due != NULL;
+}
+
+static int64_t shorter(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static struct timespec next_tick(const struct clients_options *options)
+{
+    const int64_t timeout_ms = shorter(options->request_timeout_ms, options->response_timeout_ms);
+    const int64_t tick_ms = shorter(timeout_ms / TICKS_PER_TIMEOUT + 1, TICK_MAX_MS);
+    const int64_t at_us = monotonic_us() + tick_ms * 1000;
+
+    return (struct timespec){at_us / 1000000, at_us % 1000000 * 1000};
+}
+
+static void *watch(void *arg)
+{
+    struct clients *all = arg;
+
+    pthread_mutex_lock(&all->lock);
+    while (!all->stopping) {
+        const struct timespec tick = next_tick(&all->options);
+        const size_t count = all->list_count;
+        pthread_mutex_unlock(&all->lock);
+        for (size_t i = 0; i < count; i++) {
+            while (expire_some(&all->lists[i], now_ms()))
+                continue;
+        }
+        pthread_mutex_lock(&all->lock);
+        while (!all->stopping && pthread_cond_timedwait(&all->stop, &all->lock, &tick) == 0)
+            continue;
+    }
+    pthread_mutex_unlock(&all->lock);
+    return NULL;
+}
+
+bool clients_start(const struct clients_options *options, struct clients **out, struct error *err)
+{
+    struct clients *all = calloc(1, sizeof(*all));
+    pthread_condattr_t monotonic;
+
+    if (all == NULL)
+        abort();
+    all->options = *options;
+    pthread_mutex_init(&all->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&all->stop, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    const int failure = pthread_create(&all->thread, NULL, watch, all);
+    if (failure != 0) {
+        free(all);
+        return error_set(err, ERROR_INTERNAL, NULL, "cannot start the thread of the deadlines: %d",
+                         failure);
+    }
+    *out = all;
+    return true;
+}
+
+void clients_stop(struct clients *all)
+{
+    if (all == NULL)
+        return;
+    pthread_mutex_lock(&all->lock);
+    all->stopping = true;
+    pthread_cond_signal(&all->stop);
+    pthread_mutex_unlock(&all->lock);
+    pthread_join(all->thread, NULL);
+    for (size_t i = 0; i < all->list_count; i++)
+        pthread_mutex_destroy(&all->lists[i].lock);
+    pthread_cond_destroy(&all->stop);
+    pthread_mutex_destroy(&all->lock);
+    free(all);
+}
+
+static void init_lists(struct lists *lists, const struct clients_options *options)
+{
+    const int64_t look_ms = options->request_timeout_ms / LOOKS_PER_TIMEOUT;
+
+    pthread_mutex_init(&lists->lock, NULL);
+    lists->owner = pthread_self();
+    lists->deadlines =
+        (struct deadlines){.term_ms = {[DEADLINE_IDLE] = look_ms,
+                                       [DEADLINE_REQUEST] = options->request_timeout_ms,
+                                       [DEADLINE_RESPONSE] = options->response_timeout_ms}};
+}
+
+/* The lists of this thread; made when it first asks. */
+static struct lists *own_lists(struct clients *all)
+{
+    struct lists *lists = NULL;
+
+    pthread_mutex_lock(&all->lock);
+    for (size_t i = 0; i < all->list_count && lists == NULL; i++) {
+        if (pthread_equal(all->lists[i].owner, pthread_self()))
+            lists = &all->lists[i];
+    }
+    if (lists == NULL && all->list_count < THREADS_MAX) {
+        lists = &all->lists[all->list_count];
+        init_lists(lists, &all->options);
+        all->list_count++;
+    }
+    pthread_mutex_unlock(&all->lock);
+    if (lists == NULL)
+        abort(); /* there are no more HTTP threads */
+    return lists;
+}
+
+/* With the lists' lock. */
+static void rest(struct client *client, int64_t now)
+{
+    client->idle_since_ms = now;
+    client->path = (struct slice){0};
+    deadlines_set(&client->lists->deadlines, &client->deadline, DEADLINE_IDLE, now);
+}
+
+struct client *client_open(struct clients *all, int descriptor, uint64_t peer)
+{
+    struct client *client = calloc(1, sizeof(*client));
+
+    if (client == NULL)
+        abort();
+    client->all = all;
+    client->lists = own_lists(all);
+    client->descriptor = descriptor;
+    client->peer = peer;
+    metrics_change(all->options.metrics, METRICS_CONNECTIONS, 1);
+    pthread_mutex_lock(&client->lists->lock);
+    rest(client, now_ms());
+    pthread_mutex_unlock(&client->lists->lock);
+    return client;
+}
+
+void client_close(struct client *client)
+{
+    struct lists *lists = client->lists;
+
+    pthread_mutex_lock(&lists->lock);
+    deadlines_set(&lists->deadlines, &client->deadline, DEADLINE_NONE, 0);
+    pthread_mutex_unlock(&lists->lock);
+    metrics_change(client->all->options.metrics, METRICS_CONNECTIONS, -1);
+    if (client->requests > 0)
+        atomic_fetch_sub_explicit(&client->all->kept, 1, memory_order_relaxed);
+    free(client);
+}
+
+uint64_t client_peer(const struct client *client)
+{
+    return client->peer;
+}
+
+void client_receives(struct client *client, struct slice path, int64_t now_us)
+{
+    struct lists *lists = client->lists;
+
+    if (client->requests == 0)
+        atomic_fetch_add_explicit(&client->all->kept, 1, memory_order_relaxed);
+    pthread_mutex_lock(&lists->lock);
+    client->requests++;
+    client->path = path;
+    /* One whose first bytes were seen to come slowly has had a part of its time. */
+    if (!client->ended && client->deadline.kind != DEADLINE_REQUEST)
+        deadlines_set(&lists->deadlines, &client->deadline, DEADLINE_REQUEST, now_us / 1000);
+    pthread_mutex_unlock(&lists->lock);
+}
+
+/* False when the connection was ended. */
+static bool set_deadline(struct client *client, enum deadline_kind kind, int64_t now)
+{
+    struct lists *lists = client->lists;
+
+    pthread_mutex_lock(&lists->lock);
+    const bool lives = !client->ended;
+    if (lives)
+        deadlines_set(&lists->deadlines, &client->deadline, kind, now);
+    pthread_mutex_unlock(&lists->lock);
+    return lives;
+}
+
+bool client_works(struct client *client)
+{
+    return set_deadline(client, DEADLINE_NONE, 0);
+}
+
+bool client_answers(struct client *client, bool limited)
+{
+    return set_deadline(client, limited ? DEADLINE_RESPONSE : DEADLINE_NONE, now_ms());
+}
+
+bool client_rests(struct client *client, int64_t now_us, char *request_id)
+{
+    struct lists *lists = client->lists;
+
+    pthread_mutex_lock(&lists->lock);
+    if (!client->ended)
+        rest(client, now_us / 1000);
+    client->path = (struct slice){0};
+    const bool timed_out = client->timeout_id[0] != '\0';
+    if (timed_out)
+        memcpy(request_id, client->timeout_id, sizeof(client->timeout_id));
+    pthread_mutex_unlock(&lists->lock);
+    return timed_out;
+}
+
+bool client_may_stay(const struct client *client)
+{
+    const struct clients *all = client->all;
+    const int64_t max_requests = all->options.max_requests;
+
+    return (max_requests == 0 || client->requests < max_requests) &&
+           atomic_load_explicit(&all->kept, memory_order_relaxed) <= all->options.max_kept;
+}
