@@ -10,6 +10,10 @@
  * cleared after each request. */
 #define CONNECTION_MEMORY_BYTES(max_header_bytes) ((size_t)(max_header_bytes) + 16384)
 
+/* From this size on libmicrohttpd maps the memory instead of taking it from the heap: a connection
+ * that has sent nothing then takes none of it, and one that ends gives it back to the system. */
+#define MAPPED_MEMORY_BYTES ((size_t)36864)
+
 static void on_message(void *cls, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 
@@ -52,6 +56,7 @@ static bool start_daemon(struct http_server *server, struct error *err)
     const struct http_server_limits *limits = &options->limits;
     /* A pool of one thread is no pool to libmicrohttpd. */
     const unsigned pool = options->threads > 1 ? (unsigned)options->threads : 0;
+    const size_t needed_bytes = CONNECTION_MEMORY_BYTES(options->admission.max_header_bytes);
     const unsigned timeout_s = (unsigned)((limits->idle_timeout_ms + 999) / 1000);
 
     server->daemon = MHD_start_daemon(
@@ -62,9 +67,10 @@ static bool start_daemon(struct http_server *server, struct error *err)
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)limits->max_connections,
         MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)limits->max_connections_per_address,
         MHD_OPTION_CONNECTION_TIMEOUT, timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        CONNECTION_MEMORY_BYTES(options->admission.max_header_bytes), MHD_OPTION_NOTIFY_CONNECTION,
-        http_server_on_connection, server, MHD_OPTION_URI_LOG_CALLBACK, http_server_on_target,
-        server, MHD_OPTION_NOTIFY_COMPLETED, http_server_on_completed, server, MHD_OPTION_END);
+        needed_bytes > MAPPED_MEMORY_BYTES ? needed_bytes : MAPPED_MEMORY_BYTES,
+        MHD_OPTION_NOTIFY_CONNECTION, http_server_on_connection, server,
+        MHD_OPTION_URI_LOG_CALLBACK, http_server_on_target, server, MHD_OPTION_NOTIFY_COMPLETED,
+        http_server_on_completed, server, MHD_OPTION_END);
     return server->daemon != NULL ||
            error_set(err, ERROR_INTERNAL, NULL,
                      "libmicrohttpd cannot start with %d threads and %lld connections",
