@@ -1,186 +1,15 @@
-#include "service/clients.h"
+#include "service/clients_life.h"
 
 #include "db/monotonic.h"
-#include "service/deadlines.h"
-#include "service/timeout_answer.h"
 
-#include <linux/tcp.h>
-#include <netinet/in.h>
-#include <pthread.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-
-#define THREADS_MAX 64
-
-/* How much later than its deadline something may be ended: a part of the shortest timeout. */
-#define TICKS_PER_TIMEOUT 16
-#define TICK_MAX_MS 1000
 
 /* How often a connection without a request is looked at. */
 #define LOOKS_PER_TIMEOUT 16
 
-/* The kernel tells when data came in steps of its own clock. */
-#define DATA_CLOCK_MS 20
-
-/* libmicrohttpd counts idle time in whole seconds. */
-#define IDLE_CLOCK_MS 2000
-
-/* Ended in one go, before the HTTP thread gets the lock again. */
-#define ENDED_AT_ONCE 64
-
-/* Of one HTTP thread. */
-struct lists {
-    pthread_mutex_t lock;
-    pthread_t owner;
-    struct deadlines deadlines; /* with the lock */
-};
-
-struct clients {
-    struct clients_options options;
-    atomic_int_least64_t kept;
-    pthread_t thread;
-    pthread_mutex_t lock; /* of the three below, and of the lists' number and owners */
-    pthread_cond_t stop;
-    bool stopping;
-    size_t list_count;
-    struct lists lists[THREADS_MAX];
-};
-
-struct client {
-    struct deadline deadline; /* the first member; this and the next five with the lists' lock */
-    int64_t idle_since_ms;
-    int64_t requests; /* read by the HTTP thread without it */
-    struct slice path;
-    bool ended;
-    char timeout_id[EXCHANGE_REQUEST_ID_MAX + 1]; /* empty: not answered with 408 */
-    struct lists *lists;
-    struct clients *all;
-    int descriptor;
-    uint64_t peer;
-};
-
 static int64_t now_ms(void)
 {
     return monotonic_us() / 1000;
-}
-
-/* Whether data came since the connection rests. Where the kernel does not tell, as of a local
- * socket: without any, libmicrohttpd would have ended it. */
-static bool has_moved(const struct client *client, int64_t now)
-{
-    struct tcp_info info;
-    socklen_t length = sizeof(info);
-
-    if (getsockopt(client->descriptor, IPPROTO_TCP, TCP_INFO, &info, &length) != 0)
-        return now - client->idle_since_ms > client->all->options.idle_timeout_ms + IDLE_CLOCK_MS;
-    if (client->requests == 0)
-        return info.tcpi_bytes_received > 0;
-    return now - (int64_t)info.tcpi_last_data_recv > client->idle_since_ms + DATA_CLOCK_MS;
-}
-
-static void end(struct client *client)
-{
-    deadlines_set(&client->lists->deadlines, &client->deadline, DEADLINE_NONE, 0);
-    client->ended = true;
-    shutdown(client->descriptor, SHUT_RDWR);
-}
-
-/* No response is under way, so nobody else writes. What does not fit into an empty socket buffer is
- * not worth waiting for. */
-static void answer_timeout(struct client *client)
-{
-    const struct clients_options *options = &client->all->options;
-    struct buffer answer = {0};
-
-    request_make_id(options->ids, client->timeout_id);
-    timeout_answer(&answer, client->path, client->timeout_id, options->request_timeout_ms);
-    if (send(client->descriptor, answer.data, answer.len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-        client->timeout_id[0] = '\0';
-    buffer_release(&answer);
-}
-
-/* What the client has not taken goes with the connection, instead of staying with the kernel. */
-static void drop_unsent(const struct client *client)
-{
-    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
-
-    setsockopt(client->descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-}
-
-static void expire(struct client *client, int64_t now)
-{
-    struct clients *all = client->all;
-
-    switch (client->deadline.kind) {
-    case DEADLINE_IDLE:
-        deadlines_set(&client->lists->deadlines, &client->deadline,
-                      has_moved(client, now) ? DEADLINE_REQUEST : DEADLINE_IDLE, now);
-        return;
-    case DEADLINE_REQUEST:
-        metrics_limit(all->options.metrics, METRICS_REQUEST_TIMEOUT);
-        if (!all->options.encrypted)
-            answer_timeout(client);
-        break;
-    case DEADLINE_RESPONSE:
-        metrics_limit(all->options.metrics, METRICS_RESPONSE_TIMEOUT);
-        drop_unsent(client);
-        break;
-    case DEADLINE_NONE:
-    case DEADLINE_KINDS:
-        return;
-    }
-    end(client);
-}
-
-/* Returns whether more may be due. */
-static bool expire_some(struct lists *lists, int64_t now)
-{
-    struct deadline *due = NULL;
-
-    pthread_mutex_lock(&lists->lock);
-    for (int i = 0; i < ENDED_AT_ONCE; i++) {
-        due = deadlines_due(&lists->deadlines, now);
-        if (due == NULL)
-            break;
-        expire((struct client *)due, now);
-    }
-    pthread_mutex_unlock(&lists->lock);
-    return due != NULL;
-}
-
-static int64_t shorter(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static struct timespec next_tick(const struct clients_options *options)
-{
-    const int64_t timeout_ms = shorter(options->request_timeout_ms, options->response_timeout_ms);
-    const int64_t tick_ms = shorter(timeout_ms / TICKS_PER_TIMEOUT + 1, TICK_MAX_MS);
-    const int64_t at_us = monotonic_us() + tick_ms * 1000;
-
-    return (struct timespec){at_us / 1000000, at_us % 1000000 * 1000};
-}
-
-static void *watch(void *arg)
-{
-    struct clients *all = arg;
-
-    pthread_mutex_lock(&all->lock);
-    while (!all->stopping) {
-        const struct timespec tick = next_tick(&all->options);
-        const size_t count = all->list_count;
-        pthread_mutex_unlock(&all->lock);
-        for (size_t i = 0; i < count; i++) {
-            while (expire_some(&all->lists[i], now_ms()))
-                continue;
-        }
-        pthread_mutex_lock(&all->lock);
-        while (!all->stopping && pthread_cond_timedwait(&all->stop, &all->lock, &tick) == 0)
-            continue;
-    }
-    pthread_mutex_unlock(&all->lock);
-    return NULL;
 }
 
 bool clients_start(const struct clients_options *options, struct clients **out, struct error *err)
@@ -196,7 +25,7 @@ bool clients_start(const struct clients_options *options, struct clients **out, 
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&all->stop, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    const int failure = pthread_create(&all->thread, NULL, watch, all);
+    const int failure = pthread_create(&all->thread, NULL, clients_watch, all);
     if (failure != 0) {
         free(all);
         return error_set(err, ERROR_INTERNAL, NULL, "cannot start the thread of the deadlines: %d",
@@ -222,7 +51,7 @@ void clients_stop(struct clients *all)
     free(all);
 }
 
-static void init_lists(struct lists *lists, const struct clients_options *options)
+static void init_lists(struct client_lists *lists, const struct clients_options *options)
 {
     const int64_t look_ms = options->request_timeout_ms / LOOKS_PER_TIMEOUT;
 
@@ -235,16 +64,16 @@ static void init_lists(struct lists *lists, const struct clients_options *option
 }
 
 /* The lists of this thread; made when it first asks. */
-static struct lists *own_lists(struct clients *all)
+static struct client_lists *own_lists(struct clients *all)
 {
-    struct lists *lists = NULL;
+    struct client_lists *lists = NULL;
 
     pthread_mutex_lock(&all->lock);
     for (size_t i = 0; i < all->list_count && lists == NULL; i++) {
         if (pthread_equal(all->lists[i].owner, pthread_self()))
             lists = &all->lists[i];
     }
-    if (lists == NULL && all->list_count < THREADS_MAX) {
+    if (lists == NULL && all->list_count < CLIENTS_THREADS_MAX) {
         lists = &all->lists[all->list_count];
         init_lists(lists, &all->options);
         all->list_count++;
@@ -282,7 +111,7 @@ struct client *client_open(struct clients *all, int descriptor, uint64_t peer)
 
 void client_close(struct client *client)
 {
-    struct lists *lists = client->lists;
+    struct client_lists *lists = client->lists;
 
     pthread_mutex_lock(&lists->lock);
     deadlines_set(&lists->deadlines, &client->deadline, DEADLINE_NONE, 0);
@@ -300,7 +129,7 @@ uint64_t client_peer(const struct client *client)
 
 void client_receives(struct client *client, struct slice path, int64_t now_us)
 {
-    struct lists *lists = client->lists;
+    struct client_lists *lists = client->lists;
 
     if (client->requests == 0)
         atomic_fetch_add_explicit(&client->all->kept, 1, memory_order_relaxed);
@@ -316,7 +145,7 @@ void client_receives(struct client *client, struct slice path, int64_t now_us)
 /* False when the connection was ended. */
 static bool set_deadline(struct client *client, enum deadline_kind kind, int64_t now)
 {
-    struct lists *lists = client->lists;
+    struct client_lists *lists = client->lists;
 
     pthread_mutex_lock(&lists->lock);
     const bool lives = !client->ended;
@@ -338,7 +167,7 @@ bool client_answers(struct client *client, bool limited)
 
 bool client_rests(struct client *client, int64_t now_us, char *request_id)
 {
-    struct lists *lists = client->lists;
+    struct client_lists *lists = client->lists;
 
     pthread_mutex_lock(&lists->lock);
     if (!client->ended)

@@ -30,11 +30,11 @@ MUST_USE bool clients_start(const struct clients_options *options, struct client
                             struct error *err);
 
 /* Ends the thread. No connection is open any more. NULL is nothing to stop. */
-void clients_stop(struct clients *clients);
+void clients_stop(struct clients *all);
 
 /* Of the calling HTTP thread, as are all calls about this connection. `descriptor` stays the
  * caller's; the connection is freed by client_close, before the descriptor is closed. */
-struct client *client_open(struct clients *clients, int descriptor, uint64_t peer);
+struct client *client_open(struct clients *all, int descriptor, uint64_t peer);
 void client_close(struct client *client);
 
 /* Who is at the other end, as client_open was told. */
