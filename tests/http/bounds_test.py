@@ -353,6 +353,32 @@ def rss_mib(service):
         return int(file.read().split()[1]) * resource.getpagesize() / MIB
 
 
+def small_changes_of_large_sessions(binary):
+    """What a change reads and writes counts like what is sent: it is refused before anything is changed."""
+    service = Service(binary, "--max-bodies-bytes", str(32 * MIB)).start()
+    path = create(service, 8 * MIB)
+    await_metric(service, "sessiond_bodies_bytes", 0)
+    change = raw.request("PATCH", path, "Content-Type: application/merge-patch+json", "Content-Length: 21") + \
+        b'{"context":{"b":"c"}}'
+    connections = [slow_reader(service, change) for _ in range(40)]
+    until = time.monotonic() + raw.PATIENCE_S
+    statuses = []
+    for connection in connections:
+        status = connection.recv(12)[9:].decode()
+        while len(status) < 3:
+            status += connection.recv(3 - len(status)).decode()
+        statuses.append(int(status))
+        check(time.monotonic() < until, "too slow")
+    check(set(statuses) == {200, 503}, f"the statuses are {sorted(set(statuses))}")
+    for connection in connections:
+        connection.close()
+    await_metric(service, "sessiond_bodies_bytes", 0)
+    check(refusals(service, "max-bodies-bytes") == statuses.count(503), "the refusals are counted")
+    version = int(service.call("HEAD", path).headers["etag"].strip('"'))
+    check(version == 1 + statuses.count(200), f"version {version} after {statuses.count(200)} changes")
+    return service.stop()
+
+
 def what_is_announced_takes_no_memory(binary):
     """100 bodies of 16 MiB: 16 fit into 256 MiB, and none of their bytes has come."""
     service = Service(binary).start()
@@ -397,7 +423,7 @@ def answers_that_are_never_read(binary):
 CASES = [
     bodies_under_way, responses_under_way, a_body_that_is_never_admitted, query_parameters, connections_per_address,
     requests_per_connection, kept_connections, requests_that_drip, requests_in_time, responses_that_are_not_taken,
-    rates, what_is_announced_takes_no_memory, answers_that_are_never_read,
+    rates, small_changes_of_large_sessions, what_is_announced_takes_no_memory, answers_that_are_never_read,
 ]
 
 

@@ -168,6 +168,76 @@ Test(store, an_edit_sees_the_stored_context)
     store_job_release(&job);
 }
 
+struct admission_log {
+    bool admits;
+    int calls;
+    size_t bytes;
+};
+
+static bool admit(struct store_job *job, size_t bytes)
+{
+    struct admission_log *log = job->admit_arg;
+
+    log->calls++;
+    log->bytes = bytes;
+    return log->admits;
+}
+
+/* A small request for a large session: what is stored is copied only where there is room for it. */
+Test(store, a_job_whose_session_finds_no_room_is_refused_and_changes_nothing)
+{
+    static const enum session_status active = SESSION_ACTIVE;
+    struct admission_log log = {0};
+    struct copy copy;
+    char id[ID_SIZE];
+    int edits = 0;
+
+    fixture_create(&fixture, "/p", "t", "{1234567}", id);
+    for (int edited = 0; edited < 2; edited++) {
+        struct store_job job = {.operation = STORE_UPDATE, .admit = admit, .admit_arg = &log};
+        memcpy(job.id, id, ID_SIZE);
+        job.has_status = true;
+        job.status = active;
+        job.edit = edited ? double_context : NULL;
+        job.edit_arg = &edits;
+        fixture_run(&fixture, &job);
+        cr_expect_eq(job.error.kind, ERROR_OVERLOADED);
+        cr_expect_eq(log.calls, edited + 1);
+        cr_expect_eq(log.bytes, 9);
+        store_job_release(&job);
+    }
+    cr_expect_eq(edits, 0);
+    cr_assert(get(id, &copy));
+    cr_expect(strstr(copy.text, "|{1234567}"));
+    log.admits = true;
+    struct store_job job = {.operation = STORE_UPDATE, .admit = admit, .admit_arg = &log};
+    memcpy(job.id, id, ID_SIZE);
+    job.has_status = true;
+    job.status = active;
+    fixture_run(&fixture, &job);
+    cr_expect_eq(job.error.kind, ERROR_NONE);
+    cr_expect_eq(job.session.version, 2);
+    store_job_release(&job);
+}
+
+Test(store, a_put_that_finds_a_session_without_room_for_it_makes_none)
+{
+    struct admission_log log = {0};
+    struct store_job job = {.operation = STORE_PUT,
+                            .project_path = SLICE_LITERAL("/p"),
+                            .thread_id = SLICE_LITERAL("t"),
+                            .context = SLICE_LITERAL("{}"),
+                            .admit = admit,
+                            .admit_arg = &log};
+
+    fixture_create(&fixture, "/p", "t", "{1}", job.id);
+    fixture_run(&fixture, &job);
+    cr_expect_eq(job.error.kind, ERROR_OVERLOADED);
+    cr_expect_not(job.created);
+    store_job_release(&job);
+    fixture_expect(&fixture, "SELECT count(*) FROM sessions", "1");
+}
+
 Test(store, if_match_compares_in_the_transaction)
 {
     struct store_job job = {.operation = STORE_UPDATE, .context = SLICE_LITERAL("{\"m\":1}")};
