@@ -55,6 +55,10 @@ enum MHD_Result http_server_send(struct http_server *server, struct request *req
  * where they do not fit. */
 MUST_USE bool http_server_charge(struct http_server *server, struct request *request,
                                  uint64_t bytes);
+
+/* The same for what the store copies for a job, whose admit_arg is the request; on its thread. */
+bool http_server_admit(struct store_job *job, size_t bytes);
+
 void http_server_uncharge(struct http_server *server, const struct request *request);
 
 /* Counts the requests whose body has not wholly arrived. */

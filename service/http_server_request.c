@@ -82,6 +82,8 @@ static enum MHD_Result submit(struct http_server *server, struct request *reques
     }
     job->done = on_job_done;
     job->arg = request;
+    job->admit = http_server_admit;
+    job->admit_arg = request;
     http_server_leave_phase(server, request);
     request->phase = REQUEST_WAITING;
     MHD_suspend_connection(request->connection);

@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 
-/* Shorter responses are not worth counting: a connection's own memory is about as much. */
-#define COUNTED_RESPONSE_BYTES 16384
+/* Shorter texts are not worth counting: a connection's own memory is about as much. */
+#define COUNTED_BYTES 16384
 
 /* The response takes over the snapshot's descriptor. */
 static struct MHD_Response *make_file_response(struct store_snapshot *snapshot, size_t *size)
@@ -58,6 +58,15 @@ bool http_server_charge(struct http_server *server, struct request *request, uin
     return true;
 }
 
+bool http_server_admit(struct store_job *job, size_t bytes)
+{
+    struct request *request = job->admit_arg;
+    /* An edit makes a second one of it. */
+    const uint64_t all_bytes = job->edit == NULL ? bytes : 2 * (uint64_t)bytes;
+
+    return bytes < COUNTED_BYTES || http_server_charge(request->server, request, all_bytes);
+}
+
 void http_server_uncharge(struct http_server *server, const struct request *request)
 {
     if (request->budget_bytes == 0)
@@ -74,7 +83,7 @@ static void charge_response(struct http_server *server, struct request *request)
     struct exchange *ex = &request->ex;
     const uint64_t bytes = ex->response.len;
 
-    if (bytes < COUNTED_RESPONSE_BYTES)
+    if (bytes < COUNTED_BYTES)
         return;
     if (ex->method != METHOD_GET && ex->method != METHOD_HEAD) {
         budget_charge(&server->bodies, bytes);
