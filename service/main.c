@@ -11,6 +11,7 @@
 #include "service/notify.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -33,6 +34,9 @@
 
 /* How long answers get to leave when the storage has failed. */
 #define FAILED_MS 1000
+
+/* Texts from this size on are mapped one by one. */
+#define LARGE_BYTES (1 << 20)
 
 struct service {
     struct config config;
@@ -266,12 +270,21 @@ static bool start(struct service *service, struct error *err)
     return false;
 }
 
+/* A large body goes back to the system when it is done with: by itself the allocator takes the
+ * size of the last one for usual, and keeps all that is smaller. */
+static void give_memory_back(void)
+{
+    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+    mallopt(M_TRIM_THRESHOLD, 2 * LARGE_BYTES);
+}
+
 static int run(struct service *service)
 {
     sigset_t waited;
     struct error err;
 
     umask(S_IRWXG | S_IRWXO); /* what is stored is the user's alone */
+    give_memory_back();
     block_signals(&waited);
     service->log = log_new(STDERR_FILENO, service->config.log_level);
     if (service->log == NULL)
