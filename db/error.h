@@ -41,6 +41,9 @@ enum error_kind {
     ERROR_KEY_REUSED, /* the Idempotency-Key belongs to another request */
 
     /* The request may be sent again later. Nothing was changed. */
+    ERROR_REQUEST_TIMEOUT, /* the request did not arrive in time */
+    ERROR_RATE_LIMITED,    /* the client sends more requests a second than it may */
+    ERROR_OVERLOADED,      /* the bodies under way take all the memory that is for them */
     ERROR_QUEUE_FULL,
     ERROR_STOPPING,
     ERROR_STORAGE_FULL,

@@ -20,6 +20,14 @@ void *job_memory(struct store_job *job, size_t size)
     return memory->bytes;
 }
 
+bool job_memory_admit(struct store_job *job, size_t bytes)
+{
+    return job->admit == NULL || job->admit(job, bytes) ||
+           error_set(&job->error, ERROR_OVERLOADED, NULL,
+                     "what is stored is large, and what other requests read or write takes all the "
+                     "memory that is for it; nothing was changed; try again");
+}
+
 struct slice job_memory_keep(struct store_job *job, struct slice text)
 {
     if (text.data == NULL)

@@ -41,6 +41,11 @@ typedef bool (*store_context_edit)(void *arg, struct slice current, char **out, 
 
 struct store_job;
 
+/* Asked before so many bytes that are stored are copied into the job, on the store's thread. False
+ * refuses the job with ERROR_OVERLOADED. What was admitted stays until the job is released; a job
+ * that is run anew asks anew. */
+typedef bool (*store_admitter)(struct store_job *job, size_t bytes);
+
 /* Puts what the job answered into words, in the write transaction: pure, quick, and no call back
  * into the store. The answer is the submitter's and is read before `done`. */
 typedef struct slice (*store_answerer)(struct store_job *job);
@@ -70,6 +75,8 @@ struct store_job {
     bool or_existing; /* CREATE: the newest session of these two that is not TERMINATED, if any */
     store_context_edit edit; /* UPDATE: in place of `context`; NULL for none */
     void *edit_arg;
+    store_admitter admit; /* NULL: however much */
+    void *admit_arg;
     bool has_status; /* UPDATE */
     enum session_status status;
     bool has_expected; /* UPDATE: the status has to be `expected` */

@@ -27,8 +27,11 @@ static void answer_again(struct write_operations *ops, struct store_job *job, sq
                   "this key was sent with another request: a new request needs a key of its own");
         return;
     }
+    const struct slice kept = column_blob(stmt, 2);
+    if (!job_memory_admit(job, kept.len))
+        return;
     job->once.replayed = true;
-    job->once.kept = job_memory_keep(job, column_blob(stmt, 2));
+    job->once.kept = job_memory_keep(job, kept);
     ops->change.counts[STORE_REPLAYS]++;
 }
 

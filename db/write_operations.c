@@ -63,7 +63,8 @@ bool write_find(struct write_operations *ops, struct store_job *job, bool with_c
     }
     ok = session_row_read(stmt, with_context ? ops->adopt : NULL, &row, err);
     if (ok) {
-        keep_row(job, &row.session);
+        if (job_memory_admit(job, row.session.context.len))
+            keep_row(job, &row.session);
         session_row_release(&row);
     }
     write_reset(&ops->statements, which);

@@ -52,7 +52,7 @@ MUST_USE bool write_relocate(struct write_operations *ops, struct store_job *job
                              struct error *err);
 
 /* Finds the job's session and keeps it in job->session. A job whose session is missing is refused,
- * and *found is false. */
+ * and *found is false; one that there is no room for is refused, and *found is true. */
 MUST_USE bool write_find(struct write_operations *ops, struct store_job *job, bool with_context,
                          bool *found, struct error *err);
 

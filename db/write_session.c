@@ -35,6 +35,11 @@ static bool insert(struct write_operations *ops, struct store_job *job, struct e
     return true;
 }
 
+static bool is_refused(const struct store_job *job)
+{
+    return job->error.kind != ERROR_NONE;
+}
+
 /* The id of the newest session of these two that is not TERMINATED. */
 static bool find_existing(struct write_operations *ops, struct store_job *job, bool *found,
                           struct error *err)
@@ -91,7 +96,7 @@ bool write_put(struct write_operations *ops, struct store_job *job, struct error
         job->error = (struct error){0};
         return insert(ops, job, err);
     }
-    if (!conditions_hold(job))
+    if (is_refused(job) || !conditions_hold(job))
         return true;
     if (!slice_equal(job->session.project_path, job->project_path) ||
         !slice_equal(job->session.thread_id, job->thread_id))
@@ -170,7 +175,7 @@ bool write_update(struct write_operations *ops, struct store_job *job, struct er
 
     if (!write_find(ops, job, reads_context, &found, err))
         return false;
-    if (!found || !allowed(ops, job))
+    if (!found || is_refused(job) || !allowed(ops, job))
         return true;
     if (job->edit != NULL) {
         size_t len = 0;

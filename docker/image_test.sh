@@ -95,7 +95,7 @@ test_confinement() {
     same 'its system calls are filtered' 'Seccomp: 2' "$(proc_line "$id" Seccomp)"
     same 'it filters them itself' '"seccomp":"on"' "$(docker logs "$id" 2>&1 | grep -o '"seccomp":"[a-z]*"' | tail -n 1)"
     same 'its root file system' 'ro' "$(as_root awk '$5 == "/" { split($6, o, ","); print o[1] }' "/proc/$(process "$id")/mountinfo")"
-    same 'open files' '8192' "$(awk '/^Max open files/ { print $5 }' "/proc/$(process "$id")/limits")"
+    same 'open files' '16384' "$(awk '/^Max open files/ { print $5 }' "/proc/$(process "$id")/limits")"
     same 'limits of processes and memory' '64 536870912' "$(setting "$id" '{{.HostConfig.PidsLimit}} {{.HostConfig.Memory}}')"
     same 'where its port is published' "127.0.0.1:$SESSIOND_PORT" "$(docker port "$id" 8082/tcp)"
 }

@@ -26,6 +26,8 @@ struct route_metrics {
 struct metrics {
     struct route_metrics routes[ROUTES_MAX];
     atomic_int_least64_t in_flight;
+    atomic_int_least64_t gauges[METRICS_GAUGES];
+    atomic_int_least64_t limits[METRICS_LIMITS];
 };
 
 struct metrics *metrics_new(void)
@@ -65,6 +67,16 @@ void metrics_end(struct metrics *metrics)
 int64_t metrics_in_flight(const struct metrics *metrics)
 {
     return get(&metrics->in_flight);
+}
+
+void metrics_change(struct metrics *metrics, enum metrics_gauge gauge, int64_t by)
+{
+    add(&metrics->gauges[gauge], by);
+}
+
+void metrics_limit(struct metrics *metrics, enum metrics_limit limit)
+{
+    add(&metrics->limits[limit], 1);
 }
 
 static size_t place_of(const struct route *route)
@@ -169,6 +181,26 @@ static void add_gauge(struct buffer *out, const char *name, const char *help, in
     buffer_printf(out, "%s %lld\n", name, (long long)value);
 }
 
+static void add_limits(struct buffer *out, const struct metrics *metrics)
+{
+    static const char *const limits[METRICS_LIMITS] = {
+        [METRICS_BODIES] = "max-bodies-bytes",
+        [METRICS_RATE] = "rate-per-second",
+        [METRICS_REQUEST_TIMEOUT] = "request-timeout-ms",
+        [METRICS_RESPONSE_TIMEOUT] = "response-timeout-ms",
+    };
+    static const char name[] = "sessiond_limit_refusals_total";
+
+    add_gauge(out, "sessiond_connections", "Connections that are open.",
+              get(&metrics->gauges[METRICS_CONNECTIONS]));
+    add_gauge(out, "sessiond_bodies_bytes", "Bodies of requests and responses under way.",
+              get(&metrics->gauges[METRICS_BODIES_BYTES]));
+    add_family(out, name, "counter", "Requests that a limit refused or ended.");
+    for (int i = 0; i < METRICS_LIMITS; i++)
+        buffer_printf(out, "%s{limit=\"%s\"} %lld\n", name, limits[i],
+                      (long long)get(&metrics->limits[i]));
+}
+
 static void add_commits(struct buffer *out, const struct store_figures *figures)
 {
     static const char batch[] = "sessiond_commit_batch_size";
@@ -253,6 +285,7 @@ static enum route_step metrics_begin_route(const struct routes *routes, struct e
     add_durations(out, routes->metrics);
     add_gauge(out, "sessiond_http_requests_in_flight", "Requests that are not answered yet.",
               metrics_in_flight(routes->metrics));
+    add_limits(out, routes->metrics);
     add_storage(out, routes->store);
     return ROUTE_ANSWERED;
 }

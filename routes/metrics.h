@@ -11,6 +11,23 @@
 void metrics_begin(struct metrics *metrics);
 void metrics_end(struct metrics *metrics);
 
+enum metrics_gauge { METRICS_CONNECTIONS, METRICS_BODIES_BYTES, METRICS_GAUGES };
+
+/* More of it, or less. */
+void metrics_change(struct metrics *metrics, enum metrics_gauge gauge, int64_t by);
+
+/* The limits whose refusals have no status, or not one of their own. */
+enum metrics_limit {
+    METRICS_BODIES,
+    METRICS_RATE,
+    METRICS_REQUEST_TIMEOUT,
+    METRICS_RESPONSE_TIMEOUT,
+    METRICS_LIMITS
+};
+
+/* A limit has refused a request, or ended a connection. */
+void metrics_limit(struct metrics *metrics, enum metrics_limit limit);
+
 /* A request is over: answered, or ended without an answer (ex->status 0). */
 void metrics_count(struct metrics *metrics, const struct exchange *ex, int64_t duration_us);
 

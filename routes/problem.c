@@ -33,6 +33,9 @@ static const struct problem_kind kinds[ERROR_KIND_COUNT] = {
     [ERROR_NO_LEASE] = {404, "no-lease", "Nobody holds a lease"},
     [ERROR_KEY_REUSED] = {422, "idempotency-key-reused", "The key belongs to another request"},
     [ERROR_PRECONDITION_FAILED] = {412, "precondition-failed", "A precondition does not hold"},
+    [ERROR_REQUEST_TIMEOUT] = {408, "request-timeout", "The request took too long to arrive"},
+    [ERROR_RATE_LIMITED] = {429, "rate-limited", "Too many requests"},
+    [ERROR_OVERLOADED] = {503, "overloaded", "Too many large bodies are under way"},
     [ERROR_QUEUE_FULL] = {503, "queue-full", "Too many requests are waiting"},
     [ERROR_STOPPING] = {503, "stopping", "The service is stopping"},
     [ERROR_STORAGE_FULL] = {507, "storage-full", "The disk is full"},
@@ -171,19 +174,32 @@ void problem_answer_precondition(struct exchange *ex, const struct error *err, i
     end_problem(ex);
 }
 
+static void add_retry_after(struct exchange *ex, int64_t seconds)
+{
+    struct buffer text = {0};
+
+    buffer_add_int(&text, seconds);
+    exchange_header(ex, "Retry-After", buffer_slice(&text));
+    buffer_release(&text);
+}
+
+void problem_answer_later(struct exchange *ex, const struct error *err, int64_t seconds)
+{
+    begin_problem(ex, err);
+    add_retry_after(ex, seconds);
+    end_problem(ex);
+}
+
 /* When the lease ends unless it is renewed, in whole seconds, rounded up (RFC 9110 §10.2.3). */
 static void add_holder(struct exchange *ex, const struct session_lease *lease)
 {
     const int64_t left_us = lease->expires_us - timestamp_now_us();
-    struct buffer seconds = {0};
 
     buffer_add_text(&ex->response, ",\"owner\":");
     json_add_string(&ex->response, lease->owner);
     buffer_add_text(&ex->response, ",\"expires_at\":");
     json_add_time(&ex->response, lease->expires_us);
-    buffer_add_int(&seconds, left_us <= 0 ? 1 : (left_us + 999999) / 1000000);
-    exchange_header(ex, "Retry-After", buffer_slice(&seconds));
-    buffer_release(&seconds);
+    add_retry_after(ex, left_us <= 0 ? 1 : (left_us + 999999) / 1000000);
 }
 
 void problem_answer_job(struct exchange *ex)

@@ -11,6 +11,9 @@ void problem_answer(struct exchange *ex, const struct error *err);
 /* The same for an error that has only a fixed sentence. */
 void problem_answer_kind(struct exchange *ex, enum error_kind kind, const char *detail);
 
+/* The same, and says after how many seconds to try again. */
+void problem_answer_later(struct exchange *ex, const struct error *err, int64_t seconds);
+
 /* The same, and shows the version that is there. */
 void problem_answer_precondition(struct exchange *ex, const struct error *err, int64_t version);
 

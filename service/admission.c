@@ -1,8 +1,27 @@
 #include "service/admission.h"
 
+#include "routes/query.h"
+
+#include <stdio.h>
 #include <string.h>
 
 #define HEADER_FIELDS_MAX 128
+
+static bool check_query(const struct admission *rules, struct slice query, struct error *err)
+{
+    struct query_parameter parameter;
+    int64_t count = 0;
+    char why[64];
+
+    while (query_next(&query, &parameter)) {
+        if (++count <= rules->max_query_parameters)
+            continue;
+        snprintf(why, sizeof(why), "a query may have at most %lld parameters",
+                 (long long)rules->max_query_parameters);
+        return query_refuse(&parameter, why, err);
+    }
+    return true;
+}
 
 bool admission_check(const struct admission *rules, const struct request *request,
                      struct error *err)
@@ -19,5 +38,5 @@ bool admission_check(const struct admission *rules, const struct request *reques
     if (request->repeated_length)
         return error_set(err, ERROR_INVALID_HEADER, "Content-Length",
                          "Content-Length may stand only once");
-    return true;
+    return check_query(rules, request->ex.query, err);
 }

@@ -10,6 +10,7 @@
 struct admission {
     int64_t max_header_bytes;
     int64_t max_target_bytes;
+    int64_t max_query_parameters;
 };
 
 /* False, with the problem to answer, when the request is refused. */

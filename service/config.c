@@ -28,14 +28,28 @@ static const struct option options[] = {
      "database file; its folder is made when missing"},
     {"threads", "SESSIOND_THREADS", OPTION_NUMBER, PLACE(threads), "number of processors", 1, 64,
      "HTTP threads"},
-    {"max-connections", "SESSIOND_MAX_CONNECTIONS", OPTION_NUMBER, PLACE(max_connections), "4096",
+    {"max-connections", "SESSIOND_MAX_CONNECTIONS", OPTION_NUMBER, PLACE(max_connections), "8192",
      1, 20000, "connections at once; further ones wait"},
+    {"max-connections-per-address", "SESSIOND_MAX_CONNECTIONS_PER_ADDRESS", OPTION_NUMBER,
+     PLACE(max_connections_per_address), "7168", 1, 20000,
+     "connections of one IP address at once; further ones are closed"},
+    {"max-kept-connections", "SESSIOND_MAX_KEPT_CONNECTIONS", OPTION_NUMBER,
+     PLACE(max_kept_connections), "1024", 0, 20000,
+     "connections that stay open after a response; further ones end with it"},
+    {"max-requests-per-connection", "SESSIOND_MAX_REQUESTS_PER_CONNECTION", OPTION_NUMBER,
+     PLACE(max_requests_per_connection), "0", 0, 1000000000,
+     "requests after which a connection ends; 0: any number"},
     {"max-header-bytes", "SESSIOND_MAX_HEADER_BYTES", OPTION_NUMBER, PLACE(max_header_bytes),
      "16384", 1024, 65536, "a request's head: request line and header fields, these at most 128"},
     {"max-target-bytes", "SESSIOND_MAX_TARGET_BYTES", OPTION_NUMBER, PLACE(max_target_bytes),
      "14336", 256, 32768, "path and query of a request"},
+    {"max-query-parameters", "SESSIOND_MAX_QUERY_PARAMETERS", OPTION_NUMBER,
+     PLACE(max_query_parameters), "64", 1, 10000, "parameters of a query"},
     {"max-body-bytes", "SESSIOND_MAX_BODY_BYTES", OPTION_NUMBER, PLACE(max_body_bytes), "16777216",
      1024, 256 << 20, "longest request body, and longest context that merging makes"},
+    {"max-bodies-bytes", "SESSIOND_MAX_BODIES_BYTES", OPTION_NUMBER, PLACE(max_bodies_bytes),
+     "268435456", 1024, INT64_C(1) << 40,
+     "bodies of requests and large responses under way; beyond it 503"},
     {"max-json-depth", "SESSIOND_MAX_JSON_DEPTH", OPTION_NUMBER, PLACE(max_json_depth), "512", 2,
      10000, "arrays and objects open at once in a body"},
     {"max-page-bytes", "SESSIOND_MAX_PAGE_BYTES", OPTION_NUMBER, PLACE(max_page_bytes), "4194304",
@@ -46,6 +60,13 @@ static const struct option options[] = {
      "86400", 1, 31536000, "how long an Idempotency-Key is remembered"},
     {"checkpoint-pages", "SESSIOND_CHECKPOINT_PAGES", OPTION_NUMBER, PLACE(checkpoint_pages),
      "40000", 10, 1000000, "write-ahead log, in pages of 4 KiB, that makes the writer checkpoint"},
+    {"rate-per-second", "SESSIOND_RATE_PER_SECOND", OPTION_NUMBER, PLACE(rate_per_second), "0", 0,
+     1000000, "requests a second from one address, beyond it 429; 0: any number"},
+    {"request-timeout-ms", "SESSIOND_REQUEST_TIMEOUT_MS", OPTION_NUMBER, PLACE(request_timeout_ms),
+     "30000", 100, 3600000, "how long a request may take to arrive, from its first byte on"},
+    {"response-timeout-ms", "SESSIOND_RESPONSE_TIMEOUT_MS", OPTION_NUMBER,
+     PLACE(response_timeout_ms), "60000", 100, 3600000,
+     "how long a client may take to read a response; a backup may take longer"},
     {"idle-timeout-ms", "SESSIOND_IDLE_TIMEOUT_MS", OPTION_NUMBER, PLACE(idle_timeout_ms), "60000",
      1000, 3600000, "a connection on which nothing moves for so long is closed"},
     {"stop-timeout-ms", "SESSIOND_STOP_TIMEOUT_MS", OPTION_NUMBER, PLACE(stop_timeout_ms), "8000",
@@ -172,6 +193,15 @@ static bool check_confine(const struct config *config, struct error *err)
                      "--confine takes on or off, not \"%.40s\"", config->confine);
 }
 
+/* A body that is allowed, but never admitted, is a mistake that would show late. */
+static bool check_bodies(const struct config *config, struct error *err)
+{
+    return config->max_bodies_bytes >= config->max_body_bytes ||
+           error_set(err, ERROR_INVALID_PAYLOAD, "max-bodies-bytes",
+                     "--max-bodies-bytes (%lld) must be at least --max-body-bytes (%lld)",
+                     (long long)config->max_bodies_bytes, (long long)config->max_body_bytes);
+}
+
 bool config_read(struct config *config, int argc, char **argv, enum config_action *action,
                  struct error *err)
 {
@@ -192,7 +222,7 @@ bool config_read(struct config *config, int argc, char **argv, enum config_actio
                               : !read_word(config, argv[i], err))
             return false;
     }
-    return check_log_level(config, err) && check_confine(config, err);
+    return check_log_level(config, err) && check_confine(config, err) && check_bodies(config, err);
 }
 
 void config_help(FILE *out)

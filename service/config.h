@@ -12,14 +12,22 @@ struct config {
     const char *db;     /* path of the database file */
     int64_t threads;
     int64_t max_connections;
+    int64_t max_connections_per_address;
+    int64_t max_kept_connections;
+    int64_t max_requests_per_connection;
     int64_t max_header_bytes;
     int64_t max_target_bytes;
+    int64_t max_query_parameters;
     int64_t max_body_bytes;
+    int64_t max_bodies_bytes;
     int64_t max_json_depth;
     int64_t max_page_bytes;
     int64_t max_queue;
     int64_t idempotency_ttl_s;
     int64_t checkpoint_pages;
+    int64_t rate_per_second;
+    int64_t request_timeout_ms;
+    int64_t response_timeout_ms;
     int64_t idle_timeout_ms;
     int64_t stop_timeout_ms;
     const char *log_level;

@@ -10,6 +10,10 @@
  * cleared after each request. */
 #define CONNECTION_MEMORY_BYTES(max_header_bytes) ((size_t)(max_header_bytes) + 16384)
 
+/* From this size on libmicrohttpd maps the memory instead of taking it from the heap: a connection
+ * that has sent nothing then takes none of it, and one that ends gives it back to the system. */
+#define MAPPED_MEMORY_BYTES ((size_t)36864)
+
 static void on_message(void *cls, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 
@@ -23,6 +27,56 @@ static void on_message(void *cls, const char *format, va_list args)
     log_event(server->options.log, LOG_DEBUG, "libmicrohttpd", message);
 }
 
+static bool start_clients(struct http_server *server, struct error *err)
+{
+    const struct http_server_limits *limits = &server->options.limits;
+    const struct clients_options options = {
+        .request_timeout_ms = limits->request_timeout_ms,
+        .response_timeout_ms = limits->response_timeout_ms,
+        .idle_timeout_ms = limits->idle_timeout_ms,
+        .max_requests = limits->max_requests_per_connection,
+        .max_kept = limits->max_kept_connections,
+        .metrics = server->options.routes->metrics,
+        .ids = &server->ids,
+    };
+
+    return clients_start(&options, &server->clients, err);
+}
+
+static void release(struct http_server *server)
+{
+    clients_stop(server->clients);
+    rate_free(server->rate);
+    free(server);
+}
+
+static bool start_daemon(struct http_server *server, struct error *err)
+{
+    const struct http_server_options *options = &server->options;
+    const struct http_server_limits *limits = &options->limits;
+    /* A pool of one thread is no pool to libmicrohttpd. */
+    const unsigned pool = options->threads > 1 ? (unsigned)options->threads : 0;
+    const size_t needed_bytes = CONNECTION_MEMORY_BYTES(options->admission.max_header_bytes);
+    const unsigned timeout_s = (unsigned)((limits->idle_timeout_ms + 999) / 1000);
+
+    server->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO |
+            MHD_USE_ERROR_LOG,
+        0, NULL, NULL, http_server_on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_message,
+        server, MHD_OPTION_LISTEN_SOCKET, options->listener, MHD_OPTION_THREAD_POOL_SIZE, pool,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)limits->max_connections,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)limits->max_connections_per_address,
+        MHD_OPTION_CONNECTION_TIMEOUT, timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        needed_bytes > MAPPED_MEMORY_BYTES ? needed_bytes : MAPPED_MEMORY_BYTES,
+        MHD_OPTION_NOTIFY_CONNECTION, http_server_on_connection, server,
+        MHD_OPTION_URI_LOG_CALLBACK, http_server_on_target, server, MHD_OPTION_NOTIFY_COMPLETED,
+        http_server_on_completed, server, MHD_OPTION_END);
+    return server->daemon != NULL ||
+           error_set(err, ERROR_INTERNAL, NULL,
+                     "libmicrohttpd cannot start with %d threads and %lld connections",
+                     options->threads, (long long)limits->max_connections);
+}
+
 bool http_server_start(const struct http_server_options *options, struct http_server **out,
                        struct error *err)
 {
@@ -32,24 +86,12 @@ bool http_server_start(const struct http_server_options *options, struct http_se
         abort();
     server->options = *options;
     request_ids_init(&server->ids);
-    /* A pool of one thread is no pool to libmicrohttpd. */
-    const unsigned pool = options->threads > 1 ? (unsigned)options->threads : 0;
-    const unsigned timeout_s = (unsigned)((options->idle_timeout_ms + 999) / 1000);
-    server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO |
-            MHD_USE_ERROR_LOG,
-        0, NULL, NULL, http_server_on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_message,
-        server, MHD_OPTION_LISTEN_SOCKET, options->listener, MHD_OPTION_THREAD_POOL_SIZE, pool,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->max_connections,
-        MHD_OPTION_CONNECTION_TIMEOUT, timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        CONNECTION_MEMORY_BYTES(options->admission.max_header_bytes), MHD_OPTION_URI_LOG_CALLBACK,
-        http_server_on_target, server, MHD_OPTION_NOTIFY_COMPLETED, http_server_on_completed,
-        server, MHD_OPTION_END);
-    if (server->daemon == NULL) {
-        free(server);
-        return error_set(err, ERROR_INTERNAL, NULL,
-                         "libmicrohttpd cannot start with %d threads and %lld connections",
-                         options->threads, (long long)options->max_connections);
+    budget_init(&server->bodies, (uint64_t)options->limits.max_bodies_bytes);
+    if (options->limits.rate_per_second > 0)
+        server->rate = rate_new(options->limits.rate_per_second);
+    if (!start_clients(server, err) || !start_daemon(server, err)) {
+        release(server);
+        return false;
     }
     *out = server;
     return true;
@@ -78,6 +120,6 @@ bool http_server_stop(struct http_server *server)
     if (atomic_load(&server->jobs_pending) != 0)
         return false;
     MHD_stop_daemon(server->daemon);
-    free(server);
+    release(server);
     return true;
 }

@@ -13,12 +13,23 @@
 
 struct http_server;
 
+struct http_server_limits {
+    int64_t max_connections;
+    int64_t max_connections_per_address;
+    int64_t max_kept_connections;
+    int64_t max_requests_per_connection; /* 0: any number */
+    int64_t max_bodies_bytes;
+    int64_t rate_per_second; /* 0: any number */
+    int64_t request_timeout_ms;
+    int64_t response_timeout_ms;
+    int64_t idle_timeout_ms;
+};
+
 struct http_server_options {
     int listener; /* taken over: closed with the server */
     int threads;
-    int64_t max_connections;
     struct admission admission;
-    int64_t idle_timeout_ms;
+    struct http_server_limits limits;
     const struct routes *routes;
     struct log *log;
 };

@@ -5,7 +5,10 @@
 #ifndef SESSIOND_SERVICE_HTTP_SERVER_LIFE_H
 #define SESSIOND_SERVICE_HTTP_SERVER_LIFE_H
 
+#include "service/budget.h"
+#include "service/clients.h"
 #include "service/http_server.h"
+#include "service/rate.h"
 #include "service/request.h"
 
 #include <microhttpd.h>
@@ -14,11 +17,24 @@ struct http_server {
     struct http_server_options options;
     struct MHD_Daemon *daemon;
     struct request_ids ids;
+    struct clients *clients;
+    struct budget bodies;
+    struct rate *rate; /* NULL: any */
     atomic_bool draining;
     atomic_bool stopped;               /* no job is submitted any more */
     atomic_int_least64_t receiving;    /* requests whose body has not wholly arrived */
     atomic_int_least64_t jobs_pending; /* connections that are suspended, or about to be */
 };
+
+/* A connection begins, or is about to be closed. */
+void http_server_on_connection(void *cls, struct MHD_Connection *connection, void **context,
+                               enum MHD_ConnectionNotificationCode code);
+
+/* What http_server_on_connection made of it. */
+struct client *http_server_client_of(struct MHD_Connection *connection);
+
+/* Whose requests are counted together for --rate-per-second. */
+uint64_t http_server_rate_key(const struct request *request);
 
 /* The first libmicrohttpd tells of a request: its target, before it is taken apart. */
 void *http_server_on_target(void *cls, const char *target, struct MHD_Connection *connection);
@@ -34,6 +50,16 @@ void http_server_on_completed(void *cls, struct MHD_Connection *connection, void
 
 /* Queues what the exchange answers. */
 enum MHD_Result http_server_send(struct http_server *server, struct request *request);
+
+/* Counts bytes of the request's bodies against --max-bodies-bytes, until the request ends. False
+ * where they do not fit. */
+MUST_USE bool http_server_charge(struct http_server *server, struct request *request,
+                                 uint64_t bytes);
+
+/* The same for what the store copies for a job, whose admit_arg is the request; on its thread. */
+bool http_server_admit(struct store_job *job, size_t bytes);
+
+void http_server_uncharge(struct http_server *server, const struct request *request);
 
 /* Counts the requests whose body has not wholly arrived. */
 void http_server_leave_phase(struct http_server *server, const struct request *request);

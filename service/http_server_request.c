@@ -30,7 +30,9 @@ void *http_server_on_target(void *cls, const char *target, struct MHD_Connection
     hide_query(target);
     request->server = server;
     request->connection = connection;
+    request->client = http_server_client_of(connection);
     request->began_us = monotonic_us();
+    client_receives(request->client, request->ex.path, request->began_us);
     return request;
 }
 
@@ -66,6 +68,8 @@ static enum MHD_Result submit(struct http_server *server, struct request *reques
     struct store *store = server->options.routes->store;
     struct store_job *job = &request->ex.job;
 
+    if (!client_works(request->client))
+        return MHD_NO;
     atomic_fetch_add(&server->jobs_pending, 1);
     if (atomic_load(&server->stopped)) {
         atomic_fetch_sub(&server->jobs_pending, 1);
@@ -78,6 +82,8 @@ static enum MHD_Result submit(struct http_server *server, struct request *reques
     }
     job->done = on_job_done;
     job->arg = request;
+    job->admit = http_server_admit;
+    job->admit_arg = request;
     http_server_leave_phase(server, request);
     request->phase = REQUEST_WAITING;
     MHD_suspend_connection(request->connection);
@@ -92,6 +98,35 @@ static enum MHD_Result begin(struct http_server *server, struct request *request
     return http_server_send(server, request);
 }
 
+static bool is_too_fast(struct http_server *server, struct request *request)
+{
+    struct error err;
+    int64_t wait_us;
+
+    if (server->rate == NULL ||
+        rate_take(server->rate, http_server_rate_key(request), request->began_us, &wait_us))
+        return false;
+    metrics_limit(server->options.routes->metrics, METRICS_RATE);
+    error_set(&err, ERROR_RATE_LIMITED, NULL,
+              "at most %lld requests a second; nothing was changed; try again after the time in "
+              "Retry-After",
+              (long long)server->options.limits.rate_per_second);
+    problem_answer_later(&request->ex, &err, (wait_us + 999999) / 1000000);
+    return true;
+}
+
+/* Decided from what the head announces: before a byte of the body is kept. */
+static void charge_body(struct http_server *server, struct request *request)
+{
+    struct exchange *ex = &request->ex;
+
+    if (ex->status == 0 && ex->content_length > 0 &&
+        !http_server_charge(server, request, ex->content_length))
+        problem_answer_kind(ex, ERROR_OVERLOADED,
+                            "the bodies of other requests take all the memory that is for them; "
+                            "nothing was changed; try again");
+}
+
 /* What no route is asked about. */
 static bool is_refused(struct http_server *server, struct request *request)
 {
@@ -104,7 +139,7 @@ static bool is_refused(struct http_server *server, struct request *request)
         error_set(&err, ERROR_STOPPING, NULL,
                   "the service is stopping; nothing was changed; try again");
     else if (admission_check(&server->options.admission, request, &err))
-        return false;
+        return is_too_fast(server, request);
     problem_answer(&request->ex, &err);
     return true;
 }
@@ -124,6 +159,7 @@ static enum MHD_Result start(struct http_server *server, struct request *request
     request_identify(request, &server->ids);
     if (!is_refused(server, request))
         router_match(server->options.routes, ex);
+    charge_body(server, request);
     const bool has_body =
         ex->content_length > 0 || ex->headers[REQUEST_TRANSFER_ENCODING].data != NULL;
     if (ex->status != 0 && has_body)
@@ -192,7 +228,11 @@ void http_server_on_completed(void *cls, struct MHD_Connection *connection, void
     *request_cls = NULL;
     learn_status(server, request);
     http_server_leave_phase(server, request);
-    const int64_t duration_us = monotonic_us() - request->began_us;
+    http_server_uncharge(server, request);
+    const int64_t now_us = monotonic_us();
+    const int64_t duration_us = now_us - request->began_us;
+    if (client_rests(request->client, now_us, request->ex.request_id))
+        request->ex.status = 408;
     metrics_count(metrics, &request->ex, duration_us);
     if (request->phase != REQUEST_NEW)
         metrics_end(metrics);

@@ -1,6 +1,11 @@
 #include "service/http_server_life.h"
 
+#include "routes/problem.h"
+
 #include <stdlib.h>
+
+/* Shorter texts are not worth counting: a connection's own memory is about as much. */
+#define COUNTED_BYTES 16384
 
 /* The response takes over the snapshot's descriptor. */
 static struct MHD_Response *make_file_response(struct store_snapshot *snapshot, size_t *size)
@@ -37,6 +42,58 @@ static struct MHD_Response *make_response(struct exchange *ex, size_t *size)
     return MHD_create_response_from_buffer(fixed.len, text.variable, MHD_RESPMEM_PERSISTENT);
 }
 
+static void count_charge(struct http_server *server, struct request *request, uint64_t bytes)
+{
+    request->budget_bytes += bytes;
+    metrics_change(server->options.routes->metrics, METRICS_BODIES_BYTES, (int64_t)bytes);
+}
+
+bool http_server_charge(struct http_server *server, struct request *request, uint64_t bytes)
+{
+    if (!budget_take(&server->bodies, bytes)) {
+        metrics_limit(server->options.routes->metrics, METRICS_BODIES);
+        return false;
+    }
+    count_charge(server, request, bytes);
+    return true;
+}
+
+bool http_server_admit(struct store_job *job, size_t bytes)
+{
+    struct request *request = job->admit_arg;
+    /* An edit makes a second one of it. */
+    const uint64_t all_bytes = job->edit == NULL ? bytes : 2 * (uint64_t)bytes;
+
+    return bytes < COUNTED_BYTES || http_server_charge(request->server, request, all_bytes);
+}
+
+void http_server_uncharge(struct http_server *server, const struct request *request)
+{
+    if (request->budget_bytes == 0)
+        return;
+    budget_give(&server->bodies, request->budget_bytes);
+    metrics_change(server->options.routes->metrics, METRICS_BODIES_BYTES,
+                   -(int64_t)request->budget_bytes);
+}
+
+/* A large response stays until it is taken. What a write answers is counted and not refused: the
+ * write has happened. */
+static void charge_response(struct http_server *server, struct request *request)
+{
+    struct exchange *ex = &request->ex;
+    const uint64_t bytes = ex->response.len;
+
+    if (bytes < COUNTED_BYTES)
+        return;
+    if (ex->method != METHOD_GET && ex->method != METHOD_HEAD) {
+        budget_charge(&server->bodies, bytes);
+        count_charge(server, request, bytes);
+    } else if (!http_server_charge(server, request, bytes)) {
+        problem_answer_kind(ex, ERROR_OVERLOADED,
+                            "other responses take all the memory that is for them; try again");
+    }
+}
+
 void http_server_leave_phase(struct http_server *server, const struct request *request)
 {
     if (request->phase == REQUEST_BODY)
@@ -46,8 +103,11 @@ void http_server_leave_phase(struct http_server *server, const struct request *r
 enum MHD_Result http_server_send(struct http_server *server, struct request *request)
 {
     struct exchange *ex = &request->ex;
-    struct MHD_Response *response = make_response(ex, &request->sent_bytes);
 
+    charge_response(server, request);
+    if (!client_answers(request->client, !ex->sends_snapshot))
+        return MHD_NO;
+    struct MHD_Response *response = make_response(ex, &request->sent_bytes);
     if (response == NULL)
         return MHD_NO;
     if (ex->content_type != NULL)
@@ -56,7 +116,8 @@ enum MHD_Result http_server_send(struct http_server *server, struct request *req
         MHD_add_response_header(response, ex->response_headers[i].name,
                                 exchange_header_value(ex, i));
     MHD_add_response_header(response, "X-Request-Id", ex->request_id);
-    if (ex->close || atomic_load_explicit(&server->draining, memory_order_relaxed))
+    if (ex->close || !client_may_stay(request->client) ||
+        atomic_load_explicit(&server->draining, memory_order_relaxed))
         MHD_add_response_header(response, "Connection", "close");
     http_server_leave_phase(server, request);
     request->phase = REQUEST_ANSWERED;

@@ -12,6 +12,7 @@
 #include "service/notify.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -34,6 +35,9 @@
 
 /* How long answers get to leave when the storage has failed. */
 #define FAILED_MS 1000
+
+/* Texts from this size on are mapped one by one. */
+#define LARGE_BYTES (1 << 20)
 
 struct service {
     struct config config;
@@ -95,6 +99,21 @@ static bool open_store(struct service *service, struct error *err)
     return store_open(&options, &service->store, err);
 }
 
+static struct http_server_limits limits_of(const struct config *config)
+{
+    return (struct http_server_limits){
+        .max_connections = config->max_connections,
+        .max_connections_per_address = config->max_connections_per_address,
+        .max_kept_connections = config->max_kept_connections,
+        .max_requests_per_connection = config->max_requests_per_connection,
+        .max_bodies_bytes = config->max_bodies_bytes,
+        .rate_per_second = config->rate_per_second,
+        .request_timeout_ms = config->request_timeout_ms,
+        .response_timeout_ms = config->response_timeout_ms,
+        .idle_timeout_ms = config->idle_timeout_ms,
+    };
+}
+
 static bool start_server(struct service *service, struct error *err)
 {
     const struct config *config = &service->config;
@@ -110,9 +129,10 @@ static bool start_server(struct service *service, struct error *err)
     const struct http_server_options options = {
         .listener = service->listener,
         .threads = (int)config->threads,
-        .max_connections = config->max_connections,
-        .admission = {config->max_header_bytes, config->max_target_bytes},
-        .idle_timeout_ms = config->idle_timeout_ms,
+        .admission = {.max_header_bytes = config->max_header_bytes,
+                      .max_target_bytes = config->max_target_bytes,
+                      .max_query_parameters = config->max_query_parameters},
+        .limits = limits_of(config),
         .routes = &service->routes,
         .log = service->log,
     };
@@ -269,12 +289,21 @@ static bool start(struct service *service, struct error *err)
     return false;
 }
 
+/* A large body goes back to the system when it is done with: by itself the allocator takes the
+ * size of the last one for usual, and keeps all that is smaller. */
+static void give_memory_back(void)
+{
+    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+    mallopt(M_TRIM_THRESHOLD, 2 * LARGE_BYTES);
+}
+
 static int run(struct service *service)
 {
     sigset_t waited;
     struct error err;
 
     umask(S_IRWXG | S_IRWXO); /* what is stored is the user's alone */
+    give_memory_back();
     block_signals(&waited);
     const bool prepared = prepare(service, &err);
     service->log = log_new(STDERR_FILENO, service->config.log_level);

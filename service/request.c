@@ -126,6 +126,14 @@ static void put_hex(char *out, int digits, uint64_t number)
     }
 }
 
+void request_make_id(struct request_ids *ids, char *id)
+{
+    put_hex(id, 8, ids->process);
+    id[8] = '-';
+    put_hex(id + 9, 12, atomic_fetch_add_explicit(&ids->next, 1, memory_order_relaxed));
+    id[21] = '\0';
+}
+
 void request_identify(struct request *request, struct request_ids *ids)
 {
     const struct slice given = request->ex.headers[REQUEST_X_REQUEST_ID];
@@ -135,9 +143,7 @@ void request_identify(struct request *request, struct request_ids *ids)
         memcpy(id, given.data, given.len);
         return;
     }
-    put_hex(id, 8, ids->process);
-    id[8] = '-';
-    put_hex(id + 9, 12, atomic_fetch_add_explicit(&ids->next, 1, memory_order_relaxed));
+    request_make_id(ids, id);
 }
 
 void request_set_method(struct request *request, const char *method)

@@ -27,7 +27,9 @@ struct request {
     struct buffer joined[REQUEST_HEADER_COUNT]; /* headers that came more than once */
     void *server;
     void *connection;
-    char target[]; /* path and query as sent, NUL-terminated */
+    struct client *client; /* at the other end of the connection */
+    uint64_t budget_bytes; /* charged for its bodies */
+    char target[];         /* path and query as sent, NUL-terminated */
 };
 
 void request_ids_init(struct request_ids *ids);
@@ -38,6 +40,9 @@ void request_free(struct request *request);
 
 /* Takes a header that a route may ask for; others are passed over. */
 void request_header(struct request *request, const char *name, const char *value);
+
+/* Makes an id of at most EXCHANGE_REQUEST_ID_MAX characters. Any thread. */
+void request_make_id(struct request_ids *ids, char *id);
 
 /* Takes over the client's X-Request-Id where it is 1 to 64 visible characters that are safe in a
  * log, else makes one. */

@@ -27,13 +27,13 @@ import once  # noqa: E402
 import ownership  # noqa: E402
 from contract import JSON, MAX_BODY_BYTES, MAX_JSON_DEPTH, MERGE, MISSING, NEW, Contract, wording  # noqa: E402
 from document import Document  # noqa: E402
-from service import Service  # noqa: E402
+from service import Connection, Response, Service  # noqa: E402
 
 SHOWN_FAILURES = 12
 MAX_TARGET_BYTES = 14336
 MAX_HEADER_FIELDS = 128
 # The statuses that a request alone brings about; the others need a disk or a process in trouble.
-DETERMINISTIC = {200, 201, 204, 304, 400, 404, 405, 409, 411, 412, 413, 414, 415, 422, 431}
+DETERMINISTIC = {200, 201, 204, 304, 400, 404, 405, 408, 409, 411, 412, 413, 414, 415, 422, 429, 431}
 
 # Bodies of POST and PUT, and whether the schema takes them; the service has to agree.
 NEW_SESSIONS = [
@@ -350,6 +350,38 @@ def backup(contract):
                 contract.wordings.add(wording(response.json()))
 
 
+def unfinished(address, method, target):
+    """The answer to a request whose body never comes."""
+    connection = Connection(address).http
+    connection.putrequest(method, target)
+    connection.putheader("Content-Type", "application/json")
+    connection.putheader("Content-Length", "5")
+    connection.endheaders()
+    try:
+        return Response(connection.getresponse())
+    finally:
+        connection.close()
+
+
+def limits(contract):
+    """Whatever is asked for may be refused for its rate, or because it does not arrive."""
+    binary = contract.service.command[0]
+    fast = Service(binary, "--rate-per-second", "1").start()
+    slow = Service(binary, "--request-timeout-ms", "400").start()
+    for operation_id, (method, pattern, _) in contract.document.operations.items():
+        target = contract.place(pattern)
+        answers = [unfinished(slow.address, method, target)]
+        while answers[-1].status != 429 and len(answers) < 1000:
+            answers.append(fast.call(method, target))
+        for answer, status in ((answers[0], 408), (answers[-1], 429)):
+            contract.equal(answer.status, status, f"the status of {method} {target}")
+            contract.failures += contract.document.response_faults(operation_id, answer)
+            contract.seen.add((operation_id, answer.status))
+            if method != "HEAD":
+                contract.wordings.add(wording(answer.json()))
+    contract.failures += fast.stop() + slow.stop()
+
+
 def documents(contract):
     with open(contract.document.path, "rb") as file:
         text = file.read()
@@ -479,7 +511,7 @@ def everything_was_seen(contract):
 CHECKS = [
     examples, problem_table, links, created, new_sessions, put, changes, lifecycle, preconditions,
     put_preconditions, tags, bad_bodies, unread_bodies, long_heads, lists, *once.CHECKS, *ownership.CHECKS, bad_queries,
-    service_paths, backup, documents, heads, no_such_method, no_such_path, request_ids, example_requests, example_problems,
+    service_paths, backup, limits, documents, heads, no_such_method, no_such_path, request_ids, example_requests, example_problems,
     everything_was_seen,
 ]
 

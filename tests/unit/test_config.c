@@ -20,7 +20,21 @@ struct number {
 static const struct number numbers[] = {
     {"--threads", "SESSIOND_THREADS", offsetof(struct config, threads), 1, 64, -1},
     {"--max-connections", "SESSIOND_MAX_CONNECTIONS", offsetof(struct config, max_connections), 1,
-     20000, 4096},
+     20000, 8192},
+    {"--max-connections-per-address", "SESSIOND_MAX_CONNECTIONS_PER_ADDRESS",
+     offsetof(struct config, max_connections_per_address), 1, 20000, 7168},
+    {"--max-kept-connections", "SESSIOND_MAX_KEPT_CONNECTIONS",
+     offsetof(struct config, max_kept_connections), 0, 20000, 1024},
+    {"--max-requests-per-connection", "SESSIOND_MAX_REQUESTS_PER_CONNECTION",
+     offsetof(struct config, max_requests_per_connection), 0, 1000000000, 0},
+    {"--max-query-parameters", "SESSIOND_MAX_QUERY_PARAMETERS",
+     offsetof(struct config, max_query_parameters), 1, 10000, 64},
+    {"--rate-per-second", "SESSIOND_RATE_PER_SECOND", offsetof(struct config, rate_per_second), 0,
+     1000000, 0},
+    {"--request-timeout-ms", "SESSIOND_REQUEST_TIMEOUT_MS",
+     offsetof(struct config, request_timeout_ms), 100, 3600000, 30000},
+    {"--response-timeout-ms", "SESSIOND_RESPONSE_TIMEOUT_MS",
+     offsetof(struct config, response_timeout_ms), 100, 3600000, 60000},
     {"--max-header-bytes", "SESSIOND_MAX_HEADER_BYTES", offsetof(struct config, max_header_bytes),
      1024, 65536, 16384},
     {"--max-target-bytes", "SESSIOND_MAX_TARGET_BYTES", offsetof(struct config, max_target_bytes),
@@ -163,6 +177,20 @@ Test(config, numbers_have_bounds)
         expect_number(&numbers[i], numbers[i].least - 1, false);
         expect_number(&numbers[i], numbers[i].most + 1, false);
     }
+}
+
+Test(config, a_body_that_is_allowed_fits_into_what_all_may_take)
+{
+    cr_expect(reads("--max-bodies-bytes=4096", "--max-body-bytes=4096", NULL), "%s", err.detail);
+    cr_expect_eq(config.max_bodies_bytes, 4096);
+    cr_expect_not(reads("--max-bodies-bytes=4095", "--max-body-bytes=4096", NULL));
+    cr_expect(strstr(err.detail, "--max-bodies-bytes (4095) must be at least"), "%s", err.detail);
+    cr_expect_not(reads("--max-bodies-bytes=1000000", NULL, NULL), "less than a usual body");
+    cr_expect_not(reads("--max-bodies-bytes=1023", "--max-body-bytes=1024", NULL));
+    cr_expect(reads("--max-bodies-bytes=1099511627776", NULL, NULL), "%s", err.detail);
+    cr_expect_not(reads("--max-bodies-bytes=1099511627777", NULL, NULL));
+    cr_expect(reads(NULL, NULL, NULL));
+    cr_expect_eq(config.max_bodies_bytes, 268435456);
 }
 
 Test(config, an_error_says_what_is_taken)

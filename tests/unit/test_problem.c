@@ -83,6 +83,9 @@ static const struct kind kinds[] = {
     {ERROR_NO_LEASE, 404, "no-lease"},
     {ERROR_KEY_REUSED, 422, "idempotency-key-reused"},
     {ERROR_PRECONDITION_FAILED, 412, "precondition-failed"},
+    {ERROR_REQUEST_TIMEOUT, 408, "request-timeout"},
+    {ERROR_RATE_LIMITED, 429, "rate-limited"},
+    {ERROR_OVERLOADED, 503, "overloaded"},
     {ERROR_QUEUE_FULL, 503, "queue-full"},
     {ERROR_STOPPING, 503, "stopping"},
     {ERROR_STORAGE_FULL, 507, "storage-full"},
@@ -245,4 +248,15 @@ Test(problem, other_job_errors_show_nothing_of_the_session)
     cr_expect_null(member("current_status").data);
     cr_expect_null(member("current_version").data);
     cr_expect_null(response_header("ETag"));
+}
+
+Test(problem, tells_how_long_to_wait)
+{
+    struct error err;
+
+    error_set(&err, ERROR_RATE_LIMITED, NULL, "slower");
+    problem_answer_later(&ex, &err, 7);
+    cr_expect_eq(ex.status, 429);
+    cr_expect_str_eq(response_header("Retry-After"), "7");
+    expect_member("detail", "\"slower\"");
 }

@@ -1,0 +1,61 @@
+/*
+ * The connections that are open, and the thread that ends those that take too long: libmicrohttpd
+ * ends a connection on which nothing moves, but one byte a second keeps it open for ever.
+ *
+ * An HTTP thread says how far its connections are. What it shares with the thread of the deadlines
+ * is a lock and lists of its own, so HTTP threads do not wait for each other. A client is told
+ * closed before its descriptor is closed, so one that was given out again is never hit.
+ */
+#ifndef SESSIOND_SERVICE_CLIENTS_H
+#define SESSIOND_SERVICE_CLIENTS_H
+
+#include "routes/metrics.h"
+#include "service/request.h"
+
+struct clients;
+struct client;
+
+struct clients_options {
+    int64_t request_timeout_ms;
+    int64_t response_timeout_ms;
+    int64_t idle_timeout_ms;
+    int64_t max_requests; /* of one connection; 0: any number */
+    int64_t max_kept;     /* connections that stay open after a response */
+    bool encrypted;       /* what is to be said cannot be written to the socket itself */
+    struct metrics *metrics;
+    struct request_ids *ids;
+};
+
+MUST_USE bool clients_start(const struct clients_options *options, struct clients **out,
+                            struct error *err);
+
+/* Ends the thread. No connection is open any more. NULL is nothing to stop. */
+void clients_stop(struct clients *all);
+
+/* Of the calling HTTP thread, as are all calls about this connection. `descriptor` stays the
+ * caller's; the connection is freed by client_close, before the descriptor is closed. */
+struct client *client_open(struct clients *all, int descriptor, uint64_t peer);
+void client_close(struct client *client);
+
+/* Who is at the other end, as client_open was told. */
+uint64_t client_peer(const struct client *client);
+
+/* A request's first line is there. `path` is read until the next call. */
+void client_receives(struct client *client, struct slice path, int64_t now_us);
+
+/* The request is there wholly: what takes time now is the service. False when its time was up
+ * before; it was answered then, or its connection is at an end. */
+MUST_USE bool client_works(struct client *client);
+
+/* The response goes out; `limited` is false for one that may take any time as long as something
+ * moves. False as above. */
+MUST_USE bool client_answers(struct client *client, bool limited);
+
+/* The response is gone, or the request is over without one. True when the request was answered
+ * with 408; `request_id` then gets the id that was told to the client. */
+bool client_rests(struct client *client, int64_t now_us, char *request_id);
+
+/* False when the response under way is to be the last. */
+MUST_USE bool client_may_stay(const struct client *client);
+
+#endif

@@ -1,0 +1,15 @@
+/* The answer to a request that does not arrive: written to the socket as it is, since libmicrohttpd
+ * answers only what is there. Pure, but for the clock of its Date. */
+#ifndef SESSIOND_SERVICE_TIMEOUT_ANSWER_H
+#define SESSIOND_SERVICE_TIMEOUT_ANSWER_H
+
+#include "routes/buffer.h"
+
+#include <stdint.h>
+
+/* Appends a whole response: 408 with a problem (RFC 9110 §15.5.9). `path` is empty when not even
+ * the request's first line has arrived. */
+void timeout_answer(struct buffer *out, struct slice path, const char *request_id,
+                    int64_t timeout_ms);
+
+#endif
