@@ -230,22 +230,3 @@ Test(listener, a_port_has_nothing_to_withdraw)
     cr_expect(connects("127.0.0.1", port_of(where)));
     close(fd);
 }
-
-/* The manager's socket goes before --listen, and its file is the manager's to remove. */
-Test(listener, a_passed_socket_is_served_in_place_of_the_address)
-{
-    char pid[16];
-    const int fd = listen_on_a_file();
-
-    if (fd != 3)
-        cr_assert_eq(dup2(fd, 3), 3);
-    snprintf(pid, sizeof(pid), "%d", getpid());
-    setenv("LISTEN_PID", pid, 1);
-    setenv("LISTEN_FDS", "1", 1);
-    cr_expect_eq(listen_on("127.0.0.1:0"), 3);
-    cr_expect(listener.passed);
-    cr_expect(strstr(where, path) != NULL && strncmp(where, "unix:", 5) == 0, "%s", where);
-    listener_withdraw(&listener);
-    cr_expect_eq(access(path, F_OK), 0);
-    unlink(path);
-}
