@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum option_kind { OPTION_TEXT, OPTION_NUMBER };
+enum option_kind { OPTION_TEXT, OPTION_NUMBER, OPTION_MODE };
 
 struct option {
     const char *flag;     /* without the dashes */
@@ -23,7 +23,9 @@ struct option {
 
 static const struct option options[] = {
     {"listen", "SESSIOND_LISTEN", OPTION_TEXT, PLACE(listen), "127.0.0.1:8082", 0, 0,
-     "HOST:PORT to serve on; port 0 picks a free one"},
+     "HOST:PORT or unix:PATH to serve on; port 0 picks a free one"},
+    {"socket-mode", "SESSIOND_SOCKET_MODE", OPTION_MODE, PLACE(socket_mode), "0600", 0, 0777,
+     "permissions of the file of unix:PATH, in octal"},
     {"db", "SESSIOND_DB", OPTION_TEXT, PLACE(db), "~/.claude-signal/sessions.db", 0, 0,
      "database file; its folder is made when missing"},
     {"threads", "SESSIOND_THREADS", OPTION_NUMBER, PLACE(threads), "number of processors", 1, 64,
@@ -72,11 +74,27 @@ static bool set_number(struct config *config, const struct option *option, const
     return true;
 }
 
+static bool set_mode(struct config *config, const struct option *option, const char *source,
+                     const char *value, struct error *err)
+{
+    const size_t digits = strspn(value, "01234567");
+    const int64_t mode = digits <= 4 ? strtoll(value, NULL, 8) : option->most + 1;
+
+    if (digits == 0 || value[digits] != '\0' || mode > option->most)
+        return error_set(err, ERROR_INVALID_PAYLOAD, option->flag,
+                         "%s takes permissions in octal, such as 0660, not \"%.40s\"", source,
+                         value);
+    memcpy((char *)config + option->offset, &mode, sizeof(mode));
+    return true;
+}
+
 static bool set(struct config *config, const struct option *option, const char *source,
                 const char *value, struct error *err)
 {
     if (option->kind == OPTION_NUMBER)
         return set_number(config, option, source, value, err);
+    if (option->kind == OPTION_MODE)
+        return set_mode(config, option, source, value, err);
     if (value[0] == '\0')
         return error_set(err, ERROR_INVALID_PAYLOAD, option->flag, "%s must not be empty", source);
     memcpy((char *)config + option->offset, &value, sizeof(value));

@@ -8,7 +8,8 @@
 #include <stdio.h>
 
 struct config {
-    const char *listen; /* HOST:PORT */
+    const char *listen; /* HOST:PORT or unix:PATH */
+    int64_t socket_mode;
     const char *db;     /* path of the database file */
     int64_t threads;
     int64_t max_connections;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* Of a connection: the request's head, libmicrohttpd's record of it, and the response's head. It is
  * cleared after each request. */
@@ -23,6 +24,13 @@ static void on_message(void *cls, const char *format, va_list args)
     log_event(server->options.log, LOG_DEBUG, "libmicrohttpd", message);
 }
 
+/* A passed listener must not be shut down, as a stop does; libmicrohttpd can let go of one, but with
+ * epoll two threads may do so at once, and that ends the process. */
+static unsigned event_loop(const struct http_server_options *options)
+{
+    return options->listener_passed ? MHD_USE_POLL_INTERNAL_THREAD : MHD_USE_EPOLL_INTERNAL_THREAD;
+}
+
 bool http_server_start(const struct http_server_options *options, struct http_server **out,
                        struct error *err)
 {
@@ -36,7 +44,7 @@ bool http_server_start(const struct http_server_options *options, struct http_se
     const unsigned pool = options->threads > 1 ? (unsigned)options->threads : 0;
     const unsigned timeout_s = (unsigned)((options->idle_timeout_ms + 999) / 1000);
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO |
+        event_loop(options) | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO |
             MHD_USE_ERROR_LOG,
         0, NULL, NULL, http_server_on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_message,
         server, MHD_OPTION_LISTEN_SOCKET, options->listener, MHD_OPTION_THREAD_POOL_SIZE, pool,
@@ -58,6 +66,10 @@ bool http_server_start(const struct http_server_options *options, struct http_se
 void http_server_drain(struct http_server *server)
 {
     atomic_store(&server->draining, true);
+    if (server->options.listener_passed) {
+        MHD_quiesce_daemon(server->daemon);
+        return;
+    }
     /* Who connects from now on is refused at once, instead of being left without an answer. */
     shutdown(server->options.listener, SHUT_RD);
 }
@@ -78,6 +90,8 @@ bool http_server_stop(struct http_server *server)
     if (atomic_load(&server->jobs_pending) != 0)
         return false;
     MHD_stop_daemon(server->daemon);
+    if (server->options.listener_passed)
+        close(server->options.listener);
     free(server);
     return true;
 }

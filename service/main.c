@@ -41,8 +41,7 @@ struct service {
     struct http_server *server;
     struct routes routes;
     atomic_bool storage_failed;
-    int listener;
-    char address[128];
+    struct listener listener;
 };
 
 static void on_notice(void *arg, enum store_severity severity, const char *event,
@@ -105,7 +104,8 @@ static bool start_server(struct service *service, struct error *err)
         .version = SESSIOND_VERSION,
     };
     const struct http_server_options options = {
-        .listener = service->listener,
+        .listener = service->listener.descriptor,
+        .listener_passed = service->listener.passed,
         .threads = (int)config->threads,
         .max_connections = config->max_connections,
         .admission = {config->max_header_bytes, config->max_target_bytes},
@@ -121,8 +121,10 @@ static void log_listening(struct service *service)
     struct buffer line = {0};
 
     log_begin(&line, LOG_INFO, "listening");
-    log_text(&line, "address", slice_from(service->address));
+    log_text(&line, "address", slice_from(service->listener.address));
     log_text(&line, "db", slice_from(service->config.db));
+    if (service->listener.passed)
+        log_text(&line, "socket", SLICE_LITERAL("passed by the service manager"));
     log_text(&line, "version", slice_from(SESSIOND_VERSION));
     log_integer(&line, "pid", getpid());
     log_end(service->log, &line, true);
@@ -201,6 +203,7 @@ static int stop(struct service *service)
 {
     log_event(service->log, LOG_INFO, "stopping", NULL);
     notify_manager("STOPPING=1");
+    listener_withdraw(&service->listener);
     http_server_drain(service->server);
     store_refuse_backups(service->store);
     await_quiet(service, service->config.stop_timeout_ms);
@@ -236,8 +239,8 @@ static int serve(struct service *service, const sigset_t *waited)
 static bool start(struct service *service, struct error *err)
 {
     descriptors_provide(&service->config.max_connections, service->log);
-    if (!listener_open(service->config.listen, &service->listener, service->address,
-                       sizeof(service->address), err))
+    if (!listener_open(service->config.listen, (mode_t)service->config.socket_mode,
+                       &service->listener, err))
         return false;
     if (open_store(service, err)) {
         if (start_server(service, err))
@@ -246,7 +249,8 @@ static bool start(struct service *service, struct error *err)
         store_close(service->store);
         end_if_failed(service);
     }
-    close(service->listener);
+    listener_withdraw(&service->listener);
+    close(service->listener.descriptor);
     return false;
 }
 
