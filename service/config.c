@@ -12,9 +12,9 @@ struct option {
     const char *flag;     /* without the dashes */
     const char *variable; /* of the environment */
     enum option_kind kind;
-    size_t offset; /* in struct config */
-    const char *fallback;
-    int64_t least; /* numbers */
+    size_t offset;        /* in struct config */
+    const char *fallback; /* NULL: none */
+    int64_t least;        /* numbers */
     int64_t most;
     const char *help;
 };
@@ -26,6 +26,10 @@ static const struct option options[] = {
      "HOST:PORT or unix:PATH to serve on; port 0 picks a free one"},
     {"socket-mode", "SESSIOND_SOCKET_MODE", OPTION_MODE, PLACE(socket_mode), "0600", 0, 0777,
      "permissions of the file of unix:PATH, in octal"},
+    {"tls-cert", "SESSIOND_TLS_CERT", OPTION_TEXT, PLACE(tls_cert), NULL, 0, 0,
+     "PEM file: certificate, then its chain; with --tls-key, HTTPS alone is served"},
+    {"tls-key", "SESSIOND_TLS_KEY", OPTION_TEXT, PLACE(tls_key), NULL, 0, 0,
+     "PEM file: the private key of --tls-cert"},
     {"db", "SESSIOND_DB", OPTION_TEXT, PLACE(db), "~/.claude-signal/sessions.db", 0, 0,
      "database file; its folder is made when missing"},
     {"threads", "SESSIOND_THREADS", OPTION_NUMBER, PLACE(threads), "number of processors", 1, 64,
@@ -107,7 +111,8 @@ static void set_defaults(struct config *config)
     struct error impossible;
 
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        if (!set(config, &options[i], options[i].flag, options[i].fallback, &impossible))
+        if (options[i].fallback == NULL ||
+            !set(config, &options[i], options[i].flag, options[i].fallback, &impossible))
             continue; /* a default that is computed */
     }
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -213,10 +218,12 @@ void config_help(FILE *out)
           out);
     for (size_t i = 0; i < OPTION_COUNT; i++)
         fprintf(out, "  --%s (%s)\n        %s\n        default: %s\n", options[i].flag,
-                options[i].variable, options[i].help, options[i].fallback);
+                options[i].variable, options[i].help,
+                options[i].fallback == NULL ? "none" : options[i].fallback);
     fputs("  --help\n        print this and exit\n"
           "  --version\n        print the version and exit\n\n"
-          "SIGTERM and SIGINT stop the service after the requests under way; SIGHUP is ignored.\n"
+          "SIGTERM and SIGINT stop the service after the requests under way; SIGHUP makes it read\n"
+          "its certificate again.\n"
           "Exit codes: 0 stopped, 1 cannot start or stop, 2 wrong usage, 74 the disk failed.\n",
           out);
 }

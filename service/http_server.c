@@ -24,11 +24,31 @@ static void on_message(void *cls, const char *format, va_list args)
     log_event(server->options.log, LOG_DEBUG, "libmicrohttpd", message);
 }
 
-/* A passed listener must not be shut down, as a stop does; libmicrohttpd can let go of one, but with
- * epoll two threads may do so at once, and that ends the process. */
+/* epoll and "turbo" are the fastest. A passed listener must not be shut down, as a stop does:
+ * libmicrohttpd can let go of one, but with epoll two threads may do so at once, and that ends the
+ * process. While a client does not go on with its TLS handshake, a thread spins with epoll, and
+ * with "turbo" the connection outlives the idle timeout. */
 static unsigned event_loop(const struct http_server_options *options)
 {
-    return options->listener_passed ? MHD_USE_POLL_INTERNAL_THREAD : MHD_USE_EPOLL_INTERNAL_THREAD;
+    if (options->tls != NULL)
+        return MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_TLS;
+    if (options->listener_passed)
+        return MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_TURBO;
+    return MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TURBO;
+}
+
+static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    const struct http_server *server = cls;
+
+    (void)context;
+    if (code != MHD_CONNECTION_NOTIFY_STARTED || server->options.tls == NULL)
+        return;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    if (info != NULL)
+        tls_attach(server->options.tls, info->tls_session);
 }
 
 bool http_server_start(const struct http_server_options *options, struct http_server **out,
@@ -43,16 +63,19 @@ bool http_server_start(const struct http_server_options *options, struct http_se
     /* A pool of one thread is no pool to libmicrohttpd. */
     const unsigned pool = options->threads > 1 ? (unsigned)options->threads : 0;
     const unsigned timeout_s = (unsigned)((options->idle_timeout_ms + 999) / 1000);
+    /* Without TLS the list of options ends before those of TLS. */
+    const enum MHD_OPTION next =
+        options->tls == NULL ? MHD_OPTION_END : MHD_OPTION_HTTPS_PRIORITIES;
     server->daemon = MHD_start_daemon(
-        event_loop(options) | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO |
-            MHD_USE_ERROR_LOG,
-        0, NULL, NULL, http_server_on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_message,
-        server, MHD_OPTION_LISTEN_SOCKET, options->listener, MHD_OPTION_THREAD_POOL_SIZE, pool,
+        event_loop(options) | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+        http_server_on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_message, server,
+        MHD_OPTION_LISTEN_SOCKET, options->listener, MHD_OPTION_THREAD_POOL_SIZE, pool,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->max_connections,
         MHD_OPTION_CONNECTION_TIMEOUT, timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         CONNECTION_MEMORY_BYTES(options->admission.max_header_bytes), MHD_OPTION_URI_LOG_CALLBACK,
         http_server_on_target, server, MHD_OPTION_NOTIFY_COMPLETED, http_server_on_completed,
-        server, MHD_OPTION_END);
+        server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, next, tls_priorities(),
+        MHD_OPTION_HTTPS_CERT_CALLBACK, tls_retriever(), MHD_OPTION_END);
     if (server->daemon == NULL) {
         free(server);
         return error_set(err, ERROR_INTERNAL, NULL,

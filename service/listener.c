@@ -132,17 +132,16 @@ static bool open_file(const char *address, mode_t mode, struct listener *listene
     return true;
 }
 
-bool listener_open(const char *address, mode_t socket_mode, struct listener *out,
-                   struct error *err)
+bool listener_open(const char *address, mode_t socket_mode, struct listener *out, struct error *err)
 {
     struct listener listener = {.descriptor = -1};
 
     if (!activation_take(&listener.descriptor, err))
         return false;
     listener.passed = listener.descriptor >= 0;
-    if (!listener.passed && !(unix_socket_named(address)
-                                  ? open_file(address, socket_mode, &listener, err)
-                                  : open_port(address, &listener, err)))
+    if (!listener.passed &&
+        !(unix_socket_named(address) ? open_file(address, socket_mode, &listener, err)
+                                     : open_port(address, &listener, err)))
         return false;
     describe(&listener);
     *out = listener;

@@ -37,6 +37,7 @@
 struct service {
     struct config config;
     struct log *log;
+    struct tls *tls;
     struct store *store;
     struct http_server *server;
     struct routes routes;
@@ -106,6 +107,7 @@ static bool start_server(struct service *service, struct error *err)
     const struct http_server_options options = {
         .listener = service->listener.descriptor,
         .listener_passed = service->listener.passed,
+        .tls = service->tls,
         .threads = (int)config->threads,
         .max_connections = config->max_connections,
         .admission = {config->max_header_bytes, config->max_target_bytes},
@@ -123,6 +125,7 @@ static void log_listening(struct service *service)
     log_begin(&line, LOG_INFO, "listening");
     log_text(&line, "address", slice_from(service->listener.address));
     log_text(&line, "db", slice_from(service->config.db));
+    log_text(&line, "scheme", slice_from(service->tls == NULL ? "http" : "https"));
     if (service->listener.passed)
         log_text(&line, "socket", SLICE_LITERAL("passed by the service manager"));
     log_text(&line, "version", slice_from(SESSIOND_VERSION));
@@ -217,6 +220,7 @@ static int stop(struct service *service)
     store_close(service->store);
     end_if_failed(service);
     metrics_free(service->routes.metrics);
+    tls_close(service->tls);
     log_event(service->log, LOG_INFO, "stopped", NULL);
     log_free(service->log);
     return EXIT_SUCCESS;
@@ -232,6 +236,8 @@ static int serve(struct service *service, const sigset_t *waited)
         if (sigwait(waited, &signal_number) != 0)
             continue;
         end_if_failed(service);
+        if (signal_number == SIGHUP)
+            tls_reload(service->tls);
     } while (signal_number == SIGHUP);
     return stop(service);
 }
@@ -239,9 +245,14 @@ static int serve(struct service *service, const sigset_t *waited)
 static bool start(struct service *service, struct error *err)
 {
     descriptors_provide(&service->config.max_connections, service->log);
-    if (!listener_open(service->config.listen, (mode_t)service->config.socket_mode,
-                       &service->listener, err))
+    if (!tls_open(service->config.tls_cert, service->config.tls_key, service->log, &service->tls,
+                  err))
         return false;
+    if (!listener_open(service->config.listen, (mode_t)service->config.socket_mode,
+                       &service->listener, err)) {
+        tls_close(service->tls);
+        return false;
+    }
     if (open_store(service, err)) {
         if (start_server(service, err))
             return true;
@@ -249,6 +260,7 @@ static bool start(struct service *service, struct error *err)
         store_close(service->store);
         end_if_failed(service);
     }
+    tls_close(service->tls);
     listener_withdraw(&service->listener);
     close(service->listener.descriptor);
     return false;

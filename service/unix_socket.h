@@ -16,9 +16,9 @@ bool unix_socket_named(const char *address);
 MUST_USE bool unix_socket_address(const char *address, struct sockaddr_un *out, struct error *err);
 
 /* Makes the file with exactly this mode and listens; *descriptor is the caller's to close. A socket
- * that nobody answers, left by a process that was killed, is replaced. One that is served, or a file
- * of another kind, is left as it is and refused. Changes the umask meanwhile, so no other thread may
- * make a file. */
+ * that nobody answers, left by a process that was killed, is replaced. One that is served, or a
+ * file of another kind, is left as it is and refused. Changes the umask meanwhile, so no other
+ * thread may make a file. */
 MUST_USE bool unix_socket_listen(const struct sockaddr_un *address, mode_t mode, int *descriptor,
                                  struct error *err);
 
