@@ -9,12 +9,12 @@
 
 #define FIRST_PASSED 3 /* SD_LISTEN_FDS_START */
 
-/* What the environment says may be meant for a parent that did not clear it. */
-static bool is_meant(void)
+/* How many are passed; NULL where the variables are meant for a parent that did not clear them. */
+static const char *passed(void)
 {
     const char *pid = getenv("LISTEN_PID");
 
-    return pid != NULL && strtol(pid, NULL, 10) == getpid() && getenv("LISTEN_FDS") != NULL;
+    return pid != NULL && strtol(pid, NULL, 10) == getpid() ? getenv("LISTEN_FDS") : NULL;
 }
 
 static bool check(int fd, struct error *err)
@@ -41,15 +41,17 @@ static bool check(int fd, struct error *err)
 
 bool activation_take(int *descriptor, struct error *err)
 {
-    if (!is_meant()) {
+    const char *count = passed();
+
+    if (count == NULL) {
         *descriptor = -1;
         return true;
     }
-    if (strcmp(getenv("LISTEN_FDS"), "1") != 0)
+    if (strcmp(count, "1") != 0)
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
                          "sessiond serves exactly one socket of the service manager, which passes "
                          "\"%.10s\" (LISTEN_FDS)",
-                         getenv("LISTEN_FDS"));
+                         count);
     if (!check(FIRST_PASSED, err))
         return false;
     const int flags = fcntl(FIRST_PASSED, F_GETFL);

@@ -4,7 +4,6 @@
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 #include <stdatomic.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -215,9 +214,9 @@ static int retrieve(gnutls_session_t session, const gnutls_datum_t *authorities,
     return 0;
 }
 
-void *tls_retriever(void)
+tls_function *tls_retriever(void)
 {
     gnutls_certificate_retrieve_function2 *function = retrieve;
 
-    return (void *)(intptr_t)function;
+    return (tls_function *)function;
 }

@@ -11,6 +11,9 @@
 
 struct tls;
 
+/* Any function. */
+typedef void tls_function(void);
+
 /* Reads the pair; both names and the log are borrowed. Neither is no error: *out is NULL then. One
  * without the other, a file that cannot be read or has no PEM, and a key that is not the
  * certificate's are. The log warns where others than its owner may read the key. */
@@ -32,6 +35,6 @@ const char *tls_priorities(void);
 void tls_attach(struct tls *tls, void *session);
 
 /* The gnutls_certificate_retrieve_function2 that finds the pair of an attached session. */
-void *tls_retriever(void);
+tls_function *tls_retriever(void);
 
 #endif

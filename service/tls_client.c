@@ -62,14 +62,14 @@ static bool is_shown(const struct tls_client *client, const gnutls_datum_t *trus
     unsigned count = 0;
     const gnutls_datum_t *shown = gnutls_certificate_get_peers(client->session, &count);
 
-    return shown != NULL && count > 0 && shown[0].size == trusted->size &&
+    return shown != NULL && count > 0 && trusted->data != NULL && shown[0].size == trusted->size &&
            memcmp(shown[0].data, trusted->data, trusted->size) == 0;
 }
 
 bool tls_client_open(int socket, const char *certificate, struct tls_client **out,
                      struct error *err)
 {
-    gnutls_datum_t trusted;
+    gnutls_datum_t trusted = {0};
     bool ok = false;
 
     if (!load_trusted(certificate, &trusted, err))
