@@ -99,6 +99,17 @@ def one_that_is_served_is_left_alone(binary, folder):
     stop(service)
 
 
+def of_many_that_start_at_once_one_listens(binary, folder):
+    """On a stale file, which each of them finds and none may take from another."""
+    Service(binary, "--listen", f"unix:{folder}/a").start().kill()
+    services = [Service(binary, "--listen", f"unix:{folder}/a").launch() for _ in range(8)]
+    listening = [service for service in services if service.await_listening()]
+    check(len(listening) == 1, f"{len(listening)} of them listen")
+    check(serves(listening[0].address), "the file is another's")
+    stop(listening[0])
+    check(not os.path.exists(f"{folder}/a"), "the file is left after a stop")
+
+
 def what_is_no_socket_is_left_alone(binary, folder):
     with open(f"{folder}/a", "w", encoding="utf-8") as file:
         file.write("mine")
@@ -211,7 +222,8 @@ def nobody_is_turned_away_by_a_restart(binary, _folder):
         going_on = False
         for thread in threads:
             thread.join()
-        sessions = service.call("GET", "/metrics").body.decode().split('sessiond_sessions{status="CREATED"} ')[1].split()[0]
+        figures = service.call("GET", "/metrics").body.decode()
+        sessions = figures.split('sessiond_sessions{status="CREATED"} ')[1].split()[0]
         check(not failures, f"{len(failures)} of {len(answers)} failed: {failures[:3]}")
         check(set(answers) <= {201, 503}, f"the answers are {set(answers)}")
         check(answers.count(201) == int(sessions) > 100, f"{answers.count(201)} made, {sessions} there")
@@ -228,9 +240,10 @@ def what_cannot_be_served_is_refused(binary, _folder):
 
 
 STORIES = (a_file_is_served, the_mode_can_be_set, what_a_killed_process_left_is_replaced,
-           one_that_is_served_is_left_alone, what_is_no_socket_is_left_alone, a_path_that_is_too_long_is_refused,
-           a_failed_start_leaves_nothing, the_commands_find_it, many_at_once, a_passed_port_is_served,
-           a_passed_file_is_the_managers, nobody_is_turned_away_by_a_restart, what_cannot_be_served_is_refused)
+           one_that_is_served_is_left_alone, of_many_that_start_at_once_one_listens, what_is_no_socket_is_left_alone,
+           a_path_that_is_too_long_is_refused, a_failed_start_leaves_nothing, the_commands_find_it, many_at_once,
+           a_passed_port_is_served, a_passed_file_is_the_managers, nobody_is_turned_away_by_a_restart,
+           what_cannot_be_served_is_refused)
 
 
 def main(binary):

@@ -374,6 +374,31 @@ def a_stop_under_load_answers_whole(binary, folder):
         stop(service)
 
 
+def handshakes_that_stand_still_do_not_hold_up_a_stop(binary, folder):
+    service = start(binary, folder, "--stop-timeout-ms", "60000")
+    host, port = service.address.rsplit(":", 1)
+    slow = [socket.create_connection((host, int(port)), timeout=PATIENCE_S) for _ in range(20)]
+    for client in slow[::2]:
+        client.sendall(bytes.fromhex("16030100c8010000c4"))
+    check(once(service, trust(folder, "ec"))[0] == 200, "another client is not served")
+    began = time.monotonic()
+    check(service.terminate() == 0, service.log()[-5000:])
+    check(time.monotonic() - began < PROMPT_S, "the stop takes too long")
+    for client in slow:
+        client.close()
+    stop(service)
+
+
+def a_file_can_speak_tls(binary, folder):
+    service = start(binary, folder, "--listen", f"unix:{folder}/a")
+    done = subprocess.run(["curl", "-s", "--cacert", f"{folder}/used.pem", "--unix-socket", f"{folder}/a",
+                           "https://localhost/readyz"], capture_output=True, text=True, timeout=PATIENCE_S)
+    check("ready" in done.stdout, f"{done}")
+    well = command(binary, "healthcheck", "--listen", service.address, "--tls-cert", f"{folder}/used.pem")
+    check(well == (0, "", ""), f"healthcheck: {well}")
+    stop(service)
+
+
 def what_is_no_pair_is_refused(binary, folder):
     with open(f"{folder}/empty", "w", encoding="ascii"):
         pass
@@ -405,9 +430,11 @@ def a_key_that_others_may_read_is_told(binary, folder):
 
 
 STORIES = (new_versions_are_served_and_old_ones_are_not, curl_is_content, http_on_the_port_gets_no_answer_and_no_hang,
-           slow_handshakes_cost_only_themselves, a_handshake_byte_by_byte_ends_with_the_idle_timeout, large_bodies_pass_both_ways, the_commands_speak_tls,
-           a_renewed_certificate_is_shown_and_nobody_notices, a_bad_new_pair_keeps_the_old_one,
-           a_stop_under_load_answers_whole, what_is_no_pair_is_refused, a_key_that_others_may_read_is_told)
+           slow_handshakes_cost_only_themselves, a_handshake_byte_by_byte_ends_with_the_idle_timeout,
+           large_bodies_pass_both_ways, the_commands_speak_tls, a_renewed_certificate_is_shown_and_nobody_notices,
+           a_bad_new_pair_keeps_the_old_one, a_stop_under_load_answers_whole,
+           handshakes_that_stand_still_do_not_hold_up_a_stop, a_file_can_speak_tls, what_is_no_pair_is_refused,
+           a_key_that_others_may_read_is_told)
 
 
 def main(binary):

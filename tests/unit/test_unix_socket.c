@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct error err;
@@ -136,6 +138,32 @@ Test(unix_socket, one_that_nobody_answers_is_replaced)
     const int fd = listen_with(0600);
     cr_expect(connects());
     close(fd);
+}
+
+/* Else the second of two could take away what the first has made since it looked. */
+Test(unix_socket, a_process_that_is_about_to_listen_keeps_others_waiting)
+{
+    struct stat stale;
+    struct stat status;
+    int ended;
+
+    close(listen_with(0600));
+    cr_assert_eq(stat(address.sun_path, &stale), 0);
+    const int first = open(folder, O_RDONLY | O_DIRECTORY);
+    cr_assert_eq(flock(first, LOCK_EX), 0);
+    const pid_t second = fork();
+    if (second == 0) {
+        int fd;
+        close(first); /* or the lock would be its own, too */
+        _exit(!unix_socket_listen(&address, 0600, &fd, &err));
+    }
+    usleep(200000);
+    cr_expect_eq(waitpid(second, &ended, WNOHANG), 0, "it does not wait");
+    cr_assert_eq(stat(address.sun_path, &status), 0, "it takes the file away");
+    cr_expect_eq(status.st_ino, stale.st_ino, "it takes the file away");
+    close(first);
+    cr_assert_eq(waitpid(second, &ended, 0), second);
+    cr_expect_eq(ended, 0);
 }
 
 Test(unix_socket, one_that_is_served_is_left_alone)
