@@ -82,6 +82,15 @@ test_use() {
     same 'systemctl stop: result and exit code' 'success 0' "$(property Result) $(property ExecMainStatus)"
 }
 
+test_socket() {
+    shell 'systemctl stop sessiond && systemctl enable --now sessiond.socket && systemctl start sessiond' >/dev/null
+    row 'sessiond.socket, enabled: its answer' '200 of /readyz' 'curl --unix-socket /run/sessiond.sock' \
+        shell 'curl -sf --unix-socket /run/sessiond.sock http://localhost/readyz >/dev/null'
+    shell 'systemctl stop sessiond'
+    row 'systemctl stop, then a request on the socket' 'starts it again: 200' 'curl --unix-socket /run/sessiond.sock' \
+        shell 'curl -sf --unix-socket /run/sessiond.sock http://localhost/readyz >/dev/null'
+}
+
 test_purge() {
     shell 'dpkg --purge sessiond' >/dev/null
     same 'dpkg --purge leaves of the package' nothing \
@@ -98,6 +107,7 @@ main() {
     table_head
     test_install
     test_use
+    test_socket
     test_purge
     row 'systemd-analyze security' 'at most 2.0' "$(systemd-analyze security --offline=true --no-pager $unit 2>/dev/null | sed -n 's/.*level for //p')" \
         quiet systemd-analyze security --offline=true --threshold=20 $unit

@@ -100,19 +100,19 @@ static bool refuse(struct http_answer *answer, struct error *err)
     return error_set(err, ERROR_INTERNAL, NULL, "the service answers %d", answer->status);
 }
 
-static bool download(struct backup *backup, const char *address, int fd, struct error *err)
+static bool download(struct backup *backup, const struct config *config, int fd, struct error *err)
 {
     struct http_answer answer;
 
     progress_begin(&backup->progress, "waiting for the snapshot");
-    if (!http_client_request(address, "POST", "/admin/backup", 0, &answer, err))
+    if (!http_client_request(config, "POST", "/admin/backup", 0, &answer, err))
         return false;
     const bool ok = answer.status == 200 ? receive(backup, &answer, fd, err) : refuse(&answer, err);
     http_client_close(&answer);
     return ok;
 }
 
-static bool fetch(struct backup *backup, const char *address, struct error *err)
+static bool fetch(struct backup *backup, const struct config *config, struct error *err)
 {
     unlink(backup->unfinished);
     const int fd =
@@ -121,17 +121,17 @@ static bool fetch(struct backup *backup, const char *address, struct error *err)
         return error_set(err, ERROR_INTERNAL, NULL, "cannot make %s: %s", backup->unfinished,
                          strerror(errno));
     progress_unfinished(&backup->progress, backup->unfinished);
-    const bool ok = download(backup, address, fd, err);
+    const bool ok = download(backup, config, fd, err);
     close(fd);
     return ok;
 }
 
-static enum file_verdict make(struct backup *backup, const char *address, struct error *err)
+static enum file_verdict make(struct backup *backup, const struct config *config, struct error *err)
 {
     const struct file_observer observer = {.arg = backup, .doing = on_doing, .found = on_found};
     enum file_verdict verdict = FILE_UNKNOWN;
 
-    if (fetch(backup, address, err))
+    if (fetch(backup, config, err))
         verdict = check_structure(backup->unfinished, &observer, err);
     if (verdict == FILE_SOUND) {
         progress_begin(&backup->progress, "writing to the disk");
@@ -171,7 +171,7 @@ static enum command_exit run(const struct config *config)
 
     umask(S_IRWXG | S_IRWXO);
     if (check_name(&backup, &err) && progress_start(&backup.progress, "backup", &err)) {
-        verdict = make(&backup, config->listen, &err);
+        verdict = make(&backup, config, &err);
         progress_end(&backup.progress);
     }
     return conclude(&backup, verdict, &err);

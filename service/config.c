@@ -6,15 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 
-enum option_kind { OPTION_TEXT, OPTION_NUMBER };
+enum option_kind { OPTION_TEXT, OPTION_NUMBER, OPTION_MODE };
 
 struct option {
     const char *flag;     /* without the dashes */
     const char *variable; /* of the environment */
     enum option_kind kind;
-    size_t offset; /* in struct config */
-    const char *fallback;
-    int64_t least; /* numbers */
+    size_t offset;        /* in struct config */
+    const char *fallback; /* NULL: none */
+    int64_t least;        /* numbers */
     int64_t most;
     const char *help;
 };
@@ -23,7 +23,13 @@ struct option {
 
 static const struct option options[] = {
     {"listen", "SESSIOND_LISTEN", OPTION_TEXT, PLACE(listen), "127.0.0.1:8082", 0, 0,
-     "HOST:PORT to serve on; port 0 picks a free one"},
+     "HOST:PORT or unix:PATH to serve on; port 0 picks a free one"},
+    {"socket-mode", "SESSIOND_SOCKET_MODE", OPTION_MODE, PLACE(socket_mode), "0600", 0, 0777,
+     "permissions of the file of unix:PATH, in octal"},
+    {"tls-cert", "SESSIOND_TLS_CERT", OPTION_TEXT, PLACE(tls_cert), NULL, 0, 0,
+     "PEM file: certificate, then its chain; with --tls-key, HTTPS alone is served"},
+    {"tls-key", "SESSIOND_TLS_KEY", OPTION_TEXT, PLACE(tls_key), NULL, 0, 0,
+     "PEM file: the private key of --tls-cert"},
     {"db", "SESSIOND_DB", OPTION_TEXT, PLACE(db), "~/.claude-signal/sessions.db", 0, 0,
      "database file; its folder is made when missing"},
     {"threads", "SESSIOND_THREADS", OPTION_NUMBER, PLACE(threads), "number of processors", 1, 64,
@@ -95,11 +101,27 @@ static bool set_number(struct config *config, const struct option *option, const
     return true;
 }
 
+static bool set_mode(struct config *config, const struct option *option, const char *source,
+                     const char *value, struct error *err)
+{
+    const size_t digits = strspn(value, "01234567");
+    const int64_t mode = digits <= 4 ? strtoll(value, NULL, 8) : option->most + 1;
+
+    if (digits == 0 || value[digits] != '\0' || mode > option->most)
+        return error_set(err, ERROR_INVALID_PAYLOAD, option->flag,
+                         "%s takes permissions in octal, such as 0660, not \"%.40s\"", source,
+                         value);
+    memcpy((char *)config + option->offset, &mode, sizeof(mode));
+    return true;
+}
+
 static bool set(struct config *config, const struct option *option, const char *source,
                 const char *value, struct error *err)
 {
     if (option->kind == OPTION_NUMBER)
         return set_number(config, option, source, value, err);
+    if (option->kind == OPTION_MODE)
+        return set_mode(config, option, source, value, err);
     if (value[0] == '\0')
         return error_set(err, ERROR_INVALID_PAYLOAD, option->flag, "%s must not be empty", source);
     memcpy((char *)config + option->offset, &value, sizeof(value));
@@ -112,7 +134,8 @@ static void set_defaults(struct config *config)
     struct error impossible;
 
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        if (!set(config, &options[i], options[i].flag, options[i].fallback, &impossible))
+        if (options[i].fallback == NULL ||
+            !set(config, &options[i], options[i].flag, options[i].fallback, &impossible))
             continue; /* a default that is computed */
     }
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -234,10 +257,12 @@ void config_help(FILE *out)
           out);
     for (size_t i = 0; i < OPTION_COUNT; i++)
         fprintf(out, "  --%s (%s)\n        %s\n        default: %s\n", options[i].flag,
-                options[i].variable, options[i].help, options[i].fallback);
+                options[i].variable, options[i].help,
+                options[i].fallback == NULL ? "none" : options[i].fallback);
     fputs("  --help\n        print this and exit\n"
           "  --version\n        print the version and exit\n\n"
-          "SIGTERM and SIGINT stop the service after the requests under way; SIGHUP is ignored.\n"
+          "SIGTERM and SIGINT stop the service after the requests under way; SIGHUP makes it read\n"
+          "its certificate again.\n"
           "Exit codes: 0 stopped, 1 cannot start or stop, 2 wrong usage, 74 the disk failed.\n",
           out);
 }

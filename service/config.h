@@ -8,8 +8,11 @@
 #include <stdio.h>
 
 struct config {
-    const char *listen; /* HOST:PORT */
-    const char *db;     /* path of the database file */
+    const char *listen; /* HOST:PORT or unix:PATH */
+    int64_t socket_mode;
+    const char *tls_cert; /* NULL: no TLS */
+    const char *tls_key;
+    const char *db; /* path of the database file */
     int64_t threads;
     int64_t max_connections;
     int64_t max_connections_per_address;

@@ -1,6 +1,8 @@
 #include "service/http_client.h"
 
 #include "service/listener.h"
+#include "service/tls_client.h"
+#include "service/unix_socket.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -9,6 +11,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define BODY_TIMEOUT_S 60
@@ -22,44 +25,70 @@ static void set_patience(int fd, int seconds)
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 }
 
-static int connect_to(const struct addrinfo *found, int timeout_s)
+static int connect_to(const struct sockaddr *address, socklen_t length, int timeout_s)
 {
     const int yes = 1;
+    const int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    for (; found != NULL; found = found->ai_next) {
-        const int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (fd >= 0)
-            set_patience(fd, timeout_s);
-        if (fd >= 0 && connect(fd, found->ai_addr, found->ai_addrlen) == 0) {
-            setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof(yes));
-            return fd;
-        }
-        const int reason = errno;
-        if (fd >= 0)
-            close(fd);
-        errno = reason;
+    if (fd < 0)
+        return -1;
+    set_patience(fd, timeout_s);
+    if (connect(fd, address, length) == 0) {
+        setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof(yes));
+        return fd;
     }
+    const int reason = errno;
+    close(fd);
+    errno = reason;
     return -1;
 }
 
-static bool open_connection(const char *address, int timeout_s, int *fd, struct error *err)
+static bool connect_to_file(const char *address, int timeout_s, int *fd, struct error *err)
+{
+    struct sockaddr_un file;
+
+    if (!unix_socket_address(address, &file, err))
+        return false;
+    *fd = connect_to((const struct sockaddr *)&file, sizeof(file), timeout_s);
+    return true;
+}
+
+static bool connect_to_port(const char *address, int timeout_s, int *fd, struct error *err)
 {
     struct addrinfo *found = NULL;
 
     if (!listener_resolve(address, 0, &found, err))
         return false;
-    *fd = connect_to(found, timeout_s);
+    for (const struct addrinfo *next = found; next != NULL && *fd < 0; next = next->ai_next)
+        *fd = connect_to(next->ai_addr, next->ai_addrlen, timeout_s);
+    const int reason = errno;
     freeaddrinfo(found);
-    if (*fd < 0)
-        return error_set(err, ERROR_INTERNAL, NULL, "no service answers at %.60s: %s", address,
-                         strerror(errno));
+    errno = reason;
     return true;
 }
 
-static bool send_all(int fd, const char *text, size_t len, struct error *err)
+static bool open_connection(const struct config *config, struct http_answer *answer,
+                            struct error *err)
+{
+    const char *address = config->listen;
+    const int timeout_s = answer->timeout_s;
+
+    if (!(unix_socket_named(address) ? connect_to_file(address, timeout_s, &answer->socket, err)
+                                     : connect_to_port(address, timeout_s, &answer->socket, err)))
+        return false;
+    if (answer->socket < 0)
+        return error_set(err, ERROR_INTERNAL, NULL, "no service answers at %.112s: %s", address,
+                         strerror(errno));
+    return config->tls_cert == NULL ||
+           tls_client_open(answer->socket, config->tls_cert, &answer->tls, err);
+}
+
+static bool send_all(const struct http_answer *answer, const char *text, size_t len,
+                     struct error *err)
 {
     while (len > 0) {
-        const ssize_t sent = send(fd, text, len, MSG_NOSIGNAL);
+        const ssize_t sent = answer->tls == NULL ? send(answer->socket, text, len, MSG_NOSIGNAL)
+                                                 : tls_client_send(answer->tls, text, len);
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent < 0)
@@ -76,7 +105,8 @@ static ssize_t receive(const struct http_answer *answer, char *out, size_t size,
     ssize_t count;
 
     do
-        count = recv(answer->socket, out, size, 0);
+        count = answer->tls == NULL ? recv(answer->socket, out, size, 0)
+                                    : tls_client_receive(answer->tls, out, size);
     while (count < 0 && errno == EINTR);
     if (count > 0)
         return count;
@@ -131,7 +161,13 @@ static bool parse_head(struct http_answer *answer, struct error *err)
            error_set(err, ERROR_INTERNAL, NULL, "the answer does not say how long it is");
 }
 
-static bool ask(const char *address, const char *method, const char *path,
+/* A file has no authority, and the field has to be there (RFC 9112 §3.2). */
+static const char *host(const struct config *config)
+{
+    return unix_socket_named(config->listen) ? "localhost" : config->listen;
+}
+
+static bool ask(const struct config *config, const char *method, const char *path,
                 struct http_answer *answer, struct error *err)
 {
     char request[512];
@@ -141,11 +177,10 @@ static bool ask(const char *address, const char *method, const char *path,
     const int size =
         snprintf(request, sizeof(request),
                  "%s %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-                 method, path, address);
+                 method, path, host(config));
     if (size >= (int)sizeof(request))
         return error_set(err, ERROR_INTERNAL, NULL, "the address of the service is too long");
-    if (!send_all(answer->socket, request, (size_t)size, err) ||
-        !read_head(answer, &len, &end, err))
+    if (!send_all(answer, request, (size_t)size, err) || !read_head(answer, &len, &end, err))
         return false;
     end[2] = '\0';
     answer->early = (struct slice){end + 4, len - (size_t)(end + 4 - answer->head)};
@@ -155,13 +190,11 @@ static bool ask(const char *address, const char *method, const char *path,
     return parse_head(answer, err);
 }
 
-bool http_client_request(const char *address, const char *method, const char *path, int timeout_s,
-                         struct http_answer *answer, struct error *err)
+bool http_client_request(const struct config *config, const char *method, const char *path,
+                         int timeout_s, struct http_answer *answer, struct error *err)
 {
     *answer = (struct http_answer){.socket = -1, .timeout_s = timeout_s};
-    if (!open_connection(address, timeout_s, &answer->socket, err))
-        return false;
-    if (ask(address, method, path, answer, err))
+    if (open_connection(config, answer, err) && ask(config, method, path, answer, err))
         return true;
     http_client_close(answer);
     return false;
@@ -191,6 +224,8 @@ ssize_t http_client_read(struct http_answer *answer, char *out, size_t size, str
 
 void http_client_close(struct http_answer *answer)
 {
+    tls_client_close(answer->tls);
+    answer->tls = NULL;
     if (answer->socket >= 0)
         close(answer->socket);
     answer->socket = -1;

@@ -1,17 +1,22 @@
-/* A small HTTP/1.1 client, for the commands that ask the running service. Blocks; one thread. */
+/* A small HTTP/1.1 client, for the commands that ask the running service: by a port or a file, in
+ * the clear or by TLS. Blocks; one thread. */
 #ifndef SESSIOND_SERVICE_HTTP_CLIENT_H
 #define SESSIOND_SERVICE_HTTP_CLIENT_H
 
 #include "db/error.h"
 #include "db/slice.h"
+#include "service/config.h"
 
 #include <stdint.h>
 #include <sys/types.h>
 
 #define HTTP_CLIENT_HEAD_MAX 8192
 
+struct tls_client;
+
 struct http_answer {
     int socket;
+    struct tls_client *tls; /* NULL: in the clear */
     int timeout_s;
     int status;
     int64_t length;     /* of the body */
@@ -20,10 +25,11 @@ struct http_answer {
     char head[HTTP_CLIENT_HEAD_MAX];
 };
 
-/* Sends a request without a body to HOST:PORT, [IPV6]:PORT and waits for the head of the response.
- * `timeout_s` limits each wait, also those of http_client_read(); 0 waits for the head however
- * long. An address such as 0.0.0.0 means this machine. */
-MUST_USE bool http_client_request(const char *address, const char *method, const char *path,
+/* Sends a request without a body to where the configuration says that the service listens, and
+ * waits for the head of the response. `timeout_s` limits each wait, also those of
+ * http_client_read(); 0 waits for the head however long. An address such as 0.0.0.0 means this
+ * machine. With --tls-cert the service has to show exactly that certificate. */
+MUST_USE bool http_client_request(const struct config *config, const char *method, const char *path,
                                   int timeout_s, struct http_answer *answer, struct error *err);
 
 /* Reads on in the body. 0 at its end; -1, with `err`, when the connection breaks before it or

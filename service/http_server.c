@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* Of a connection: the request's head, libmicrohttpd's record of it, and the response's head. It is
  * cleared after each request. */
@@ -36,6 +37,7 @@ static bool start_clients(struct http_server *server, struct error *err)
         .idle_timeout_ms = limits->idle_timeout_ms,
         .max_requests = limits->max_requests_per_connection,
         .max_kept = limits->max_kept_connections,
+        .encrypted = server->options.tls != NULL,
         .metrics = server->options.routes->metrics,
         .ids = &server->ids,
     };
@@ -50,6 +52,19 @@ static void release(struct http_server *server)
     free(server);
 }
 
+/* epoll and "turbo" are the fastest. A passed listener must not be shut down, as a stop does:
+ * libmicrohttpd can let go of one, but with epoll two threads may do so at once, and that ends the
+ * process. While a client does not go on with its TLS handshake, a thread spins with epoll, and
+ * with "turbo" the connection outlives the idle timeout. */
+static unsigned event_loop(const struct http_server_options *options)
+{
+    if (options->tls != NULL)
+        return MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_TLS;
+    if (options->listener_passed)
+        return MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_TURBO;
+    return MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TURBO;
+}
+
 static bool start_daemon(struct http_server *server, struct error *err)
 {
     const struct http_server_options *options = &server->options;
@@ -59,18 +74,22 @@ static bool start_daemon(struct http_server *server, struct error *err)
     const size_t needed_bytes = CONNECTION_MEMORY_BYTES(options->admission.max_header_bytes);
     const unsigned timeout_s = (unsigned)((limits->idle_timeout_ms + 999) / 1000);
 
+    /* Without TLS the list of options ends before those of TLS. */
+    const enum MHD_OPTION next =
+        options->tls == NULL ? MHD_OPTION_END : MHD_OPTION_HTTPS_PRIORITIES;
+
     server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO |
-            MHD_USE_ERROR_LOG,
-        0, NULL, NULL, http_server_on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_message,
-        server, MHD_OPTION_LISTEN_SOCKET, options->listener, MHD_OPTION_THREAD_POOL_SIZE, pool,
+        event_loop(options) | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+        http_server_on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_message, server,
+        MHD_OPTION_LISTEN_SOCKET, options->listener, MHD_OPTION_THREAD_POOL_SIZE, pool,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)limits->max_connections,
         MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)limits->max_connections_per_address,
         MHD_OPTION_CONNECTION_TIMEOUT, timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         needed_bytes > MAPPED_MEMORY_BYTES ? needed_bytes : MAPPED_MEMORY_BYTES,
         MHD_OPTION_NOTIFY_CONNECTION, http_server_on_connection, server,
         MHD_OPTION_URI_LOG_CALLBACK, http_server_on_target, server, MHD_OPTION_NOTIFY_COMPLETED,
-        http_server_on_completed, server, MHD_OPTION_END);
+        http_server_on_completed, server, next, tls_priorities(), MHD_OPTION_HTTPS_CERT_CALLBACK,
+        tls_retriever(), MHD_OPTION_END);
     return server->daemon != NULL ||
            error_set(err, ERROR_INTERNAL, NULL,
                      "libmicrohttpd cannot start with %d threads and %lld connections",
@@ -100,6 +119,10 @@ bool http_server_start(const struct http_server_options *options, struct http_se
 void http_server_drain(struct http_server *server)
 {
     atomic_store(&server->draining, true);
+    if (server->options.listener_passed) {
+        MHD_quiesce_daemon(server->daemon);
+        return;
+    }
     /* Who connects from now on is refused at once, instead of being left without an answer. */
     shutdown(server->options.listener, SHUT_RD);
 }
@@ -120,6 +143,8 @@ bool http_server_stop(struct http_server *server)
     if (atomic_load(&server->jobs_pending) != 0)
         return false;
     MHD_stop_daemon(server->daemon);
+    if (server->options.listener_passed)
+        close(server->options.listener);
     release(server);
     return true;
 }

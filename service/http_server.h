@@ -10,6 +10,7 @@
 #include "routes/metrics.h"
 #include "service/admission.h"
 #include "service/log.h"
+#include "service/tls.h"
 
 struct http_server;
 
@@ -26,7 +27,9 @@ struct http_server_limits {
 };
 
 struct http_server_options {
-    int listener; /* taken over: closed with the server */
+    int listener;         /* taken over: closed with the server */
+    bool listener_passed; /* another process listens on it, too, and goes on when this one ends */
+    struct tls *tls;      /* borrowed; NULL: in the clear */
     int threads;
     struct admission admission;
     struct http_server_limits limits;
@@ -37,8 +40,8 @@ struct http_server_options {
 MUST_USE bool http_server_start(const struct http_server_options *options, struct http_server **out,
                                 struct error *err);
 
-/* From now on new connections are refused, new requests are answered 503, and every response ends
- * its connection. */
+/* From now on new connections are refused, those to a passed listener wait for the next process,
+ * new requests are answered 503, and every response ends its connection. */
 void http_server_drain(struct http_server *server);
 
 /* Requests whose headers have arrived and that are not answered yet; and those of them whose body

@@ -23,6 +23,15 @@ static uint64_t peer_of(const struct rate *rate, const struct sockaddr *address)
     return 0;
 }
 
+static void attach_certificate(const struct http_server *server, struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+    if (server->options.tls != NULL && info != NULL)
+        tls_attach(server->options.tls, info->tls_session);
+}
+
 static void open_connection(struct http_server *server, struct MHD_Connection *connection,
                             void **context)
 {
@@ -32,6 +41,7 @@ static void open_connection(struct http_server *server, struct MHD_Connection *c
 
     info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     *context = client_open(server->clients, info == NULL ? -1 : (int)info->connect_fd, peer);
+    attach_certificate(server, connection);
 }
 
 void http_server_on_connection(void *cls, struct MHD_Connection *connection, void **context,

@@ -1,5 +1,8 @@
 #include "service/listener.h"
 
+#include "service/activation.h"
+#include "service/unix_socket.h"
+
 #include <errno.h>
 #include <netdb.h>
 #include <stdint.h>
@@ -7,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define BACKLOG 4096
@@ -37,18 +42,25 @@ static bool split(const char *address, char *host, size_t host_size, const char 
     return strspn(*port, "0123456789") < strlen(*port) || strtoul(*port, NULL, 10) <= UINT16_MAX;
 }
 
-static void describe(int descriptor, char *where, size_t where_size)
+static void describe(struct listener *listener)
 {
     struct sockaddr_storage address = {0};
     socklen_t length = sizeof(address);
     char host[NI_MAXHOST] = "";
     char port[NI_MAXSERV] = "";
 
-    if (getsockname(descriptor, (struct sockaddr *)&address, &length) != 0 ||
-        getnameinfo((struct sockaddr *)&address, length, host, sizeof(host), port, sizeof(port),
-                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+    if (getsockname(listener->descriptor, (struct sockaddr *)&address, &length) != 0)
         return;
-    snprintf(where, where_size, address.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+    if (address.ss_family == AF_UNIX) {
+        const struct sockaddr_un *file = (const struct sockaddr_un *)&address;
+        snprintf(listener->address, sizeof(listener->address), "unix:%.*s",
+                 (int)sizeof(file->sun_path), file->sun_path);
+        return;
+    }
+    if (getnameinfo((struct sockaddr *)&address, length, host, sizeof(host), port, sizeof(port),
+                    NI_NUMERICHOST | NI_NUMERICSERV) == 0)
+        snprintf(listener->address, sizeof(listener->address),
+                 address.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }
 
 static int listen_on(const struct addrinfo *info)
@@ -79,8 +91,8 @@ bool listener_resolve(const char *address, int flags, struct addrinfo **found, s
 
     if (!split(address, host, sizeof(host), &port))
         return error_set(err, ERROR_INVALID_PAYLOAD, "listen",
-                         "--listen takes HOST:PORT, such as 127.0.0.1:8082 or [::1]:8082, not "
-                         "\"%.60s\"",
+                         "--listen takes HOST:PORT, such as 127.0.0.1:8082 or [::1]:8082, or "
+                         "unix:PATH, not \"%.60s\"",
                          address);
     const int unknown = getaddrinfo(host, port, &hints, found);
     if (unknown != 0)
@@ -89,19 +101,59 @@ bool listener_resolve(const char *address, int flags, struct addrinfo **found, s
     return true;
 }
 
-bool listener_open(const char *address, int *descriptor, char *where, size_t where_size,
-                   struct error *err)
+static bool open_port(const char *address, struct listener *listener, struct error *err)
 {
     struct addrinfo *found = NULL;
 
     if (!listener_resolve(address, AI_PASSIVE, &found, err))
         return false;
-    const int fd = listen_on(found);
+    listener->descriptor = listen_on(found);
     freeaddrinfo(found);
-    if (fd < 0)
+    if (listener->descriptor < 0)
         return error_set(err, ERROR_INTERNAL, "listen", "cannot listen on %.60s: %s", address,
                          strerror(errno));
-    describe(fd, where, where_size);
-    *descriptor = fd;
     return true;
+}
+
+static bool open_file(const char *address, mode_t mode, struct listener *listener,
+                      struct error *err)
+{
+    struct sockaddr_un file;
+    struct stat status;
+
+    if (!unix_socket_address(address, &file, err) ||
+        !unix_socket_listen(&file, mode, &listener->descriptor, err))
+        return false;
+    if (stat(file.sun_path, &status) == 0) {
+        memcpy(listener->path, file.sun_path, sizeof(listener->path));
+        listener->device = status.st_dev;
+        listener->inode = status.st_ino;
+    }
+    return true;
+}
+
+bool listener_open(const char *address, mode_t socket_mode, struct listener *out, struct error *err)
+{
+    struct listener listener = {.descriptor = -1};
+
+    if (!activation_take(&listener.descriptor, err))
+        return false;
+    listener.passed = listener.descriptor >= 0;
+    if (!listener.passed &&
+        !(unix_socket_named(address) ? open_file(address, socket_mode, &listener, err)
+                                     : open_port(address, &listener, err)))
+        return false;
+    describe(&listener);
+    *out = listener;
+    return true;
+}
+
+void listener_withdraw(struct listener *listener)
+{
+    struct stat status;
+
+    if (listener->path[0] != '\0' && lstat(listener->path, &status) == 0 &&
+        status.st_dev == listener->device && status.st_ino == listener->inode)
+        unlink(listener->path);
+    listener->path[0] = '\0';
 }

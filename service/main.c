@@ -42,14 +42,14 @@
 struct service {
     struct config config;
     struct log *log;
+    struct tls *tls;
     struct store *store;
     struct http_server *server;
     struct routes routes;
     struct confinement confinement;
     atomic_bool storage_failed;
     int manager; /* the service manager's socket; -1: none */
-    int listener;
-    char address[128];
+    struct listener listener;
 };
 
 static void on_notice(void *arg, enum store_severity severity, const char *event,
@@ -127,7 +127,9 @@ static bool start_server(struct service *service, struct error *err)
         .version = SESSIOND_VERSION,
     };
     const struct http_server_options options = {
-        .listener = service->listener,
+        .listener = service->listener.descriptor,
+        .listener_passed = service->listener.passed,
+        .tls = service->tls,
         .threads = (int)config->threads,
         .admission = {.max_header_bytes = config->max_header_bytes,
                       .max_target_bytes = config->max_target_bytes,
@@ -144,8 +146,11 @@ static void log_listening(struct service *service)
     struct buffer line = {0};
 
     log_begin(&line, LOG_INFO, "listening");
-    log_text(&line, "address", slice_from(service->address));
+    log_text(&line, "address", slice_from(service->listener.address));
     log_text(&line, "db", slice_from(service->config.db));
+    log_text(&line, "scheme", slice_from(service->tls == NULL ? "http" : "https"));
+    if (service->listener.passed)
+        log_text(&line, "socket", SLICE_LITERAL("passed by the service manager"));
     log_text(&line, "version", slice_from(SESSIOND_VERSION));
     log_integer(&line, "pid", getpid());
     log_end(service->log, &line, true);
@@ -224,6 +229,7 @@ static int stop(struct service *service)
 {
     log_event(service->log, LOG_INFO, "stopping", NULL);
     notify_manager(service->manager, "STOPPING=1");
+    listener_withdraw(&service->listener);
     http_server_drain(service->server);
     store_refuse_backups(service->store);
     await_quiet(service, service->config.stop_timeout_ms);
@@ -237,6 +243,7 @@ static int stop(struct service *service)
     store_close(service->store);
     end_if_failed(service);
     metrics_free(service->routes.metrics);
+    tls_close(service->tls);
     log_event(service->log, LOG_INFO, "stopped", NULL);
     log_free(service->log);
     return EXIT_SUCCESS;
@@ -253,31 +260,55 @@ static int serve(struct service *service, const sigset_t *waited)
         if (sigwait(waited, &signal_number) != 0)
             continue;
         end_if_failed(service);
+        if (signal_number == SIGHUP)
+            tls_reload(service->tls);
     } while (signal_number == SIGHUP);
     return stop(service);
+}
+
+static void close_listener(struct service *service)
+{
+    listener_withdraw(&service->listener);
+    close(service->listener.descriptor);
+}
+
+static bool limit_files(struct service *service, struct error *err)
+{
+    const struct config *config = &service->config;
+    const char *const read_only[] = {config->tls_cert, config->tls_key};
+    const struct confinement_files files = {
+        .database = config->db,
+        .socket = service->listener.path[0] == '\0' ? NULL : service->listener.path,
+        .read_only = read_only,
+        .read_only_count = sizeof(read_only) / sizeof(read_only[0]),
+    };
+
+    return confinement_limit_files(&service->confinement, &files, err);
 }
 
 /* What has to be done while the process has one thread and may still do everything. */
 static bool prepare(struct service *service, struct error *err)
 {
     const struct config *config = &service->config;
-    const struct confinement_files files = {.database = config->db};
 
     if (!confinement_begin(&service->confinement, strcmp(config->confine, "on") == 0, err))
         return false;
     service->manager = notify_connect();
-    if (!listener_open(config->listen, &service->listener, service->address,
-                       sizeof(service->address), err))
+    if (!listener_open(config->listen, (mode_t)config->socket_mode, &service->listener, err))
         return false;
-    if (confinement_limit_files(&service->confinement, &files, err))
+    if (limit_files(service, err))
         return true;
-    close(service->listener);
+    close_listener(service);
     return false;
 }
 
 static bool start(struct service *service, struct error *err)
 {
+    const struct config *config = &service->config;
+
     descriptors_provide(&service->config.max_connections, service->log);
+    if (!tls_open(config->tls_cert, config->tls_key, service->log, &service->tls, err))
+        goto done;
     if (open_store(service, err)) {
         if (start_server(service, err))
             return true;
@@ -285,7 +316,9 @@ static bool start(struct service *service, struct error *err)
         store_close(service->store);
         end_if_failed(service);
     }
-    close(service->listener);
+    tls_close(service->tls);
+done:
+    close_listener(service);
     return false;
 }
 

@@ -98,6 +98,7 @@ third_party_headers() {
     included_only_in '(json-c/)?json[a-z_]*\.h|json-c/.*' 'routes/json_[a-z_]+\.c'
     included_only_in 'sqlite3(ext)?\.h' 'db/[a-z_]+\.[ch]'
     included_only_in '(uuid/)?uuid\.h' 'db/id\.c'
+    included_only_in 'gnutls/.*' 'service/tls[a-z_]*\.c'
     included_only_in 'nettle/.*' 'routes/digest\.c'
     included_only_in 'seccomp\.h' 'service/confinement_seccomp\.c'
     included_only_in 'linux/.*' 'service/confinement_landlock\.c'

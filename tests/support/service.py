@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -44,11 +45,30 @@ class Response:
         return self.json()["type"].removeprefix("urn:sessiond:problem:")
 
 
+class FileConnection(http.client.HTTPConnection):
+    """HTTP over a socket that is a file."""
+
+    def __init__(self, path):
+        super().__init__("localhost", timeout=PATIENCE_S)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        try:
+            self.sock.connect(self.path)
+        except OSError:
+            self.close()
+            raise
+
+
 class Connection:
-    """A keep-alive connection, opened by the first call and after each end."""
+    """A keep-alive connection to HOST:PORT or unix:PATH, opened by the first call and after each end."""
 
     def __init__(self, address):
-        self.http = http.client.HTTPConnection(address, timeout=PATIENCE_S)
+        path = address.removeprefix("unix:")
+        self.http = (FileConnection(path) if path != address
+                     else http.client.HTTPConnection(address, timeout=PATIENCE_S))
 
     def call(self, method, target, body=None, headers=None, chunked=False):
         """One request. `body` is bytes; `headers` a dictionary."""
@@ -83,6 +103,7 @@ class Service:
         self.log_path = os.path.join(self.folder.name, "log")
         self.log_begin = 0  # of the present life
         self.process = None
+        self.pass_fds = ()
         self.address = None
         self.launched_s = 0.0
         atexit.register(self.abandon)
@@ -98,7 +119,7 @@ class Service:
             self.address = None
             self.launched_s = time.monotonic()
             self.process = subprocess.Popen(
-                [*self.command, *flags], stdin=subprocess.DEVNULL, stderr=log,
+                [*self.command, *flags], stdin=subprocess.DEVNULL, stderr=log, pass_fds=self.pass_fds,
                 env={**self.environment, **(environment or {})})
         return self
 

@@ -70,6 +70,8 @@ static const struct text texts[] = {
     {"--db", "SESSIOND_DB", offsetof(struct config, db), "/var/lib/a=b.db"},
     {"--log-level", "SESSIOND_LOG_LEVEL", offsetof(struct config, log_level), "error"},
     {"--confine", "SESSIOND_CONFINE", offsetof(struct config, confine), "off"},
+    {"--tls-cert", "SESSIOND_TLS_CERT", offsetof(struct config, tls_cert), "/etc/cert.pem"},
+    {"--tls-key", "SESSIOND_TLS_KEY", offsetof(struct config, tls_key), "/etc/key.pem"},
 };
 
 #define TEXTS (sizeof(texts) / sizeof(texts[0]))
@@ -85,6 +87,7 @@ static void forget_environment(void)
         unsetenv(numbers[i].variable);
     for (size_t i = 0; i < TEXTS; i++)
         unsetenv(texts[i].variable);
+    unsetenv("SESSIOND_SOCKET_MODE");
     setenv("HOME", "/home/me", 1);
 }
 
@@ -213,6 +216,29 @@ Test(config, what_is_no_number_is_refused)
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         cr_expect_not(reads("--max-queue", bad[i], NULL), "\"%s\"", bad[i]);
         cr_expect(strstr(err.detail, "--max-queue"), "%s", err.detail);
+    }
+}
+
+Test(config, a_mode_is_octal)
+{
+    cr_assert(reads(NULL, NULL, NULL));
+    cr_expect_eq(config.socket_mode, 0600);
+    cr_assert(reads("--socket-mode", "0660", NULL));
+    cr_expect_eq(config.socket_mode, 0660);
+    cr_assert(reads("--socket-mode=777", NULL, NULL));
+    cr_expect_eq(config.socket_mode, 0777);
+    cr_assert(reads("--socket-mode", "0", NULL));
+    cr_expect_eq(config.socket_mode, 0);
+}
+
+Test(config, what_is_no_mode_is_refused)
+{
+    static const char *const bad[] = {"",   "8",     "0680", "1777", "00777",
+                                      "rw", "0x1ff", "-600", "6 "};
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        cr_expect_not(reads("--socket-mode", bad[i], NULL), "\"%s\"", bad[i]);
+        cr_expect(strstr(err.detail, "--socket-mode takes permissions in octal"), "%s", err.detail);
     }
 }
 

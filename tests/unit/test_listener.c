@@ -12,16 +12,15 @@
 #include <unistd.h>
 
 static struct error err;
-static char where[128];
+static struct listener listener;
+static const char *const where = listener.address;
 
 static int listen_on(const char *address)
 {
-    int fd = -1;
-
-    where[0] = '\0';
-    cr_assert(listener_open(address, &fd, where, sizeof(where), &err), "%s", err.detail);
-    cr_assert_geq(fd, 0);
-    return fd;
+    listener = (struct listener){.descriptor = -1};
+    cr_assert(listener_open(address, 0600, &listener, &err), "%s", err.detail);
+    cr_assert_geq(listener.descriptor, 0);
+    return listener.descriptor;
 }
 
 /* The number behind the last colon. */
@@ -103,15 +102,15 @@ Test(listener, where_it_listens_can_be_listened_on)
 Test(listener, an_occupied_port_is_refused)
 {
     char address[128];
-    int fd = -1;
+    struct listener other = {.descriptor = -1};
     const int occupied = listen_on("127.0.0.1:0");
 
     snprintf(address, sizeof(address), "%s", where);
-    cr_expect_not(listener_open(address, &fd, where, sizeof(where), &err));
+    cr_expect_not(listener_open(address, 0600, &other, &err));
     cr_expect_eq(err.kind, ERROR_INTERNAL);
     cr_expect(strstr(err.detail, address), "%s", err.detail);
     cr_expect(strstr(err.detail, "in use"), "%s", err.detail);
-    cr_expect_eq(fd, -1, "untouched on failure");
+    cr_expect_eq(other.descriptor, -1, "untouched on failure");
     close(occupied);
 }
 
@@ -154,45 +153,80 @@ Test(listener, what_is_no_address_is_refused)
     };
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        int fd = -1;
-        const bool opened = listener_open(bad[i], &fd, where, sizeof(where), &err);
+        listener = (struct listener){.descriptor = -1};
+        const bool opened = listener_open(bad[i], 0600, &listener, &err);
         cr_expect_not(opened, "\"%s\" is taken for %s", bad[i], where);
         if (opened)
-            close(fd);
+            close(listener.descriptor);
         else
             cr_expect(strstr(err.detail, bad[i]) != NULL && err.kind == ERROR_INVALID_PAYLOAD, "%s",
                       err.detail);
-        cr_expect(opened || fd == -1);
+        cr_expect(opened || listener.descriptor == -1);
     }
 }
 
 Test(listener, a_long_host_is_refused)
 {
     char address[600];
-    int fd = -1;
 
     memset(address, 'a', sizeof(address));
     snprintf(address + sizeof(address) - 6, 6, ":8082");
-    cr_expect_not(listener_open(address, &fd, where, sizeof(where), &err));
+    cr_expect_not(listener_open(address, 0600, &listener, &err));
     cr_expect_eq(err.kind, ERROR_INVALID_PAYLOAD);
 }
 
 /* TEST-NET-1 of RFC 5737 is nobody's. */
 Test(listener, an_address_of_another_machine_is_refused)
 {
-    int fd = -1;
-
-    cr_expect_not(listener_open("192.0.2.1:0", &fd, where, sizeof(where), &err));
+    listener.descriptor = -1;
+    cr_expect_not(listener_open("192.0.2.1:0", 0600, &listener, &err));
     cr_expect_eq(err.kind, ERROR_INTERNAL);
-    cr_expect_eq(fd, -1);
+    cr_expect_eq(listener.descriptor, -1);
 }
 
-Test(listener, where_is_cut_to_its_size)
-{
-    char small[6];
-    int fd = -1;
+static char path[64];
 
-    cr_assert(listener_open("127.0.0.1:0", &fd, small, sizeof(small), &err));
-    cr_expect_str_eq(small, "127.0");
+static int listen_on_a_file(void)
+{
+    char address[80];
+
+    snprintf(path, sizeof(path), "/tmp/sessiond-listener-%d", getpid());
+    snprintf(address, sizeof(address), "unix:%s", path);
+    const int fd = listen_on(address);
+    cr_expect_str_eq(where, address);
+    return fd;
+}
+
+Test(listener, a_socket_file_goes_when_it_is_withdrawn)
+{
+    const int fd = listen_on_a_file();
+
+    cr_expect_eq(access(path, F_OK), 0);
+    listener_withdraw(&listener);
+    cr_expect_eq(access(path, F_OK), -1);
+    close(fd);
+}
+
+/* Somebody removed ours and another process took the name. */
+Test(listener, the_socket_file_of_another_stays)
+{
+    const int fd = listen_on_a_file();
+
+    struct listener first = listener;
+    unlink(path);
+    const int other = listen_on_a_file();
+    listener_withdraw(&first);
+    cr_expect_eq(access(path, F_OK), 0);
+    listener_withdraw(&listener);
+    close(other);
+    close(fd);
+}
+
+Test(listener, a_port_has_nothing_to_withdraw)
+{
+    const int fd = listen_on("127.0.0.1:0");
+
+    listener_withdraw(&listener);
+    cr_expect(connects("127.0.0.1", port_of(where)));
     close(fd);
 }
