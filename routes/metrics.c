@@ -260,5 +260,6 @@ static enum route_step metrics_begin_route(const struct routes *routes, struct e
 const struct route route_metrics = {
     .method = METHOD_GET,
     .pattern = "/metrics",
+    .scope = SCOPE_READ,
     .begin = metrics_begin_route,
 };

@@ -122,8 +122,10 @@ static enum MHD_Result start(struct http_server *server, struct request *request
     request_set_method(request, method);
     MHD_get_connection_values(request->connection, MHD_HEADER_KIND, on_header, request);
     request_identify(request, &server->ids);
-    if (!is_refused(server, request))
-        router_match(server->options.routes, ex);
+    if (!is_refused(server, request)) {
+        router_find(ex);
+        router_check(server->options.routes, ex);
+    }
     const bool has_body =
         ex->content_length > 0 || ex->headers[REQUEST_TRANSFER_ENCODING].data != NULL;
     if (ex->status != 0 && has_body)
