@@ -39,6 +39,8 @@ static const struct option options[] = {
     {"--idle-timeout-ms", "SESSIOND_IDLE_TIMEOUT_MS", "60000"},
     {"--stop-timeout-ms", "SESSIOND_STOP_TIMEOUT_MS", "8000"},
     {"--log-level", "SESSIOND_LOG_LEVEL", "info"},
+    {"--token-file", "SESSIOND_TOKEN_FILE", "none"},
+    {"--allow-anonymous", "SESSIOND_ALLOW_ANONYMOUS", "off"},
 };
 
 #define OPTIONS (sizeof(options) / sizeof(options[0]))

@@ -25,7 +25,7 @@ static void expect_alive(const char *after)
     cr_expect_eq(client_get(client, "/healthz")->status, 200, "after %.200s", after);
 }
 
-#define HEAD "POST /sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+#define HEAD "POST /sessions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 #define BODY "{\"project_path\":\"/p\",\"thread_id\":\"t\"}"
 
 static const char *const garbage[] = {
@@ -40,20 +40,20 @@ static const char *const garbage[] = {
     "GET / HTTP/1.1",
     "GET / HTTP/1.1\r\n",
     "GET / HTTP/1.1\r\nHost",
-    "GET / HTTP/9.9\r\nHost: x\r\n\r\n",
-    "GET / FTP/1.1\r\nHost: x\r\n\r\n",
+    "GET / HTTP/9.9\r\nHost: localhost\r\n\r\n",
+    "GET / FTP/1.1\r\nHost: localhost\r\n\r\n",
     "GET / HTTP/1.1\r\n\r\n",
-    "GET / HTTP/1.1\r\nHost: x\r\n: empty\r\n\r\n",
-    "GET / HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n",
-    "GET / HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n",
-    "GET http://x/sessions HTTP/1.1\r\nHost: x\r\n\r\n",
-    "GET * HTTP/1.1\r\nHost: x\r\n\r\n",
-    "GET sessions HTTP/1.1\r\nHost: x\r\n\r\n",
-    "GET //sessions HTTP/1.1\r\nHost: x\r\n\r\n",
-    "GET /%zz?%zz=%zz HTTP/1.1\r\nHost: x\r\n\r\n",
-    "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
-    "CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n",
-    "TRACE / HTTP/1.1\r\nHost: x\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: localhost\r\n: empty\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: localhost\r\nno colon\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: localhost\r\n folded\r\n\r\n",
+    "GET http://x/sessions HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET * HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET sessions HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET //sessions HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET /%zz?%zz=%zz HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "CONNECT x:80 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "TRACE / HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     HEAD "Content-Length: -1\r\n\r\n" BODY,
     HEAD "Content-Length: 0x10\r\n\r\n" BODY,
@@ -144,10 +144,10 @@ Test(hostile, a_request_byte_by_byte_is_answered)
 /* Several requests in one packet: each is answered, in their order. */
 Test(hostile, pipelined_requests_are_answered_in_order)
 {
-    static const char requests[] =
-        HEAD "Content-Length: 37\r\n\r\n" BODY "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n" HEAD
-             "Content-Length: 37\r\n\r\n" BODY
-             "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    static const char requests[] = HEAD
+        "Content-Length: 37\r\n\r\n" BODY "GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n" HEAD
+        "Content-Length: 37\r\n\r\n" BODY
+        "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     static const char *const answers[] = {"HTTP/1.1 201 ", "HTTP/1.1 404 ", "HTTP/1.1 201 ",
                                           "HTTP/1.1 200 "};
     char responses[16384];
@@ -182,11 +182,11 @@ static void hurl_long(const char *before, const char *after, size_t len)
 Test(hostile, endless_heads_are_cut_off)
 {
     for (size_t len = 1000; len <= 10000000; len *= 100) {
-        hurl_long("GET /", " HTTP/1.1\r\nHost: x\r\n\r\n", len);
-        hurl_long("GET /sessions?thread_id=", " HTTP/1.1\r\nHost: x\r\n\r\n", len);
-        hurl_long("GET / HTTP/1.1\r\nHost: x\r\nX-Long: ", "\r\n\r\n", len);
-        hurl_long("GET / HTTP/1.1\r\nHost: x\r\n", ": x\r\n\r\n", len);
-        hurl_long("", " / HTTP/1.1\r\nHost: x\r\n\r\n", len);
+        hurl_long("GET /", " HTTP/1.1\r\nHost: localhost\r\n\r\n", len);
+        hurl_long("GET /sessions?thread_id=", " HTTP/1.1\r\nHost: localhost\r\n\r\n", len);
+        hurl_long("GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: ", "\r\n\r\n", len);
+        hurl_long("GET / HTTP/1.1\r\nHost: localhost\r\n", ": x\r\n\r\n", len);
+        hurl_long("", " / HTTP/1.1\r\nHost: localhost\r\n\r\n", len);
         hurl_long(HEAD "If-Match: ", "\r\nContent-Length: 0\r\n\r\n", len);
     }
 }
@@ -197,7 +197,7 @@ Test(hostile, endless_lists_of_headers_are_cut_off)
     char *at = data;
 
     cr_assert_not_null(data);
-    at += sprintf(at, "GET /healthz HTTP/1.1\r\nHost: x\r\n");
+    at += sprintf(at, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n");
     for (int i = 0; i < 50000; i++)
         at += sprintf(at, "X-Header-%d: %d\r\n", i, i);
     at += sprintf(at, "\r\n");
