@@ -27,6 +27,12 @@ enum error_kind {
     ERROR_TARGET_TOO_LONG,
     ERROR_HEADERS_TOO_LARGE,
 
+    /* Who asks may not, or not so. Nothing was read or changed. */
+    ERROR_UNAUTHORIZED, /* no token, or one that is not known */
+    ERROR_FORBIDDEN,    /* the token does not allow it */
+    ERROR_CROSS_ORIGIN, /* a page of another origin asks */
+    ERROR_MISDIRECTED,  /* the request names a server that this one is not */
+
     /* The request is understood; what is stored does not allow it. Nothing was changed. */
     ERROR_NO_ROUTE,
     ERROR_NO_METHOD,

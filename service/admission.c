@@ -19,5 +19,8 @@ bool admission_check(const struct admission *rules, const struct request *reques
     if (request->repeated_length)
         return error_set(err, ERROR_INVALID_HEADER, "Content-Length",
                          "Content-Length may stand only once");
+    if (request->repeated_authorization)
+        return error_set(err, ERROR_INVALID_HEADER, "Authorization",
+                         "Authorization may stand only once");
     return true;
 }

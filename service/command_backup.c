@@ -78,6 +78,17 @@ static bool receive(struct backup *backup, struct http_answer *answer, int fd, s
     return count == 0;
 }
 
+/* A token of the file cannot be sent: the file has digests. */
+static bool refuse_token(const struct config *config, int status, struct error *err)
+{
+    return error_set(err, ERROR_INTERNAL, NULL,
+                     "the service answers %d: %s a token of the scope admin "
+                     "(a --token-file has only digests, which cannot be sent)",
+                     status,
+                     config->token == NULL ? "set SESSIOND_TOKEN to"
+                                           : "SESSIOND_TOKEN is set, but is not");
+}
+
 /* The service's own words: its problem's detail, as JSON writes it. */
 static bool refuse(struct http_answer *answer, struct error *err)
 {
@@ -100,19 +111,25 @@ static bool refuse(struct http_answer *answer, struct error *err)
     return error_set(err, ERROR_INTERNAL, NULL, "the service answers %d", answer->status);
 }
 
-static bool download(struct backup *backup, const char *address, int fd, struct error *err)
+static bool download(struct backup *backup, const struct config *config, int fd, struct error *err)
 {
     struct http_answer answer;
 
     progress_begin(&backup->progress, "waiting for the snapshot");
-    if (!http_client_request(address, "POST", "/admin/backup", 0, &answer, err))
+    if (!http_client_request(config, "POST", "/admin/backup", 0, &answer, err))
         return false;
-    const bool ok = answer.status == 200 ? receive(backup, &answer, fd, err) : refuse(&answer, err);
+    bool ok;
+    if (answer.status == 200)
+        ok = receive(backup, &answer, fd, err);
+    else if (answer.status == 401 || answer.status == 403)
+        ok = refuse_token(config, answer.status, err);
+    else
+        ok = refuse(&answer, err);
     http_client_close(&answer);
     return ok;
 }
 
-static bool fetch(struct backup *backup, const char *address, struct error *err)
+static bool fetch(struct backup *backup, const struct config *config, struct error *err)
 {
     unlink(backup->unfinished);
     const int fd =
@@ -121,17 +138,17 @@ static bool fetch(struct backup *backup, const char *address, struct error *err)
         return error_set(err, ERROR_INTERNAL, NULL, "cannot make %s: %s", backup->unfinished,
                          strerror(errno));
     progress_unfinished(&backup->progress, backup->unfinished);
-    const bool ok = download(backup, address, fd, err);
+    const bool ok = download(backup, config, fd, err);
     close(fd);
     return ok;
 }
 
-static enum file_verdict make(struct backup *backup, const char *address, struct error *err)
+static enum file_verdict make(struct backup *backup, const struct config *config, struct error *err)
 {
     const struct file_observer observer = {.arg = backup, .doing = on_doing, .found = on_found};
     enum file_verdict verdict = FILE_UNKNOWN;
 
-    if (fetch(backup, address, err))
+    if (fetch(backup, config, err))
         verdict = check_structure(backup->unfinished, &observer, err);
     if (verdict == FILE_SOUND) {
         progress_begin(&backup->progress, "writing to the disk");
@@ -171,7 +188,7 @@ static enum command_exit run(const struct config *config)
 
     umask(S_IRWXG | S_IRWXO);
     if (check_name(&backup, &err) && progress_start(&backup.progress, "backup", &err)) {
-        verdict = make(&backup, config->listen, &err);
+        verdict = make(&backup, config, &err);
         progress_end(&backup.progress);
     }
     return conclude(&backup, verdict, &err);
@@ -189,6 +206,7 @@ const struct command command_backup = {
         "had that name. FILE is there whole or not at all; until it is, FILE.tmp grows. The "
         "service\n"
         "goes on meanwhile; it needs as much free space beside its database as that is large.\n\n"
+        "Where the service asks for tokens, SESSIOND_TOKEN has to be one of scope admin.\n\n"
         "Exit codes: 0 written, 1 the service's database is damaged, 2 wrong usage, 3 it cannot "
         "be\n"
         "done; stderr says why.\n",

@@ -22,7 +22,7 @@ static enum command_exit run(const struct config *config)
     struct http_answer answer;
     struct error err;
 
-    if (!http_client_request(config->listen, "GET", "/readyz", TIMEOUT_S, &answer, &err)) {
+    if (!http_client_request(config, "GET", "/readyz", TIMEOUT_S, &answer, &err)) {
         fprintf(stderr, "sessiond healthcheck: %s\n", err.detail);
         return COMMAND_UNSOUND;
     }

@@ -6,15 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 
-enum option_kind { OPTION_TEXT, OPTION_NUMBER };
+enum option_kind { OPTION_TEXT, OPTION_NUMBER, OPTION_SWITCH };
 
 struct option {
     const char *flag;     /* without the dashes */
     const char *variable; /* of the environment */
     enum option_kind kind;
-    size_t offset; /* in struct config */
-    const char *fallback;
-    int64_t least; /* numbers */
+    size_t offset;        /* in struct config */
+    const char *fallback; /* NULL: none */
+    int64_t least;        /* numbers */
     int64_t most;
     const char *help;
 };
@@ -26,6 +26,10 @@ static const struct option options[] = {
      "HOST:PORT to serve on; port 0 picks a free one"},
     {"db", "SESSIOND_DB", OPTION_TEXT, PLACE(db), "~/.claude-signal/sessions.db", 0, 0,
      "database file; its folder is made when missing"},
+    {"token-file", "SESSIOND_TOKEN_FILE", OPTION_TEXT, PLACE(token_file), NULL, 0, 0,
+     "who may: name:scope:sha256hex a line, scope read, write or admin; SIGHUP reads it again"},
+    {"allow-anonymous", "SESSIOND_ALLOW_ANONYMOUS", OPTION_SWITCH, PLACE(allow_anonymous), "off", 0,
+     0, "on: without tokens listen on any address, where anyone may read and write; off"},
     {"threads", "SESSIOND_THREADS", OPTION_NUMBER, PLACE(threads), "number of processors", 1, 64,
      "HTTP threads"},
     {"max-connections", "SESSIOND_MAX_CONNECTIONS", OPTION_NUMBER, PLACE(max_connections), "4096",
@@ -72,11 +76,25 @@ static bool set_number(struct config *config, const struct option *option, const
     return true;
 }
 
+static bool set_switch(struct config *config, const struct option *option, const char *source,
+                       const char *value, struct error *err)
+{
+    const bool on = strcmp(value, "on") == 0;
+
+    if (!on && strcmp(value, "off") != 0)
+        return error_set(err, ERROR_INVALID_PAYLOAD, option->flag,
+                         "%s takes on or off, not \"%.40s\"", source, value);
+    memcpy((char *)config + option->offset, &on, sizeof(on));
+    return true;
+}
+
 static bool set(struct config *config, const struct option *option, const char *source,
                 const char *value, struct error *err)
 {
     if (option->kind == OPTION_NUMBER)
         return set_number(config, option, source, value, err);
+    if (option->kind == OPTION_SWITCH)
+        return set_switch(config, option, source, value, err);
     if (value[0] == '\0')
         return error_set(err, ERROR_INVALID_PAYLOAD, option->flag, "%s must not be empty", source);
     memcpy((char *)config + option->offset, &value, sizeof(value));
@@ -89,7 +107,8 @@ static void set_defaults(struct config *config)
     struct error impossible;
 
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        if (!set(config, &options[i], options[i].flag, options[i].fallback, &impossible))
+        if (options[i].fallback == NULL ||
+            !set(config, &options[i], options[i].flag, options[i].fallback, &impossible))
             continue; /* a default that is computed */
     }
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -106,7 +125,9 @@ static bool read_environment(struct config *config, struct error *err)
         if (value != NULL && !set(config, &options[i], options[i].variable, value, err))
             return false;
     }
-    return true;
+    config->token = getenv("SESSIOND_TOKEN");
+    return (config->token == NULL || config->token[0] != '\0') ||
+           error_set(err, ERROR_INVALID_PAYLOAD, NULL, "SESSIOND_TOKEN must not be empty");
 }
 
 static const struct option *find_option(const char *name, size_t len)
@@ -118,7 +139,8 @@ static const struct option *find_option(const char *name, size_t len)
     return NULL;
 }
 
-/* Reads `--flag value` or `--flag=value` at argv[*i]; *i moves to its last word. */
+/* Reads `--flag value` or `--flag=value` at argv[*i], or a switch's `--flag` alone; *i moves to its
+ * last word. */
 static bool read_flag(struct config *config, char **argv, int *i, struct error *err)
 {
     const char *word = argv[*i];
@@ -134,19 +156,23 @@ static bool read_flag(struct config *config, char **argv, int *i, struct error *
     snprintf(source, sizeof(source), "--%s", option->flag);
     if (equals != NULL)
         return set(config, option, source, equals + 1, err);
-    if (argv[*i + 1] == NULL)
+    const char *next = argv[*i + 1];
+    if (option->kind == OPTION_SWITCH && (next == NULL || next[0] == '-'))
+        return set(config, option, source, "on", err);
+    if (next == NULL)
         return error_set(err, ERROR_INVALID_PAYLOAD, option->flag, "%s needs a value", source);
     return set(config, option, source, argv[++*i], err);
 }
 
 static bool read_word(struct config *config, const char *word, struct error *err)
 {
-    if (config->file != NULL)
-        return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "one FILE, not \"%.60s\" and \"%.60s\"",
-                         config->file, word);
+    const char **place = config->file == NULL ? &config->file : &config->second;
+
+    if (*place != NULL)
+        return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "\"%.60s\" is a word too many", word);
     if (word[0] == '\0')
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "FILE must not be empty");
-    config->file = word;
+    *place = word;
     return true;
 }
 
@@ -195,10 +221,16 @@ void config_help(FILE *out)
           out);
     for (size_t i = 0; i < OPTION_COUNT; i++)
         fprintf(out, "  --%s (%s)\n        %s\n        default: %s\n", options[i].flag,
-                options[i].variable, options[i].help, options[i].fallback);
+                options[i].variable, options[i].help,
+                options[i].fallback == NULL ? "none" : options[i].fallback);
+    fputs("  SESSIOND_TOKEN\n"
+          "        a token of scope admin; a variable alone, since everyone sees flags in ps\n"
+          "        default: none\n",
+          out);
     fputs("  --help\n        print this and exit\n"
           "  --version\n        print the version and exit\n\n"
-          "SIGTERM and SIGINT stop the service after the requests under way; SIGHUP is ignored.\n"
+          "SIGTERM and SIGINT stop the service after the requests under way; SIGHUP\n"
+          "reads --token-file again.\n"
           "Exit codes: 0 stopped, 1 cannot start or stop, 2 wrong usage, 74 the disk failed.\n",
           out);
 }

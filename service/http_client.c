@@ -131,21 +131,25 @@ static bool parse_head(struct http_answer *answer, struct error *err)
            error_set(err, ERROR_INTERNAL, NULL, "the answer does not say how long it is");
 }
 
-static bool ask(const char *address, const char *method, const char *path,
+static bool ask(const struct config *config, const char *method, const char *path,
                 struct http_answer *answer, struct error *err)
 {
-    char request[512];
+    const char *token = config->token;
+    char request[2048];
     char *end;
     size_t len;
 
-    const int size =
-        snprintf(request, sizeof(request),
-                 "%s %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-                 method, path, address);
+    const int size = snprintf(
+        request, sizeof(request),
+        "%s %s HTTP/1.1\r\nHost: %s\r\n%s%s%sContent-Length: 0\r\nConnection: close\r\n\r\n",
+        method, path, config->listen, token == NULL ? "" : "Authorization: Bearer ",
+        token == NULL ? "" : token, token == NULL ? "" : "\r\n");
     if (size >= (int)sizeof(request))
-        return error_set(err, ERROR_INTERNAL, NULL, "the address of the service is too long");
-    if (!send_all(answer->socket, request, (size_t)size, err) ||
-        !read_head(answer, &len, &end, err))
+        return error_set(err, ERROR_INTERNAL, NULL,
+                         "the address of the service, or the token, is too long");
+    const bool sent = send_all(answer->socket, request, (size_t)size, err);
+    explicit_bzero(request, sizeof(request));
+    if (!sent || !read_head(answer, &len, &end, err))
         return false;
     end[2] = '\0';
     answer->early = (struct slice){end + 4, len - (size_t)(end + 4 - answer->head)};
@@ -155,13 +159,13 @@ static bool ask(const char *address, const char *method, const char *path,
     return parse_head(answer, err);
 }
 
-bool http_client_request(const char *address, const char *method, const char *path, int timeout_s,
-                         struct http_answer *answer, struct error *err)
+bool http_client_request(const struct config *config, const char *method, const char *path,
+                         int timeout_s, struct http_answer *answer, struct error *err)
 {
     *answer = (struct http_answer){.socket = -1, .timeout_s = timeout_s};
-    if (!open_connection(address, timeout_s, &answer->socket, err))
+    if (!open_connection(config->listen, timeout_s, &answer->socket, err))
         return false;
-    if (ask(address, method, path, answer, err))
+    if (ask(config, method, path, answer, err))
         return true;
     http_client_close(answer);
     return false;

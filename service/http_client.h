@@ -4,6 +4,7 @@
 
 #include "db/error.h"
 #include "db/slice.h"
+#include "service/config.h"
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -20,10 +21,11 @@ struct http_answer {
     char head[HTTP_CLIENT_HEAD_MAX];
 };
 
-/* Sends a request without a body to HOST:PORT, [IPV6]:PORT and waits for the head of the response.
- * `timeout_s` limits each wait, also those of http_client_read(); 0 waits for the head however
- * long. An address such as 0.0.0.0 means this machine. */
-MUST_USE bool http_client_request(const char *address, const char *method, const char *path,
+/* Sends a request without a body to where the configuration says that the service listens, with the
+ * token where there is one, and waits for the head of the response. `timeout_s` limits each wait,
+ * also those of http_client_read(); 0 waits for the head however long. An address such as 0.0.0.0
+ * means this machine. */
+MUST_USE bool http_client_request(const struct config *config, const char *method, const char *path,
                                   int timeout_s, struct http_answer *answer, struct error *err);
 
 /* Reads on in the body. 0 at its end; -1, with `err`, when the connection breaks before it or

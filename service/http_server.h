@@ -7,7 +7,7 @@
 #ifndef SESSIOND_SERVICE_HTTP_SERVER_H
 #define SESSIOND_SERVICE_HTTP_SERVER_H
 
-#include "routes/metrics.h"
+#include "service/access.h"
 #include "service/admission.h"
 #include "service/log.h"
 
@@ -18,6 +18,7 @@ struct http_server_options {
     int threads;
     int64_t max_connections;
     struct admission admission;
+    struct access *access; /* borrowed */
     int64_t idle_timeout_ms;
     const struct routes *routes;
     struct log *log;

@@ -109,6 +109,16 @@ static bool is_refused(struct http_server *server, struct request *request)
     return true;
 }
 
+/* Who may is decided before anything is told, such as which paths there are. */
+static void find_route(struct http_server *server, struct request *request)
+{
+    const struct routes *routes = server->options.routes;
+
+    router_find(&request->ex);
+    if (access_admit(server->options.access, routes->metrics, request))
+        router_check(routes, &request->ex);
+}
+
 /* The headers are there, the body is not. A response at this point would end the connection, so
  * one that leaves no body unread waits for the next call. */
 static enum MHD_Result start(struct http_server *server, struct request *request,
@@ -122,10 +132,9 @@ static enum MHD_Result start(struct http_server *server, struct request *request
     request_set_method(request, method);
     MHD_get_connection_values(request->connection, MHD_HEADER_KIND, on_header, request);
     request_identify(request, &server->ids);
-    if (!is_refused(server, request)) {
-        router_find(ex);
-        router_check(server->options.routes, ex);
-    }
+    if (!is_refused(server, request))
+        find_route(server, request);
+    request_forget_credentials(request);
     const bool has_body =
         ex->content_length > 0 || ex->headers[REQUEST_TRANSFER_ENCODING].data != NULL;
     if (ex->status != 0 && has_body)

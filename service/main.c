@@ -3,6 +3,7 @@
 #include "db/monotonic.h"
 #include "db/store_open.h"
 #include "routes/json_adopt.h"
+#include "service/access.h"
 #include "service/command.h"
 #include "service/config.h"
 #include "service/descriptors.h"
@@ -37,6 +38,7 @@
 struct service {
     struct config config;
     struct log *log;
+    struct access *access;
     struct store *store;
     struct http_server *server;
     struct routes routes;
@@ -75,6 +77,19 @@ static void block_signals(sigset_t *waited)
     signal(SIGPIPE, SIG_IGN);
 }
 
+static bool open_access(struct service *service, struct error *err)
+{
+    const struct access_options options = {
+        .token_file = service->config.token_file,
+        .token = service->config.token,
+        .allow_anonymous = service->config.allow_anonymous,
+        .listen = service->config.listen,
+        .address = service->address,
+    };
+
+    return access_new(&options, &service->access, err);
+}
+
 static bool open_store(struct service *service, struct error *err)
 {
     const struct config *config = &service->config;
@@ -109,6 +124,7 @@ static bool start_server(struct service *service, struct error *err)
         .threads = (int)config->threads,
         .max_connections = config->max_connections,
         .admission = {config->max_header_bytes, config->max_target_bytes},
+        .access = service->access,
         .idle_timeout_ms = config->idle_timeout_ms,
         .routes = &service->routes,
         .log = service->log,
@@ -125,6 +141,28 @@ static void log_listening(struct service *service)
     log_text(&line, "db", slice_from(service->config.db));
     log_text(&line, "version", slice_from(SESSIOND_VERSION));
     log_integer(&line, "pid", getpid());
+    log_integer(&line, "tokens", (int64_t)access_count(service->access));
+    log_end(service->log, &line, true);
+    buffer_release(&line);
+    if (service->config.allow_anonymous)
+        log_event(service->log, LOG_WARNING, "anonymous",
+                  "there are no tokens: whoever can connect may read and write");
+}
+
+/* On SIGHUP. */
+static void reload_tokens(struct service *service)
+{
+    struct buffer line = {0};
+    struct error err;
+
+    if (service->config.token_file == NULL)
+        return;
+    if (!access_reload(service->access, &err)) {
+        log_event(service->log, LOG_ERROR, "tokens_kept", err.detail);
+        return;
+    }
+    log_begin(&line, LOG_INFO, "tokens_loaded");
+    log_integer(&line, "tokens", (int64_t)access_count(service->access));
     log_end(service->log, &line, true);
     buffer_release(&line);
 }
@@ -214,6 +252,7 @@ static int stop(struct service *service)
     store_close(service->store);
     end_if_failed(service);
     metrics_free(service->routes.metrics);
+    access_free(service->access);
     log_event(service->log, LOG_INFO, "stopped", NULL);
     log_free(service->log);
     return EXIT_SUCCESS;
@@ -229,6 +268,8 @@ static int serve(struct service *service, const sigset_t *waited)
         if (sigwait(waited, &signal_number) != 0)
             continue;
         end_if_failed(service);
+        if (signal_number == SIGHUP)
+            reload_tokens(service);
     } while (signal_number == SIGHUP);
     return stop(service);
 }
@@ -239,13 +280,14 @@ static bool start(struct service *service, struct error *err)
     if (!listener_open(service->config.listen, &service->listener, service->address,
                        sizeof(service->address), err))
         return false;
-    if (open_store(service, err)) {
+    if (open_access(service, err) && open_store(service, err)) {
         if (start_server(service, err))
             return true;
         metrics_free(service->routes.metrics);
         store_close(service->store);
         end_if_failed(service);
     }
+    access_free(service->access);
     close(service->listener);
     return false;
 }

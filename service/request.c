@@ -8,9 +8,16 @@
 #include <sys/random.h>
 
 static const char *const header_names[REQUEST_HEADER_COUNT] = {
-    [REQUEST_CONTENT_TYPE] = "Content-Type",   [REQUEST_IF_MATCH] = "If-Match",
-    [REQUEST_IF_NONE_MATCH] = "If-None-Match", [REQUEST_IDEMPOTENCY_KEY] = "Idempotency-Key",
-    [REQUEST_LEASE_TOKEN] = "Lease-Token",     [REQUEST_TRANSFER_ENCODING] = "Transfer-Encoding",
+    [REQUEST_AUTHORIZATION] = "Authorization",
+    [REQUEST_CONTENT_TYPE] = "Content-Type",
+    [REQUEST_HOST] = "Host",
+    [REQUEST_IF_MATCH] = "If-Match",
+    [REQUEST_IF_NONE_MATCH] = "If-None-Match",
+    [REQUEST_IDEMPOTENCY_KEY] = "Idempotency-Key",
+    [REQUEST_LEASE_TOKEN] = "Lease-Token",
+    [REQUEST_ORIGIN] = "Origin",
+    [REQUEST_SEC_FETCH_SITE] = "Sec-Fetch-Site",
+    [REQUEST_TRANSFER_ENCODING] = "Transfer-Encoding",
     [REQUEST_X_REQUEST_ID] = "X-Request-Id",
 };
 
@@ -22,7 +29,7 @@ void request_ids_init(struct request_ids *ids)
 }
 
 /* A target with scheme and authority means what stands behind them (RFC 9112 §3.2.2). */
-static struct slice origin_form(struct slice target)
+static struct slice origin_form(struct slice target, struct slice *authority)
 {
     static const char *const schemes[] = {"http://", "https://"};
 
@@ -30,8 +37,8 @@ static struct slice origin_form(struct slice target)
         const size_t len = strlen(schemes[i]);
         if (target.len < len || strncasecmp(target.data, schemes[i], len) != 0)
             continue;
-        const size_t authority = strcspn(target.data + len, "/?");
-        return (struct slice){target.data + len + authority, target.len - len - authority};
+        *authority = (struct slice){target.data + len, strcspn(target.data + len, "/?")};
+        return (struct slice){authority->data + authority->len, target.len - len - authority->len};
     }
     return target;
 }
@@ -55,7 +62,8 @@ struct request *request_new(const char *target)
         abort();
     memcpy(request->target, target, len + 1);
     request->ex.method = METHOD_OTHER;
-    set_path_and_query(&request->ex, origin_form((struct slice){request->target, len}));
+    set_path_and_query(&request->ex,
+                       origin_form((struct slice){request->target, len}, &request->authority));
     return request;
 }
 
@@ -98,10 +106,30 @@ void request_header(struct request *request, const char *name, const char *value
             continue;
         if (request->ex.headers[i].data == NULL)
             request->ex.headers[i] = text;
+        else if (i == REQUEST_AUTHORIZATION)
+            request->repeated_authorization = true;
         else
             join(request, i, text);
         return;
     }
+}
+
+struct slice request_authority(const struct request *request)
+{
+    return request->authority.data != NULL ? request->authority : request->ex.headers[REQUEST_HOST];
+}
+
+void request_forget_credentials(struct request *request)
+{
+    const struct slice credentials = request->ex.headers[REQUEST_AUTHORIZATION];
+    char *buffer;
+
+    if (credentials.data == NULL)
+        return;
+    /* It was handed out as constant, but is the connection's own buffer. */
+    memcpy(&buffer, &credentials.data, sizeof(buffer));
+    explicit_bzero(buffer, credentials.len);
+    request->ex.headers[REQUEST_AUTHORIZATION] = (struct slice){0};
 }
 
 static bool is_sane_id(struct slice id)
@@ -167,6 +195,8 @@ void request_log(const struct request *request, struct log *log, int64_t duratio
     log_milliseconds(&line, "duration_ms", duration_us);
     log_integer(&line, "bytes", (int64_t)request->sent_bytes);
     log_text(&line, "request_id", slice_from(request->ex.request_id));
+    if (request->token_name[0] != '\0')
+        log_text(&line, "token", slice_from(request->token_name));
     if (at_fault && err->kind != ERROR_NONE)
         log_text(&line, "detail", slice_from(err->detail));
     log_end(log, &line, false);

@@ -4,6 +4,7 @@
 
 #include "routes/exchange.h"
 #include "service/log.h"
+#include "service/tokens.h"
 
 #include <stdatomic.h>
 
@@ -22,12 +23,15 @@ struct request {
     char method[16];   /* as sent, cut */
     bool has_length;
     bool repeated_length; /* Content-Length came more than once */
+    bool repeated_authorization;
     size_t header_count;
     size_t head_bytes;                          /* of the request line and the headers */
     struct buffer joined[REQUEST_HEADER_COUNT]; /* headers that came more than once */
     void *server;
     void *connection;
-    char target[]; /* path and query as sent, NUL-terminated */
+    struct slice authority;              /* of a target that has one */
+    char token_name[TOKEN_NAME_MAX + 1]; /* empty: no token, or none that is known */
+    char target[];                       /* path and query as sent, NUL-terminated */
 };
 
 void request_ids_init(struct request_ids *ids);
@@ -38,6 +42,13 @@ void request_free(struct request *request);
 
 /* Takes a header that a route may ask for; others are passed over. */
 void request_header(struct request *request, const char *name, const char *value);
+
+/* Which server the request names: the authority of its target, else its Host (RFC 9112 §3.3). */
+struct slice request_authority(const struct request *request);
+
+/* Overwrites the credentials where they were received, since that memory may be used again for what
+ * is sent. */
+void request_forget_credentials(struct request *request);
 
 /* Takes over the client's X-Request-Id where it is 1 to 64 visible characters that are safe in a
  * log, else makes one. */
