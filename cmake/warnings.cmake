@@ -19,3 +19,9 @@ if(SESSIOND_SANITIZE)
 elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
   target_compile_definitions(sessiond_options INTERFACE _FORTIFY_SOURCE=2)
 endif()
+
+# What libFuzzer is steered by.
+if(SESSIOND_FUZZ)
+  target_compile_options(sessiond_options INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(sessiond_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
