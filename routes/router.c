@@ -131,7 +131,8 @@ bool media_type_is(struct slice content_type, const char *type)
 {
     const size_t len = strlen(type);
 
-    if (content_type.len < len || strncasecmp(content_type.data, type, len) != 0)
+    if (content_type.data == NULL || content_type.len < len ||
+        strncasecmp(content_type.data, type, len) != 0)
         return false;
     size_t at = len;
     while (at < content_type.len && (content_type.data[at] == ' ' || content_type.data[at] == '\t'))
