@@ -251,8 +251,10 @@ Test(router, each_route_says_who_may)
     }
     match_anew(METHOD_GET, "/nowhere");
     cr_expect_eq(router_scope(&ex), SCOPE_UNKNOWN);
-    match_anew(METHOD_OTHER, "/healthz");
+    match_anew(METHOD_OTHER, "/sessions");
     cr_expect_eq(router_scope(&ex), SCOPE_UNKNOWN, "no method, no route");
+    match_anew(METHOD_OTHER, "/healthz");
+    cr_expect_eq(router_scope(&ex), SCOPE_OPEN, "405 for everyone");
 }
 
 Test(router, a_refused_media_type_is_told_which_are_taken)
