@@ -209,7 +209,14 @@ void router_check(const struct routes *routes, struct exchange *ex)
 
 enum scope router_scope(const struct exchange *ex)
 {
-    return ex->route == NULL ? SCOPE_UNKNOWN : ex->route->scope;
+    if (ex->route != NULL)
+        return ex->route->scope;
+    /* That an open path is there is no secret, so its other methods are answered with 405. */
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (table[i]->scope == SCOPE_OPEN && slice_is(ex->path, table[i]->pattern))
+            return SCOPE_OPEN;
+    }
+    return SCOPE_UNKNOWN;
 }
 
 enum route_step router_begin(const struct routes *routes, struct exchange *ex)
