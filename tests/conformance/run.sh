@@ -19,7 +19,7 @@ stateful_rounds=12
 least_scenarios=100
 service=
 # The contract asks for a token, so the service does, too.
-token=sd_conformance
+export SESSIOND_TOKEN=sd_conformance
 
 say() { printf 'conformance: %s\n' "$*" >&2; }
 
@@ -40,7 +40,7 @@ clean_up() {
 
 # Sets `service` to the process and `address` to where it listens.
 start_service() {
-    SESSIOND_TOKEN=$token "$binary" --listen 127.0.0.1:0 --db "$database_folder/sessions.db" </dev/null 2>"$log" &
+    "$binary" --listen 127.0.0.1:0 --db "$database_folder/sessions.db" </dev/null 2>"$log" &
     service=$!
     for ((tenths = 0; tenths < 600; tenths++)); do
         address=$(sed -nE '/"event": ?"listening"/s/.*"address": ?"([^"]+)".*/\1/p' "$log" | head -n 1)
@@ -73,7 +73,7 @@ run_tester() {
     (
         cd "$results"
         PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 NO_COLOR=1 PYTHONPATH=$here SCHEMATHESIS_HOOKS=hooks "$tools/bin/schemathesis" --config-file "$here/schemathesis.toml" \
-            run "http://$address/openapi.yaml" --url "http://$address" --header "Authorization: Bearer $token" --checks all --seed "$seed" \
+            run "$results/openapi.yaml" --url "http://$address" --checks all --seed "$seed" \
             --phases "$phases" --workers 1 --continue-on-failure "$@"
     )
 }
@@ -104,6 +104,7 @@ trap clean_up EXIT
 
 failed=0
 start_service
+curl -sf "http://$address/openapi.yaml" -H "Authorization: Bearer $SESSIOND_TOKEN" -o "$results/openapi.yaml"
 say "seed $seed, service at $address"
 run_tester examples,coverage,fuzzing,stateful "$seed" --report junit \
     --report-junit-path "$results/junit.xml" "$@" || failed=1
