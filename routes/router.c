@@ -158,11 +158,6 @@ void router_match(const struct routes *routes, struct exchange *ex)
     ex->route = find(ex);
     if (ex->route == NULL)
         return;
-    if (ex->headers[REQUEST_TRANSFER_ENCODING].data != NULL) {
-        problem_answer_kind(ex, ERROR_LENGTH_REQUIRED,
-                            "send the body with Content-Length, without Transfer-Encoding");
-        return;
-    }
     if (ex->content_length > routes->max_body_bytes) {
         error_set(&err, ERROR_TOO_LARGE, NULL, "the body may have at most %zu bytes",
                   routes->max_body_bytes);

@@ -1,6 +1,7 @@
 #include "service/request.h"
 
 #include "routes/router.h"
+#include "service/target.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,8 +11,7 @@
 static const char *const header_names[REQUEST_HEADER_COUNT] = {
     [REQUEST_CONTENT_TYPE] = "Content-Type",   [REQUEST_IF_MATCH] = "If-Match",
     [REQUEST_IF_NONE_MATCH] = "If-None-Match", [REQUEST_IDEMPOTENCY_KEY] = "Idempotency-Key",
-    [REQUEST_LEASE_TOKEN] = "Lease-Token",     [REQUEST_TRANSFER_ENCODING] = "Transfer-Encoding",
-    [REQUEST_X_REQUEST_ID] = "X-Request-Id",
+    [REQUEST_LEASE_TOKEN] = "Lease-Token",     [REQUEST_X_REQUEST_ID] = "X-Request-Id",
 };
 
 void request_ids_init(struct request_ids *ids)
@@ -19,21 +19,6 @@ void request_ids_init(struct request_ids *ids)
     if (getrandom(&ids->process, sizeof(ids->process), 0) != sizeof(ids->process))
         abort();
     atomic_init(&ids->next, 1);
-}
-
-/* A target with scheme and authority means what stands behind them (RFC 9112 §3.2.2). */
-static struct slice origin_form(struct slice target)
-{
-    static const char *const schemes[] = {"http://", "https://"};
-
-    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
-        const size_t len = strlen(schemes[i]);
-        if (target.len < len || strncasecmp(target.data, schemes[i], len) != 0)
-            continue;
-        const size_t authority = strcspn(target.data + len, "/?");
-        return (struct slice){target.data + len + authority, target.len - len - authority};
-    }
-    return target;
 }
 
 static void set_path_and_query(struct exchange *ex, struct slice target)
@@ -55,7 +40,8 @@ struct request *request_new(const char *target)
         abort();
     memcpy(request->target, target, len + 1);
     request->ex.method = METHOD_OTHER;
-    set_path_and_query(&request->ex, origin_form((struct slice){request->target, len}));
+    /* A target with scheme and authority means what stands behind them (RFC 9112 §3.2.2). */
+    set_path_and_query(&request->ex, target_split((struct slice){request->target, len}).rest);
     return request;
 }
 
@@ -87,12 +73,8 @@ void request_header(struct request *request, const char *name, const char *value
 {
     const struct slice text = slice_from(value == NULL ? "" : value);
 
-    request->header_count++;
-    if (strcasecmp(name, "Content-Length") == 0) {
-        request->repeated_length = request->repeated_length || request->has_length;
-        request->has_length = true;
+    if (strcasecmp(name, "Content-Length") == 0)
         request->ex.content_length = strtoull(text.data, NULL, 10);
-    }
     for (size_t i = 0; i < REQUEST_HEADER_COUNT; i++) {
         if (strcasecmp(name, header_names[i]) != 0)
             continue;

@@ -150,14 +150,6 @@ Test(router, get_serves_head)
     }
 }
 
-Test(router, a_body_without_a_length_is_refused)
-{
-    send_body(0, "application/json");
-    ex.headers[REQUEST_TRANSFER_ENCODING] = SLICE_LITERAL("chunked");
-    cr_expect_eq(match(METHOD_POST, "/sessions"), 411);
-    cr_expect(ex.route == &route_sessions_create, "it counts as this route's");
-}
-
 Test(router, a_body_may_have_just_as_many_bytes)
 {
     send_body(1000, "application/json");
