@@ -150,6 +150,14 @@ Test(router, get_serves_head)
     }
 }
 
+/* What stands for an id in the table is no path of its own. */
+Test(router, the_braces_of_a_pattern_are_an_id_like_another)
+{
+    cr_expect_eq(match_anew(METHOD_GET, "/sessions/{id}"), 0);
+    cr_expect(ex.route == &route_session_get);
+    cr_expect(slice_is(ex.id_text, "{id}"));
+}
+
 Test(router, a_body_may_have_just_as_many_bytes)
 {
     send_body(1000, "application/json");
