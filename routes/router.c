@@ -54,7 +54,7 @@ static bool fits(const char *pattern, struct slice path, struct slice *id)
 static bool is_literal(struct slice path)
 {
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        if (slice_is(path, table[i]->pattern))
+        if (slice_is(path, table[i]->pattern) && strchr(table[i]->pattern, '{') == NULL)
             return true;
     }
     return false;
