@@ -64,10 +64,12 @@ static const char *fold(struct lenient_head *out, const char *name, const char *
     line += strspn(line, " \t");
     if (*line == '\0')
         return name;
-    char *moved = out->folded + out->folded_len;
-    memcpy(moved, name, len);
+    char *last = out->folded + out->folded_len;
+    char *moved = out->moved != NULL && out->moved == name ? out->moved : last;
+    memmove(moved, name, len);
     strcpy(moved + len, line);
-    out->folded_len += strlen(moved) + 1;
+    out->folded_len = (size_t)(moved - out->folded) + strlen(moved) + 1;
+    out->moved = moved;
     return moved;
 }
 
@@ -103,8 +105,7 @@ bool lenient_head_read(struct slice text, struct lenient_head *out)
 
     memset(out, 0, sizeof(*out));
     out->bytes = keep(calloc(1, text.len + 1));
-    /* A name is moved once more for each line that is folded to it. */
-    out->folded = keep(calloc(1, (text.len + 2) * (text.len / 3 + 2)));
+    out->folded = keep(calloc(2, text.len + 1));
     memcpy(out->bytes, text.data, text.len);
     char *at = out->bytes;
     const char *end = out->bytes + text.len;

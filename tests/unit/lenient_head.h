@@ -14,6 +14,7 @@ struct lenient_head {
     char *target; /* owned: as the service keeps it */
     char *folded; /* owned: where libmicrohttpd lays the names of folded lines */
     size_t folded_len;
+    char *moved; /* the last name there */
 };
 
 /* False when libmicrohttpd refuses it by itself, or waits for more. Release it in either case. */
