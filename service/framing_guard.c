@@ -111,8 +111,10 @@ static bool refuse_field(const struct framing_field *field, const char *why, str
     size_t len = 0;
 
     while (len < field->name.len && len < sizeof(name) - 1) {
-        const unsigned char c = (unsigned char)field->name.data[len];
-        name[len++] = c >= ' ' && c < 0x7f ? (char)c : '?';
+        const char c = field->name.data[len];
+        name[len++] = '?';
+        if (c >= ' ' && c < 0x7f)
+            name[len - 1] = c;
     }
     name[len] = '\0';
     return error_set(err, ERROR_INVALID_HEADER, name, "%s", why);
@@ -133,12 +135,14 @@ static bool is_token(struct slice text)
 
 static bool has_control_character(struct slice text)
 {
+    bool found = false;
+
+    /* To the end, so that the compiler can look at many at once. */
     for (size_t i = 0; i < text.len; i++) {
         const unsigned char c = (unsigned char)text.data[i];
-        if ((c < ' ' && c != '\t') || c == 0x7f)
-            return true;
+        found |= (c < ' ' && c != '\t') || c == 0x7f;
     }
-    return false;
+    return found;
 }
 
 static bool check_field(const struct framing_field *field, struct error *err)
@@ -178,11 +182,13 @@ enum single { HOST, CONTENT_LENGTH, CONTENT_TYPE, AUTHORIZATION, TRANSFER_ENCODI
 
 static enum single single_of(struct slice name)
 {
-    static const char *const names[SINGLES] = {"Host", "Content-Length", "Content-Type",
-                                               "Authorization", "Transfer-Encoding"};
+    static const struct slice names[SINGLES] = {
+        {"Host", 4},           {"Content-Length", 14},    {"Content-Type", 12},
+        {"Authorization", 13}, {"Transfer-Encoding", 17},
+    };
 
     for (unsigned i = 0; i < SINGLES; i++) {
-        if (name.len == strlen(names[i]) && strncasecmp(name.data, names[i], name.len) == 0)
+        if (name.len == names[i].len && strncasecmp(name.data, names[i].data, name.len) == 0)
             return (enum single)i;
     }
     return SINGLES;
