@@ -17,6 +17,9 @@ enum error_kind {
     ERROR_NONE = 0,
 
     /* The request cannot be understood. Nothing was read or changed. */
+    ERROR_MALFORMED_REQUEST, /* the request line, the target, or how the lines are laid out */
+    ERROR_UNKNOWN_METHOD,    /* no path has it */
+    ERROR_UNKNOWN_VERSION,   /* of HTTP */
     ERROR_MALFORMED_JSON,
     ERROR_INVALID_QUERY,
     ERROR_INVALID_HEADER,

@@ -13,6 +13,9 @@ struct problem_kind {
 };
 
 static const struct problem_kind kinds[ERROR_KIND_COUNT] = {
+    [ERROR_MALFORMED_REQUEST] = {400, "malformed-request", "The request is malformed"},
+    [ERROR_UNKNOWN_METHOD] = {501, "method-not-implemented", "No path takes this method"},
+    [ERROR_UNKNOWN_VERSION] = {505, "version-not-supported", "The HTTP version is not supported"},
     [ERROR_MALFORMED_JSON] = {400, "malformed-json", "The body is not JSON"},
     [ERROR_INVALID_QUERY] = {400, "invalid-query", "The query is not understood"},
     [ERROR_INVALID_HEADER] = {400, "invalid-header", "A header is not understood"},

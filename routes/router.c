@@ -54,7 +54,7 @@ static bool fits(const char *pattern, struct slice path, struct slice *id)
 static bool is_literal(struct slice path)
 {
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        if (slice_is(path, table[i]->pattern))
+        if (slice_is(path, table[i]->pattern) && strchr(table[i]->pattern, '{') == NULL)
             return true;
     }
     return false;
@@ -190,11 +190,6 @@ void router_check(const struct routes *routes, struct exchange *ex)
 
     if (ex->route == NULL) {
         answer_no_route(ex);
-        return;
-    }
-    if (ex->headers[REQUEST_TRANSFER_ENCODING].data != NULL) {
-        problem_answer_kind(ex, ERROR_LENGTH_REQUIRED,
-                            "send the body with Content-Length, without Transfer-Encoding");
         return;
     }
     if (ex->content_length > routes->max_body_bytes) {

@@ -5,15 +5,18 @@
 #ifndef SESSIOND_SERVICE_ADMISSION_H
 #define SESSIOND_SERVICE_ADMISSION_H
 
-#include "service/request.h"
+#include "service/framing_guard.h"
+
+#include <stdint.h>
 
 struct admission {
     int64_t max_header_bytes;
     int64_t max_target_bytes;
 };
 
-/* False, with the problem to answer, when the request is refused. */
-MUST_USE bool admission_check(const struct admission *rules, const struct request *request,
+/* False, with the problem to answer, when the request is refused. Where it ends may then be in
+ * doubt: its connection has to end. */
+MUST_USE bool admission_check(const struct admission *rules, const struct framing_head *head,
                               struct error *err);
 
 #endif

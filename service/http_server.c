@@ -23,6 +23,40 @@ static void on_message(void *cls, const char *format, va_list args)
     log_event(server->options.log, LOG_DEBUG, "libmicrohttpd", message);
 }
 
+/* A connection's descriptor is still open when its end is told. */
+static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    const struct http_server *server = cls;
+
+    (void)context;
+    if (code != MHD_CONNECTION_NOTIFY_CLOSED)
+        return;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info != NULL)
+        lingering_take(server->lingering, info->connect_fd);
+}
+
+static struct MHD_Daemon *start_daemon(struct http_server *server)
+{
+    const struct http_server_options *options = &server->options;
+    /* A pool of one thread is no pool to libmicrohttpd. */
+    const unsigned pool = options->threads > 1 ? (unsigned)options->threads : 0;
+    const unsigned timeout_s = (unsigned)((options->idle_timeout_ms + 999) / 1000);
+
+    return MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO |
+            MHD_USE_ERROR_LOG,
+        0, NULL, NULL, http_server_on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_message,
+        server, MHD_OPTION_LISTEN_SOCKET, options->listener, MHD_OPTION_THREAD_POOL_SIZE, pool,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->max_connections,
+        MHD_OPTION_CONNECTION_TIMEOUT, timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        CONNECTION_MEMORY_BYTES(options->admission.max_header_bytes), MHD_OPTION_URI_LOG_CALLBACK,
+        http_server_on_target, server, MHD_OPTION_NOTIFY_COMPLETED, http_server_on_completed,
+        server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
+}
+
 bool http_server_start(const struct http_server_options *options, struct http_server **out,
                        struct error *err)
 {
@@ -32,20 +66,13 @@ bool http_server_start(const struct http_server_options *options, struct http_se
         abort();
     server->options = *options;
     request_ids_init(&server->ids);
-    /* A pool of one thread is no pool to libmicrohttpd. */
-    const unsigned pool = options->threads > 1 ? (unsigned)options->threads : 0;
-    const unsigned timeout_s = (unsigned)((options->idle_timeout_ms + 999) / 1000);
-    server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO |
-            MHD_USE_ERROR_LOG,
-        0, NULL, NULL, http_server_on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_message,
-        server, MHD_OPTION_LISTEN_SOCKET, options->listener, MHD_OPTION_THREAD_POOL_SIZE, pool,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->max_connections,
-        MHD_OPTION_CONNECTION_TIMEOUT, timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        CONNECTION_MEMORY_BYTES(options->admission.max_header_bytes), MHD_OPTION_URI_LOG_CALLBACK,
-        http_server_on_target, server, MHD_OPTION_NOTIFY_COMPLETED, http_server_on_completed,
-        server, MHD_OPTION_END);
+    if (!lingering_start(&server->lingering, err)) {
+        free(server);
+        return false;
+    }
+    server->daemon = start_daemon(server);
     if (server->daemon == NULL) {
+        lingering_stop(server->lingering);
         free(server);
         return error_set(err, ERROR_INTERNAL, NULL,
                          "libmicrohttpd cannot start with %d threads and %lld connections",
@@ -78,6 +105,7 @@ bool http_server_stop(struct http_server *server)
     if (atomic_load(&server->jobs_pending) != 0)
         return false;
     MHD_stop_daemon(server->daemon);
+    lingering_stop(server->lingering);
     free(server);
     return true;
 }

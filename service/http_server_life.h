@@ -6,6 +6,7 @@
 #define SESSIOND_SERVICE_HTTP_SERVER_LIFE_H
 
 #include "service/http_server.h"
+#include "service/lingering.h"
 #include "service/request.h"
 
 #include <microhttpd.h>
@@ -13,6 +14,7 @@
 struct http_server {
     struct http_server_options options;
     struct MHD_Daemon *daemon;
+    struct lingering *lingering;
     struct request_ids ids;
     atomic_bool draining;
     atomic_bool stopped;               /* no job is submitted any more */

@@ -1,6 +1,7 @@
 #include "service/request.h"
 
 #include "routes/router.h"
+#include "service/target.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,6 @@ static const char *const header_names[REQUEST_HEADER_COUNT] = {
     [REQUEST_LEASE_TOKEN] = "Lease-Token",
     [REQUEST_ORIGIN] = "Origin",
     [REQUEST_SEC_FETCH_SITE] = "Sec-Fetch-Site",
-    [REQUEST_TRANSFER_ENCODING] = "Transfer-Encoding",
     [REQUEST_X_REQUEST_ID] = "X-Request-Id",
 };
 
@@ -26,21 +26,6 @@ void request_ids_init(struct request_ids *ids)
     if (getrandom(&ids->process, sizeof(ids->process), 0) != sizeof(ids->process))
         abort();
     atomic_init(&ids->next, 1);
-}
-
-/* A target with scheme and authority means what stands behind them (RFC 9112 §3.2.2). */
-static struct slice origin_form(struct slice target, struct slice *authority)
-{
-    static const char *const schemes[] = {"http://", "https://"};
-
-    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
-        const size_t len = strlen(schemes[i]);
-        if (target.len < len || strncasecmp(target.data, schemes[i], len) != 0)
-            continue;
-        *authority = (struct slice){target.data + len, strcspn(target.data + len, "/?")};
-        return (struct slice){authority->data + authority->len, target.len - len - authority->len};
-    }
-    return target;
 }
 
 static void set_path_and_query(struct exchange *ex, struct slice target)
@@ -62,8 +47,10 @@ struct request *request_new(const char *target)
         abort();
     memcpy(request->target, target, len + 1);
     request->ex.method = METHOD_OTHER;
-    set_path_and_query(&request->ex,
-                       origin_form((struct slice){request->target, len}, &request->authority));
+    /* A target with scheme and authority means what stands behind them (RFC 9112 §3.2.2). */
+    const struct target_parts parts = target_split((struct slice){request->target, len});
+    request->authority = parts.authority;
+    set_path_and_query(&request->ex, parts.rest);
     return request;
 }
 
@@ -95,19 +82,13 @@ void request_header(struct request *request, const char *name, const char *value
 {
     const struct slice text = slice_from(value == NULL ? "" : value);
 
-    request->header_count++;
-    if (strcasecmp(name, "Content-Length") == 0) {
-        request->repeated_length = request->repeated_length || request->has_length;
-        request->has_length = true;
+    if (strcasecmp(name, "Content-Length") == 0)
         request->ex.content_length = strtoull(text.data, NULL, 10);
-    }
     for (size_t i = 0; i < REQUEST_HEADER_COUNT; i++) {
         if (strcasecmp(name, header_names[i]) != 0)
             continue;
         if (request->ex.headers[i].data == NULL)
             request->ex.headers[i] = text;
-        else if (i == REQUEST_AUTHORIZATION)
-            request->repeated_authorization = true;
         else
             join(request, i, text);
         return;

@@ -18,14 +18,10 @@ enum request_phase { REQUEST_NEW, REQUEST_BODY, REQUEST_WAITING, REQUEST_ANSWERE
 struct request {
     struct exchange ex;
     enum request_phase phase;
-    int64_t began_us;  /* monotonic */
-    size_t sent_bytes; /* of the response's body */
-    char method[16];   /* as sent, cut */
-    bool has_length;
-    bool repeated_length; /* Content-Length came more than once */
-    bool repeated_authorization;
-    size_t header_count;
-    size_t head_bytes;                          /* of the request line and the headers */
+    int64_t began_us;      /* monotonic */
+    size_t sent_bytes;     /* of the response's body */
+    char method[16];       /* as sent, cut */
+    const char *target_at; /* in libmicrohttpd's memory, until the body comes */
     struct buffer joined[REQUEST_HEADER_COUNT]; /* headers that came more than once */
     void *server;
     void *connection;

@@ -94,7 +94,7 @@ static struct expected_line requests[] = {
      "/sessions/b0a4c7de-0000-4000-8000-000000000001", 404, false, 0},
     {"POST", "/sessions", "/sessions", 422, false, 0},
     {"OPTIONS", "/sessions", "/sessions", 405, false, 0},
-    {"BREW", "/pot", "/pot", 404, false, 0},
+    {"BREW", "/pot", "/pot", 501, false, 0},
     {"HEAD", "/healthz", "/healthz", 200, false, 0},
     {"GET", "/openapi.yaml", "/openapi.yaml", 200, false, 0},
 };

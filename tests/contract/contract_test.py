@@ -10,9 +10,11 @@ differ from the file.
 
 import concurrent.futures
 import contextlib
+import http.client
 import json
 import os
 import re
+import socket
 import sqlite3
 import sys
 import tempfile
@@ -28,7 +30,7 @@ import once  # noqa: E402
 import ownership  # noqa: E402
 from contract import JSON, MAX_BODY_BYTES, MAX_JSON_DEPTH, MERGE, MISSING, NEW, Contract, wording  # noqa: E402
 from document import Document  # noqa: E402
-from service import Service  # noqa: E402
+from service import Response, Service  # noqa: E402
 
 SHOWN_FAILURES = 12
 MAX_TARGET_BYTES = 14336
@@ -389,6 +391,23 @@ def no_such_method(contract):
                 problem_fits(contract, label, where, header, "method-not-allowed", response)
 
 
+def not_of_http(contract):
+    """No operation can answer these: the method is none of them, or the version is not understood."""
+    header = {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}
+    response = contract.service.call("BREW", "/healthz")
+    contract.equal(response.status, 501, "BREW: status")
+    problem_fits(contract, "BREW /healthz", "/healthz", header, "method-not-implemented", response)
+    host, port = contract.service.address.rsplit(":", 1)
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.2\r\nHost: h\r\n\r\n")
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        response = Response(answer)
+    contract.equal(response.status, 505, "HTTP/1.2: status")
+    problem_fits(contract, "HTTP/1.2", "/healthz", header, "version-not-supported", response)
+    contract.problem("malformed-request", 400, "GET", "/sessions/a%2Fb")
+
+
 def no_such_path(contract):
     header = {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}
     for where in ("/", "/session", "/sessions/", "/sessions/x/y", "//sessions", "/Sessions", "/healthz/",
@@ -452,10 +471,11 @@ def example_problems(contract):
 
 
 def problem_table(contract):
-    """The table in the introduction lists the types that responses have, and 405."""
+    """The table in the introduction lists the types that responses have, and those of no operation."""
     rows = re.findall(r"^\| `([a-z-]+)` \| (\d{3}) \|", contract.document.root["info"]["description"], re.M)
     listed = {name: int(status) for name, status in rows}
-    described = {**contract.document.problem_types(), "method-not-allowed": 405}
+    described = {**contract.document.problem_types(), "method-not-allowed": 405,
+                 "method-not-implemented": 501, "version-not-supported": 505}
     contract.equal(listed, described, "the table of problem types")
 
 
@@ -480,7 +500,7 @@ def everything_was_seen(contract):
 CHECKS = [
     examples, problem_table, links, created, new_sessions, put, changes, lifecycle, preconditions,
     put_preconditions, tags, bad_bodies, unread_bodies, long_heads, lists, *once.CHECKS, *ownership.CHECKS, *access.CHECKS, bad_queries,
-    service_paths, backup, documents, heads, no_such_method, no_such_path, request_ids, example_requests, example_problems,
+    service_paths, backup, documents, heads, no_such_method, not_of_http, no_such_path, request_ids, example_requests, example_problems,
     everything_was_seen,
 ]
 

@@ -63,6 +63,9 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
+    {ERROR_MALFORMED_REQUEST, 400, "malformed-request"},
+    {ERROR_UNKNOWN_METHOD, 501, "method-not-implemented"},
+    {ERROR_UNKNOWN_VERSION, 505, "version-not-supported"},
     {ERROR_MALFORMED_JSON, 400, "malformed-json"},
     {ERROR_INVALID_QUERY, 400, "invalid-query"},
     {ERROR_INVALID_HEADER, 400, "invalid-header"},
