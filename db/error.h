@@ -17,6 +17,9 @@ enum error_kind {
     ERROR_NONE = 0,
 
     /* The request cannot be understood. Nothing was read or changed. */
+    ERROR_MALFORMED_REQUEST, /* the request line, the target, or how the lines are laid out */
+    ERROR_UNKNOWN_METHOD,    /* no path has it */
+    ERROR_UNKNOWN_VERSION,   /* of HTTP */
     ERROR_MALFORMED_JSON,
     ERROR_INVALID_QUERY,
     ERROR_INVALID_HEADER,
@@ -26,6 +29,12 @@ enum error_kind {
     ERROR_TOO_LARGE,
     ERROR_TARGET_TOO_LONG,
     ERROR_HEADERS_TOO_LARGE,
+
+    /* Who asks may not, or not so. Nothing was read or changed. */
+    ERROR_UNAUTHORIZED, /* no token, or one that is not known */
+    ERROR_FORBIDDEN,    /* the token does not allow it */
+    ERROR_CROSS_ORIGIN, /* a page of another origin asks */
+    ERROR_MISDIRECTED,  /* the request names a server that this one is not */
 
     /* The request is understood; what is stored does not allow it. Nothing was changed. */
     ERROR_NO_ROUTE,

@@ -9,7 +9,7 @@ source docker/table.sh
 source docker/engine.sh
 
 export COMPOSE_PROJECT_NAME=sessiond-image-test SESSIOND_TAG=test SESSIOND_PORT=${SESSIOND_TEST_PORT:-18082}
-export SIGNAL_NUMBER=+15551234567 SESSIOND_SOURCE=$PWD
+export SIGNAL_NUMBER=+15551234567 SESSIOND_SOURCE=$PWD SESSIOND_TOKEN=sd_of-the-test
 image=sessiond:$SESSIOND_TAG
 url=http://127.0.0.1:$SESSIOND_PORT
 merged=(-f docker/phase1/docker-compose.yml -f docker-compose.yml)
@@ -32,15 +32,16 @@ health() { docker inspect -f '{{.State.Health.Status}}' "$1"; }
 health_is() { [[ $(health "$1") == "$2" ]]; }
 healthcheck() { docker exec "$1" /usr/bin/sessiond healthcheck; }
 ready() { curl -sf "$url/readyz"; }
-create() { curl -sf "$url/sessions" -H 'Content-Type: application/json' -d "{\"project_path\":\"/p\",\"thread_id\":\"$1\",\"context\":{\"n\":$RANDOM}}"; }
-sessions() { curl -sf "$url/sessions?limit=1000&include=context" | jq -c '.sessions[]'; }
+authorized=(-H "Authorization: Bearer $SESSIOND_TOKEN")
+create() { curl -sf "$url/sessions" "${authorized[@]}" -H 'Content-Type: application/json' -d "{\"project_path\":\"/p\",\"thread_id\":\"$1\",\"context\":{\"n\":$RANDOM}}"; }
+sessions() { curl -sf "${authorized[@]}" "$url/sessions?limit=1000&include=context" | jq -c '.sessions[]'; }
 proc_line() { as_root cat "/proc/$(process "$1")/status" | grep -E "^$2:" | tr -s '\t ' ' '; }
 setting() { docker inspect -f "$2" "$1"; }
 
 # ask NETWORK TARGET: a GET from a container of its own, by bash alone.
 ask() {
     docker run --rm --network "$1" "$base_image" bash -c "exec 3<>/dev/tcp/sessiond/8082 &&
-        printf 'GET $2 HTTP/1.1\r\nHost: sessiond\r\nConnection: close\r\n\r\n' >&3 && cat <&3"
+        printf 'GET $2 HTTP/1.1\r\nHost: sessiond\r\nAuthorization: Bearer $SESSIOND_TOKEN\r\nConnection: close\r\n\r\n' >&3 && cat <&3"
 }
 
 no_shell() {
@@ -64,7 +65,7 @@ test_image() {
 # whole interval, so this container is checked more often than the image asks for.
 start_to_healthy() {
     local began
-    docker create --name "$volume" --read-only --health-interval 100ms "$image" >/dev/null
+    docker create --name "$volume" -e SESSIOND_TOKEN --read-only --health-interval 100ms "$image" >/dev/null
     began=$(milliseconds)
     docker start "$volume" >/dev/null
     await 30 health_is "$volume" healthy
@@ -126,6 +127,22 @@ kill_process() {
     await 30 eval "(( \$(process $id) != $pid && \$(process $id) > 0 ))"
 }
 
+status_of() { curl -s -o /dev/null -w '%{http_code}' "$@"; }
+
+refused_without_token() { ! (SESSIOND_TOKEN='' && compose config >/dev/null 2>&1); }
+
+test_access() {
+    local last
+    last=$(docker run --rm "$image" 2>&1 | tail -n 1)
+    row 'the image without a token' 'does not start' "$(jq -r .detail <<<"$last" | cut -c 1-60)…" grep -q 'SESSIOND_TOKEN' <<<"$last"
+    row 'compose without a token' 'does not start' 'SESSIOND_TOKEN empty' \
+        refused_without_token
+    same 'sessions without a token, with another, with it' '401 401 200' \
+        "$(status_of "$url/sessions") $(status_of "$url/sessions" -H 'Authorization: Bearer x') $(status_of "$url/sessions" "${authorized[@]}")"
+    same '/healthz, /readyz and /metrics without one' '200 200 401' \
+        "$(status_of "$url/healthz") $(status_of "$url/readyz") $(status_of "$url/metrics")"
+}
+
 test_sessions() {
     local i
     for i in {1..20}; do create "thread $i" >/dev/null; done
@@ -169,7 +186,7 @@ in_volume() { docker run --rm -v "$volume:/data" "$base_image" sh -c "$1" >/dev/
 
 test_full_disk() {
     docker volume create -o type=tmpfs -o device=tmpfs -o o=size=8m,uid=65532,gid=65532,mode=0700 "$volume" >/dev/null
-    docker run -d --name "$volume" --read-only -v "$volume:/data" --health-interval 500ms --health-retries 1 "$image" >/dev/null
+    docker run -d --name "$volume" -e SESSIOND_TOKEN --read-only -v "$volume:/data" --health-interval 500ms --health-retries 1 "$image" >/dev/null
     await 30 health_is "$volume" healthy
     same 'health on a volume of 8 MiB' healthy "$(health "$volume")"
     in_volume 'dd if=/dev/zero of=/data/ballast bs=64k'
@@ -205,6 +222,7 @@ main() {
     test_image
     test_start
     test_confinement
+    test_access
     test_sessions
     beside_phase1 'merged' "${merged[@]}"
     beside_phase1 'extended' "${extended[@]}"

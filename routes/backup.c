@@ -25,6 +25,7 @@ static void backup_finish(const struct routes *routes, struct exchange *ex)
 const struct route route_backup = {
     .method = METHOD_POST,
     .pattern = "/admin/backup",
+    .scope = SCOPE_ADMIN,
     .begin = backup_begin,
     .finish = backup_finish,
 };

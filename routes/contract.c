@@ -31,11 +31,13 @@ static enum route_step json_begin(const struct routes *routes, struct exchange *
 const struct route route_openapi_yaml = {
     .method = METHOD_GET,
     .pattern = "/openapi.yaml",
+    .scope = SCOPE_READ,
     .begin = yaml_begin,
 };
 
 const struct route route_openapi_json = {
     .method = METHOD_GET,
     .pattern = "/openapi.json",
+    .scope = SCOPE_READ,
     .begin = json_begin,
 };

@@ -10,4 +10,10 @@
  * different lists of parts are the same text. */
 void digest_parts(const struct slice *parts, size_t count, unsigned char out[DIGEST_BYTES]);
 
+/* The digest of one text, nothing before it: what `sha256sum` prints. */
+void digest_text(struct slice text, unsigned char out[DIGEST_BYTES]);
+
+/* Compares in a time that does not depend on where they differ. */
+bool digest_equal(const unsigned char a[DIGEST_BYTES], const unsigned char b[DIGEST_BYTES]);
+
 #endif

@@ -22,14 +22,17 @@ enum method {
     METHOD_OTHER = METHOD_COUNT
 };
 
-/* The request headers that mean something to a route. */
+/* The request headers that mean something to a route, or to who may use it. */
 enum request_header {
+    REQUEST_AUTHORIZATION,
     REQUEST_CONTENT_TYPE,
+    REQUEST_HOST,
     REQUEST_IF_MATCH,
     REQUEST_IF_NONE_MATCH,
     REQUEST_IDEMPOTENCY_KEY,
     REQUEST_LEASE_TOKEN,
-    REQUEST_TRANSFER_ENCODING,
+    REQUEST_ORIGIN,
+    REQUEST_SEC_FETCH_SITE,
     REQUEST_X_REQUEST_ID,
     REQUEST_HEADER_COUNT
 };

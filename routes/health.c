@@ -20,6 +20,7 @@ static enum route_step healthz_begin(const struct routes *routes, struct exchang
 const struct route route_healthz = {
     .method = METHOD_GET,
     .pattern = "/healthz",
+    .scope = SCOPE_OPEN,
     .begin = healthz_begin,
 };
 
@@ -42,6 +43,7 @@ static void readyz_finish(const struct routes *routes, struct exchange *ex)
 const struct route route_readyz = {
     .method = METHOD_GET,
     .pattern = "/readyz",
+    .scope = SCOPE_OPEN,
     .begin = readyz_begin,
     .finish = readyz_finish,
 };

@@ -44,6 +44,7 @@ static void put_finish(const struct routes *routes, struct exchange *ex)
 const struct route route_lease_put = {
     .method = METHOD_PUT,
     .pattern = "/sessions/{id}/lease",
+    .scope = SCOPE_WRITE,
     .body = ROUTE_BODY_JSON,
     .begin = put_begin,
     .finish = put_finish,
@@ -63,6 +64,7 @@ static enum route_step delete_begin(const struct routes *routes, struct exchange
 const struct route route_lease_delete = {
     .method = METHOD_DELETE,
     .pattern = "/sessions/{id}/lease",
+    .scope = SCOPE_WRITE,
     .begin = delete_begin,
     .finish = write_route_finish_empty,
 };

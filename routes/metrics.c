@@ -28,6 +28,7 @@ struct metrics {
     atomic_int_least64_t in_flight;
     atomic_int_least64_t gauges[METRICS_GAUGES];
     atomic_int_least64_t limits[METRICS_LIMITS];
+    atomic_int_least64_t refusals[METRICS_REFUSALS];
 };
 
 struct metrics *metrics_new(void)
@@ -62,6 +63,11 @@ void metrics_begin(struct metrics *metrics)
 void metrics_end(struct metrics *metrics)
 {
     add(&metrics->in_flight, -1);
+}
+
+void metrics_refuse(struct metrics *metrics, enum metrics_refusal why)
+{
+    add(&metrics->refusals[why], 1);
 }
 
 int64_t metrics_in_flight(const struct metrics *metrics)
@@ -134,6 +140,21 @@ static void add_requests(struct buffer *out, const struct metrics *metrics)
             }
         }
     }
+}
+
+static void add_refusals(struct buffer *out, const struct metrics *metrics)
+{
+    static const char name[] = "sessiond_auth_failures_total";
+    static const char *const reasons[METRICS_REFUSALS] = {
+        [REFUSED_NO_TOKEN] = "missing_token",   [REFUSED_WRONG_TOKEN] = "invalid_token",
+        [REFUSED_SCOPE] = "insufficient_scope", [REFUSED_HOST] = "misdirected",
+        [REFUSED_ORIGIN] = "cross_origin",
+    };
+
+    add_family(out, name, "counter", "Requests that were not let in, by reason.");
+    for (int i = 0; i < METRICS_REFUSALS; i++)
+        buffer_printf(out, "%s{reason=\"%s\"} %lld\n", name, reasons[i],
+                      (long long)get(&metrics->refusals[i]));
 }
 
 /* One histogram series. `label` is empty or ends in a comma; bounds are divided by `unit`. */
@@ -286,6 +307,7 @@ static enum route_step metrics_begin_route(const struct routes *routes, struct e
     add_gauge(out, "sessiond_http_requests_in_flight", "Requests that are not answered yet.",
               metrics_in_flight(routes->metrics));
     add_limits(out, routes->metrics);
+    add_refusals(out, routes->metrics);
     add_storage(out, routes->store);
     return ROUTE_ANSWERED;
 }
@@ -293,5 +315,6 @@ static enum route_step metrics_begin_route(const struct routes *routes, struct e
 const struct route route_metrics = {
     .method = METHOD_GET,
     .pattern = "/metrics",
+    .scope = SCOPE_READ,
     .begin = metrics_begin_route,
 };

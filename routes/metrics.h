@@ -7,6 +7,18 @@
 
 #include "routes/route.h"
 
+/* Why a request was not let in. */
+enum metrics_refusal {
+    REFUSED_NO_TOKEN,
+    REFUSED_WRONG_TOKEN,
+    REFUSED_SCOPE,
+    REFUSED_HOST,
+    REFUSED_ORIGIN,
+    METRICS_REFUSALS
+};
+
+void metrics_refuse(struct metrics *metrics, enum metrics_refusal why);
+
 /* A request's headers have arrived; metrics_end ends it. */
 void metrics_begin(struct metrics *metrics);
 void metrics_end(struct metrics *metrics);

@@ -13,6 +13,9 @@ struct problem_kind {
 };
 
 static const struct problem_kind kinds[ERROR_KIND_COUNT] = {
+    [ERROR_MALFORMED_REQUEST] = {400, "malformed-request", "The request is malformed"},
+    [ERROR_UNKNOWN_METHOD] = {501, "method-not-implemented", "No path takes this method"},
+    [ERROR_UNKNOWN_VERSION] = {505, "version-not-supported", "The HTTP version is not supported"},
     [ERROR_MALFORMED_JSON] = {400, "malformed-json", "The body is not JSON"},
     [ERROR_INVALID_QUERY] = {400, "invalid-query", "The query is not understood"},
     [ERROR_INVALID_HEADER] = {400, "invalid-header", "A header is not understood"},
@@ -22,6 +25,10 @@ static const struct problem_kind kinds[ERROR_KIND_COUNT] = {
     [ERROR_TOO_LARGE] = {413, "body-too-large", "The body is too large"},
     [ERROR_TARGET_TOO_LONG] = {414, "uri-too-long", "The target is too long"},
     [ERROR_HEADERS_TOO_LARGE] = {431, "header-fields-too-large", "The headers are too large"},
+    [ERROR_UNAUTHORIZED] = {401, "unauthorized", "A token is needed"},
+    [ERROR_FORBIDDEN] = {403, "forbidden", "The token does not allow this"},
+    [ERROR_CROSS_ORIGIN] = {403, "cross-origin", "The request comes from another origin"},
+    [ERROR_MISDIRECTED] = {421, "misdirected", "The request is for another server"},
     [ERROR_NO_ROUTE] = {404, "not-found", "Not found"},
     [ERROR_NO_METHOD] = {405, "method-not-allowed", "The path does not take this method"},
     [ERROR_NOT_FOUND] = {404, "not-found", "Not found"},

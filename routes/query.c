@@ -89,7 +89,7 @@ bool query_decode(const struct query_parameter *parameter, struct buffer *out, s
             return query_refuse(parameter, "the value holds a NUL", err);
         buffer_add_char(out, (char)byte);
     }
-    if (!is_utf8(out->data + began, out->data + out->len))
+    if (out->len > began && !is_utf8(out->data + began, out->data + out->len))
         return query_refuse(parameter, "the value is not UTF-8", err);
     return true;
 }

@@ -44,6 +44,7 @@ static void recover_finish(const struct routes *routes, struct exchange *ex)
 const struct route route_recover = {
     .method = METHOD_POST,
     .pattern = "/sessions/recover",
+    .scope = SCOPE_WRITE,
     .body = ROUTE_BODY_JSON,
     .begin = recover_begin,
     .finish = recover_finish,

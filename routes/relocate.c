@@ -46,6 +46,7 @@ static void relocate_finish(const struct routes *routes, struct exchange *ex)
 const struct route route_relocate = {
     .method = METHOD_POST,
     .pattern = "/sessions/relocate",
+    .scope = SCOPE_WRITE,
     .body = ROUTE_BODY_JSON,
     .begin = relocate_begin,
     .finish = relocate_finish,

@@ -7,6 +7,7 @@
 #define SESSIOND_ROUTES_ROUTE_H
 
 #include "routes/exchange.h"
+#include "routes/scope.h"
 
 struct metrics;
 
@@ -34,6 +35,7 @@ enum route_body {
 struct route {
     enum method method;  /* GET serves HEAD too */
     const char *pattern; /* as in openapi.yaml; {id} stands for one segment */
+    enum scope scope;    /* what a token has to allow */
     enum route_body body;
     bool takes_query; /* else any parameter is refused */
     enum route_step (*begin)(const struct routes *routes, struct exchange *ex);

@@ -54,7 +54,7 @@ static bool fits(const char *pattern, struct slice path, struct slice *id)
 static bool is_literal(struct slice path)
 {
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        if (slice_is(path, table[i]->pattern))
+        if (slice_is(path, table[i]->pattern) && strchr(table[i]->pattern, '{') == NULL)
             return true;
     }
     return false;
@@ -63,6 +63,40 @@ static bool is_literal(struct slice path)
 static bool serves(const struct route *route, enum method method)
 {
     return route->method == method || (route->method == METHOD_GET && method == METHOD_HEAD);
+}
+
+static bool leads_to(const struct route *route, bool literal, struct exchange *ex)
+{
+    return literal ? slice_is(ex->path, route->pattern)
+                   : fits(route->pattern, ex->path, &ex->id_text);
+}
+
+void router_find(struct exchange *ex)
+{
+    const bool literal = is_literal(ex->path);
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (!leads_to(table[i], literal, ex) || !serves(table[i], ex->method))
+            continue;
+        ex->route = table[i];
+        return;
+    }
+}
+
+/* The methods that the path has, as bits. */
+static unsigned find_methods(struct exchange *ex)
+{
+    const bool literal = is_literal(ex->path);
+    unsigned methods = 0;
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (!leads_to(table[i], literal, ex))
+            continue;
+        methods |= 1U << table[i]->method;
+        if (table[i]->method == METHOD_GET)
+            methods |= 1U << METHOD_HEAD;
+    }
+    return methods;
 }
 
 static void answer_no_method(struct exchange *ex, unsigned methods)
@@ -83,33 +117,22 @@ static void answer_no_method(struct exchange *ex, unsigned methods)
     buffer_release(&allow);
 }
 
-static const struct route *find(struct exchange *ex)
+static void answer_no_route(struct exchange *ex)
 {
-    const bool literal = is_literal(ex->path);
-    unsigned methods = 0;
+    const unsigned methods = find_methods(ex);
 
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        if (literal ? !slice_is(ex->path, table[i]->pattern)
-                    : !fits(table[i]->pattern, ex->path, &ex->id_text))
-            continue;
-        if (serves(table[i], ex->method))
-            return table[i];
-        methods |= 1U << table[i]->method;
-        if (table[i]->method == METHOD_GET)
-            methods |= 1U << METHOD_HEAD;
-    }
     if (methods != 0)
         answer_no_method(ex, methods);
     else
         problem_answer_kind(ex, ERROR_NO_ROUTE, "there is no such path; see /openapi.yaml");
-    return NULL;
 }
 
 bool media_type_is(struct slice content_type, const char *type)
 {
     const size_t len = strlen(type);
 
-    if (content_type.len < len || strncasecmp(content_type.data, type, len) != 0)
+    if (content_type.data == NULL || content_type.len < len ||
+        strncasecmp(content_type.data, type, len) != 0)
         return false;
     size_t at = len;
     while (at < content_type.len && (content_type.data[at] == ' ' || content_type.data[at] == '\t'))
@@ -117,16 +140,13 @@ bool media_type_is(struct slice content_type, const char *type)
     return at == content_type.len || content_type.data[at] == ';';
 }
 
-/* What the path takes: Accept-Patch is RFC 5789's, Accept-Post the LDP's, and Accept in a response
- * RFC 9110's (§12.5.1). */
-static void check_media_type(const struct route *route, struct exchange *ex)
+/* Accept-Patch is RFC 5789's, Accept-Post the LDP's, and Accept in a response RFC 9110's
+ * (§12.5.1). */
+static void refuse_media_type(const struct route *route, struct exchange *ex)
 {
-    const struct slice type = ex->headers[REQUEST_CONTENT_TYPE];
     const bool patch = route->body == ROUTE_BODY_JSON_OR_PATCH;
     struct error err;
 
-    if (media_type_is(type, JSON) || (patch && media_type_is(type, MERGE_PATCH)))
-        return;
     error_set(&err, ERROR_UNSUPPORTED_TYPE, NULL, "send the body as Content-Type: " JSON "%s",
               patch ? " or " MERGE_PATCH : "");
     problem_answer(ex, &err);
@@ -135,6 +155,19 @@ static void check_media_type(const struct route *route, struct exchange *ex)
     else
         exchange_header(ex, route->method == METHOD_POST ? "Accept-Post" : "Accept",
                         SLICE_LITERAL(JSON));
+}
+
+/* A page of another site can make a browser send a POST of the types that forms have, or of none,
+ * without asking first: none of these is taken, not even where the body means nothing. */
+static bool takes_media_type(const struct route *route, const struct exchange *ex)
+{
+    const struct slice type = ex->headers[REQUEST_CONTENT_TYPE];
+
+    if (route->body == ROUTE_BODY_NONE &&
+        (route->method != METHOD_POST || (type.data == NULL && ex->content_length == 0)))
+        return true;
+    return media_type_is(type, JSON) ||
+           (route->body == ROUTE_BODY_JSON_OR_PATCH && media_type_is(type, MERGE_PATCH));
 }
 
 /* A parameter that were ignored could be a filter or a condition that somebody relies on. */
@@ -151,16 +184,12 @@ static bool check_query(struct exchange *ex)
     return false;
 }
 
-void router_match(const struct routes *routes, struct exchange *ex)
+void router_check(const struct routes *routes, struct exchange *ex)
 {
     struct error err;
 
-    ex->route = find(ex);
-    if (ex->route == NULL)
-        return;
-    if (ex->headers[REQUEST_TRANSFER_ENCODING].data != NULL) {
-        problem_answer_kind(ex, ERROR_LENGTH_REQUIRED,
-                            "send the body with Content-Length, without Transfer-Encoding");
+    if (ex->route == NULL) {
+        answer_no_route(ex);
         return;
     }
     if (ex->content_length > routes->max_body_bytes) {
@@ -169,8 +198,20 @@ void router_match(const struct routes *routes, struct exchange *ex)
         problem_answer(ex, &err);
         return;
     }
-    if (check_query(ex) && ex->route->body != ROUTE_BODY_NONE)
-        check_media_type(ex->route, ex);
+    if (check_query(ex) && !takes_media_type(ex->route, ex))
+        refuse_media_type(ex->route, ex);
+}
+
+enum scope router_scope(const struct exchange *ex)
+{
+    if (ex->route != NULL)
+        return ex->route->scope;
+    /* That an open path is there is no secret, so its other methods are answered with 405. */
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (table[i]->scope == SCOPE_OPEN && slice_is(ex->path, table[i]->pattern))
+            return SCOPE_OPEN;
+    }
+    return SCOPE_UNKNOWN;
 }
 
 enum route_step router_begin(const struct routes *routes, struct exchange *ex)

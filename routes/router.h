@@ -7,10 +7,16 @@
 /* Route i of the table, NULL behind the last. */
 const struct route *router_route(size_t i);
 
-/* With the request's headers there and no byte of its body: finds the route. Answers at once
+/* With the request's method and path there: sets ex->route, NULL when there is none. */
+void router_find(struct exchange *ex);
+
+/* The scope that a request needs, once its route was looked for. */
+enum scope router_scope(const struct exchange *ex);
+
+/* With the request's headers there, no byte of its body, and its route looked for. Answers at once
  * (ex->status is set) when there is none, or when the body would be refused whatever it holds:
  * 400 (a query where none is taken), 404, 405, 411, 413, 415. */
-void router_match(const struct routes *routes, struct exchange *ex);
+void router_check(const struct routes *routes, struct exchange *ex);
 
 /* With the body there. */
 enum route_step router_begin(const struct routes *routes, struct exchange *ex);

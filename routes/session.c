@@ -49,6 +49,7 @@ static enum route_step get_begin(const struct routes *routes, struct exchange *e
 const struct route route_session_get = {
     .method = METHOD_GET,
     .pattern = "/sessions/{id}",
+    .scope = SCOPE_READ,
     .begin = get_begin,
 };
 
@@ -73,6 +74,7 @@ static void put_finish(const struct routes *routes, struct exchange *ex)
 const struct route route_session_put = {
     .method = METHOD_PUT,
     .pattern = "/sessions/{id}",
+    .scope = SCOPE_WRITE,
     .body = ROUTE_BODY_JSON,
     .begin = put_begin,
     .finish = put_finish,
@@ -144,6 +146,7 @@ static void patch_finish(const struct routes *routes, struct exchange *ex)
 const struct route route_session_patch = {
     .method = METHOD_PATCH,
     .pattern = "/sessions/{id}",
+    .scope = SCOPE_WRITE,
     .body = ROUTE_BODY_JSON_OR_PATCH,
     .begin = patch_begin,
     .finish = patch_finish,
@@ -163,6 +166,7 @@ static enum route_step delete_begin(const struct routes *routes, struct exchange
 const struct route route_session_delete = {
     .method = METHOD_DELETE,
     .pattern = "/sessions/{id}",
+    .scope = SCOPE_WRITE,
     .begin = delete_begin,
     .finish = write_route_finish_empty,
 };

@@ -42,6 +42,7 @@ static void create_finish(const struct routes *routes, struct exchange *ex)
 const struct route route_sessions_create = {
     .method = METHOD_POST,
     .pattern = "/sessions",
+    .scope = SCOPE_WRITE,
     .body = ROUTE_BODY_JSON,
     .begin = create_begin,
     .finish = create_finish,
@@ -126,6 +127,7 @@ static void list_finish(const struct routes *routes, struct exchange *ex)
 const struct route route_sessions_list = {
     .method = METHOD_GET,
     .pattern = "/sessions",
+    .scope = SCOPE_READ,
     .takes_query = true,
     .begin = list_begin,
     .finish = list_finish,

@@ -34,6 +34,7 @@ static void transition_finish(const struct routes *routes, struct exchange *ex)
 const struct route route_transition = {
     .method = METHOD_POST,
     .pattern = "/sessions/{id}/transition",
+    .scope = SCOPE_WRITE,
     .body = ROUTE_BODY_JSON,
     .begin = transition_begin,
     .finish = transition_finish,

@@ -5,7 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HEADER_FIELDS_MAX 128
+static struct slice query_of(struct slice target)
+{
+    const char *mark = memchr(target.data, '?', target.len);
+
+    if (mark == NULL)
+        return (struct slice){0};
+    return (struct slice){mark + 1, target.len - (size_t)(mark + 1 - target.data)};
+}
 
 static bool check_query(const struct admission *rules, struct slice query, struct error *err)
 {
@@ -23,20 +30,16 @@ static bool check_query(const struct admission *rules, struct slice query, struc
     return true;
 }
 
-bool admission_check(const struct admission *rules, const struct request *request,
+bool admission_check(const struct admission *rules, const struct framing_head *head,
                      struct error *err)
 {
-    if (strlen(request->target) > (size_t)rules->max_target_bytes)
+    if (head->target.len > (size_t)rules->max_target_bytes)
         return error_set(err, ERROR_TARGET_TOO_LONG, NULL,
                          "path and query may have at most %lld bytes",
                          (long long)rules->max_target_bytes);
-    if (request->header_count > HEADER_FIELDS_MAX ||
-        request->head_bytes > (size_t)rules->max_header_bytes)
+    if (head->field_count > FRAMING_FIELDS_MAX || head->bytes.len > (size_t)rules->max_header_bytes)
         return error_set(err, ERROR_HEADERS_TOO_LARGE, NULL,
                          "a request may have at most %d header fields, and %lld bytes of them",
-                         HEADER_FIELDS_MAX, (long long)rules->max_header_bytes);
-    if (request->repeated_length)
-        return error_set(err, ERROR_INVALID_HEADER, "Content-Length",
-                         "Content-Length may stand only once");
-    return check_query(rules, request->ex.query, err);
+                         FRAMING_FIELDS_MAX, (long long)rules->max_header_bytes);
+    return framing_guard(head, err) && check_query(rules, query_of(head->target), err);
 }

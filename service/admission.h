@@ -5,7 +5,9 @@
 #ifndef SESSIOND_SERVICE_ADMISSION_H
 #define SESSIOND_SERVICE_ADMISSION_H
 
-#include "service/request.h"
+#include "service/framing_guard.h"
+
+#include <stdint.h>
 
 struct admission {
     int64_t max_header_bytes;
@@ -13,8 +15,9 @@ struct admission {
     int64_t max_query_parameters;
 };
 
-/* False, with the problem to answer, when the request is refused. */
-MUST_USE bool admission_check(const struct admission *rules, const struct request *request,
+/* False, with the problem to answer, when the request is refused. Where it ends may then be in
+ * doubt: its connection has to end. */
+MUST_USE bool admission_check(const struct admission *rules, const struct framing_head *head,
                               struct error *err);
 
 #endif

@@ -3,10 +3,7 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &command_backup,
-    &command_check,
-    &command_healthcheck,
-    &command_restore,
+    &command_backup, &command_check, &command_healthcheck, &command_restore, &command_token,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -22,8 +19,10 @@ const struct command *command_find(const char *name)
 
 static const char *argument(const struct command *command)
 {
-    static const char *const arguments[] = {
-        [COMMAND_NO_FILE] = "", [COMMAND_FILE_OPTIONAL] = " [FILE]", [COMMAND_FILE] = " FILE"};
+    static const char *const arguments[] = {[COMMAND_NO_FILE] = "",
+                                            [COMMAND_FILE_OPTIONAL] = " [FILE]",
+                                            [COMMAND_FILE] = " FILE",
+                                            [COMMAND_NAME_AND_SCOPE] = " NAME SCOPE"};
 
     return arguments[command->file];
 }
@@ -48,6 +47,14 @@ static void help(const struct command *command)
 static bool check_file(const struct command *command, const struct config *config,
                        struct error *err)
 {
+    const bool two = command->file == COMMAND_NAME_AND_SCOPE;
+
+    if (two && config->second == NULL)
+        return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "%s needs a NAME and a SCOPE",
+                         command->name);
+    if (!two && config->second != NULL)
+        return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "one FILE, not \"%.60s\" and \"%.60s\"",
+                         config->file, config->second);
     if (command->file == COMMAND_FILE && config->file == NULL)
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "%s needs a FILE", command->name);
     if (command->file == COMMAND_NO_FILE && config->file != NULL)

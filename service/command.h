@@ -7,7 +7,7 @@
 
 #include "service/config.h"
 
-enum command_file { COMMAND_NO_FILE, COMMAND_FILE_OPTIONAL, COMMAND_FILE };
+enum command_file { COMMAND_NO_FILE, COMMAND_FILE_OPTIONAL, COMMAND_FILE, COMMAND_NAME_AND_SCOPE };
 
 /* Exit codes of all commands. */
 enum command_exit {
@@ -29,6 +29,7 @@ extern const struct command command_backup;
 extern const struct command command_check;
 extern const struct command command_healthcheck;
 extern const struct command command_restore;
+extern const struct command command_token;
 
 /* NULL when there is none of this name. */
 const struct command *command_find(const char *name);

@@ -78,6 +78,17 @@ static bool receive(struct backup *backup, struct http_answer *answer, int fd, s
     return count == 0;
 }
 
+/* A token of the file cannot be sent: the file has digests. */
+static bool refuse_token(const struct config *config, int status, struct error *err)
+{
+    return error_set(err, ERROR_INTERNAL, NULL,
+                     "the service answers %d: %s a token of the scope admin "
+                     "(a --token-file has only digests, which cannot be sent)",
+                     status,
+                     config->token == NULL ? "set SESSIOND_TOKEN to"
+                                           : "SESSIOND_TOKEN is set, but is not");
+}
+
 /* The service's own words: its problem's detail, as JSON writes it. */
 static bool refuse(struct http_answer *answer, struct error *err)
 {
@@ -107,7 +118,13 @@ static bool download(struct backup *backup, const struct config *config, int fd,
     progress_begin(&backup->progress, "waiting for the snapshot");
     if (!http_client_request(config, "POST", "/admin/backup", 0, &answer, err))
         return false;
-    const bool ok = answer.status == 200 ? receive(backup, &answer, fd, err) : refuse(&answer, err);
+    bool ok;
+    if (answer.status == 200)
+        ok = receive(backup, &answer, fd, err);
+    else if (answer.status == 401 || answer.status == 403)
+        ok = refuse_token(config, answer.status, err);
+    else
+        ok = refuse(&answer, err);
     http_client_close(&answer);
     return ok;
 }
@@ -189,6 +206,7 @@ const struct command command_backup = {
         "had that name. FILE is there whole or not at all; until it is, FILE.tmp grows. The "
         "service\n"
         "goes on meanwhile; it needs as much free space beside its database as that is large.\n\n"
+        "Where the service asks for tokens, SESSIOND_TOKEN has to be one of scope admin.\n\n"
         "Exit codes: 0 written, 1 the service's database is damaged, 2 wrong usage, 3 it cannot "
         "be\n"
         "done; stderr says why.\n",

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum option_kind { OPTION_TEXT, OPTION_NUMBER, OPTION_MODE };
+enum option_kind { OPTION_TEXT, OPTION_NUMBER, OPTION_MODE, OPTION_SWITCH };
 
 struct option {
     const char *flag;     /* without the dashes */
@@ -32,6 +32,10 @@ static const struct option options[] = {
      "PEM file: the private key of --tls-cert"},
     {"db", "SESSIOND_DB", OPTION_TEXT, PLACE(db), "~/.claude-signal/sessions.db", 0, 0,
      "database file; its folder is made when missing"},
+    {"token-file", "SESSIOND_TOKEN_FILE", OPTION_TEXT, PLACE(token_file), NULL, 0, 0,
+     "who may: name:scope:sha256hex a line, scope read, write or admin; SIGHUP reads it again"},
+    {"allow-anonymous", "SESSIOND_ALLOW_ANONYMOUS", OPTION_SWITCH, PLACE(allow_anonymous), "off", 0,
+     0, "on: without tokens listen on any address, where anyone may read and write; off"},
     {"threads", "SESSIOND_THREADS", OPTION_NUMBER, PLACE(threads), "number of processors", 1, 64,
      "HTTP threads"},
     {"max-connections", "SESSIOND_MAX_CONNECTIONS", OPTION_NUMBER, PLACE(max_connections), "8192",
@@ -79,7 +83,7 @@ static const struct option options[] = {
      0, 600000, "how long a stop waits for requests under way"},
     {"log-level", "SESSIOND_LOG_LEVEL", OPTION_TEXT, PLACE(log_level), "info", 0, 0,
      "debug, info, warning or error"},
-    {"confine", "SESSIOND_CONFINE", OPTION_TEXT, PLACE(confine), "on", 0, 0,
+    {"confine", "SESSIOND_CONFINE", OPTION_SWITCH, PLACE(confine), "on", 0, 0,
      "on: gives up what serving does not need (SECURITY.md); off: debuggers can watch"},
 };
 
@@ -115,6 +119,18 @@ static bool set_mode(struct config *config, const struct option *option, const c
     return true;
 }
 
+static bool set_switch(struct config *config, const struct option *option, const char *source,
+                       const char *value, struct error *err)
+{
+    const bool on = strcmp(value, "on") == 0;
+
+    if (!on && strcmp(value, "off") != 0)
+        return error_set(err, ERROR_INVALID_PAYLOAD, option->flag,
+                         "%s takes on or off, not \"%.40s\"", source, value);
+    memcpy((char *)config + option->offset, &on, sizeof(on));
+    return true;
+}
+
 static bool set(struct config *config, const struct option *option, const char *source,
                 const char *value, struct error *err)
 {
@@ -122,6 +138,8 @@ static bool set(struct config *config, const struct option *option, const char *
         return set_number(config, option, source, value, err);
     if (option->kind == OPTION_MODE)
         return set_mode(config, option, source, value, err);
+    if (option->kind == OPTION_SWITCH)
+        return set_switch(config, option, source, value, err);
     if (value[0] == '\0')
         return error_set(err, ERROR_INVALID_PAYLOAD, option->flag, "%s must not be empty", source);
     memcpy((char *)config + option->offset, &value, sizeof(value));
@@ -152,7 +170,9 @@ static bool read_environment(struct config *config, struct error *err)
         if (value != NULL && !set(config, &options[i], options[i].variable, value, err))
             return false;
     }
-    return true;
+    config->token = getenv("SESSIOND_TOKEN");
+    return (config->token == NULL || config->token[0] != '\0') ||
+           error_set(err, ERROR_INVALID_PAYLOAD, NULL, "SESSIOND_TOKEN must not be empty");
 }
 
 static const struct option *find_option(const char *name, size_t len)
@@ -164,7 +184,8 @@ static const struct option *find_option(const char *name, size_t len)
     return NULL;
 }
 
-/* Reads `--flag value` or `--flag=value` at argv[*i]; *i moves to its last word. */
+/* Reads `--flag value` or `--flag=value` at argv[*i], or a switch's `--flag` alone; *i moves to its
+ * last word. */
 static bool read_flag(struct config *config, char **argv, int *i, struct error *err)
 {
     const char *word = argv[*i];
@@ -180,19 +201,23 @@ static bool read_flag(struct config *config, char **argv, int *i, struct error *
     snprintf(source, sizeof(source), "--%s", option->flag);
     if (equals != NULL)
         return set(config, option, source, equals + 1, err);
-    if (argv[*i + 1] == NULL)
+    const char *next = argv[*i + 1];
+    if (option->kind == OPTION_SWITCH && (next == NULL || next[0] == '-'))
+        return set(config, option, source, "on", err);
+    if (next == NULL)
         return error_set(err, ERROR_INVALID_PAYLOAD, option->flag, "%s needs a value", source);
     return set(config, option, source, argv[++*i], err);
 }
 
 static bool read_word(struct config *config, const char *word, struct error *err)
 {
-    if (config->file != NULL)
-        return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "one FILE, not \"%.60s\" and \"%.60s\"",
-                         config->file, word);
+    const char **place = config->file == NULL ? &config->file : &config->second;
+
+    if (*place != NULL)
+        return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "\"%.60s\" is a word too many", word);
     if (word[0] == '\0')
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "FILE must not be empty");
-    config->file = word;
+    *place = word;
     return true;
 }
 
@@ -207,13 +232,6 @@ static bool check_log_level(const struct config *config, struct error *err)
     return error_set(err, ERROR_INVALID_PAYLOAD, "log-level",
                      "--log-level takes debug, info, warning or error, not \"%.40s\"",
                      config->log_level);
-}
-
-static bool check_confine(const struct config *config, struct error *err)
-{
-    return strcmp(config->confine, "on") == 0 || strcmp(config->confine, "off") == 0 ||
-           error_set(err, ERROR_INVALID_PAYLOAD, "confine",
-                     "--confine takes on or off, not \"%.40s\"", config->confine);
 }
 
 /* A body that is allowed, but never admitted, is a mistake that would show late. */
@@ -245,7 +263,7 @@ bool config_read(struct config *config, int argc, char **argv, enum config_actio
                               : !read_word(config, argv[i], err))
             return false;
     }
-    return check_log_level(config, err) && check_confine(config, err) && check_bodies(config, err);
+    return check_log_level(config, err) && check_bodies(config, err);
 }
 
 void config_help(FILE *out)
@@ -259,10 +277,14 @@ void config_help(FILE *out)
         fprintf(out, "  --%s (%s)\n        %s\n        default: %s\n", options[i].flag,
                 options[i].variable, options[i].help,
                 options[i].fallback == NULL ? "none" : options[i].fallback);
+    fputs("  SESSIOND_TOKEN\n"
+          "        a token of scope admin; a variable alone, since everyone sees flags in ps\n"
+          "        default: none\n",
+          out);
     fputs("  --help\n        print this and exit\n"
           "  --version\n        print the version and exit\n\n"
-          "SIGTERM and SIGINT stop the service after the requests under way; SIGHUP makes it read\n"
-          "its certificate again.\n"
+          "SIGTERM and SIGINT stop the service after the requests under way; SIGHUP makes it\n"
+          "read its tokens and its certificate again.\n"
           "Exit codes: 0 stopped, 1 cannot start or stop, 2 wrong usage, 74 the disk failed.\n",
           out);
 }

@@ -34,8 +34,12 @@ struct config {
     int64_t idle_timeout_ms;
     int64_t stop_timeout_ms;
     const char *log_level;
-    const char *confine; /* "on" or "off" */
-    const char *file;    /* the one word that is no flag; NULL: none */
+    const char *token_file; /* NULL: none */
+    char *token;            /* SESSIOND_TOKEN, where the environment has it; NULL: none */
+    bool allow_anonymous;
+    bool confine;
+    const char *file;   /* the first word that is no flag; NULL: none */
+    const char *second; /* the second; NULL: none */
     char default_db[4096];
 };
 

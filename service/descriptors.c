@@ -1,10 +1,13 @@
 #include "service/descriptors.h"
 
+#include "service/lingering.h"
+
 #include <stdio.h>
 #include <sys/resource.h>
 
-/* The database's files over all readers, the listener, the epolls, the log. */
-#define OWN_DESCRIPTORS 256
+/* The database's files over all readers, the listener, the epolls, the log; and connections that
+ * are ending. */
+#define OWN_DESCRIPTORS (256 + LINGERING_MAX)
 
 void descriptors_provide(int64_t *connections, struct log *log)
 {

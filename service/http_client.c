@@ -170,17 +170,22 @@ static const char *host(const struct config *config)
 static bool ask(const struct config *config, const char *method, const char *path,
                 struct http_answer *answer, struct error *err)
 {
-    char request[512];
+    const char *token = config->token;
+    char request[2048];
     char *end;
     size_t len;
 
-    const int size =
-        snprintf(request, sizeof(request),
-                 "%s %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-                 method, path, host(config));
+    const int size = snprintf(
+        request, sizeof(request),
+        "%s %s HTTP/1.1\r\nHost: %s\r\n%s%s%sContent-Length: 0\r\nConnection: close\r\n\r\n",
+        method, path, host(config), token == NULL ? "" : "Authorization: Bearer ",
+        token == NULL ? "" : token, token == NULL ? "" : "\r\n");
     if (size >= (int)sizeof(request))
-        return error_set(err, ERROR_INTERNAL, NULL, "the address of the service is too long");
-    if (!send_all(answer, request, (size_t)size, err) || !read_head(answer, &len, &end, err))
+        return error_set(err, ERROR_INTERNAL, NULL,
+                         "the address of the service, or the token, is too long");
+    const bool sent = send_all(answer, request, (size_t)size, err);
+    explicit_bzero(request, sizeof(request));
+    if (!sent || !read_head(answer, &len, &end, err))
         return false;
     end[2] = '\0';
     answer->early = (struct slice){end + 4, len - (size_t)(end + 4 - answer->head)};

@@ -25,10 +25,10 @@ struct http_answer {
     char head[HTTP_CLIENT_HEAD_MAX];
 };
 
-/* Sends a request without a body to where the configuration says that the service listens, and
- * waits for the head of the response. `timeout_s` limits each wait, also those of
- * http_client_read(); 0 waits for the head however long. An address such as 0.0.0.0 means this
- * machine. With --tls-cert the service has to show exactly that certificate. */
+/* Sends a request without a body to where the configuration says that the service listens, with the
+ * token where there is one, and waits for the head of the response. `timeout_s` limits each wait,
+ * also those of http_client_read(); 0 waits for the head however long. An address such as 0.0.0.0
+ * means this machine. With --tls-cert the service has to show exactly that certificate. */
 MUST_USE bool http_client_request(const struct config *config, const char *method, const char *path,
                                   int timeout_s, struct http_answer *answer, struct error *err);
 

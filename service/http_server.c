@@ -47,6 +47,8 @@ static bool start_clients(struct http_server *server, struct error *err)
 
 static void release(struct http_server *server)
 {
+    if (server->lingering != NULL)
+        lingering_stop(server->lingering);
     clients_stop(server->clients);
     rate_free(server->rate);
     free(server);
@@ -108,7 +110,8 @@ bool http_server_start(const struct http_server_options *options, struct http_se
     budget_init(&server->bodies, (uint64_t)options->limits.max_bodies_bytes);
     if (options->limits.rate_per_second > 0)
         server->rate = rate_new(options->limits.rate_per_second);
-    if (!start_clients(server, err) || !start_daemon(server, err)) {
+    if (!lingering_start(&server->lingering, err) || !start_clients(server, err) ||
+        !start_daemon(server, err)) {
         release(server);
         return false;
     }

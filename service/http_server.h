@@ -7,7 +7,7 @@
 #ifndef SESSIOND_SERVICE_HTTP_SERVER_H
 #define SESSIOND_SERVICE_HTTP_SERVER_H
 
-#include "routes/metrics.h"
+#include "service/access.h"
 #include "service/admission.h"
 #include "service/log.h"
 #include "service/tls.h"
@@ -32,6 +32,7 @@ struct http_server_options {
     struct tls *tls;      /* borrowed; NULL: in the clear */
     int threads;
     struct admission admission;
+    struct access *access; /* borrowed */
     struct http_server_limits limits;
     const struct routes *routes;
     struct log *log;

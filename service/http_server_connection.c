@@ -44,13 +44,26 @@ static void open_connection(struct http_server *server, struct MHD_Connection *c
     attach_certificate(server, connection);
 }
 
+/* Its descriptor is still open. */
+static void close_connection(struct http_server *server, struct MHD_Connection *connection,
+                             struct client *client)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+    if (client != NULL)
+        client_close(client);
+    if (info != NULL)
+        lingering_take(server->lingering, info->connect_fd);
+}
+
 void http_server_on_connection(void *cls, struct MHD_Connection *connection, void **context,
                                enum MHD_ConnectionNotificationCode code)
 {
     if (code == MHD_CONNECTION_NOTIFY_STARTED)
         open_connection(cls, connection, context);
-    else if (*context != NULL)
-        client_close(*context);
+    else
+        close_connection(cls, connection, *context);
 }
 
 struct client *http_server_client_of(struct MHD_Connection *connection)
@@ -63,5 +76,10 @@ struct client *http_server_client_of(struct MHD_Connection *connection)
 
 uint64_t http_server_rate_key(const struct request *request)
 {
+    const struct http_server *server = request->server;
+    const size_t len = strlen(request->token_name);
+
+    if (len > 0)
+        return rate_key(server->rate, request->token_name, len);
     return client_peer(request->client);
 }

@@ -8,6 +8,7 @@
 #include "service/budget.h"
 #include "service/clients.h"
 #include "service/http_server.h"
+#include "service/lingering.h"
 #include "service/rate.h"
 #include "service/request.h"
 
@@ -16,6 +17,7 @@
 struct http_server {
     struct http_server_options options;
     struct MHD_Daemon *daemon;
+    struct lingering *lingering;
     struct request_ids ids;
     struct clients *clients;
     struct budget bodies;

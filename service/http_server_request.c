@@ -32,15 +32,26 @@ void *http_server_on_target(void *cls, const char *target, struct MHD_Connection
     request->connection = connection;
     request->client = http_server_client_of(connection);
     request->began_us = monotonic_us();
+    request->target_at = target;
     client_receives(request->client, request->ex.path, request->began_us);
     return request;
 }
 
+/* A head on its way to the admission, and the request that it is of. */
+struct head_reading {
+    struct framing_head head;
+    struct request *request;
+};
+
 static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name,
-                                 const char *value)
+                                 size_t name_len, const char *value, size_t value_len)
 {
+    struct head_reading *reading = cls;
+
     (void)kind;
-    request_header(cls, name, value);
+    framing_head_add(&reading->head, (struct slice){name, name_len},
+                     (struct slice){value, value_len});
+    request_header(reading->request, name, value);
     return MHD_YES;
 }
 
@@ -127,42 +138,73 @@ static void charge_body(struct http_server *server, struct request *request)
                             "nothing was changed; try again");
 }
 
-/* What no route is asked about. */
-static bool is_refused(struct http_server *server, struct request *request)
+/* Refuses what no route is asked about, and ends the connection with it. */
+static bool is_refused(struct http_server *server, struct request *request,
+                       const struct framing_head *head)
 {
-    const union MHD_ConnectionInfo *size =
-        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     struct error err;
 
-    request->head_bytes = size == NULL ? SIZE_MAX : size->header_size;
-    if (atomic_load_explicit(&server->draining, memory_order_relaxed))
-        error_set(&err, ERROR_STOPPING, NULL,
-                  "the service is stopping; nothing was changed; try again");
-    else if (admission_check(&server->options.admission, request, &err))
-        return is_too_fast(server, request);
-    problem_answer(&request->ex, &err);
+    if (!admission_check(&server->options.admission, head, &err)) {
+        problem_answer(&request->ex, &err);
+        request->ex.close = true;
+        return true;
+    }
+    if (!atomic_load_explicit(&server->draining, memory_order_relaxed))
+        return false;
+    problem_answer_kind(&request->ex, ERROR_STOPPING,
+                        "the service is stopping; nothing was changed; try again");
     return true;
 }
 
-/* The headers are there, the body is not. A response at this point would end the connection, so
- * one that leaves no body unread waits for the next call. */
+/* Who may is decided before anything is told, such as which paths there are. Who is refused counts,
+ * too: tokens cannot be guessed faster than requests are let in. */
+static void find_route(struct http_server *server, struct request *request)
+{
+    const struct routes *routes = server->options.routes;
+
+    router_find(&request->ex);
+    const bool admitted = access_admit(server->options.access, routes->metrics, request);
+    if (!is_too_fast(server, request) && admitted)
+        router_check(routes, &request->ex);
+}
+
+/* False when it is refused. */
+static bool read_head(struct http_server *server, struct request *request, const char *method,
+                      const char *version)
+{
+    const union MHD_ConnectionInfo *size =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    struct head_reading reading;
+
+    /* Not its fields: those are many, and are set as they come. */
+    reading.request = request;
+    reading.head.bytes = (struct slice){method, size == NULL ? SIZE_MAX : size->header_size};
+    reading.head.method = slice_from(method);
+    reading.head.target_at = request->target_at;
+    reading.head.target = slice_from(request->target);
+    reading.head.version = slice_from(version);
+    reading.head.field_count = 0;
+    request_set_method(request, method);
+    MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, on_header, &reading);
+    request_identify(request, &server->ids);
+    return !is_refused(server, request, &reading.head);
+}
+
+/* The headers are there, the body is not. A response at this point would end the connection where
+ * there is a body, so one that leaves none unread waits for the next call. */
 static enum MHD_Result start(struct http_server *server, struct request *request,
-                             const char *method)
+                             const char *method, const char *version)
 {
     struct exchange *ex = &request->ex;
 
     metrics_begin(server->options.routes->metrics);
     atomic_fetch_add(&server->receiving, 1);
     request->phase = REQUEST_BODY;
-    request_set_method(request, method);
-    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, on_header, request);
-    request_identify(request, &server->ids);
-    if (!is_refused(server, request))
-        router_match(server->options.routes, ex);
+    if (read_head(server, request, method, version))
+        find_route(server, request);
+    request_forget_credentials(request);
     charge_body(server, request);
-    const bool has_body =
-        ex->content_length > 0 || ex->headers[REQUEST_TRANSFER_ENCODING].data != NULL;
-    if (ex->status != 0 && has_body)
+    if (ex->close || (ex->status != 0 && ex->content_length > 0))
         return http_server_send(server, request); /* without reading the body */
     /* What is only announced takes no memory yet. */
     buffer_reserve(&ex->body, ex->content_length < BODY_RESERVE_BYTES ? ex->content_length
@@ -179,10 +221,9 @@ enum MHD_Result http_server_on_request(void *cls, struct MHD_Connection *connect
 
     (void)connection;
     (void)url;
-    (void)version;
     switch (request->phase) {
     case REQUEST_NEW:
-        return start(server, request, method);
+        return start(server, request, method, version);
     case REQUEST_BODY:
         if (*data_size == 0)
             return begin(server, request);

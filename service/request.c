@@ -1,6 +1,7 @@
 #include "service/request.h"
 
 #include "routes/router.h"
+#include "service/target.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,9 +9,15 @@
 #include <sys/random.h>
 
 static const char *const header_names[REQUEST_HEADER_COUNT] = {
-    [REQUEST_CONTENT_TYPE] = "Content-Type",   [REQUEST_IF_MATCH] = "If-Match",
-    [REQUEST_IF_NONE_MATCH] = "If-None-Match", [REQUEST_IDEMPOTENCY_KEY] = "Idempotency-Key",
-    [REQUEST_LEASE_TOKEN] = "Lease-Token",     [REQUEST_TRANSFER_ENCODING] = "Transfer-Encoding",
+    [REQUEST_AUTHORIZATION] = "Authorization",
+    [REQUEST_CONTENT_TYPE] = "Content-Type",
+    [REQUEST_HOST] = "Host",
+    [REQUEST_IF_MATCH] = "If-Match",
+    [REQUEST_IF_NONE_MATCH] = "If-None-Match",
+    [REQUEST_IDEMPOTENCY_KEY] = "Idempotency-Key",
+    [REQUEST_LEASE_TOKEN] = "Lease-Token",
+    [REQUEST_ORIGIN] = "Origin",
+    [REQUEST_SEC_FETCH_SITE] = "Sec-Fetch-Site",
     [REQUEST_X_REQUEST_ID] = "X-Request-Id",
 };
 
@@ -19,21 +26,6 @@ void request_ids_init(struct request_ids *ids)
     if (getrandom(&ids->process, sizeof(ids->process), 0) != sizeof(ids->process))
         abort();
     atomic_init(&ids->next, 1);
-}
-
-/* A target with scheme and authority means what stands behind them (RFC 9112 §3.2.2). */
-static struct slice origin_form(struct slice target)
-{
-    static const char *const schemes[] = {"http://", "https://"};
-
-    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
-        const size_t len = strlen(schemes[i]);
-        if (target.len < len || strncasecmp(target.data, schemes[i], len) != 0)
-            continue;
-        const size_t authority = strcspn(target.data + len, "/?");
-        return (struct slice){target.data + len + authority, target.len - len - authority};
-    }
-    return target;
 }
 
 static void set_path_and_query(struct exchange *ex, struct slice target)
@@ -55,7 +47,10 @@ struct request *request_new(const char *target)
         abort();
     memcpy(request->target, target, len + 1);
     request->ex.method = METHOD_OTHER;
-    set_path_and_query(&request->ex, origin_form((struct slice){request->target, len}));
+    /* A target with scheme and authority means what stands behind them (RFC 9112 §3.2.2). */
+    const struct target_parts parts = target_split((struct slice){request->target, len});
+    request->authority = parts.authority;
+    set_path_and_query(&request->ex, parts.rest);
     return request;
 }
 
@@ -87,12 +82,8 @@ void request_header(struct request *request, const char *name, const char *value
 {
     const struct slice text = slice_from(value == NULL ? "" : value);
 
-    request->header_count++;
-    if (strcasecmp(name, "Content-Length") == 0) {
-        request->repeated_length = request->repeated_length || request->has_length;
-        request->has_length = true;
+    if (strcasecmp(name, "Content-Length") == 0)
         request->ex.content_length = strtoull(text.data, NULL, 10);
-    }
     for (size_t i = 0; i < REQUEST_HEADER_COUNT; i++) {
         if (strcasecmp(name, header_names[i]) != 0)
             continue;
@@ -102,6 +93,24 @@ void request_header(struct request *request, const char *name, const char *value
             join(request, i, text);
         return;
     }
+}
+
+struct slice request_authority(const struct request *request)
+{
+    return request->authority.data != NULL ? request->authority : request->ex.headers[REQUEST_HOST];
+}
+
+void request_forget_credentials(struct request *request)
+{
+    const struct slice credentials = request->ex.headers[REQUEST_AUTHORIZATION];
+    char *buffer;
+
+    if (credentials.data == NULL)
+        return;
+    /* It was handed out as constant, but is the connection's own buffer. */
+    memcpy(&buffer, &credentials.data, sizeof(buffer));
+    explicit_bzero(buffer, credentials.len);
+    request->ex.headers[REQUEST_AUTHORIZATION] = (struct slice){0};
 }
 
 static bool is_sane_id(struct slice id)
@@ -173,6 +182,8 @@ void request_log(const struct request *request, struct log *log, int64_t duratio
     log_milliseconds(&line, "duration_ms", duration_us);
     log_integer(&line, "bytes", (int64_t)request->sent_bytes);
     log_text(&line, "request_id", slice_from(request->ex.request_id));
+    if (request->token_name[0] != '\0')
+        log_text(&line, "token", slice_from(request->token_name));
     if (at_fault && err->kind != ERROR_NONE)
         log_text(&line, "detail", slice_from(err->detail));
     log_end(log, &line, false);

@@ -4,6 +4,7 @@
 
 #include "routes/exchange.h"
 #include "service/log.h"
+#include "service/tokens.h"
 
 #include <stdatomic.h>
 
@@ -17,19 +18,18 @@ enum request_phase { REQUEST_NEW, REQUEST_BODY, REQUEST_WAITING, REQUEST_ANSWERE
 struct request {
     struct exchange ex;
     enum request_phase phase;
-    int64_t began_us;  /* monotonic */
-    size_t sent_bytes; /* of the response's body */
-    char method[16];   /* as sent, cut */
-    bool has_length;
-    bool repeated_length; /* Content-Length came more than once */
-    size_t header_count;
-    size_t head_bytes;                          /* of the request line and the headers */
+    int64_t began_us;      /* monotonic */
+    size_t sent_bytes;     /* of the response's body */
+    char method[16];       /* as sent, cut */
+    const char *target_at; /* in libmicrohttpd's memory, until the body comes */
     struct buffer joined[REQUEST_HEADER_COUNT]; /* headers that came more than once */
     void *server;
     void *connection;
-    struct client *client; /* at the other end of the connection */
-    uint64_t budget_bytes; /* charged for its bodies */
-    char target[];         /* path and query as sent, NUL-terminated */
+    struct client *client;               /* at the other end of the connection */
+    uint64_t budget_bytes;               /* charged for its bodies */
+    struct slice authority;              /* of a target that has one */
+    char token_name[TOKEN_NAME_MAX + 1]; /* empty: no token, or none that is known */
+    char target[];                       /* path and query as sent, NUL-terminated */
 };
 
 void request_ids_init(struct request_ids *ids);
@@ -43,6 +43,13 @@ void request_header(struct request *request, const char *name, const char *value
 
 /* Makes an id of at most EXCHANGE_REQUEST_ID_MAX characters. Any thread. */
 void request_make_id(struct request_ids *ids, char *id);
+
+/* Which server the request names: the authority of its target, else its Host (RFC 9112 §3.3). */
+struct slice request_authority(const struct request *request);
+
+/* Overwrites the credentials where they were received, since that memory may be used again for what
+ * is sent. */
+void request_forget_credentials(struct request *request);
 
 /* Takes over the client's X-Request-Id where it is 1 to 64 visible characters that are safe in a
  * log, else makes one. */

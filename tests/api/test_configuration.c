@@ -48,6 +48,8 @@ static const struct option options[] = {
     {"--stop-timeout-ms", "SESSIOND_STOP_TIMEOUT_MS", "8000"},
     {"--log-level", "SESSIOND_LOG_LEVEL", "info"},
     {"--confine", "SESSIOND_CONFINE", "on"},
+    {"--token-file", "SESSIOND_TOKEN_FILE", "none"},
+    {"--allow-anonymous", "SESSIOND_ALLOW_ANONYMOUS", "off"},
 };
 
 #define OPTIONS (sizeof(options) / sizeof(options[0]))

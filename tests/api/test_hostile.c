@@ -25,88 +25,8 @@ static void expect_alive(const char *after)
     cr_expect_eq(client_get(client, "/healthz")->status, 200, "after %.200s", after);
 }
 
-#define HEAD "POST /sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+#define HEAD "POST /sessions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 #define BODY "{\"project_path\":\"/p\",\"thread_id\":\"t\"}"
-
-static const char *const garbage[] = {
-    "",
-    "\r\n",
-    "\r\n\r\n\r\n\r\n",
-    "\n\n",
-    " ",
-    "GET",
-    "GET ",
-    "GET /",
-    "GET / HTTP/1.1",
-    "GET / HTTP/1.1\r\n",
-    "GET / HTTP/1.1\r\nHost",
-    "GET / HTTP/9.9\r\nHost: x\r\n\r\n",
-    "GET / FTP/1.1\r\nHost: x\r\n\r\n",
-    "GET / HTTP/1.1\r\n\r\n",
-    "GET / HTTP/1.1\r\nHost: x\r\n: empty\r\n\r\n",
-    "GET / HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n",
-    "GET / HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n",
-    "GET http://x/sessions HTTP/1.1\r\nHost: x\r\n\r\n",
-    "GET * HTTP/1.1\r\nHost: x\r\n\r\n",
-    "GET sessions HTTP/1.1\r\nHost: x\r\n\r\n",
-    "GET //sessions HTTP/1.1\r\nHost: x\r\n\r\n",
-    "GET /%zz?%zz=%zz HTTP/1.1\r\nHost: x\r\n\r\n",
-    "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
-    "CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n",
-    "TRACE / HTTP/1.1\r\nHost: x\r\n\r\n",
-    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    HEAD "Content-Length: -1\r\n\r\n" BODY,
-    HEAD "Content-Length: 0x10\r\n\r\n" BODY,
-    HEAD "Content-Length: 99999999999999999999999\r\n\r\n" BODY,
-    HEAD "Content-Length: \r\n\r\n" BODY,
-    HEAD "Content-Length: 1000\r\n\r\n" BODY,
-    HEAD "Content-Length: 37\r\n\r\n{\"project_path\":\"/p\",",
-    HEAD "Content-Length: 5\r\n\r\n" BODY,
-    HEAD "Transfer-Encoding: chunked\r\n\r\n25\r\n" BODY "\r\n0\r\n\r\n",
-    HEAD "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n",
-    HEAD "Transfer-Encoding: chunked\r\n\r\nzz\r\n",
-    HEAD "Transfer-Encoding: gzip\r\n\r\n\x1f\x8b",
-    HEAD "Expect: 100-continue\r\nContent-Length: 37\r\n\r\n",
-    HEAD "Expect: 200-maybe\r\nContent-Length: 99999999\r\n\r\n",
-    "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-    "\xff\xff\xff\xff\xff\xff\xff\xff",
-    "<policy-file-request/>",
-    "EHLO x\r\nMAIL FROM:<a@b>\r\n",
-};
-
-/* Sends, tells that no more will come, and reads whatever is answered. */
-static void hurl(const char *data, size_t len)
-{
-    char response[4096];
-    const int fd = raw_connect(&service);
-
-    raw_send(fd, data, len);
-    shutdown(fd, SHUT_WR);
-    cr_expect(raw_read_to_end(fd, response, sizeof(response)), "no end after %.200s", data);
-    close(fd);
-}
-
-#define GARBAGE (sizeof(garbage) / sizeof(garbage[0]))
-
-/* All at once, since many of them end only with the service's patience. */
-Test(hostile, garbage_stores_nothing_and_stops_nobody)
-{
-    int fds[GARBAGE];
-    char response[4096];
-
-    for (size_t i = 0; i < GARBAGE; i++) {
-        fds[i] = raw_connect(&service);
-        raw_send(fds[i], garbage[i], strlen(garbage[i]));
-        expect_alive(garbage[i]);
-    }
-    for (size_t i = 0; i < GARBAGE; i++) {
-        cr_expect(raw_read_to_end(fds[i], response, sizeof(response)), "no end after %s",
-                  garbage[i]);
-        close(fds[i]);
-    }
-    expect_alive("garbage");
-    cr_expect_eq(count_sessions(), 0);
-}
 
 /* Every prefix of a good request, cut off by a reset or by an end. */
 Test(hostile, a_request_that_is_cut_off_stores_nothing)
@@ -124,7 +44,6 @@ Test(hostile, a_request_that_is_cut_off_stores_nothing)
     }
     expect_alive(request);
     cr_expect_eq(count_sessions(), 0);
-    hurl(request, sizeof(request) - 1);
 }
 
 Test(hostile, a_request_byte_by_byte_is_answered)
@@ -139,71 +58,6 @@ Test(hostile, a_request_byte_by_byte_is_answered)
     cr_expect_eq(strncmp(response, "HTTP/1.1 201 ", 13), 0, "%s", response);
     close(fd);
     cr_expect_eq(count_sessions(), 1);
-}
-
-/* Several requests in one packet: each is answered, in their order. */
-Test(hostile, pipelined_requests_are_answered_in_order)
-{
-    static const char requests[] =
-        HEAD "Content-Length: 37\r\n\r\n" BODY "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n" HEAD
-             "Content-Length: 37\r\n\r\n" BODY
-             "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-    static const char *const answers[] = {"HTTP/1.1 201 ", "HTTP/1.1 404 ", "HTTP/1.1 201 ",
-                                          "HTTP/1.1 200 "};
-    char responses[16384];
-    const char *at = responses;
-    const int fd = raw_connect(&service);
-
-    cr_assert(raw_send(fd, requests, sizeof(requests) - 1));
-    cr_assert(raw_read_to_end(fd, responses, sizeof(responses)));
-    close(fd);
-    for (size_t i = 0; i < 4 && at != NULL; i++) {
-        cr_expect_eq(strncmp(at, answers[i], strlen(answers[i])), 0, "answer %zu: %s", i, at);
-        at = strstr(at + 1, "HTTP/1.1 ");
-    }
-    cr_expect_null(at, "one answer too many: %s", at);
-    cr_expect_eq(count_sessions(), 2);
-}
-
-/* A head of this length: one header's value is made up of x. */
-static void hurl_long(const char *before, const char *after, size_t len)
-{
-    char *data = malloc(strlen(before) + len + strlen(after) + 1);
-
-    cr_assert_not_null(data);
-    char *at = stpcpy(data, before);
-    memset(at, 'x', len);
-    stpcpy(at + len, after);
-    hurl(data, strlen(data));
-    free(data);
-    expect_alive(before);
-}
-
-Test(hostile, endless_heads_are_cut_off)
-{
-    for (size_t len = 1000; len <= 10000000; len *= 100) {
-        hurl_long("GET /", " HTTP/1.1\r\nHost: x\r\n\r\n", len);
-        hurl_long("GET /sessions?thread_id=", " HTTP/1.1\r\nHost: x\r\n\r\n", len);
-        hurl_long("GET / HTTP/1.1\r\nHost: x\r\nX-Long: ", "\r\n\r\n", len);
-        hurl_long("GET / HTTP/1.1\r\nHost: x\r\n", ": x\r\n\r\n", len);
-        hurl_long("", " / HTTP/1.1\r\nHost: x\r\n\r\n", len);
-        hurl_long(HEAD "If-Match: ", "\r\nContent-Length: 0\r\n\r\n", len);
-    }
-}
-
-Test(hostile, endless_lists_of_headers_are_cut_off)
-{
-    char *data = malloc(2000000);
-    char *at = data;
-
-    cr_assert_not_null(data);
-    at += sprintf(at, "GET /healthz HTTP/1.1\r\nHost: x\r\n");
-    for (int i = 0; i < 50000; i++)
-        at += sprintf(at, "X-Header-%d: %d\r\n", i, i);
-    at += sprintf(at, "\r\n");
-    hurl(data, (size_t)(at - data));
-    free(data);
-    expect_alive("many headers");
 }
 
 /* More connections than clients have reason for, all dropped in the middle of something. */
@@ -230,13 +84,11 @@ static const char *const missing[] = {
     "/sessions/..",
     "/sessions/../healthz",
     "/sessions/%2e%2e",
-    "/sessions/..%2fhealthz",
     "/sessions/b0a4c7de-0000-4000-8000-00000000000",
     "/sessions/b0a4c7de-0000-4000-8000-0000000000010",
     "/sessions/{b0a4c7de-0000-4000-8000-000000000001}",
     "/sessions/b0a4c7de000040008000000000000001",
     "/sessions/b0a4c7de-0000-4000-8000-00000000000g",
-    "/sessions/b0a4c7de-0000-4000-8000-000000000001%00",
     "/sessions/b0a4c7de-0000-4000-8000-000000000001/",
     "/sessions/b0a4c7de-0000-4000-8000-000000000001/context",
     "/sessions/b0a4c7de%2d0000-4000-8000-000000000001",

@@ -62,7 +62,7 @@ static void expect_refused_early(const char *content_length)
     const int fd = raw_connect(&service);
 
     snprintf(request, sizeof(request),
-             "POST /sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+             "POST /sessions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
              "Content-Length: %s\r\n\r\n",
              content_length);
     cr_assert(raw_send(fd, request, strlen(request)));
@@ -269,7 +269,7 @@ Test(limits_set, a_full_queue_refuses_and_loses_nothing)
 
 static void ask(int fd)
 {
-    static const char request[] = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+    static const char request[] = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
     cr_assert(raw_send(fd, request, sizeof(request) - 1));
 }

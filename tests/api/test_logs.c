@@ -94,7 +94,7 @@ static struct expected_line requests[] = {
      "/sessions/b0a4c7de-0000-4000-8000-000000000001", 404, false, 0},
     {"POST", "/sessions", "/sessions", 422, false, 0},
     {"OPTIONS", "/sessions", "/sessions", 405, false, 0},
-    {"BREW", "/pot", "/pot", 404, false, 0},
+    {"BREW", "/pot", "/pot", 501, false, 0},
     {"HEAD", "/healthz", "/healthz", 200, false, 0},
     {"GET", "/openapi.yaml", "/openapi.yaml", 200, false, 0},
 };
@@ -249,17 +249,17 @@ Test(logs, a_name_that_is_made_is_made_once)
 /* --- What clients send -------------------------------------------------------------------- */
 
 static const char *const heads[] = {
-    "GET /\"quoted\"\\back HTTP/1.1\r\nHost: x\r\n\r\n",
-    "GET /\xff\xfe\x80 HTTP/1.1\r\nHost: x\r\n\r\n",
-    "GET /\x01\x02\x1f\x7f HTTP/1.1\r\nHost: x\r\n\r\n",
-    "GET /%00%0a%0d%22 HTTP/1.1\r\nHost: x\r\n\r\n",
-    "GET /\xe2\x80\xa8\xc2\x85\xed\xa0\x80 HTTP/1.1\r\nHost: x\r\n\r\n",
-    "GET /a\",\"event\":\"forged HTTP/1.1\r\nHost: x\r\n\r\n",
-    "{\"a\":\"b\"} /x HTTP/1.1\r\nHost: x\r\n\r\n",
-    "G\xff\"T /x HTTP/1.1\r\nHost: x\r\n\r\n",
-    "AVERYLONGMETHODTHATDOESNOTEND /x HTTP/1.1\r\nHost: x\r\n\r\n",
-    "GET /x HTTP/1.1\r\nHost: x\r\nX-Request-Id: a\",\"b\":\"\xff\r\n\r\n",
-    "GET /x HTTP/1.1\r\nHost: x\r\nX-Request-Id: a\r\nX-Request-Id: b\r\n\r\n",
+    "GET /\"quoted\"\\back HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET /\xff\xfe\x80 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET /\x01\x02\x1f\x7f HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET /%00%0a%0d%22 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET /\xe2\x80\xa8\xc2\x85\xed\xa0\x80 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET /a\",\"event\":\"forged HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "{\"a\":\"b\"} /x HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "G\xff\"T /x HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "AVERYLONGMETHODTHATDOESNOTEND /x HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET /x HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: a\",\"b\":\"\xff\r\n\r\n",
+    "GET /x HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: a\r\nX-Request-Id: b\r\n\r\n",
     "\x16\x03\x01\x02\x00\x01\xfc\x03\x03\r\n\r\n",
     "nonsense\r\n\r\n",
 };

@@ -204,7 +204,7 @@ Test(process, sighup_does_no_harm)
 /* A connection that was opened and never used is no request, and neither is half of one's head. */
 Test(process, idle_connections_do_not_hold_up_the_end)
 {
-    static const char half[] = "POST /sessions HTTP/1.1\r\nHost: x\r\nContent-Le";
+    static const char half[] = "POST /sessions HTTP/1.1\r\nHost: localhost\r\nContent-Le";
     int fds[8];
 
     service_start(&service, NULL);
@@ -224,7 +224,7 @@ Test(process, idle_connections_do_not_hold_up_the_end)
 /* A request whose body never comes is under way: the stop waits for it, but not for ever. */
 Test(process, a_stop_does_not_wait_longer_than_it_may)
 {
-    static const char half[] = "POST /sessions HTTP/1.1\r\nHost: x\r\n"
+    static const char half[] = "POST /sessions HTTP/1.1\r\nHost: localhost\r\n"
                                "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
 
     service_start(&service, FLAGS("--stop-timeout-ms", "100"));

@@ -10,9 +10,11 @@ differ from the file.
 
 import concurrent.futures
 import contextlib
+import http.client
 import json
 import os
 import re
+import socket
 import sqlite3
 import sys
 import tempfile
@@ -23,6 +25,7 @@ sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "
 
 import yaml  # noqa: E402
 
+import access  # noqa: E402
 import once  # noqa: E402
 import ownership  # noqa: E402
 from contract import JSON, MAX_BODY_BYTES, MAX_JSON_DEPTH, MERGE, MISSING, NEW, Contract, wording  # noqa: E402
@@ -33,7 +36,7 @@ SHOWN_FAILURES = 12
 MAX_TARGET_BYTES = 14336
 MAX_HEADER_FIELDS = 128
 # The statuses that a request alone brings about; the others need a disk or a process in trouble.
-DETERMINISTIC = {200, 201, 204, 304, 400, 404, 405, 408, 409, 411, 412, 413, 414, 415, 422, 429, 431}
+DETERMINISTIC = {200, 201, 204, 304, 400, 401, 403, 404, 405, 408, 409, 411, 412, 413, 414, 415, 421, 422, 429, 431}
 
 # Bodies of POST and PUT, and whether the schema takes them; the service has to agree.
 NEW_SESSIONS = [
@@ -420,6 +423,23 @@ def no_such_method(contract):
                 problem_fits(contract, label, where, header, "method-not-allowed", response)
 
 
+def not_of_http(contract):
+    """No operation can answer these: the method is none of them, or the version is not understood."""
+    header = {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}
+    response = contract.service.call("BREW", "/healthz")
+    contract.equal(response.status, 501, "BREW: status")
+    problem_fits(contract, "BREW /healthz", "/healthz", header, "method-not-implemented", response)
+    host, port = contract.service.address.rsplit(":", 1)
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.2\r\nHost: h\r\n\r\n")
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        response = Response(answer)
+    contract.equal(response.status, 505, "HTTP/1.2: status")
+    problem_fits(contract, "HTTP/1.2", "/healthz", header, "version-not-supported", response)
+    contract.problem("malformed-request", 400, "GET", "/sessions/a%2Fb")
+
+
 def no_such_path(contract):
     header = {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}
     for where in ("/", "/session", "/sessions/", "/sessions/x/y", "//sessions", "/Sessions", "/healthz/",
@@ -483,10 +503,11 @@ def example_problems(contract):
 
 
 def problem_table(contract):
-    """The table in the introduction lists the types that responses have, and 405."""
+    """The table in the introduction lists the types that responses have, and those of no operation."""
     rows = re.findall(r"^\| `([a-z-]+)` \| (\d{3}) \|", contract.document.root["info"]["description"], re.M)
     listed = {name: int(status) for name, status in rows}
-    described = {**contract.document.problem_types(), "method-not-allowed": 405}
+    described = {**contract.document.problem_types(), "method-not-allowed": 405,
+                 "method-not-implemented": 501, "version-not-supported": 505}
     contract.equal(listed, described, "the table of problem types")
 
 
@@ -510,8 +531,8 @@ def everything_was_seen(contract):
 
 CHECKS = [
     examples, problem_table, links, created, new_sessions, put, changes, lifecycle, preconditions,
-    put_preconditions, tags, bad_bodies, unread_bodies, long_heads, lists, *once.CHECKS, *ownership.CHECKS, bad_queries,
-    service_paths, backup, limits, documents, heads, no_such_method, no_such_path, request_ids, example_requests, example_problems,
+    put_preconditions, tags, bad_bodies, unread_bodies, long_heads, lists, *once.CHECKS, *ownership.CHECKS, *access.CHECKS, bad_queries,
+    service_paths, backup, limits, documents, heads, no_such_method, not_of_http, no_such_path, request_ids, example_requests, example_problems,
     everything_was_seen,
 ]
 

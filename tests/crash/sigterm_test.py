@@ -37,7 +37,7 @@ class Run:
         """A request that never comes to its end: a stop waits no longer for it than it was told."""
         host, port = self.service.address.rsplit(":", 1)
         connection = socket.create_connection((host, int(port)))
-        connection.sendall(b"POST /sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        connection.sendall(b"POST /sessions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                            b"Content-Length: 100\r\n\r\n{")
         return connection
 

@@ -2,6 +2,8 @@
  * Merge patches: the input is a target, a NUL byte and a patch. The result is
  * that of the plain reference but for white space, is JSON, and does not
  * change when the same patch is applied again.
+ *
+ * Covers: routes/json_merge.c routes/json_patch.c routes/json_index.c routes/json_name.c
  */
 #include "routes/json_merge.h"
 #include "routes/json_scan.h"

@@ -2,6 +2,8 @@
  * json_scan() against three others: a recursive descent of RFC 8259's grammar
  * (the verdict must be the same), SQLite and json-c (what is accepted must be
  * valid to them; both let more through).
+ *
+ * Covers: routes/json_scan.c routes/json_string.c routes/json_utf8.c
  */
 #include "routes/json_scan.h"
 

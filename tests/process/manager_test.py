@@ -40,10 +40,10 @@ def main(binary):
                 failures.append(f"{name} got {states}")
     for name in ("relative", "/" + "x" * 200, "/nobody/listens"):
         failures += Service(binary, environment={"NOTIFY_SOCKET": name}).start().stop()
-    service = Service(binary).start()
-    address = service.address
+    service = Service(binary, "--listen", "0.0.0.0:0", "--allow-anonymous").start()
+    any_address = healthcheck(binary, service.address)
+    address = "127.0.0.1:" + service.address.rsplit(":", 1)[1]
     ready = healthcheck(binary, address)
-    any_address = healthcheck(binary, "0.0.0.0:" + address.rsplit(":", 1)[1])
     failures += service.stop()
     gone = healthcheck(binary, address)
     for what, result, wanted in (("ready", ready, 0), ("at 0.0.0.0", any_address, 0), ("gone", gone, 1)):

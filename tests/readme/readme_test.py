@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 
 sys.dont_write_bytecode = True
@@ -107,6 +108,20 @@ def python_class(readme, address):
     return [f"SessionManager: {what} does not hold" for what, holds in checks.items() if not holds]
 
 
+def python_class_with_token(readme, binary):
+    service = Service(binary, environment={"SESSIOND_TOKEN": "sd_readme"}).start()
+    names = {}
+    exec(blocks(readme, "python")[0], names)
+    session = names["SessionManager"](f"http://{service.address}", token="sd_readme").create("/readme", "t")
+    found = [] if session["status"] == "CREATED" else [f"SessionManager with a token made {session}"]
+    try:
+        names["SessionManager"](f"http://{service.address}", token=None).get(session["id"])
+        found.append("SessionManager without a token was let in")
+    except urllib.error.HTTPError as error:
+        found += [] if error.code == 401 else [f"SessionManager without a token: {error.code}"]
+    return found + service.stop()
+
+
 def crash_recovery(readme, address):
     names = {}
     exec(blocks(readme, "python")[0], names)
@@ -133,6 +148,7 @@ def main(binary, readme_path):
     service = Service(binary).start()
     failures = tour(readme, binary, service) + configuration(readme, binary)
     failures += python_class(readme, service.address) + crash_recovery(readme, service.address)
+    failures += python_class_with_token(readme, binary)
     failures += metrics(readme, service.address) + service.stop()
     print("\n".join(failures) or "README.md shows what happens")
     return 1 if failures else 0

@@ -69,9 +69,9 @@ static const struct text texts[] = {
     {"--listen", "SESSIOND_LISTEN", offsetof(struct config, listen), "[::1]:0"},
     {"--db", "SESSIOND_DB", offsetof(struct config, db), "/var/lib/a=b.db"},
     {"--log-level", "SESSIOND_LOG_LEVEL", offsetof(struct config, log_level), "error"},
-    {"--confine", "SESSIOND_CONFINE", offsetof(struct config, confine), "off"},
     {"--tls-cert", "SESSIOND_TLS_CERT", offsetof(struct config, tls_cert), "/etc/cert.pem"},
     {"--tls-key", "SESSIOND_TLS_KEY", offsetof(struct config, tls_key), "/etc/key.pem"},
+    {"--token-file", "SESSIOND_TOKEN_FILE", offsetof(struct config, token_file), "/etc/tokens"},
 };
 
 #define TEXTS (sizeof(texts) / sizeof(texts[0]))
@@ -88,6 +88,8 @@ static void forget_environment(void)
     for (size_t i = 0; i < TEXTS; i++)
         unsetenv(texts[i].variable);
     unsetenv("SESSIOND_SOCKET_MODE");
+    unsetenv("SESSIOND_TOKEN");
+    unsetenv("SESSIOND_ALLOW_ANONYMOUS");
     setenv("HOME", "/home/me", 1);
 }
 
@@ -133,7 +135,10 @@ Test(config, defaults)
     cr_expect_str_eq(config.listen, "127.0.0.1:8082");
     cr_expect_str_eq(config.db, "/home/me/.claude-signal/sessions.db");
     cr_expect_str_eq(config.log_level, "info");
-    cr_expect_str_eq(config.confine, "on");
+    cr_expect(config.confine);
+    cr_expect_null(config.token_file);
+    cr_expect_null(config.token);
+    cr_expect_not(config.allow_anonymous);
     for (size_t i = 0; i < NUMBERS; i++) {
         const int64_t number = number_at(numbers[i].place);
         cr_expect(numbers[i].fallback == -1 || number == numbers[i].fallback, "%s",
@@ -308,8 +313,8 @@ Test(config, the_last_of_two_flags_wins)
 Test(config, unknown_words_are_refused_by_name)
 {
     static const char *const bad[] = {
-        "--nonsense", "--nonsense=5", "serve",         "-l",      "--", "-listen", "---listen", "",
-        "--Listen",   "--listen ",    "--max_queue=5", "--liste",
+        "--nonsense", "--nonsense=5",  "-l",      "--", "-listen", "---listen", "", "--Listen",
+        "--listen ",  "--max_queue=5", "--liste",
     };
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -318,13 +323,63 @@ Test(config, unknown_words_are_refused_by_name)
     }
 }
 
+Test(config, a_switch_stands_alone_or_has_on_or_off)
+{
+    static const struct {
+        const char *words[3];
+        bool on;
+    } good[] = {
+        {{"--allow-anonymous"}, true},
+        {{"--allow-anonymous=on"}, true},
+        {{"--allow-anonymous", "on"}, true},
+        {{"--allow-anonymous=off"}, false},
+        {{"--allow-anonymous", "off"}, false},
+        {{"--allow-anonymous", "--max-queue=5"}, true},
+        {{"--allow-anonymous", "--allow-anonymous", "off"}, false},
+    };
+    static const char *const bad[] = {"", "ON", "yes", "1", "true", "on "};
+
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        const char *const *words = good[i].words;
+        cr_expect(reads(words[0], words[1], words[2]), "%s", err.detail);
+        cr_expect_eq(config.allow_anonymous, good[i].on, "%s %s", words[0], words[1]);
+        cr_expect_null(config.file);
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        setenv("SESSIOND_ALLOW_ANONYMOUS", bad[i], 1);
+        cr_expect_not(reads(NULL, NULL, NULL), "\"%s\"", bad[i]);
+        cr_expect(strstr(err.detail, "SESSIOND_ALLOW_ANONYMOUS takes on or off"), "%s", err.detail);
+    }
+    setenv("SESSIOND_ALLOW_ANONYMOUS", "on", 1);
+    cr_expect(reads(NULL, NULL, NULL));
+    cr_expect(config.allow_anonymous);
+    cr_expect(reads("--allow-anonymous=off", NULL, NULL), "the flag wins");
+    cr_expect_not(config.allow_anonymous);
+}
+
+Test(config, a_token_is_no_flag)
+{
+    setenv("SESSIOND_TOKEN", "abc", 1);
+    cr_expect(reads(NULL, NULL, NULL));
+    cr_expect_str_eq(config.token, "abc");
+    cr_expect_not(reads("--token", "abc", NULL));
+    cr_expect_not(reads("--token=abc", NULL, NULL));
+    setenv("SESSIOND_TOKEN", "", 1);
+    cr_expect_not(reads(NULL, NULL, NULL));
+    cr_expect(strstr(err.detail, "SESSIOND_TOKEN must not be empty"), "%s", err.detail);
+}
+
 Test(config, one_word_may_be_a_file)
 {
     cr_expect(reads("--max-queue", "5", "6"), "%s", err.detail);
     cr_expect_eq(config.max_queue, 5);
     cr_expect_str_eq(config.file, "6");
-    cr_expect_not(reads("one", "--max-queue=5", "two"));
-    cr_expect(strstr(err.detail, "one") && strstr(err.detail, "two"), "%s", err.detail);
+    cr_expect_null(config.second);
+    cr_expect(reads("one", "--max-queue=5", "two"));
+    cr_expect_str_eq(config.file, "one");
+    cr_expect_str_eq(config.second, "two");
+    cr_expect_not(reads("one", "two", "three"));
+    cr_expect(strstr(err.detail, "\"three\" is a word too many"), "%s", err.detail);
     cr_expect(reads("--max-queue=5", NULL, NULL));
     cr_expect_null(config.file);
 }
@@ -370,5 +425,6 @@ Test(config, help_tells_every_flag_and_variable)
         cr_expect(strstr(text, texts[i].variable), "%s", texts[i].variable);
     }
     cr_expect(strstr(text, "--help") && strstr(text, "--version"));
+    cr_expect(strstr(text, "SESSIOND_TOKEN\n") && strstr(text, "--allow-anonymous (SESSIOND_"));
     free(text);
 }

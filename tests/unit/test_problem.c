@@ -63,6 +63,9 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
+    {ERROR_MALFORMED_REQUEST, 400, "malformed-request"},
+    {ERROR_UNKNOWN_METHOD, 501, "method-not-implemented"},
+    {ERROR_UNKNOWN_VERSION, 505, "version-not-supported"},
     {ERROR_MALFORMED_JSON, 400, "malformed-json"},
     {ERROR_INVALID_QUERY, 400, "invalid-query"},
     {ERROR_INVALID_HEADER, 400, "invalid-header"},
@@ -72,6 +75,10 @@ static const struct kind kinds[] = {
     {ERROR_TOO_LARGE, 413, "body-too-large"},
     {ERROR_TARGET_TOO_LONG, 414, "uri-too-long"},
     {ERROR_HEADERS_TOO_LARGE, 431, "header-fields-too-large"},
+    {ERROR_UNAUTHORIZED, 401, "unauthorized"},
+    {ERROR_FORBIDDEN, 403, "forbidden"},
+    {ERROR_CROSS_ORIGIN, 403, "cross-origin"},
+    {ERROR_MISDIRECTED, 421, "misdirected"},
     {ERROR_NO_ROUTE, 404, "not-found"},
     {ERROR_NO_METHOD, 405, "method-not-allowed"},
     {ERROR_NOT_FOUND, 404, "not-found"},

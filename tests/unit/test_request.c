@@ -68,7 +68,7 @@ Test(request, headers_are_known_in_either_case)
         enum request_header header;
     } cases[] = {
         {"content-type", REQUEST_CONTENT_TYPE},   {"IF-MATCH", REQUEST_IF_MATCH},
-        {"If-None-Match", REQUEST_IF_NONE_MATCH}, {"transfer-Encoding", REQUEST_TRANSFER_ENCODING},
+        {"If-None-Match", REQUEST_IF_NONE_MATCH}, {"lease-Token", REQUEST_LEASE_TOKEN},
         {"x-request-id", REQUEST_X_REQUEST_ID},
     };
 

@@ -19,7 +19,8 @@ static int match(enum method method, const char *path)
 {
     ex.method = method;
     ex.path = slice_from(path);
-    router_match(&routes, &ex);
+    router_find(&ex);
+    router_check(&routes, &ex);
     return ex.status;
 }
 
@@ -150,12 +151,12 @@ Test(router, get_serves_head)
     }
 }
 
-Test(router, a_body_without_a_length_is_refused)
+/* What stands for an id in the table is no path of its own. */
+Test(router, the_braces_of_a_pattern_are_an_id_like_another)
 {
-    send_body(0, "application/json");
-    ex.headers[REQUEST_TRANSFER_ENCODING] = SLICE_LITERAL("chunked");
-    cr_expect_eq(match(METHOD_POST, "/sessions"), 411);
-    cr_expect(ex.route == &route_sessions_create, "it counts as this route's");
+    cr_expect_eq(match_anew(METHOD_GET, "/sessions/{id}"), 0);
+    cr_expect(ex.route == &route_session_get);
+    cr_expect(slice_is(ex.id_text, "{id}"));
 }
 
 Test(router, a_body_may_have_just_as_many_bytes)
@@ -192,6 +193,10 @@ Test(router, the_media_type_must_be_one_that_the_route_takes)
         {METHOD_PATCH, "/sessions/x", NULL, 415},
         {METHOD_DELETE, "/sessions/x", NULL, 0},
         {METHOD_GET, "/sessions", "text/plain", 0},
+        {METHOD_POST, "/admin/backup", "application/json", 0},
+        {METHOD_POST, "/admin/backup", "text/plain", 415},
+        {METHOD_POST, "/admin/backup", "application/x-www-form-urlencoded", 415},
+        {METHOD_POST, "/admin/backup", NULL, 415},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -199,6 +204,57 @@ Test(router, the_media_type_must_be_one_that_the_route_takes)
         cr_expect_eq(match(cases[i].method, cases[i].path), cases[i].status, "%s as %s",
                      cases[i].path, cases[i].type);
     }
+}
+
+/* What a page of another site can make a browser send without asking first (Fetch, "simple"
+ * requests): GET, HEAD, and POST of three types or of none. */
+Test(router, no_post_of_a_form_goes_through)
+{
+    static const char *const types[] = {
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "text/plain; application/json",
+        "application/json, text/plain",
+        "",
+    };
+    const struct route *route;
+
+    for (size_t i = 0; (route = router_route(i)) != NULL; i++) {
+        for (size_t k = 0; route->method == METHOD_POST && k < sizeof(types) / sizeof(types[0]);
+             k++) {
+            send_body(0, types[k]);
+            cr_expect_eq(match(METHOD_POST, route->pattern), 415, "%s, empty, as \"%s\"",
+                         route->pattern, types[k]);
+            send_body(10, types[k]);
+            cr_expect_eq(match(METHOD_POST, route->pattern), 415, "%s as \"%s\"", route->pattern,
+                         types[k]);
+        }
+    }
+}
+
+Test(router, each_route_says_who_may)
+{
+    const struct route *route;
+
+    for (size_t i = 0; (route = router_route(i)) != NULL; i++) {
+        const bool admin = strncmp(route->pattern, "/admin/", 7) == 0;
+        const bool open =
+            strcmp(route->pattern, "/healthz") == 0 || strcmp(route->pattern, "/readyz") == 0;
+        const enum scope wanted = admin                         ? SCOPE_ADMIN
+                                  : open                        ? SCOPE_OPEN
+                                  : route->method == METHOD_GET ? SCOPE_READ
+                                                                : SCOPE_WRITE;
+        cr_expect_eq(route->scope, wanted, "%s %s", method_name(route->method), route->pattern);
+        match_anew(route->method, route->pattern);
+        cr_expect_eq(router_scope(&ex), wanted, "%s", route->pattern);
+    }
+    match_anew(METHOD_GET, "/nowhere");
+    cr_expect_eq(router_scope(&ex), SCOPE_UNKNOWN);
+    match_anew(METHOD_OTHER, "/sessions");
+    cr_expect_eq(router_scope(&ex), SCOPE_UNKNOWN, "no method, no route");
+    match_anew(METHOD_OTHER, "/healthz");
+    cr_expect_eq(router_scope(&ex), SCOPE_OPEN, "405 for everyone");
 }
 
 Test(router, a_refused_media_type_is_told_which_are_taken)

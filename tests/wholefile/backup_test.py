@@ -5,6 +5,7 @@ usage: backup_test.py BINARY   (SESSIOND_BINARY, where set, goes before BINARY)
 
 import concurrent.futures
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -276,6 +277,40 @@ class Answers(Case):
 
     def test_nobody_answers(self):
         self.run_badly(3, "no service answers", "backup", self.path("backup.db"), "--listen", "127.0.0.1:1")
+
+
+class Tokens(Case):
+    """A service that asks for tokens; the commands have theirs in SESSIOND_TOKEN."""
+
+    def setUp(self):
+        super().setUp()
+        lines = (f"{scope}:{scope}:{hashlib.sha256(scope.encode()).hexdigest()}\n" for scope in ("write", "admin"))
+        with open(self.path("tokens"), "w", encoding="ascii") as file:
+            file.writelines(lines)
+        self.running = self.service(self.path("a.db"), "--token-file", self.path("tokens"))
+        self.words = ("backup", self.path("b.db"), "--listen", self.running.address)
+        self.addCleanup(os.environ.pop, "SESSIOND_TOKEN", None)
+
+    def test_an_admins_token_is_enough(self):
+        os.environ["SESSIOND_TOKEN"] = "admin"
+        self.run_well(*self.words)
+        self.assertIn("b.db", os.listdir(self.folder))
+        self.stop(self.running)
+
+    def test_what_would_be_right_is_said(self):
+        self.run_badly(3, "answers 401: set SESSIOND_TOKEN to a token of the scope admin", *self.words)
+        self.run_badly(3, "only digests", *self.words, "--token-file", self.path("tokens"))
+        for token, status in (("other", 401), ("write", 403)):
+            os.environ["SESSIOND_TOKEN"] = token
+            self.run_badly(3, f"answers {status}: SESSIOND_TOKEN is set, but is not a token of the scope admin", *self.words)
+        os.environ["SESSIOND_TOKEN"] = "x" * 5000
+        self.run_badly(3, "too long", *self.words)
+        self.assertNotIn("b.db", os.listdir(self.folder))
+        self.stop(self.running)
+
+    def test_the_health_check_needs_none(self):
+        self.run_well("healthcheck", "--listen", self.running.address)
+        self.stop(self.running)
 
 
 class FullDisk(Case):
