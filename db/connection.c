@@ -1,11 +1,11 @@
 #include "db/connection.h"
 
+#include "db/file_place.h"
 #include "db/translate.h"
 #include "db/wal_vfs.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* How long a lock is waited for that another program holds on the file. Readers, which it hardly
@@ -106,12 +106,9 @@ void connection_configure_library(void)
 
 bool connection_open_writer(const char *path, sqlite3 **out, struct error *err)
 {
-    struct stat status;
     sqlite3 *db = NULL;
 
-    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
-        return error_set(err, ERROR_INTERNAL, NULL, "%s is not a regular file", path);
-    if (!wal_vfs_register(err) ||
+    if (!file_place_check(path, err) || !wal_vfs_register(err) ||
         !open_connection(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, WAL_VFS_NAME, &db, err))
         return false;
     if (!prepare_to_write(db, err)) {
