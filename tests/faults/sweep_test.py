@@ -41,8 +41,10 @@ FAULTS = [
     ("read", "EIO", ONCE), ("read", "EIO", FOREVER), ("read", "EINTR", ONCE),
     (MEMORY, "ENOMEM", ONCE), (MEMORY, "ENOMEM", FOREVER),
 ]
-# A sweep of memory is long: so many workers share one.
+# A sweep of memory is long: so many workers share one. A start makes thousands of allocations, of which
+# every so many-th fails, from one to another run of the sweep not the same.
 LANES = 8
+START_STEP = 4
 CLEAN_PASSES = 2
 
 
@@ -85,6 +87,7 @@ class Sweep:
         self.libraries = Libraries(options.faulty_disk, options.faulty_memory)
         self.local = threading.local()
         self.lock = threading.Lock()
+        self.choices = random.Random(options.seed)
         self.rows = {}
         self.failures = []
         self.beyond = 0
@@ -141,14 +144,21 @@ class Sweep:
                 continue
             for fault in self.faults():
                 if self.options.call in (None, fault.call):
-                    lanes = LANES if fault.call == MEMORY else 1
-                    tasks += [(operation, fault._replace(nth=lane + 1), lanes) for lane in range(lanes)]
+                    tasks += self.lanes(operation, fault)
         with concurrent.futures.ThreadPoolExecutor(self.options.jobs) as pool:
             for done in [pool.submit(self.series, *task) for task in tasks]:
                 done.result()
 
+    def lanes(self, operation, fault):
+        """The series that one sweep is made of."""
+        if fault.call != MEMORY:
+            return [(operation, fault, 1)]
+        step = self.options.start_step if operation.at_start else 1
+        first = self.choices.randrange(step) + 1
+        return [(operation, fault._replace(nth=first + lane * step), LANES * step) for lane in range(LANES)]
+
     def run_sample(self):
-        choices = random.Random(self.options.seed)
+        choices = self.choices
         until = time.monotonic() + self.options.seconds
         pairs = [(operation, fault) for operation in OPERATIONS for fault in self.faults()]
         choices.shuffle(pairs)
@@ -175,6 +185,8 @@ class Sweep:
                 total.outcomes[outcome] += count
         self.print_row("all", "", "", total)
         print(f"{self.beyond} passes were through before their fault")
+        if self.options.full and self.libraries.memory:
+            print(f"of the allocations of a start, every {self.options.start_step}th failed")
         if not self.libraries.memory:
             print("memory was left out: the build has a sanitizer's allocator, or --faulty-memory is missing")
         if sum(total.outcomes.values()) == 0:
@@ -197,6 +209,7 @@ def main():
     parser.add_argument("--faulty-memory", help="the library made of faulty_memory.c")
     parser.add_argument("--full", action="store_true", help="every point")
     parser.add_argument("--seconds", type=float, default=30, help="of the sample")
+    parser.add_argument("--start-step", type=int, default=START_STEP, help="of a start, every so many-th allocation")
     parser.add_argument("--jobs", type=int, default=4, help="trials at once")
     parser.add_argument("--operation", help="of a full sweep, this operation alone")
     parser.add_argument("--call", help="of a full sweep, this call alone")
