@@ -1,5 +1,6 @@
 #include "db/connection.h"
 
+#include "db/column.h"
 #include "db/file_place.h"
 #include "db/translate.h"
 #include "db/wal_vfs.h"
@@ -177,7 +178,7 @@ bool connection_text(sqlite3 *db, const char *sql, char **out, struct error *err
         return false;
     const int result = sqlite3_step(stmt);
     if (result == SQLITE_ROW || result == SQLITE_DONE) {
-        const char *text = result == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
+        const char *text = result == SQLITE_ROW ? column_text(stmt, 0).data : NULL;
         *out = text == NULL ? NULL : strdup(text);
         if (text != NULL && *out == NULL)
             abort();
