@@ -29,8 +29,8 @@ Test(column, texts)
     sqlite3_close(db);
 }
 
-/* SQLite puts a zero behind the text of a long row when it is asked for it, and may need more
- * memory. */
+/* SQLite puts a zero behind the text of a long row when it is asked for it; here the memory that
+ * the text is in, a multiple of 8 bytes, has no room for it. */
 Test(column, a_text_without_memory_is_not_null, .signal = SIGABRT)
 {
     sqlite3 *db = database_in_memory();
