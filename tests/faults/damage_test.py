@@ -254,7 +254,8 @@ class Damage(unittest.TestCase):
     # Pages
 
     def test_pages(self):
-        """Every table and index, every kind of page, in every way; or a sample of them."""
+        """Every table and index, every kind of page, in every way; or a sample of them. Half of the files have a
+        log beside them."""
         cases = [(kind, how) for kind, numbers in sorted(original.pages.items()) if numbers
                  for how in DAMAGES for _ in range(options.repeat)]
         if options.pages is not None:
@@ -263,7 +264,7 @@ class Damage(unittest.TestCase):
             number = self.random.choice(original.pages[kind])
             with self.subTest(kind=kind, number=number, how=how):
                 self.texts_are_damaged = kind in TEXTS
-                service = self.service_on(original.path)
+                service = self.service_on(self.random.choice([original.path, original.killed]))
                 with open(service.database, "r+b") as file:
                     data = bytearray(file.read())
                     DAMAGES[how](data, (number - 1) * PAGE, self.random)
@@ -506,10 +507,10 @@ def main():
     parser = arguments(__doc__)
     parser.add_argument("--repeat", type=int, default=1, help="times that each page is damaged in each way")
     parser.add_argument("--pages", type=int, help="damage so many pages, not all kinds in all ways")
-    parser.add_argument("tests", nargs="*", help="of unittest")
+    parser.add_argument("--test", action="append", default=[], help="this one alone, as test_pages")
     options = parse(parser)
     original = Original(options.binary, options.seed)
-    unittest.main(argv=[sys.argv[0], *options.tests], verbosity=2)
+    unittest.main(argv=[sys.argv[0], *(f"Damage.{name}" for name in options.test)], verbosity=2)
 
 
 if __name__ == "__main__":
