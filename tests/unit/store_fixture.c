@@ -46,6 +46,14 @@ void fixture_init(struct store_fixture *fixture)
     };
 }
 
+void fixture_start(struct store_fixture *fixture)
+{
+    struct error err;
+
+    fixture_init(fixture);
+    cr_assert(fixture_open(fixture, &err), "%s", err.detail);
+}
+
 void fixture_release(struct store_fixture *fixture)
 {
     char command[128];

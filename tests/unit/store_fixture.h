@@ -15,6 +15,7 @@ struct store_fixture {
 };
 
 void fixture_init(struct store_fixture *fixture);    /* an empty folder, no store yet */
+void fixture_start(struct store_fixture *fixture);   /* that, and a store is open */
 void fixture_release(struct store_fixture *fixture); /* closes and removes */
 
 bool fixture_open(struct store_fixture *fixture, struct error *err);

@@ -10,10 +10,7 @@ static struct store_fixture fixture;
 
 static void open_store(void)
 {
-    struct error err;
-
-    fixture_init(&fixture);
-    cr_assert(fixture_open(&fixture, &err), "%s", err.detail);
+    fixture_start(&fixture);
 }
 
 static void release(void)

@@ -14,10 +14,7 @@ static char id[ID_SIZE];
 
 static void open_store(void)
 {
-    struct error err;
-
-    fixture_init(&fixture);
-    cr_assert(fixture_open(&fixture, &err), "%s", err.detail);
+    fixture_start(&fixture);
     fixture_create(&fixture, "/p", "t", "{}", id);
 }
 

@@ -114,9 +114,9 @@ Test(store_log, a_read_that_takes_too_long_is_ended)
     struct store_list_query query = {.limit = 1000};
     struct store_page page;
     struct error err = {0};
-    long pause_ms = 2;
+    long pause_ms = 5;
 
-    fixture.options.read_limit_ms = 100;
+    fixture.options.read_limit_ms = 1000;
     open_store();
     for (int i = 0; i < 300; i++)
         fixture_create(&fixture, "/p", "t", "{}", NULL);

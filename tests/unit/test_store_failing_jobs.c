@@ -1,4 +1,4 @@
-/* The store on a disk that is full or fails, and with jobs that fail alone. */
+/* Jobs, reads and checkpoints that fail: each alone, each with the right error. */
 
 #include "database_fixture.h"
 #include "faulty_vfs.h"
@@ -26,7 +26,7 @@ static void release(void)
     fixture_release(&fixture);
 }
 
-TestSuite(store_faults, .init = open_store, .fini = release, .timeout = 60);
+TestSuite(store_failing_jobs, .init = open_store, .fini = release, .timeout = 60);
 
 static enum error_kind create(char id[ID_SIZE])
 {
@@ -61,7 +61,7 @@ static enum error_kind get(const char *id)
     return err.kind;
 }
 
-Test(store_faults, a_full_disk_refuses_writes_until_there_is_space)
+Test(store_failing_jobs, a_full_disk_refuses_writes_until_there_is_space)
 {
     char before[ID_SIZE];
     char id[ID_SIZE];
@@ -142,7 +142,7 @@ static void make_jobs(struct store_job *jobs, int count)
         };
 }
 
-Test(store_faults, a_job_that_fails_fails_alone)
+Test(store_failing_jobs, a_job_that_fails_fails_alone)
 {
     struct store_job jobs[JOBS];
     char broken[ID_SIZE];
@@ -166,7 +166,7 @@ Test(store_faults, a_job_that_fails_fails_alone)
     }
 }
 
-Test(store_faults, a_failed_commit_fails_all_of_its_batch)
+Test(store_failing_jobs, a_failed_commit_fails_all_of_its_batch)
 {
     struct store_job jobs[JOBS];
     char id[ID_SIZE];
@@ -211,7 +211,7 @@ static enum error_kind list(enum store_operation operation)
     return job.error.kind;
 }
 
-Test(store_faults, a_read_that_fails_is_an_internal_error)
+Test(store_failing_jobs, a_read_that_fails_is_an_internal_error)
 {
     char id[ID_SIZE];
 
@@ -233,7 +233,7 @@ static void expect_broken(const char *sql, enum error_kind got)
 }
 
 /* What another program did to a row while the service was running. */
-Test(store_faults, a_row_that_breaks_the_rules_is_an_internal_error)
+Test(store_failing_jobs, a_row_that_breaks_the_rules_is_an_internal_error)
 {
     static const char *const sabotage[] = {
         "UPDATE sessions SET status = 'RUNNING'",
@@ -281,7 +281,7 @@ static enum error_kind fill_log(void)
     return create(id);
 }
 
-Test(store_faults, a_checkpoint_that_fails_on_a_full_disk_is_reported_and_tried_again)
+Test(store_failing_jobs, a_checkpoint_that_fails_on_a_full_disk_is_reported_and_tried_again)
 {
     faulty_vfs_arm((struct fault){FAULT_WRITE, SQLITE_OPEN_MAIN_DB, SQLITE_FULL, 1, 1});
     cr_expect_eq(fill_log(), ERROR_NONE);
@@ -291,7 +291,7 @@ Test(store_faults, a_checkpoint_that_fails_on_a_full_disk_is_reported_and_tried_
     cr_expect_eq(fixture.failures, 0);
 }
 
-Test(store_faults, a_checkpoint_on_a_failing_disk_ends_all_writing)
+Test(store_failing_jobs, a_checkpoint_on_a_failing_disk_ends_all_writing)
 {
     faulty_vfs_arm((struct fault){FAULT_SYNC, SQLITE_OPEN_MAIN_DB, SQLITE_IOERR_FSYNC, 1, 1});
     cr_expect_eq(fill_log(), ERROR_STOPPING);
@@ -300,7 +300,7 @@ Test(store_faults, a_checkpoint_on_a_failing_disk_ends_all_writing)
     fixture_abandon(&fixture);
 }
 
-Test(store_faults, the_last_checkpoint_may_fail)
+Test(store_failing_jobs, the_last_checkpoint_may_fail)
 {
     char id[ID_SIZE];
 
@@ -315,7 +315,7 @@ Test(store_faults, the_last_checkpoint_may_fail)
 
 /* --- Starting ------------------------------------------------------------------------------ */
 
-Test(store_faults, a_store_that_cannot_start_says_why_and_leaves_nothing_behind)
+Test(store_failing_jobs, a_store_that_cannot_start_says_why_and_leaves_nothing_behind)
 {
     static const struct fault faults[] = {
         {FAULT_OPEN, SQLITE_OPEN_MAIN_DB, SQLITE_CANTOPEN, 1, 1000},

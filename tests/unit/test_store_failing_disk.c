@@ -27,7 +27,7 @@ static void release(void)
     fixture_release(&fixture);
 }
 
-TestSuite(store_fault, .init = init, .fini = release);
+TestSuite(store_failing_disk, .init = init, .fini = release);
 
 static void open_store(void)
 {
@@ -88,7 +88,7 @@ static void expect_end(void)
     cr_expect_eq(faulty_vfs_changes_since(), 0);
 }
 
-Test(store_fault, a_failed_commit_is_the_last_thing_that_happens)
+Test(store_failing_disk, a_failed_commit_is_the_last_thing_that_happens)
 {
     open_store();
     cr_assert_eq(create(), ERROR_NONE);
@@ -99,7 +99,7 @@ Test(store_fault, a_failed_commit_is_the_last_thing_that_happens)
 }
 
 /* SQLite, too, may run out of memory between the sync and its own books. */
-Test(store_fault, a_commit_that_runs_out_of_memory_may_be_on_disk)
+Test(store_failing_disk, a_commit_that_runs_out_of_memory_may_be_on_disk)
 {
     open_store();
     faulty_vfs_arm((struct fault){FAULT_SYNC, SQLITE_OPEN_WAL, SQLITE_NOMEM, 1, 1});
@@ -107,7 +107,7 @@ Test(store_fault, a_commit_that_runs_out_of_memory_may_be_on_disk)
     expect_end();
 }
 
-Test(store_fault, a_commit_without_space_is_not_on_disk)
+Test(store_failing_disk, a_commit_without_space_is_not_on_disk)
 {
     open_store();
     cr_assert_eq(create(), ERROR_NONE);
@@ -128,7 +128,7 @@ static int count_notices(const char *event)
 }
 
 /* The first of a row, until one succeeds. */
-Test(store_fault, a_write_that_fails_is_told)
+Test(store_failing_disk, a_write_that_fails_is_told)
 {
     open_store();
     for (int row = 0; row < 2; row++) {
@@ -162,7 +162,7 @@ static void submit(struct store_job *job, sem_t *done)
 
 /* Four jobs: one that waits for a lock, so that the others are a batch; of these, the second fails
  * by itself, so they run again one by one, and the third meets the bad disk. */
-Test(store_fault, of_a_batch_run_one_by_one_the_failure_is_told)
+Test(store_failing_disk, of_a_batch_run_one_by_one_the_failure_is_told)
 {
     struct store_job jobs[4] = {{.operation = STORE_CREATE},
                                 {.operation = STORE_CREATE},
@@ -196,7 +196,7 @@ Test(store_fault, of_a_batch_run_one_by_one_the_failure_is_told)
     sqlite3_close(other);
 }
 
-Test(store_fault, a_last_checkpoint_that_cannot_sync_the_log)
+Test(store_failing_disk, a_last_checkpoint_that_cannot_sync_the_log)
 {
     open_store();
     cr_assert_eq(create(), ERROR_NONE);
@@ -204,7 +204,7 @@ Test(store_fault, a_last_checkpoint_that_cannot_sync_the_log)
     expect_end();
 }
 
-Test(store_fault, a_last_checkpoint_that_cannot_sync_the_file)
+Test(store_failing_disk, a_last_checkpoint_that_cannot_sync_the_file)
 {
     open_store();
     cr_assert_eq(create(), ERROR_NONE);
@@ -229,7 +229,7 @@ static struct session stored(const char *id)
     return session;
 }
 
-Test(store_fault, a_start_on_a_full_disk_serves_reads)
+Test(store_failing_disk, a_start_on_a_full_disk_serves_reads)
 {
     char id[ID_SIZE];
 
@@ -246,7 +246,7 @@ Test(store_fault, a_start_on_a_full_disk_serves_reads)
 }
 
 /* A deadline of the process before means nothing to this one. */
-Test(store_fault, a_start_on_a_full_disk_ends_no_lease)
+Test(store_failing_disk, a_start_on_a_full_disk_ends_no_lease)
 {
     struct store_job job = {
         .operation = STORE_LEASE, .owner = SLICE_LITERAL("daemon"), .ttl_ms = 3600000};
@@ -286,7 +286,7 @@ static enum error_kind create_long(void)
 }
 
 /* Its blocks are for some four thousand pages of log each. A log that begins anew needs no more. */
-Test(store_fault, an_index_of_the_log_that_cannot_grow)
+Test(store_failing_disk, an_index_of_the_log_that_cannot_grow)
 {
     enum error_kind kind = ERROR_NONE;
 
@@ -301,7 +301,7 @@ Test(store_fault, an_index_of_the_log_that_cannot_grow)
 }
 
 /* With a rollback journal SQLite would write, sync and remove it once more. */
-Test(store_fault, a_failed_start_on_a_new_file_is_the_last_thing_that_happens)
+Test(store_failing_disk, a_failed_start_on_a_new_file_is_the_last_thing_that_happens)
 {
     struct error err;
     int nth = 1;
@@ -317,7 +317,7 @@ Test(store_fault, a_failed_start_on_a_new_file_is_the_last_thing_that_happens)
     cr_expect_eq(create(), ERROR_NONE);
 }
 
-Test(store_fault, a_failed_first_checkpoint_is_the_last_thing_that_happens)
+Test(store_failing_disk, a_failed_first_checkpoint_is_the_last_thing_that_happens)
 {
     struct error err;
     char id[ID_SIZE];
@@ -337,7 +337,7 @@ static struct slice answer(struct store_job *job)
 
 /* Three jobs: one that waits for a lock, so that the others are a batch: a keyed request and the
  * same once more, which finds what the first one wrote and did not bring to the disk. */
-Test(store_fault, a_failed_commit_is_not_answered_with_a_replay)
+Test(store_failing_disk, a_failed_commit_is_not_answered_with_a_replay)
 {
     const struct store_once once = {.key = SLICE_LITERAL("key"), .answer = answer};
     struct store_job jobs[3] = {{.operation = STORE_CREATE},
