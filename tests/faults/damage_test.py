@@ -324,11 +324,13 @@ class Damage(unittest.TestCase):
 
     def test_other_header_fields(self):
         for name, offset, form, value in (
-                ("page size of another", 16, ">H", 8192), ("write version", 18, "B", 9), ("reserved bytes", 20, "B", 32),
+                ("page size of another", 16, ">H", 8192), ("write version", 18, "B", 9),
+                ("reserved bytes", 20, "B", 32),
                 ("payload fraction", 21, "B", 1), ("page count", 28, ">I", 3), ("page count, huge", 28, ">I", 1 << 30),
                 ("first free page", 32, ">I", 2), ("first free page, beyond", 32, ">I", 1 << 30),
                 ("free pages", 36, ">I", 1 << 30), ("schema cookie", 40, ">I", 99), ("cache size", 48, ">I", 1),
-                ("largest root", 52, ">I", 7), ("text encoding, UTF-16", 56, ">I", 2), ("text encoding, none", 56, ">I", 9), ("user_version 0", 60, ">I", 0),
+                ("largest root", 52, ">I", 7), ("text encoding, UTF-16", 56, ">I", 2),
+                ("text encoding, none", 56, ">I", 9), ("user_version 0", 60, ">I", 0),
                 ("application_id", 68, ">I", 0x47504B47)):
             with self.subTest(name=name):
                 service = self.header(offset, form, value)
@@ -457,7 +459,9 @@ class Damage(unittest.TestCase):
     def as_nobody(self, service):
         """The service has no rights but those that the file's modes give to all."""
         if os.geteuid() == 0:
-            service.command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *service.command]
+            binary = shutil.copy(service.command[0], service.folder.name)  # where nobody may get at it
+            service.command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", binary,
+                               *service.command[1:]]
             os.chmod(service.folder.name, 0o755)
             os.chmod(os.path.dirname(service.database), 0o777)
         return service
@@ -466,7 +470,8 @@ class Damage(unittest.TestCase):
         for name, of_folder, mode, suffix in (
                 ("a file that cannot be read", False, 0o000, ""), ("a file that cannot be written", False, 0o444, ""),
                 ("a log that cannot be written", False, 0o444, "-wal"),
-                ("a folder that cannot be written", True, 0o555, ""), ("a folder that cannot be entered", True, 0o000, "")):
+                ("a folder that cannot be written", True, 0o555, ""),
+                ("a folder that cannot be entered", True, 0o000, "")):
             for source in (original.path, original.killed):
                 for locked in (False, True):
                     with self.subTest(name=name, source=source, locked=locked):

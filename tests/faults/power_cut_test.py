@@ -59,7 +59,11 @@ class Disk:
             file.truncate(DISK_MIB << 20)
         command("mkfs.ext4", "-q", "-F", image)
         self.device = command("losetup", "--find", "--show", image)
-        self.mount()
+        try:
+            self.mount()
+        except SystemExit:
+            self.close()
+            raise
 
     def mount(self):
         command("mount", "-t", "ext4", "-o", "data=ordered", self.device, self.place)
