@@ -15,11 +15,14 @@
  * do not sort as texts. */
 static void session_time(sqlite3_context *context, int count, sqlite3_value **values)
 {
-    int64_t us;
+    const bool is_null = sqlite3_value_type(values[0]) == SQLITE_NULL;
     const struct slice text = {(const char *)sqlite3_value_text(values[0]),
                                (size_t)sqlite3_value_bytes(values[0])};
+    int64_t us;
 
     (void)count;
+    if (text.data == NULL && !is_null)
+        abort();
     if (text.data != NULL && timestamp_parse(text, &us))
         sqlite3_result_int64(context, us);
 }

@@ -1,5 +1,6 @@
 #include "db/check.h"
 
+#include "db/column.h"
 #include "db/connection.h"
 #include "db/id.h"
 #include "db/migrate.h"
@@ -88,10 +89,8 @@ static void check_row(struct check *check, sqlite3_stmt *stmt)
     struct session_row row;
     struct error err;
 
-    const char *types = (const char *)sqlite3_column_text(stmt, last - 1);
-    if (types == NULL || !slice_is(slice_from(types), SEVEN_TEXTS)) {
-        find(check, "session %.36s: a column is no text",
-             (const char *)sqlite3_column_text(stmt, 1));
+    if (!slice_is(column_text(stmt, last - 1), SEVEN_TEXTS)) {
+        find(check, "session %.36s: a column is no text", column_text(stmt, 1).data);
         return;
     }
     if (!session_row_read(stmt, check->adopt, &row, &err)) {
@@ -210,8 +209,7 @@ static bool check_objects(struct check *check, struct error *err)
         goto done;
     }
     for (ok = true; ok && sqlite3_step(stmt) == SQLITE_ROW;)
-        ok = check_object(check, (const char *)sqlite3_column_text(stmt, 0),
-                          (const char *)sqlite3_column_text(stmt, 1), err);
+        ok = check_object(check, column_text(stmt, 0).data, column_text(stmt, 1).data, err);
 
 done:
     connection_close(model);

@@ -1,11 +1,12 @@
 #include "db/connection.h"
 
+#include "db/column.h"
+#include "db/file_place.h"
 #include "db/translate.h"
 #include "db/wal_vfs.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* How long a lock is waited for that another program holds on the file. Readers, which it hardly
@@ -106,12 +107,9 @@ void connection_configure_library(void)
 
 bool connection_open_writer(const char *path, sqlite3 **out, struct error *err)
 {
-    struct stat status;
     sqlite3 *db = NULL;
 
-    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
-        return error_set(err, ERROR_INTERNAL, NULL, "%s is not a regular file", path);
-    if (!wal_vfs_register(err) ||
+    if (!file_place_check(path, err) || !wal_vfs_register(err) ||
         !open_connection(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, WAL_VFS_NAME, &db, err))
         return false;
     if (!prepare_to_write(db, err)) {
@@ -181,7 +179,7 @@ bool connection_text(sqlite3 *db, const char *sql, char **out, struct error *err
         return false;
     const int result = sqlite3_step(stmt);
     if (result == SQLITE_ROW || result == SQLITE_DONE) {
-        const char *text = result == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
+        const char *text = result == SQLITE_ROW ? column_text(stmt, 0).data : NULL;
         *out = text == NULL ? NULL : strdup(text);
         if (text != NULL && *out == NULL)
             abort();

@@ -1,5 +1,6 @@
 #include "db/database_file.h"
 
+#include "db/column.h"
 #include "db/connection.h"
 #include "db/lock_file.h"
 #include "db/translate.h"
@@ -106,7 +107,7 @@ static enum file_verdict run_pragma(sqlite3 *db, const char *sql,
     if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK)
         return failed(db, observer, err);
     while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
-        const char *text = (const char *)sqlite3_column_text(stmt, 0);
+        const char *text = column_text(stmt, 0).data;
         if (text == NULL || strcmp(text, "ok") == 0)
             continue;
         found(observer, text);

@@ -1,5 +1,6 @@
 #include "db/figures.h"
 
+#include "db/column.h"
 #include "db/connection.h"
 #include "db/translate.h"
 
@@ -18,7 +19,7 @@ bool figures_init(struct figures *figures, sqlite3 *db, struct error *err)
                             err))
         return false;
     while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
-        if (session_status_parse(slice_from((const char *)sqlite3_column_text(stmt, 0)), &status))
+        if (session_status_parse(column_text(stmt, 0), &status))
             figures->sessions[status] = sqlite3_column_int64(stmt, 1);
     }
     if (result != SQLITE_DONE)

@@ -1,5 +1,6 @@
 #include "db/session_row.h"
 
+#include "db/column.h"
 #include "db/monotonic.h"
 #include "db/timestamp.h"
 
@@ -23,17 +24,6 @@ enum column {
     COLUMN_ADOPTED_SIZE,
     COLUMN_CONTEXT,
 };
-
-/* Data NULL for NULL alone: SQLite gives no text either when it is out of memory. */
-static struct slice column_text(sqlite3_stmt *stmt, enum column column)
-{
-    const char *text = (const char *)sqlite3_column_text(stmt, (int)column);
-
-    if (text == NULL && sqlite3_column_type(stmt, (int)column) != SQLITE_NULL)
-        abort();
-
-    return (struct slice){text, (size_t)sqlite3_column_bytes(stmt, (int)column)};
-}
 
 static void read_context(sqlite3_stmt *stmt, session_adopter adopt, struct session_row *out)
 {

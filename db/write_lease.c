@@ -1,5 +1,6 @@
 #include "db/write_lease.h"
 
+#include "db/column.h"
 #include "db/monotonic.h"
 #include "db/timestamp.h"
 #include "db/translate.h"
@@ -214,8 +215,7 @@ static bool find_overdue(struct write_operations *ops, int64_t now_us, struct se
     *found = write_next_row(&ops->statements, WRITE_LEASE_OVERDUE, "finding a lease", &ok, err);
     if (!*found)
         return ok;
-    const struct slice status = {(const char *)sqlite3_column_text(stmt, 1),
-                                 (size_t)sqlite3_column_bytes(stmt, 1)};
+    const struct slice status = column_text(stmt, 1);
     *out = (struct session){.seq = sqlite3_column_int64(stmt, 0)};
     ok = session_status_parse(status, &out->status) ||
          error_set(err, ERROR_INTERNAL, NULL, "a leased session has an unknown status");

@@ -1,5 +1,6 @@
 /* Many sessions in one statement: recovery after a crash, moves of a folder. */
 
+#include "db/column.h"
 #include "db/job_memory.h"
 #include "db/write_operations.h"
 
@@ -22,14 +23,10 @@ static void add_row(struct changed *changed, struct store_job *job, sqlite3_stmt
         if (changed->sessions == NULL)
             abort();
     }
-    const struct slice id = {(const char *)sqlite3_column_text(stmt, 1),
-                             (size_t)sqlite3_column_bytes(stmt, 1)};
-    const struct slice path = {(const char *)sqlite3_column_text(stmt, 2),
-                               (size_t)sqlite3_column_bytes(stmt, 2)};
     changed->sessions[changed->count++] = (struct session){
         .seq = sqlite3_column_int64(stmt, 0),
-        .id = job_memory_keep(job, id),
-        .project_path = job_memory_keep(job, path),
+        .id = job_memory_keep(job, column_text(stmt, 1)),
+        .project_path = job_memory_keep(job, column_text(stmt, 2)),
     };
 }
 

@@ -1,5 +1,6 @@
 /* One session at a time: create, put, update, delete. */
 
+#include "db/column.h"
 #include "db/job_memory.h"
 #include "db/write_lease.h"
 
@@ -52,8 +53,13 @@ static bool find_existing(struct write_operations *ops, struct store_job *job, b
     *found = write_next_row(&ops->statements, WRITE_FIND_EXISTING, "finding a session", &ok, err);
     if (!*found)
         return ok;
-    memcpy(job->id, sqlite3_column_text(stmt, 0), ID_LENGTH);
+    const struct slice id = column_text(stmt, 0);
+    const bool sound = id.len == ID_LENGTH;
+    if (sound)
+        memcpy(job->id, id.data, ID_LENGTH);
     write_reset(&ops->statements, WRITE_FIND_EXISTING);
+    if (!sound)
+        return error_set(err, ERROR_INTERNAL, NULL, "a session has an id that is none");
     return write_find(ops, job, true, found, err);
 }
 

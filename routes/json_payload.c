@@ -85,38 +85,47 @@ static bool check_names(const struct json_outline *outline, const char *const *n
     return known;
 }
 
-/* The object as json-c is to see it. */
-static void add_envelope(struct buffer *out, const struct json_outline *outline)
-{
-    for (size_t i = 0; i < outline->member_count; i++) {
-        const struct json_member *member = &outline->members[i];
-        buffer_add_text(out, i == 0 ? "{\"" : ",\"");
-        buffer_add(out, member->name);
-        buffer_add_text(out, "\":");
-        if (member->type == JSON_OBJECT)
-            buffer_add_text(out, "{}");
-        else if (member->type == JSON_ARRAY)
-            buffer_add_text(out, "[]");
-        else
-            buffer_add(out, member->value);
-    }
-    buffer_add_text(out, outline->member_count == 0 ? "{}" : "}");
-}
-
-/* json-c fails here only when memory runs out, and then it must not go on without a member. */
-static struct json_object *parse_envelope(const struct json_outline *outline)
+/* The value as json-c is to see it. What fails here has found no memory. */
+static struct json_object *parse_value(struct json_tokener *tokener,
+                                       const struct json_member *member)
 {
     struct buffer text = {0};
-    struct json_tokener *tokener = json_tokener_new();
 
-    if (tokener == NULL)
+    if (member->type == JSON_OBJECT)
+        buffer_add_text(&text, "{}");
+    else if (member->type == JSON_ARRAY)
+        buffer_add_text(&text, "[]");
+    else
+        buffer_add(&text, member->value);
+    buffer_add_char(&text, '\0'); /* the end of a number */
+    json_tokener_reset(tokener);
+    struct json_object *value = json_tokener_parse_ex(tokener, text.data, (int)text.len);
+    if (json_tokener_get_error(tokener) != json_tokener_success ||
+        (value == NULL) != (member->type == JSON_NULL))
         abort();
-    add_envelope(&text, outline);
-    struct json_object *tree = json_tokener_parse_ex(tokener, text.data, (int)text.len);
-    if (tree == NULL || (size_t)json_object_object_length(tree) != outline->member_count)
-        abort();
-    json_tokener_free(tokener);
     buffer_release(&text);
+    return value;
+}
+
+/* Member by member: json-c 0.16 crashes where it parses an object and has no memory for a name. */
+static struct json_object *parse_envelope(const struct json_outline *outline)
+{
+    struct json_object *tree = json_object_new_object();
+    struct json_tokener *tokener = json_tokener_new();
+    struct buffer name = {0};
+
+    if (tree == NULL || tokener == NULL)
+        abort();
+    for (size_t i = 0; i < outline->member_count; i++) {
+        name.len = 0;
+        json_string_decode(outline->members[i].name, &name);
+        buffer_add_char(&name, '\0');
+        struct json_object *value = parse_value(tokener, &outline->members[i]);
+        if (json_object_object_add_ex(tree, name.data, value, JSON_C_OBJECT_ADD_KEY_IS_NEW) != 0)
+            abort();
+    }
+    json_tokener_free(tokener);
+    buffer_release(&name);
     return tree;
 }
 
