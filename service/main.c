@@ -1,8 +1,8 @@
 /* The process: reads its configuration, starts the service, waits for a signal, stops it. */
 
 #include "service/command.h"
+#include "service/lifecycle.h"
 #include "service/notify.h"
-#include "service/service.h"
 
 #include <malloc.h>
 #include <signal.h>

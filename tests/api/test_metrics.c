@@ -201,7 +201,7 @@ Test(metrics, unknown_paths_and_methods_share_a_series)
     cr_expect_null(strstr(text, "M1"), "%s", text);
     cr_expect_eq(
         sample(text,
-               "sessiond_http_requests_total{route=\"none\",method=\"OTHER\",status=\"404\"}"),
+               "sessiond_http_requests_total{route=\"none\",method=\"OTHER\",status=\"501\"}"),
         50, "%s", text);
     free(text);
 }

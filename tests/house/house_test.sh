@@ -101,7 +101,7 @@ third_party_headers() {
     included_only_in 'gnutls/.*' 'service/tls[a-z_]*\.c'
     included_only_in 'nettle/.*' 'routes/digest\.c'
     included_only_in 'seccomp\.h' 'service/confinement_seccomp\.c'
-    included_only_in 'linux/.*' 'service/confinement_landlock\.c'
+    included_only_in 'linux/landlock\.h' 'service/confinement_landlock\.c'
 }
 
 full_include_paths() {

@@ -1,12 +1,12 @@
 /* Flags and environment: every one of them, which wins, and words for what is not taken. */
 
 #include "service/config.h"
+#include "tests/unit/command_line.h"
 
 #include <criterion/criterion.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct number {
     const char *flag;
@@ -90,26 +90,15 @@ static void forget_environment(void)
     unsetenv("SESSIOND_SOCKET_MODE");
     unsetenv("SESSIOND_TOKEN");
     unsetenv("SESSIOND_ALLOW_ANONYMOUS");
+    unsetenv("SESSIOND_CONFINE");
     setenv("HOME", "/home/me", 1);
 }
 
 TestSuite(config, .init = forget_environment);
 
-/* Reads a command line of up to three words. */
 static bool reads(const char *one, const char *two, const char *three)
 {
-    char words[4][128] = {"sessiond"};
-    char *argv[5] = {words[0]};
-    const char *given[] = {one, two, three};
-    int argc = 1;
-
-    for (int i = 0; i < 3 && given[i] != NULL; i++, argc++) {
-        snprintf(words[argc], sizeof(words[argc]), "%s", given[i]);
-        argv[argc] = words[argc];
-    }
-    config = (struct config){0};
-    err = (struct error){0};
-    return config_read(&config, argc, argv, &action, &err);
+    return read_words(&config, &action, one, two, three, &err);
 }
 
 static int64_t number_at(size_t place)
@@ -224,29 +213,6 @@ Test(config, what_is_no_number_is_refused)
     }
 }
 
-Test(config, a_mode_is_octal)
-{
-    cr_assert(reads(NULL, NULL, NULL));
-    cr_expect_eq(config.socket_mode, 0600);
-    cr_assert(reads("--socket-mode", "0660", NULL));
-    cr_expect_eq(config.socket_mode, 0660);
-    cr_assert(reads("--socket-mode=777", NULL, NULL));
-    cr_expect_eq(config.socket_mode, 0777);
-    cr_assert(reads("--socket-mode", "0", NULL));
-    cr_expect_eq(config.socket_mode, 0);
-}
-
-Test(config, what_is_no_mode_is_refused)
-{
-    static const char *const bad[] = {"",   "8",     "0680", "1777", "00777",
-                                      "rw", "0x1ff", "-600", "6 "};
-
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        cr_expect_not(reads("--socket-mode", bad[i], NULL), "\"%s\"", bad[i]);
-        cr_expect(strstr(err.detail, "--socket-mode takes permissions in octal"), "%s", err.detail);
-    }
-}
-
 Test(config, texts_are_taken_as_they_are)
 {
     char joined[128];
@@ -321,52 +287,6 @@ Test(config, unknown_words_are_refused_by_name)
         cr_expect_not(reads(bad[i], "127.0.0.1:0", NULL), "\"%s\"", bad[i]);
         cr_expect(strstr(err.detail, bad[i]), "%s", err.detail);
     }
-}
-
-Test(config, a_switch_stands_alone_or_has_on_or_off)
-{
-    static const struct {
-        const char *words[3];
-        bool on;
-    } good[] = {
-        {{"--allow-anonymous"}, true},
-        {{"--allow-anonymous=on"}, true},
-        {{"--allow-anonymous", "on"}, true},
-        {{"--allow-anonymous=off"}, false},
-        {{"--allow-anonymous", "off"}, false},
-        {{"--allow-anonymous", "--max-queue=5"}, true},
-        {{"--allow-anonymous", "--allow-anonymous", "off"}, false},
-    };
-    static const char *const bad[] = {"", "ON", "yes", "1", "true", "on "};
-
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        const char *const *words = good[i].words;
-        cr_expect(reads(words[0], words[1], words[2]), "%s", err.detail);
-        cr_expect_eq(config.allow_anonymous, good[i].on, "%s %s", words[0], words[1]);
-        cr_expect_null(config.file);
-    }
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        setenv("SESSIOND_ALLOW_ANONYMOUS", bad[i], 1);
-        cr_expect_not(reads(NULL, NULL, NULL), "\"%s\"", bad[i]);
-        cr_expect(strstr(err.detail, "SESSIOND_ALLOW_ANONYMOUS takes on or off"), "%s", err.detail);
-    }
-    setenv("SESSIOND_ALLOW_ANONYMOUS", "on", 1);
-    cr_expect(reads(NULL, NULL, NULL));
-    cr_expect(config.allow_anonymous);
-    cr_expect(reads("--allow-anonymous=off", NULL, NULL), "the flag wins");
-    cr_expect_not(config.allow_anonymous);
-}
-
-Test(config, a_token_is_no_flag)
-{
-    setenv("SESSIOND_TOKEN", "abc", 1);
-    cr_expect(reads(NULL, NULL, NULL));
-    cr_expect_str_eq(config.token, "abc");
-    cr_expect_not(reads("--token", "abc", NULL));
-    cr_expect_not(reads("--token=abc", NULL, NULL));
-    setenv("SESSIOND_TOKEN", "", 1);
-    cr_expect_not(reads(NULL, NULL, NULL));
-    cr_expect(strstr(err.detail, "SESSIOND_TOKEN must not be empty"), "%s", err.detail);
 }
 
 Test(config, one_word_may_be_a_file)

@@ -1,4 +1,4 @@
-#include "service/service.h"
+#include "service/lifecycle.h"
 
 #include "db/store_open.h"
 #include "routes/json_adopt.h"

@@ -1,4 +1,4 @@
-#include "service/service.h"
+#include "service/lifecycle.h"
 
 #include "db/monotonic.h"
 #include "db/store_open.h"

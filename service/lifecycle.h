@@ -1,8 +1,8 @@
 /*
  * Everything that serves, and the order in which it begins and ends. Main thread.
  */
-#ifndef SESSIOND_SERVICE_SERVICE_H
-#define SESSIOND_SERVICE_SERVICE_H
+#ifndef SESSIOND_SERVICE_LIFECYCLE_H
+#define SESSIOND_SERVICE_LIFECYCLE_H
 
 #include "service/config.h"
 #include "service/confinement.h"
