@@ -3,6 +3,7 @@
 usage: bounds_test.py BINARY   (SESSIOND_BINARY, where set, goes before BINARY)
 """
 
+import hashlib
 import json
 import os
 import re
@@ -320,6 +321,33 @@ def responses_that_are_not_taken(binary):
     return service.stop()
 
 
+def statuses_of(service, token, count):
+    connection = raw.connect(service)
+    request = raw.request("GET", "/sessions", *([] if token is None else [f"Authorization: Bearer {token}"]))
+    answers = []
+    for _ in range(count):
+        raw.send(connection, request)
+        answers.append(raw.read_response(connection)[0])
+    connection.close()
+    return answers
+
+
+def rates_of_tokens(binary):
+    """Tokens of one name have one allowance, others have theirs, and guesses count by address."""
+    service = Service(binary, "--rate-per-second", "4")
+    path = os.path.join(service.folder.name, "tokens")
+    with open(path, "w", encoding="ascii") as file:
+        for name, token in (("one", "sd_1"), ("one", "sd_2"), ("two", "sd_3")):
+            file.write(f"{name}:read:{hashlib.sha256(token.encode()).hexdigest()}\n")
+    service.start("--token-file", path)
+    first = statuses_of(service, "sd_1", 3) + statuses_of(service, "sd_2", 6)
+    check(first[:4] == [200] * 4 and 429 in first[4:], f"one name: {first}")
+    check(statuses_of(service, "sd_3", 4) == [200] * 4, "another name has its own")
+    guesses = statuses_of(service, "sd_4", 4) + statuses_of(service, None, 6)
+    check(guesses[:4] == [401] * 4 and 429 in guesses[4:], f"guesses: {guesses}")
+    return service.stop()
+
+
 def rates(binary):
     service = Service(binary, "--rate-per-second", "4").start()
     connection = raw.connect(service)
@@ -426,7 +454,7 @@ def answers_that_are_never_read(binary):
 CASES = [
     bodies_under_way, responses_under_way, a_body_that_is_never_admitted, query_parameters, connections_per_address,
     requests_per_connection, kept_connections, requests_that_drip, requests_in_time, responses_that_are_not_taken,
-    rates, small_changes_of_large_sessions, what_is_announced_takes_no_memory, answers_that_are_never_read,
+    rates, rates_of_tokens, small_changes_of_large_sessions, what_is_announced_takes_no_memory, answers_that_are_never_read,
 ]
 
 
