@@ -414,7 +414,7 @@ def no_such_method(contract):
     for pattern in contract.document.root["paths"]:
         where = contract.place(pattern)
         allowed = contract.document.allowed(pattern)
-        for method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} - allowed:
+        for method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"} - allowed:
             response = contract.service.call(method, where)
             label = f"{method} {where}"
             contract.equal(response.status, 405, f"{label}: status")

@@ -279,6 +279,7 @@ METHODS = [
     ("OPTIONS", line(b"/sessions", b"OPTIONS"), [405], OPEN),
     ("OPTIONS of all", line(b"*", b"OPTIONS"), [400], END),
     ("TRACE", line(b"/healthz", b"TRACE"), [405], OPEN),
+    ("QUERY", line(b"/healthz", b"QUERY"), [405], OPEN),
     ("a thousand letters", line(method=b"A" * 1000), [501], END),
     ("empty", line(method=b""), [], END),
     ("with control characters", line(method=b"G\x01T"), [501], END),

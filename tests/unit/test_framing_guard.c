@@ -33,6 +33,7 @@ static const struct head_case cases[] = {
     GOOD(LINE "Host: [::1]:8082 \r\n\r\n"),
     GOOD("OPTIONS /sessions HTTP/1.1\r\nHost: h\r\n\r\n"),
     GOOD("TRACE /sessions HTTP/1.1\r\nHost: h\r\n\r\n"),
+    GOOD("QUERY /sessions HTTP/1.1\r\nHost: h\r\n\r\n"),
 
     HEAD_CASE("get / HTTP/1.1\r\nHost: h\r\n\r\n", ERROR_UNKNOWN_METHOD, ""),
     HEAD_CASE("GETS / HTTP/1.1\r\nHost: h\r\n\r\n", ERROR_UNKNOWN_METHOD, ""),

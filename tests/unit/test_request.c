@@ -259,6 +259,19 @@ Test(request, a_fault_of_the_service_is_explained_in_the_log)
     cr_expect_null(strstr(line, "detail"), "%s", line);
 }
 
+/* Whoever sends them could fill the log with errors. */
+Test(request, what_the_service_does_not_know_is_no_fault_of_its_own)
+{
+    static const int statuses[] = {501, 505};
+    char line[512];
+
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+        request->ex.status = statuses[i];
+        log_it("info", line, sizeof(line));
+        cr_expect(strstr(line, "\"level\":\"info\""), "%s", line);
+    }
+}
+
 Test(request, is_silent_where_nobody_wants_to_know)
 {
     char line[512];
