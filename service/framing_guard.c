@@ -13,11 +13,11 @@ void framing_head_add(struct framing_head *head, struct slice name, struct slice
     head->field_count++;
 }
 
-/* OPTIONS and TRACE are known, and have no path that takes them: the router says so. */
+/* OPTIONS, TRACE and QUERY are known, and have no path that takes them: the router says so. */
 static bool check_method(struct slice method, struct error *err)
 {
-    static const char *const known[] = {"GET",   "HEAD",   "POST",    "PUT",
-                                        "PATCH", "DELETE", "OPTIONS", "TRACE"};
+    static const char *const known[] = {"GET",    "HEAD",    "POST",  "PUT",  "PATCH",
+                                        "DELETE", "OPTIONS", "TRACE", "QUERY"};
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (slice_is(method, known[i]))

@@ -165,10 +165,16 @@ void request_set_method(struct request *request, const char *method)
     }
 }
 
+/* What the service does not know it need not know: the client asked for it. */
+static bool is_fault(int status)
+{
+    return status >= 500 && status != 501 && status != 505;
+}
+
 void request_log(const struct request *request, struct log *log, int64_t duration_us)
 {
     const struct error *err = &request->ex.job.error;
-    const bool at_fault = request->ex.status >= 500;
+    const bool at_fault = is_fault(request->ex.status);
     const enum log_level level = at_fault ? LOG_ERROR : LOG_INFO;
     struct buffer line = {0};
 
