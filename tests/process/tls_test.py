@@ -332,6 +332,18 @@ def a_renewed_certificate_is_shown_and_nobody_notices(binary, folder):
     stop(service)
 
 
+def the_same_pair_again_is_told_and_takes_no_memory(binary, folder):
+    """A replaced pair is kept until the end, so one that is not replaced must not be."""
+    service = start(binary, folder)
+    check("as before" in reload(service, "tls_reloaded")[-1].get("detail", ""), "the log does not say that it is the same")
+    use_pair(folder, "rsa")
+    check("detail" not in reload(service, "tls_reloaded")[-1], "the log says of another pair that it is the same")
+    check(shown(service) == content(f"{folder}/rsa.pem"), "the certificate is the one before")
+    check("as before" in reload(service, "tls_reloaded")[-1].get("detail", ""), "the log does not say that it is the same")
+    check(shown(service) == content(f"{folder}/rsa.pem"), "the certificate is another")
+    stop(service)
+
+
 def a_bad_new_pair_keeps_the_old_one(binary, folder):
     service = start(binary, folder)
     shutil.copy(f"{folder}/rsa.key", f"{folder}/used.key")
