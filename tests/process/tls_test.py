@@ -332,7 +332,7 @@ def a_renewed_certificate_is_shown_and_nobody_notices(binary, folder):
     stop(service)
 
 
-def the_same_pair_again_is_told_and_takes_no_memory(binary, folder):
+def the_same_pair_again_is_told_and_not_kept(binary, folder):
     """A replaced pair is kept until the end, so one that is not replaced must not be."""
     service = start(binary, folder)
     check("as before" in reload(service, "tls_reloaded")[-1].get("detail", ""), "the log does not say that it is the same")
