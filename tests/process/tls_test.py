@@ -419,6 +419,8 @@ def what_is_no_pair_is_refused(binary, folder):
             (("--tls-key", f"{folder}/ec.key"), "only --tls-key"),
             (flags(folder, "none", "ec.key"), f"--tls-cert {folder}/none: No such file"),
             (flags(folder, "ec.pem", "none"), f"--tls-key {folder}/none: No such file"),
+            (flags(folder, "none/none", "ec.key"), f"--tls-cert {folder}/none/none: No such file"),
+            (flags(folder, "ec.pem", "none/none"), f"--tls-key {folder}/none/none: No such file"),
             (flags(folder, "empty", "ec.key"), f"--tls-cert {folder}/empty: "),
             (flags(folder, "ec.key", "ec.key"), f"--tls-cert {folder}/ec.key: "),
             (flags(folder, "ec.pem", "ec.pem"), f"--tls-key {folder}/ec.pem: "),
