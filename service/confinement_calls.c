@@ -4,9 +4,9 @@
 
 const char *const confinement_calls_allowed[] = {
     /* Connections that are there, and new ones on the listening socket. */
-    "accept", "accept4", "epoll_ctl", "epoll_pwait", "epoll_wait", "getpeername", "getsockname",
-    "getsockopt", "poll", "ppoll", "ppoll_time64", "recv", "recvfrom", "recvmsg", "send",
-    "sendfile", "sendfile64", "sendmsg", "setsockopt", "shutdown",
+    "accept", "accept4", "dup3", "epoll_ctl", "epoll_pwait", "epoll_wait", "getpeername",
+    "getsockname", "getsockopt", "poll", "ppoll", "ppoll_time64", "recv", "recvfrom", "recvmsg",
+    "send", "sendfile", "sendfile64", "sendmsg", "setsockopt", "shutdown",
 
     /* The database, its log, the snapshot, the logs; files that are read again. Landlock says
      * which. */

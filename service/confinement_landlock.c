@@ -108,14 +108,15 @@ static bool allow_database(const struct rules *rules, const char *path)
            allow_folder(rules, lock, READ | WRITE);
 }
 
-/* What is missing now may be there at the next SIGHUP. */
+/* What is not there ends the start; who reads it knows better what it was for. */
 static bool allow_to_read(const struct rules *rules, const char *path)
 {
     char real[PATH_MAX];
 
-    return path == NULL || (allow_folder(rules, path, LANDLOCK_ACCESS_FS_READ_FILE) &&
-                            (realpath(path, real) == NULL ||
-                             allow_folder(rules, real, LANDLOCK_ACCESS_FS_READ_FILE)));
+    return path == NULL || access(path, F_OK) != 0 ||
+           (allow_folder(rules, path, LANDLOCK_ACCESS_FS_READ_FILE) &&
+            (realpath(path, real) == NULL ||
+             allow_folder(rules, real, LANDLOCK_ACCESS_FS_READ_FILE)));
 }
 
 /* SQLite begins its random numbers, which are part of the log's checksums, with this file. */

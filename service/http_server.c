@@ -1,9 +1,11 @@
 #include "service/http_server_life.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -51,6 +53,8 @@ static void release(struct http_server *server)
         lingering_stop(server->lingering);
     clients_stop(server->clients);
     rate_free(server->rate);
+    if (server->silence >= 0)
+        close(server->silence);
     free(server);
 }
 
@@ -98,6 +102,14 @@ static bool start_daemon(struct http_server *server, struct error *err)
                      options->threads, (long long)limits->max_connections);
 }
 
+/* No descriptor can be made any more when it is needed. */
+static bool make_silence(struct http_server *server, struct error *err)
+{
+    server->silence = eventfd(0, EFD_CLOEXEC);
+    return server->silence >= 0 ||
+           error_set(err, ERROR_INTERNAL, NULL, "cannot make a descriptor that is never ready");
+}
+
 bool http_server_start(const struct http_server_options *options, struct http_server **out,
                        struct error *err)
 {
@@ -110,13 +122,29 @@ bool http_server_start(const struct http_server_options *options, struct http_se
     budget_init(&server->bodies, (uint64_t)options->limits.max_bodies_bytes);
     if (options->limits.rate_per_second > 0)
         server->rate = rate_new(options->limits.rate_per_second);
-    if (!lingering_start(&server->lingering, err) || !start_clients(server, err) ||
-        !start_daemon(server, err)) {
+    if (!make_silence(server, err) || !lingering_start(&server->lingering, err) ||
+        !start_clients(server, err) || !start_daemon(server, err)) {
         release(server);
         return false;
     }
     *out = server;
     return true;
+}
+
+/* A listener that was shut down stays ready, and every HTTP thread would spin over it until the
+ * stop is over. Where a thread has all the connections that it may have, it is about to take the
+ * listener out of its epoll, and libmicrohttpd ends the process when that is no longer there: then
+ * it stays.
+ */
+static void silence_listener(struct http_server *server)
+{
+    const struct http_server_options *options = &server->options;
+    const union MHD_DaemonInfo *open =
+        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+    const int64_t most = options->limits.max_connections / options->threads - options->threads;
+
+    if (open != NULL && open->num_connections < most)
+        (void)dup3(server->silence, options->listener, O_CLOEXEC);
 }
 
 void http_server_drain(struct http_server *server)
@@ -128,6 +156,7 @@ void http_server_drain(struct http_server *server)
     }
     /* Who connects from now on is refused at once, instead of being left without an answer. */
     shutdown(server->options.listener, SHUT_RD);
+    silence_listener(server);
 }
 
 int64_t http_server_in_flight(const struct http_server *server)

@@ -22,6 +22,7 @@ struct http_server {
     struct clients *clients;
     struct budget bodies;
     struct rate *rate; /* NULL: any */
+    int silence;       /* never ready; takes the listener's place at a stop */
     atomic_bool draining;
     atomic_bool stopped;               /* no job is submitted any more */
     atomic_int_least64_t receiving;    /* requests whose body has not wholly arrived */

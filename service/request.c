@@ -78,9 +78,17 @@ static void join(struct request *request, size_t i, struct slice value)
     *header = buffer_slice(&both);
 }
 
+/* It is no part of the value (RFC 9110 §5.5); libmicrohttpd takes off only what stands before. */
+static struct slice without_white_space_behind(struct slice value)
+{
+    while (value.len > 0 && (value.data[value.len - 1] == ' ' || value.data[value.len - 1] == '\t'))
+        value.len--;
+    return value;
+}
+
 void request_header(struct request *request, const char *name, const char *value)
 {
-    const struct slice text = slice_from(value == NULL ? "" : value);
+    const struct slice text = without_white_space_behind(slice_from(value == NULL ? "" : value));
 
     if (strcasecmp(name, "Content-Length") == 0)
         request->ex.content_length = strtoull(text.data, NULL, 10);

@@ -168,6 +168,19 @@ void tls_close(struct tls *tls)
     free(tls);
 }
 
+/* The same certificate has the same key. */
+static bool is_same(const struct pair *a, const struct pair *b)
+{
+    bool same = a->count == b->count;
+
+    for (unsigned i = 0; same && i < a->count; i++) {
+        const gnutls_datum_t *one = &a->chain[i].cert;
+        const gnutls_datum_t *other = &b->chain[i].cert;
+        same = one->size == other->size && memcmp(one->data, other->data, one->size) == 0;
+    }
+    return same;
+}
+
 void tls_reload(struct tls *tls)
 {
     struct pair *pair = NULL;
@@ -180,8 +193,13 @@ void tls_reload(struct tls *tls)
         return;
     }
     pair->before = atomic_load(&tls->current);
-    atomic_store(&tls->current, pair);
-    log_event(tls->log, LOG_INFO, "tls_reloaded", NULL);
+    if (is_same(pair, pair->before)) {
+        free_pair(pair);
+        log_event(tls->log, LOG_INFO, "tls_reloaded", "the certificate is the same as before");
+    } else {
+        atomic_store(&tls->current, pair);
+        log_event(tls->log, LOG_INFO, "tls_reloaded", NULL);
+    }
     warn_of_exposed_key(tls);
 }
 

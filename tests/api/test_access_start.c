@@ -85,6 +85,8 @@ Test(access_start, a_bad_token_file_is_a_reason_not_to_start)
 
     snprintf(path, sizeof(path), "%s/tokens", service.folder);
     expect_refusal(FLAGS("--token-file", path), "No such file");
+    expect_refusal(FLAGS("--token-file", "/no/folder/tokens"),
+                   "--token-file /no/folder/tokens: No such file");
     file_write(path, "# nobody\n", 9);
     expect_refusal(FLAGS("--token-file", path), "it has no token");
     file_write(path, READER_LINE "r.2:reed:00\n", strlen(READER_LINE) + 12);

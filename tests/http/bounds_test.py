@@ -451,10 +451,26 @@ def answers_that_are_never_read(binary):
     return service.stop()
 
 
+def clients_that_ask_nothing_more(binary):
+    """Their end comes together with the request; the connection does not wait for the idle timeout, a minute."""
+    service = Service(binary, "--request-timeout-ms", "4000").start()
+    for _ in range(40):
+        with raw.connect(service) as connection:
+            connection.settimeout(20)
+            raw.send(connection, READ)
+            connection.shutdown(socket.SHUT_WR)
+            try:
+                check(raw.read_until_end(connection).startswith(b"HTTP/1.1 200"), "it has no answer")
+            except TimeoutError as late:
+                raise Failed("the connection is still there after 20 s") from late
+    return service.stop()
+
+
 CASES = [
     bodies_under_way, responses_under_way, a_body_that_is_never_admitted, query_parameters, connections_per_address,
     requests_per_connection, kept_connections, requests_that_drip, requests_in_time, responses_that_are_not_taken,
     rates, rates_of_tokens, small_changes_of_large_sessions, what_is_announced_takes_no_memory, answers_that_are_never_read,
+    clients_that_ask_nothing_more,
 ]
 
 

@@ -54,6 +54,31 @@ def half_requests_do_not_hold_up_a_stop(binary):
         stop(service, what)
 
 
+def processor_s(process):
+    with open(f"/proc/{process.pid}/stat", encoding="ascii") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def a_stop_that_waits_leaves_the_processor_to_others(binary):
+    """For the rest of a body a stop waits 2 s."""
+    service = Service(binary, *STOP_TIMEOUT, "--log-level", "debug").start()
+    connection = raw.connect(service)
+    raw.send(connection, raw.request("POST", "/sessions", body=NEW)[:-5])
+    raw.exchange(service, raw.request("GET", "/healthz"))
+    service.process.send_signal(signal.SIGTERM)
+    while not service.events("stopping"):
+        time.sleep(0.01)
+    before, began = processor_s(service.process), time.monotonic()
+    time.sleep(1)
+    share = (processor_s(service.process) - before) / (time.monotonic() - began)
+    status = service.await_end(PROMPT_S)
+    check(status == 0, f"the exit status is {status}")
+    check(share < 0.3, f"the wait takes {share:.0%} of a processor")
+    check(len(service.events("libmicrohttpd")) < 20, "the log is full of the closed listener")
+    connection.close()
+
+
 def a_second_signal_hurries(binary):
     """A client that does not read its answer is waited for, but not by somebody who is in a hurry."""
     service = Service(binary, *STOP_TIMEOUT, "--max-page-bytes", "67108864").start()
@@ -164,6 +189,7 @@ def few_descriptors_mean_fewer_connections(binary):
 
 CHECKS = [
     half_requests_do_not_hold_up_a_stop,
+    a_stop_that_waits_leaves_the_processor_to_others,
     a_second_signal_hurries,
     reconnecting_clients_get_whole_answers,
     an_unread_log_does_not_stop_the_service_or_its_stop,

@@ -332,6 +332,18 @@ def a_renewed_certificate_is_shown_and_nobody_notices(binary, folder):
     stop(service)
 
 
+def the_same_pair_again_is_told_and_not_kept(binary, folder):
+    """A replaced pair is kept until the end, so one that is not replaced must not be."""
+    service = start(binary, folder)
+    check("as before" in reload(service, "tls_reloaded")[-1].get("detail", ""), "the log does not say that it is the same")
+    use_pair(folder, "rsa")
+    check("detail" not in reload(service, "tls_reloaded")[-1], "the log says of another pair that it is the same")
+    check(shown(service) == content(f"{folder}/rsa.pem"), "the certificate is the one before")
+    check("as before" in reload(service, "tls_reloaded")[-1].get("detail", ""), "the log does not say that it is the same")
+    check(shown(service) == content(f"{folder}/rsa.pem"), "the certificate is another")
+    stop(service)
+
+
 def a_bad_new_pair_keeps_the_old_one(binary, folder):
     service = start(binary, folder)
     shutil.copy(f"{folder}/rsa.key", f"{folder}/used.key")
@@ -407,6 +419,8 @@ def what_is_no_pair_is_refused(binary, folder):
             (("--tls-key", f"{folder}/ec.key"), "only --tls-key"),
             (flags(folder, "none", "ec.key"), f"--tls-cert {folder}/none: No such file"),
             (flags(folder, "ec.pem", "none"), f"--tls-key {folder}/none: No such file"),
+            (flags(folder, "none/none", "ec.key"), f"--tls-cert {folder}/none/none: No such file"),
+            (flags(folder, "ec.pem", "none/none"), f"--tls-key {folder}/none/none: No such file"),
             (flags(folder, "empty", "ec.key"), f"--tls-cert {folder}/empty: "),
             (flags(folder, "ec.key", "ec.key"), f"--tls-cert {folder}/ec.key: "),
             (flags(folder, "ec.pem", "ec.pem"), f"--tls-key {folder}/ec.pem: "),

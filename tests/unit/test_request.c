@@ -61,6 +61,21 @@ Test(request, the_target_is_a_path_and_a_query)
     request_free(NULL);
 }
 
+/* RFC 9110 §5.5: white space around a value is no part of it; libmicrohttpd takes off what stands
+ * before it. */
+Test(request, white_space_behind_a_value_is_no_part_of_it)
+{
+    request_header(request, "Authorization", "Bearer abc \t ");
+    request_header(request, "Lease-Token", " \t");
+    request_header(request, "If-Match", "\"1\" ");
+    request_header(request, "If-Match", "\"2\"\t");
+
+    cr_expect(slice_is(request->ex.headers[REQUEST_AUTHORIZATION], "Bearer abc"));
+    cr_expect_not_null(request->ex.headers[REQUEST_LEASE_TOKEN].data, "an empty one is there");
+    cr_expect(slice_is(request->ex.headers[REQUEST_LEASE_TOKEN], ""));
+    cr_expect(slice_is(request->ex.headers[REQUEST_IF_MATCH], "\"1\", \"2\""));
+}
+
 Test(request, headers_are_known_in_either_case)
 {
     static const struct {
