@@ -96,6 +96,23 @@ Test(config_values, a_token_is_no_flag)
     cr_expect(strstr(err.detail, "SESSIOND_TOKEN must not be empty"), "%s", err.detail);
 }
 
+/* It has to fit into the head of a request. */
+Test(config_values, a_token_is_not_longer_than_clients_can_send)
+{
+    char token[514];
+
+    memset(token, 'a', sizeof(token));
+    token[512] = '\0';
+    setenv("SESSIOND_TOKEN", token, 1);
+    cr_expect(reads(NULL, NULL, NULL));
+    token[512] = 'a';
+    token[513] = '\0';
+    setenv("SESSIOND_TOKEN", token, 1);
+    cr_expect_not(reads(NULL, NULL, NULL));
+    cr_expect(strstr(err.detail, "SESSIOND_TOKEN may have at most 512 characters"), "%s",
+              err.detail);
+}
+
 Test(config_values, confinement_is_a_switch_that_is_on)
 {
     cr_assert(reads(NULL, NULL, NULL));
