@@ -6,6 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Fits into the head of a request, whatever its limit. */
+#define TOKEN_CHARACTERS_MAX 512
+
 enum option_kind { OPTION_TEXT, OPTION_NUMBER, OPTION_MODE, OPTION_SWITCH };
 
 struct option {
@@ -164,6 +167,18 @@ static void set_defaults(struct config *config)
     config->db = config->default_db;
 }
 
+static bool read_token(struct config *config, struct error *err)
+{
+    config->token = getenv("SESSIOND_TOKEN");
+    if (config->token == NULL)
+        return true;
+    if (config->token[0] == '\0')
+        return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "SESSIOND_TOKEN must not be empty");
+    return strlen(config->token) <= TOKEN_CHARACTERS_MAX ||
+           error_set(err, ERROR_INVALID_PAYLOAD, NULL,
+                     "SESSIOND_TOKEN may have at most %d characters", TOKEN_CHARACTERS_MAX);
+}
+
 static bool read_environment(struct config *config, struct error *err)
 {
     for (size_t i = 0; i < OPTION_COUNT; i++) {
@@ -171,9 +186,7 @@ static bool read_environment(struct config *config, struct error *err)
         if (value != NULL && !set(config, &options[i], options[i].variable, value, err))
             return false;
     }
-    config->token = getenv("SESSIOND_TOKEN");
-    return (config->token == NULL || config->token[0] != '\0') ||
-           error_set(err, ERROR_INVALID_PAYLOAD, NULL, "SESSIOND_TOKEN must not be empty");
+    return read_token(config, err);
 }
 
 static const struct option *find_option(const char *name, size_t len)
