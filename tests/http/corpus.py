@@ -136,6 +136,7 @@ CHUNKED = [
 ]
 
 FOLDED = [
+    ("white space alone, as long as two CR LF", GET + b"A: b\n\t\n\n", [400], END),
     ("a value", with_field(b"A: b\r\n c"), [400], END),
     ("with a tab", with_field(b"A: b\r\n\tc"), [400], END),
     ("twice", with_field(b"A: b\r\n c\r\n d"), [400], END),

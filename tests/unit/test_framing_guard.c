@@ -58,6 +58,8 @@ static const struct head_case cases[] = {
 
     MALFORMED("GET /healthz HTTP/1.1\nHost: h\r\n\r\n"),
     MALFORMED(LINE "Host: h\nA: b\r\n\r\n"),
+    MALFORMED(H "A: b\n\t\n\n"), /* as long as two CR LF */
+    MALFORMED(LINE "Host: h\n \nA: b\r\n\r\n"),
     MALFORMED(H "\n"),
     MALFORMED(H "A: b\0c\r\n\r\n"),
     MALFORMED(H "A: \0b\r\n\r\n"),
