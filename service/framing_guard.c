@@ -71,6 +71,12 @@ static bool check_target(struct slice target, struct error *err)
     return true;
 }
 
+/* A line's end is two bytes, both of them overwritten. */
+static bool ends_line(const char *at, const char *end)
+{
+    return end - at >= 2 && at[0] == '\0' && at[1] == '\0';
+}
+
 /* Whether the parts lie one behind the other with nothing between them but what belongs there. */
 static bool lines_are_whole(const struct framing_head *head)
 {
@@ -80,20 +86,20 @@ static bool lines_are_whole(const struct framing_head *head)
     if (head->method.data != at || head->target_at != at + head->method.len + 1 ||
         head->version.data != head->target_at + head->target.len + 1)
         return false;
-    at = head->version.data + head->version.len + 2;
+    at = head->version.data + head->version.len;
     for (size_t i = 0; i < head->field_count; i++) {
         const struct framing_field *field = &head->fields[i];
-        if (field->name.data != at)
+        if (!ends_line(at, end) || field->name.data != at + 2)
             return false;
-        for (at += field->name.len + 1; at < field->value.data; at++) {
+        for (at += 2 + field->name.len + 1; at < field->value.data; at++) {
             if (*at != ' ' && *at != '\t')
                 return false;
         }
         if (at != field->value.data)
             return false;
-        at += field->value.len + 2;
+        at += field->value.len;
     }
-    return at + 2 == end;
+    return ends_line(at, end) && ends_line(at + 2, end) && at + 4 == end;
 }
 
 static bool check_lines(const struct framing_head *head, struct error *err)

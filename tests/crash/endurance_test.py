@@ -156,7 +156,9 @@ def main():
     parser.add_argument("--rate", type=float, default=400, help="requests a second in all, about")
     options = parse(parser)
     choices = random.Random(options.seed)
-    service = Service(options.binary, "--checkpoint-pages", str(CHECKPOINT_PAGES)).start()
+    service = Service(options.binary, "--checkpoint-pages", str(CHECKPOINT_PAGES),
+                      # Keys are kept for so long, and cleared away once a minute.
+                      "--idempotency-ttl-s", "1").start()
     until_s = time.monotonic() + options.seconds
     workers = [Worker(service.address, choices.random(), options.rate / WORKERS, until_s) for _ in range(WORKERS)]
     slack = {"descriptors": 4, "memory": 8, "log": 4, "file": 8}
