@@ -68,8 +68,8 @@ start_server() { # CONTENDER OPERATION DISK
     free_port
     case $1 in
     sessiond | other)
-        seeded_file sessiond
-        start "$3" "${binary[$1]}" --listen "127.0.0.1:$port" --db "$folder/run/sessiond.db" --threads "$threads"
+        seeded_file "$1"
+        start "$3" "${binary[$1]}" --listen "127.0.0.1:$port" --db "$folder/run/$1.db" --threads "$threads"
         ;;
     bare_http)
         start "$3" "$tools/bare_http" "$port" "$threads" "$folder/answers/$2"
@@ -166,7 +166,7 @@ measure_server() { # CONTENDER OPERATION CONNECTIONS DISK
     after=$(cpu_us)
     rss=$(awk '/^VmRSS/ { print $2 }' "/proc/$server/status")
     stop
-    ! is_writing "$2" || needs_copy[${1/other/sessiond}]=yes
+    ! is_writing "$2" || needs_copy[$1]=yes
     measured=$(awk -v drove="$drove" -v cpu="$((after - before))" -v rss="$rss" 'BEGIN {
         split(drove, f, " ")
         print f[1] + 0, f[2] + 0, f[3] + 0, (f[1] > 0 ? cpu / f[1] : 0), rss, f[4] + 0, f[5] + 0 }')

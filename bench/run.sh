@@ -110,17 +110,19 @@ install_fastify() {
     fi
 }
 
-# Each server makes its own schema; the sessions come in through SQLite.
+# Each server makes its own schema, another sessiond perhaps an older one; the sessions come in
+# through SQLite.
 seed() {
     local kind seeded=$folder/seeded
     mkdir -p "$folder/run" "$seeded"
-    for kind in sessiond fastify; do
-        [[ $kind == sessiond || -z $no_fastify ]] || continue
+    for kind in sessiond other fastify; do
+        [[ $kind != other || -n ${binary[other]:-} ]] || continue
+        [[ $kind != fastify || -z $no_fastify ]] || continue
         rm -f "$folder/run/$kind.db"* "$seeded/$kind.db"
         needs_copy[$kind]=no
         start_server "$kind" get plain
         stop
-        "$tools/seed" "$kind" "$folder/run/$kind.db" "$rows" "$seeded/ids"
+        "$tools/seed" "${kind/other/sessiond}" "$folder/run/$kind.db" "$rows" "$seeded/ids"
         cp "$folder/run/$kind.db" "$seeded/$kind.db"
     done
     head -n 1000 "$seeded/ids" >"$seeded/few_ids"
