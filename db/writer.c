@@ -335,7 +335,7 @@ static bool is_idle(const struct writer *writer)
 }
 
 /* Writes that find no room go on once the log begins anew, which takes no room. */
-static bool is_refused(const struct writer *writer)
+static bool needs_room(const struct writer *writer)
 {
     return writer->writes_failed && writer->log.pages > 0 &&
            monotonic_us() - writer->last_checkpoint_us >= RETRY_US;
@@ -363,7 +363,7 @@ static void *writer_run(void *arg)
             backup_abandon(&writer->backup, ERROR_STOPPING, "the storage has failed");
             continue;
         }
-        if (checkpointer_is_due(&writer->log) || is_idle(writer) || is_refused(writer))
+        if (checkpointer_is_due(&writer->log) || is_idle(writer) || needs_room(writer))
             checkpoint(writer);
         back_up(writer);
     }

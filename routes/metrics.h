@@ -7,18 +7,6 @@
 
 #include "routes/route.h"
 
-/* Why a request was not let in. */
-enum metrics_refusal {
-    REFUSED_NO_TOKEN,
-    REFUSED_WRONG_TOKEN,
-    REFUSED_SCOPE,
-    REFUSED_HOST,
-    REFUSED_ORIGIN,
-    METRICS_REFUSALS
-};
-
-void metrics_refuse(struct metrics *metrics, enum metrics_refusal why);
-
 /* A request's headers have arrived; metrics_end ends it. */
 void metrics_begin(struct metrics *metrics);
 void metrics_end(struct metrics *metrics);
@@ -39,6 +27,19 @@ enum metrics_limit {
 
 /* A limit has refused a request, or ended a connection. */
 void metrics_limit(struct metrics *metrics, enum metrics_limit limit);
+
+/* Why a request was not let in. */
+enum metrics_refusal {
+    REFUSED_NO_TOKEN,
+    REFUSED_WRONG_TOKEN,
+    REFUSED_SCOPE,
+    REFUSED_HOST,
+    REFUSED_ORIGIN,
+    METRICS_REFUSALS
+};
+
+/* A request was not let in. */
+void metrics_refuse(struct metrics *metrics, enum metrics_refusal why);
 
 /* A request is over: answered, or ended without an answer (ex->status 0). */
 void metrics_count(struct metrics *metrics, const struct exchange *ex, int64_t duration_us);

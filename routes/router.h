@@ -15,7 +15,7 @@ enum scope router_scope(const struct exchange *ex);
 
 /* With the request's headers there, no byte of its body, and its route looked for. Answers at once
  * (ex->status is set) when there is none, or when the body would be refused whatever it holds:
- * 400 (a query where none is taken), 404, 405, 411, 413, 415. */
+ * 400 (a query where none is taken), 404, 405, 413, 415. */
 void router_check(const struct routes *routes, struct exchange *ex);
 
 /* With the body there. */

@@ -1,4 +1,4 @@
-#include "service/clients_life.h"
+#include "service/clients_internal.h"
 
 #include "db/monotonic.h"
 #include "service/timeout_answer.h"

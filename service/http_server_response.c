@@ -1,4 +1,4 @@
-#include "service/http_server_life.h"
+#include "service/http_server_internal.h"
 
 #include "routes/problem.h"
 

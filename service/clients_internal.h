@@ -2,8 +2,8 @@
  * What the clients*.c share: the clients, and the work of the thread that ends those that take too
  * long.
  */
-#ifndef SESSIOND_SERVICE_CLIENTS_LIFE_H
-#define SESSIOND_SERVICE_CLIENTS_LIFE_H
+#ifndef SESSIOND_SERVICE_CLIENTS_INTERNAL_H
+#define SESSIOND_SERVICE_CLIENTS_INTERNAL_H
 
 #include "service/clients.h"
 #include "service/deadlines.h"

@@ -2,8 +2,8 @@
  * What the http_server*.c share: the server, and the calls that libmicrohttpd makes in the life of
  * a request, from the first byte to the response. All on the HTTP thread of the connection.
  */
-#ifndef SESSIOND_SERVICE_HTTP_SERVER_LIFE_H
-#define SESSIOND_SERVICE_HTTP_SERVER_LIFE_H
+#ifndef SESSIOND_SERVICE_HTTP_SERVER_INTERNAL_H
+#define SESSIOND_SERVICE_HTTP_SERVER_INTERNAL_H
 
 #include "service/budget.h"
 #include "service/clients.h"
