@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,11 +45,10 @@ static bool check_beside(const char *path, const char *suffix, struct error *err
 
 static bool check_folder(const char *path, struct error *err)
 {
-    const char *slash = strrchr(path, '/');
-    char folder[PATH_MAX] = ".";
+    char copy[PATH_MAX];
 
-    if (slash != NULL)
-        snprintf(folder, sizeof(folder), "%.*s", slash == path ? 1 : (int)(slash - path), path);
+    snprintf(copy, sizeof(copy), "%s", path);
+    const char *folder = dirname(copy);
     if (!is_allowed(folder, W_OK | X_OK))
         return error_set(err, ERROR_INTERNAL, NULL, "cannot make files in %s: %s", folder,
                          strerror(errno));

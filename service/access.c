@@ -4,6 +4,7 @@
 #include "routes/router.h"
 #include "service/origin.h"
 #include "service/tokens.h"
+#include "service/unix_socket.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -90,7 +91,7 @@ static bool load(const struct access *access, struct tokens **out, struct error 
 /* A socket of the file system is reached from this machine alone, and by no browser. */
 static bool is_local(const char *address)
 {
-    return strncmp(address, "unix:", 5) == 0 || origin_is_loopback(slice_from(address));
+    return unix_socket_named(address) || origin_is_loopback(slice_from(address));
 }
 
 static bool check(const struct access *access, const struct access_options *options,
@@ -115,7 +116,7 @@ bool access_new(const struct access_options *options, struct access **out, struc
     if (access == NULL)
         abort();
     access->token_file = options->token_file;
-    access->takes_any_host = options->allow_anonymous || strncmp(options->address, "unix:", 5) == 0;
+    access->takes_any_host = options->allow_anonymous || unix_socket_named(options->address);
     access->address = copy(slice_from(options->address));
     access->host = copy(origin_host(slice_from(options->listen)));
     pthread_rwlock_init(&access->lock, NULL);

@@ -6,9 +6,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <linux/landlock.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -84,19 +86,13 @@ static bool allow(const struct rules *rules, const char *path, uint64_t rights)
 
 static bool allow_folder(const struct rules *rules, const char *path, uint64_t rights)
 {
-    const char *slash = strrchr(path, '/');
-    char folder[PATH_MAX];
+    char copy[PATH_MAX];
 
-    if (slash == NULL)
-        return allow(rules, ".", rights);
-    const size_t len = slash == path ? 1 : (size_t)(slash - path);
-    if (len >= sizeof(folder)) {
+    if (snprintf(copy, sizeof(copy), "%s", path) >= (int)sizeof(copy)) {
         errno = ENAMETOOLONG;
         return fail(rules->err, "allow", path);
     }
-    memcpy(folder, path, len);
-    folder[len] = '\0';
-    return allow(rules, folder, rights);
+    return allow(rules, dirname(copy), rights);
 }
 
 /* SQLite's files are beside the database that links lead to, the snapshot is beside the link. */

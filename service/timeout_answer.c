@@ -5,19 +5,16 @@
 #include <stdio.h>
 #include <time.h>
 
-/* RFC 9110 §5.6.7, whatever the locale. */
+/* RFC 9110 §5.6.7. Nothing here sets a locale, so the names are English. */
 static void add_date(struct buffer *out)
 {
-    static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     const time_t now = time(NULL);
+    char text[64];
     struct tm utc;
 
     gmtime_r(&now, &utc);
-    buffer_printf(out, "Date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n", days[utc.tm_wday],
-                  utc.tm_mday, months[utc.tm_mon], utc.tm_year + 1900, utc.tm_hour, utc.tm_min,
-                  utc.tm_sec);
+    strftime(text, sizeof(text), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &utc);
+    buffer_add_text(out, text);
 }
 
 void timeout_answer(struct buffer *out, struct slice path, const char *request_id,
