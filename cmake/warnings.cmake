@@ -19,8 +19,3 @@ if(SESSIOND_SANITIZE)
 elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
   target_compile_definitions(sessiond_options INTERFACE _FORTIFY_SOURCE=2)
 endif()
-
-# What steers a fuzzer.
-if(SESSIOND_FUZZ)
-  target_compile_options(sessiond_options INTERFACE -fsanitize=fuzzer-no-link)
-endif()
