@@ -87,23 +87,21 @@ static bool check_names(const struct json_outline *outline, const char *const *n
 
 /* The value as json-c is to see it. What fails here has found no memory. */
 static struct json_object *parse_value(struct json_tokener *tokener,
-                                       const struct json_member *member)
+                                       const struct json_member *member, struct buffer *text)
 {
-    struct buffer text = {0};
-
+    text->len = 0;
     if (member->type == JSON_OBJECT)
-        buffer_add_text(&text, "{}");
+        buffer_add_text(text, "{}");
     else if (member->type == JSON_ARRAY)
-        buffer_add_text(&text, "[]");
+        buffer_add_text(text, "[]");
     else
-        buffer_add(&text, member->value);
-    buffer_add_char(&text, '\0'); /* the end of a number */
+        buffer_add(text, member->value);
+    buffer_add_char(text, '\0'); /* the end of a number */
     json_tokener_reset(tokener);
-    struct json_object *value = json_tokener_parse_ex(tokener, text.data, (int)text.len);
+    struct json_object *value = json_tokener_parse_ex(tokener, text->data, (int)text->len);
     if (json_tokener_get_error(tokener) != json_tokener_success ||
         (value == NULL) != (member->type == JSON_NULL))
         abort();
-    buffer_release(&text);
     return value;
 }
 
@@ -113,6 +111,7 @@ static struct json_object *parse_envelope(const struct json_outline *outline)
     struct json_object *tree = json_object_new_object();
     struct json_tokener *tokener = json_tokener_new();
     struct buffer name = {0};
+    struct buffer text = {0};
 
     if (tree == NULL || tokener == NULL)
         abort();
@@ -120,12 +119,13 @@ static struct json_object *parse_envelope(const struct json_outline *outline)
         name.len = 0;
         json_string_decode(outline->members[i].name, &name);
         buffer_add_char(&name, '\0');
-        struct json_object *value = parse_value(tokener, &outline->members[i]);
+        struct json_object *value = parse_value(tokener, &outline->members[i], &text);
         if (json_object_object_add_ex(tree, name.data, value, JSON_C_OBJECT_ADD_KEY_IS_NEW) != 0)
             abort();
     }
     json_tokener_free(tokener);
     buffer_release(&name);
+    buffer_release(&text);
     return tree;
 }
 
