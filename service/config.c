@@ -292,7 +292,8 @@ void config_help(FILE *out)
                 options[i].variable, options[i].help,
                 options[i].fallback == NULL ? "none" : options[i].fallback);
     fputs("  SESSIOND_TOKEN\n"
-          "        a token of scope admin; a variable alone, since everyone sees flags in ps\n"
+          "        a token of scope admin, at most 512 characters; no flag, since everyone sees "
+          "those in ps\n"
           "        default: none\n",
           out);
     fputs("  --help\n        print this and exit\n"
