@@ -17,7 +17,9 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
+import checks  # noqa: E402
 import raw  # noqa: E402
+from checks import check, Failed  # noqa: E402
 from service import Service  # noqa: E402
 
 MIB = 1 << 20
@@ -25,15 +27,6 @@ JSON = "Content-Type: application/json"
 NEW = b'{"project_path":"/p","thread_id":"t"}'
 CREATE = raw.request("POST", "/sessions", body=NEW)
 READ = raw.request("GET", "/sessions")
-
-
-class Failed(Exception):
-    pass
-
-
-def check(holds, sentence):
-    if not holds:
-        raise Failed(sentence)
 
 
 def metric(service, name):
@@ -474,24 +467,5 @@ CASES = [
 ]
 
 
-def main():
-    binary = os.environ.get("SESSIOND_BINARY") or sys.argv[1]
-    wanted = sys.argv[2:]
-    failures = 0
-    for case in CASES:
-        if wanted and case.__name__ not in wanted:
-            continue
-        began = time.monotonic()
-        try:
-            wrong = case(binary)
-        except Failed as failed:
-            wrong = [str(failed)]
-        failures += bool(wrong)
-        print(f"{'not ok' if wrong else 'ok'} - {case.__name__} ({time.monotonic() - began:.1f} s)")
-        for sentence in wrong:
-            print(f"    {sentence}")
-    return failures > 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(checks.run(CASES, checks.under_test(sys.argv[1])))

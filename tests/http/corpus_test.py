@@ -19,21 +19,13 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import corpus  # noqa: E402
 import raw  # noqa: E402
+from checks import check, Failed, under_test  # noqa: E402
 from service import Service  # noqa: E402
 
 DEADLINE_S = 30
 AT_ONCE = 8
 # What the service waits for bytes that do not come.
 IDLE_MS = 2000
-
-
-class Failed(Exception):
-    pass
-
-
-def check(holds, sentence):
-    if not holds:
-        raise Failed(sentence)
 
 
 class Reader:
@@ -160,7 +152,7 @@ def verdict(service, number, group, case):
 
 
 def main(binary, word=""):
-    service = Service(os.environ.get("SESSIOND_BINARY") or binary, "--allow-anonymous", "--idle-timeout-ms", str(IDLE_MS),
+    service = Service(under_test(binary), "--allow-anonymous", "--idle-timeout-ms", str(IDLE_MS),
                       "--max-body-bytes", str(1 << 20), "--max-target-bytes", "8192",
                       "--max-header-bytes", "16384").start()
     cases = [(group, case) for group, cases in corpus.GROUPS.items() for case in cases if word in f"{group}: {case[0]}"]

@@ -13,21 +13,14 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
+import checks  # noqa: E402
 import raw  # noqa: E402
+from checks import check  # noqa: E402
 from service import Service  # noqa: E402
 
 MIB = 1 << 20
 NEW = b'{"project_path":"/p","thread_id":"t"}'
 CREATE = raw.request("POST", "/sessions", body=NEW)
-
-
-class Failed(Exception):
-    pass
-
-
-def check(holds, sentence):
-    if not holds:
-        raise Failed(sentence)
 
 
 def status_of(answer):
@@ -226,22 +219,11 @@ CHECKS = [
 
 
 def main(binary):
-    service = Service(os.environ.get("SESSIOND_BINARY") or binary, "--max-body-bytes", str(MIB),
+    service = Service(checks.under_test(binary), "--max-body-bytes", str(MIB),
                       "--max-page-bytes", "4096",
                       # What AddressSanitizer keeps back would count as the service's memory.
                       environment={"ASAN_OPTIONS": "quarantine_size_mb=1"}).start()
-    failed = 0
-    for one in CHECKS:
-        try:
-            one(service)
-            print(f"ok     {one.__name__}")
-        except (Failed, OSError) as sentence:
-            failed += 1
-            print(f"FAILED {one.__name__}: {str(sentence)[:500]}")
-    wrong = service.stop()
-    print("\n".join(wrong))
-    print(f"{len(CHECKS) - failed} passed, {failed} failed")
-    return 1 if failed or wrong else 0
+    return checks.run(CHECKS, service, end=service.stop)
 
 
 if __name__ == "__main__":

@@ -15,22 +15,15 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
+import checks  # noqa: E402
 import raw  # noqa: E402
+from checks import check  # noqa: E402
 from service import Service  # noqa: E402
 
 NEW = b'{"project_path":"/p","thread_id":"t"}'
 # A wait that is not meant to be: --stop-timeout-ms is a minute in these tests, a slow machine has the rest.
 PROMPT_S = 25
 STOP_TIMEOUT = ("--stop-timeout-ms", "60000")
-
-
-class Failed(Exception):
-    pass
-
-
-def check(holds, sentence):
-    if not holds:
-        raise Failed(sentence)
 
 
 def stop(service, what):
@@ -198,20 +191,5 @@ CHECKS = [
 ]
 
 
-def main(binary):
-    binary = os.environ.get("SESSIOND_BINARY") or binary
-    failed = 0
-    for one in CHECKS:
-        began = time.monotonic()
-        try:
-            one(binary)
-            print(f"ok     {one.__name__} ({time.monotonic() - began:.1f} s)")
-        except (Failed, OSError) as sentence:
-            failed += 1
-            print(f"FAILED {one.__name__}: {str(sentence)[:2000]}")
-    print(f"{len(CHECKS) - failed} passed, {failed} failed")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(checks.run(CHECKS, checks.under_test(sys.argv[1])))

@@ -12,7 +12,9 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
+import checks  # noqa: E402
 import raw  # noqa: E402
+from checks import check  # noqa: E402
 from service import Service  # noqa: E402
 
 MIB = 1 << 20
@@ -20,15 +22,6 @@ UPLOADS = 100
 UPLOAD = b"x" * (20 * MIB)
 # The service gives up on a client that goes on sending, or goes silent, long before this.
 PATIENCE_S = 40
-
-
-class Failed(Exception):
-    pass
-
-
-def check(holds, sentence):
-    if not holds:
-        raise Failed(sentence)
 
 
 def head(method, target, *fields, length=len(UPLOAD)):
@@ -144,18 +137,8 @@ CHECKS = [
 
 
 def main(binary):
-    service = Service(os.environ.get("SESSIOND_BINARY") or binary).start()
-    failed = 0
-    for one in CHECKS:
-        began = time.monotonic()
-        try:
-            one(service)
-            print(f"ok     {one.__name__} ({time.monotonic() - began:.1f} s)")
-        except (Failed, OSError) as sentence:
-            failed += 1
-            print(f"FAILED {one.__name__}: {str(sentence)[:500]}")
-    print(f"{len(CHECKS) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    service = Service(checks.under_test(binary)).start()
+    return checks.run(CHECKS, service, end=service.stop)
 
 
 if __name__ == "__main__":

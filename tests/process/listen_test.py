@@ -3,6 +3,7 @@
 usage: listen_test.py BINARY   (SESSIOND_BINARY, where set, goes before BINARY)
 """
 
+import functools
 import os
 import socket
 import stat
@@ -15,21 +16,14 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
+import checks  # noqa: E402
+from checks import check  # noqa: E402
 from service import Connection, Refused, Service, Unanswered  # noqa: E402
 
 JSON = {"Content-Type": "application/json"}
 NEW = b'{"project_path":"/p","thread_id":"t"}'
 # What a manager does: the process that it starts has its own id in LISTEN_PID and the socket as descriptor 3.
 MANAGER = 'export LISTEN_PID=$$; fd=$1; shift; exec "$@" 3<&"$fd"'
-
-
-class Failed(Exception):
-    pass
-
-
-def check(holds, sentence):
-    if not holds:
-        raise Failed(sentence)
 
 
 def stop(service):
@@ -246,18 +240,14 @@ STORIES = (a_file_is_served, the_mode_can_be_set, what_a_killed_process_left_is_
            what_cannot_be_served_is_refused)
 
 
-def main(binary):
-    binary = os.environ.get("SESSIOND_BINARY") or binary
-    failures = []
-    for story in STORIES:
+def in_a_folder(story):
+    """The story as a check: with a folder of its own."""
+    @functools.wraps(story)
+    def checked(binary):
         with tempfile.TemporaryDirectory() as folder:
-            try:
-                story(binary, folder)
-            except Failed as failed:
-                failures.append(f"{story.__name__}: {failed}")
-    print("\n".join(failures) or "it listens where it should")
-    return 1 if failures else 0
+            return story(binary, folder)
+    return checked
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(checks.run([in_a_folder(story) for story in STORIES], checks.under_test(sys.argv[1])))

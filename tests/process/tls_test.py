@@ -3,6 +3,7 @@
 usage: tls_test.py BINARY   (SESSIOND_BINARY, where set, goes before BINARY)
 """
 
+import functools
 import http.client
 import json
 import os
@@ -20,6 +21,8 @@ import warnings
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
+import checks  # noqa: E402
+from checks import check  # noqa: E402
 from service import Service  # noqa: E402
 
 JSON = {"Content-Type": "application/json"}
@@ -27,15 +30,6 @@ NEW = b'{"project_path":"/p","thread_id":"t"}'
 PATIENCE_S = 60
 # A client that gets no answer is told so before that: much less than the service's idle timeout.
 PROMPT_S = 20
-
-
-class Failed(Exception):
-    pass
-
-
-def check(holds, sentence):
-    if not holds:
-        raise Failed(sentence)
 
 
 def make_pair(folder, name, *key):
@@ -451,21 +445,21 @@ STORIES = (new_versions_are_served_and_old_ones_are_not, curl_is_content, http_o
            a_key_that_others_may_read_is_told)
 
 
+def in_a_folder(story, pairs):
+    """The story as a check: with a folder of its own, and the pairs in it."""
+    @functools.wraps(story)
+    def checked(binary):
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copytree(pairs, folder, dirs_exist_ok=True)
+            return story(binary, folder)
+    return checked
+
+
 def main(binary):
-    binary = os.environ.get("SESSIOND_BINARY") or binary
-    failures = []
     with tempfile.TemporaryDirectory() as pairs:
         make_pair(pairs, "ec", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
         make_pair(pairs, "rsa", "rsa:2048")
-        for story in STORIES:
-            with tempfile.TemporaryDirectory() as folder:
-                shutil.copytree(pairs, folder, dirs_exist_ok=True)
-                try:
-                    story(binary, folder)
-                except Failed as failed:
-                    failures.append(f"{story.__name__}: {failed}")
-    print("\n".join(failures) or "TLS is spoken as it should be")
-    return 1 if failures else 0
+        return checks.run([in_a_folder(story, pairs) for story in STORIES], checks.under_test(binary))
 
 
 if __name__ == "__main__":
