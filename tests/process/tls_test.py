@@ -5,6 +5,7 @@ usage: tls_test.py BINARY   (SESSIOND_BINARY, where set, goes before BINARY)
 
 import functools
 import http.client
+import itertools
 import json
 import os
 import shutil
@@ -22,7 +23,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
 import checks  # noqa: E402
-from checks import check  # noqa: E402
+from checks import check, Failed  # noqa: E402
 from service import Service  # noqa: E402
 
 JSON = {"Content-Type": "application/json"}
@@ -227,6 +228,32 @@ def a_handshake_byte_by_byte_ends_with_the_idle_timeout(binary, folder):
             except OSError:
                 open_still = False
     check(time.monotonic() - began < PROMPT_S, "the connection is left open")
+    stop(service)
+
+
+def a_request_byte_by_byte_ends_with_its_time(binary, folder):
+    """What is said in the clear would be no TLS: the connection just ends."""
+    service = start(binary, folder, "--request-timeout-ms", "1000")
+    host, port = service.address.rsplit(":", 1)
+    began = time.monotonic()
+    with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as plain:
+        with trust(folder, "ec").wrap_socket(plain, server_hostname=host) as client:
+            client.settimeout(0.05)
+            for byte in itertools.cycle(b"POST /sessions HTTP/1.1\r\nA: " + b"a" * 1000):
+                check(time.monotonic() < began + 10, "the connection is still open after 10 s")
+                try:
+                    client.send(bytes([byte]))
+                    received = client.recv(1000)
+                    check(received == b"", f"before its end came {received[:200]}")
+                    break
+                except TimeoutError:
+                    pass
+                except (ssl.SSLEOFError, ConnectionError):
+                    break
+                except ssl.SSLError as error:
+                    raise Failed(f"what came is no TLS: {error}") from error
+    check(time.monotonic() - began > 0.9, "it ended before its time")
+    check(once(service, trust(folder, "ec"))[0] == 200, "another is served")
     stop(service)
 
 
@@ -439,8 +466,9 @@ def a_key_that_others_may_read_is_told(binary, folder):
 
 STORIES = (new_versions_are_served_and_old_ones_are_not, curl_is_content, http_on_the_port_gets_no_answer_and_no_hang,
            slow_handshakes_cost_only_themselves, a_handshake_byte_by_byte_ends_with_the_idle_timeout,
+           a_request_byte_by_byte_ends_with_its_time,
            large_bodies_pass_both_ways, the_commands_speak_tls, a_renewed_certificate_is_shown_and_nobody_notices,
-           a_bad_new_pair_keeps_the_old_one, a_stop_under_load_answers_whole,
+           the_same_pair_again_is_told_and_not_kept, a_bad_new_pair_keeps_the_old_one, a_stop_under_load_answers_whole,
            handshakes_that_stand_still_do_not_hold_up_a_stop, a_file_can_speak_tls, what_is_no_pair_is_refused,
            a_key_that_others_may_read_is_told)
 
