@@ -224,6 +224,26 @@ Test(store_once, get_or_create_returns_the_newest_that_is_not_terminated)
     store_job_release(&job);
 }
 
+/* As only another program could write it. */
+Test(store_once, an_existing_session_whose_id_is_none_is_a_fault)
+{
+    struct store_job job = {
+        .operation = STORE_CREATE,
+        .project_path = SLICE_LITERAL("/p"),
+        .thread_id = SLICE_LITERAL("t"),
+        .context = SLICE_LITERAL("{}"),
+        .or_existing = true,
+    };
+
+    fixture_create(&fixture, "/p", "t", "{}", NULL);
+    free(fixture_sql(&fixture, "UPDATE sessions SET id = 'short'"));
+    fixture_run(&fixture, &job);
+    cr_expect_eq(job.error.kind, ERROR_INTERNAL);
+    cr_expect_str_eq(job.error.detail, "a session has an id that is none");
+    store_job_release(&job);
+    cr_expect_eq(count_sessions(), 1);
+}
+
 Test(store_once, a_status_that_is_not_the_expected_one_refuses_the_change)
 {
     struct store_job job = {
