@@ -8,15 +8,14 @@ import errno
 import json
 import os
 import random
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 import unittest
 
 from crash import arguments, faults_of_file, parse, preloaded, verify
 from ledger import Ledger, list_all
+from mounts import enter_namespace, mount_tmpfs, unmount
 from service import POLL_S, Connection, Service
 from writers import Crowd
 
@@ -24,34 +23,15 @@ DISK_MIB = 64
 BLOCK = 4096
 # How soon writes succeed again once there is space.
 RECOVERY_S = 5
-NAMESPACE = "SESSIOND_TEST_NAMESPACE"
 JSON = {"Content-Type": "application/json"}
 options = None
-
-
-def enter_namespace():
-    """Goes on in a mount namespace, as root of it: what is mounted there ends with the test."""
-    if NAMESPACE in os.environ:
-        return
-    os.environ[NAMESPACE] = "1"
-    as_root = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-    command = ["unshare", "--mount", *as_root]
-    tried = subprocess.run([*command, "true"], stderr=subprocess.PIPE, text=True)
-    if tried.returncode != 0:
-        sys.exit(f"FAILED: this test mounts a small disk, which takes root or user namespaces: {tried.stderr}")
-    os.execvp(command[0], [*command, sys.executable, *sys.argv])
 
 
 class Disk:
     """A tmpfs of its own, which can be filled to the last block."""
 
     def __init__(self, mib=DISK_MIB):
-        self.folder = tempfile.mkdtemp(prefix="sessiond-disk-")
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mib}m", "none", self.folder],
-                                 capture_output=True, text=True)
-        if mounted.returncode != 0:
-            os.rmdir(self.folder)
-            raise SystemExit(f"FAILED: the test's disk cannot be mounted: {mounted.stderr}")
+        self.folder = mount_tmpfs(mib)
         self.database = os.path.join(self.folder, "sessions.db")
         self.ballast = os.path.join(self.folder, "ballast")
 
@@ -70,8 +50,7 @@ class Disk:
         os.remove(self.ballast)
 
     def close(self):
-        subprocess.run(["umount", "--lazy", self.folder], check=True)
-        os.rmdir(self.folder)
+        unmount(self.folder)
 
 
 class Readers(threading.Thread):

@@ -27,8 +27,8 @@ sys.dont_write_bytecode = True
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "crash"))
 
 from crash import arguments, faults_of_file, finish, parse, preloaded, table, verify, versions_in_file  # noqa: E402
-from disk_full_test import enter_namespace  # noqa: E402
 from ledger import Ledger, Verdict  # noqa: E402
+from mounts import enter_namespace  # noqa: E402
 from service import Service  # noqa: E402
 from writers import Crowd  # noqa: E402
 

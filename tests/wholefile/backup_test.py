@@ -14,8 +14,9 @@ import socketserver
 import tempfile
 import threading
 
-from wholefile import (Case, SmallDisk, ask, command, end_command, enter_namespace, main, make_database, make_python_file,
+from wholefile import (Case, SmallDisk, ask, command, end_command, main, make_database, make_python_file,
                        start_command, until)
+from mounts import enter_namespace
 from service import Connection, Unanswered
 
 JSON = {"Content-Type": "application/json"}

@@ -7,8 +7,9 @@ import os
 import re
 import shutil
 
-from wholefile import (ID, Case, SmallDisk, ask, command, connect, end_command, enter_namespace, main, make_database,
+from wholefile import (ID, Case, SmallDisk, ask, command, connect, end_command, main, make_database,
                        make_python_file, picture, start_command, until)
+from mounts import enter_namespace
 
 JSON = {"Content-Type": "application/json"}
 COUNT = "SELECT count(*) FROM sessions"

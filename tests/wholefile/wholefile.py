@@ -14,9 +14,9 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
+from mounts import mount_tmpfs, unmount  # noqa: E402
 from service import PATIENCE_S, POLL_S, REPORT, Service  # noqa: E402
 
-NAMESPACE = "SESSIOND_TEST_NAMESPACE"
 ID = "00000000-0000-4000-8000-{:012d}"
 PYTHON_SCHEMA = """
 CREATE TABLE sessions (
@@ -139,28 +139,12 @@ class Case(unittest.TestCase):
         self.assertIn(phrase, out + err)
 
 
-def enter_namespace():
-    """Goes on in a mount namespace, as root of it: what is mounted there ends with the test."""
-    if NAMESPACE in os.environ:
-        return
-    os.environ[NAMESPACE] = "1"
-    as_root = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-    unshare = ["unshare", "--mount", *as_root]
-    tried = subprocess.run([*unshare, "true"], stderr=subprocess.PIPE, text=True)
-    if tried.returncode != 0:
-        sys.exit(f"FAILED: this test mounts a small disk, which takes root or user namespaces: {tried.stderr}")
-    os.execvp(unshare[0], [*unshare, sys.executable, *sys.argv])
-
-
 class SmallDisk:
     """A tmpfs of its own."""
 
     def __init__(self, case, mib):
-        self.folder = tempfile.mkdtemp(prefix="sessiond-disk-")
-        mount = ["mount", "-t", "tmpfs", "-o", f"size={mib}m", "none", self.folder]
-        subprocess.run(mount, check=True)
-        case.addCleanup(os.rmdir, self.folder)
-        case.addCleanup(subprocess.run, ["umount", "--lazy", self.folder], check=True)
+        self.folder = mount_tmpfs(mib)
+        case.addCleanup(unmount, self.folder)
 
     def path(self, name):
         return os.path.join(self.folder, name)
