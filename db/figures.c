@@ -47,11 +47,10 @@ void figures_committed(struct figures *figures, size_t jobs, int64_t commit_us)
     const size_t batch = bucket_of(store_batch_bounds, STORE_BATCH_BUCKETS, (int64_t)jobs);
     const size_t commit = bucket_of(store_commit_bounds_us, STORE_COMMIT_BUCKETS, commit_us);
 
-    add(&figures->batch_buckets[batch], 1);
     add(&figures->batch_jobs, (int64_t)jobs);
-    add(&figures->commit_buckets[commit], 1);
     add(&figures->commit_us, commit_us);
-    add(&figures->commits, 1);
+    atomic_fetch_add_explicit(&figures->batch_buckets[batch], 1, memory_order_release);
+    atomic_fetch_add_explicit(&figures->commit_buckets[commit], 1, memory_order_release);
 }
 
 void figures_changed(struct figures *figures, const struct figures_change *change)
@@ -78,9 +77,11 @@ void figures_read(const struct figures *figures, struct store_figures *out)
     for (int i = 0; i < STORE_COUNT_KINDS; i++)
         out->counts[i] = get(&figures->counts[i]);
     for (int i = 0; i <= STORE_BATCH_BUCKETS; i++)
-        out->batch_buckets[i] = get(&figures->batch_buckets[i]);
+        out->batch_buckets[i] =
+            atomic_load_explicit(&figures->batch_buckets[i], memory_order_acquire);
     for (int i = 0; i <= STORE_COMMIT_BUCKETS; i++)
-        out->commit_buckets[i] = get(&figures->commit_buckets[i]);
+        out->commit_buckets[i] =
+            atomic_load_explicit(&figures->commit_buckets[i], memory_order_acquire);
     out->wal_bytes = get(&figures->wal_bytes);
     out->checkpoints_complete = get(&figures->checkpoints[CHECKPOINT_COMPLETE]);
     out->checkpoints_partial = get(&figures->checkpoints[CHECKPOINT_PARTIAL]);
@@ -88,5 +89,4 @@ void figures_read(const struct figures *figures, struct store_figures *out)
                               get(&figures->checkpoints[CHECKPOINT_FATAL]);
     out->batch_jobs = get(&figures->batch_jobs);
     out->commit_us = get(&figures->commit_us);
-    out->commits = get(&figures->commits);
 }

@@ -1,5 +1,6 @@
 /* The store's counters: written by the writer thread, read by anyone. Relaxed atomics: a scrape
- * may see one counter a moment before another. */
+ * may see one counter a moment before another; but a commit is in its sums before it is in a
+ * bucket. How many there were is the sum of the buckets. */
 #ifndef SESSIOND_DB_FIGURES_H
 #define SESSIOND_DB_FIGURES_H
 
@@ -17,7 +18,6 @@ struct figures {
     atomic_int_least64_t batch_jobs;
     atomic_int_least64_t commit_buckets[STORE_COMMIT_BUCKETS + 1];
     atomic_int_least64_t commit_us;
-    atomic_int_least64_t commits;
 };
 
 /* How one transaction changes the counters, once it is committed. */

@@ -34,7 +34,6 @@ struct store_figures {
     int64_t batch_jobs;                             /* sum over all batches */
     int64_t commit_buckets[STORE_COMMIT_BUCKETS + 1];
     int64_t commit_us;
-    int64_t commits;
 };
 
 /* A snapshot for /metrics: cheap, no lock held for long, no table read. Any thread. */

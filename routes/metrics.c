@@ -157,9 +157,11 @@ static void add_refusals(struct buffer *out, const struct metrics *metrics)
                       (long long)get(&metrics->refusals[i]));
 }
 
-/* One histogram series. `label` is empty or ends in a comma; bounds are divided by `unit`. */
-static void add_histogram(struct buffer *out, const char *name, const char *label,
-                          const int64_t *bounds, const int64_t *counts, size_t buckets, double unit)
+/* One histogram series without its sum; returns its count. `label` is empty or ends in a comma;
+ * bounds are divided by `unit`. */
+static int64_t add_histogram(struct buffer *out, const char *name, const char *label,
+                             const int64_t *bounds, const int64_t *counts, size_t buckets,
+                             double unit)
 {
     int64_t cumulative = 0;
 
@@ -170,6 +172,7 @@ static void add_histogram(struct buffer *out, const char *name, const char *labe
     }
     cumulative += counts[buckets];
     buffer_printf(out, "%s_bucket{%sle=\"+Inf\"} %lld\n", name, label, (long long)cumulative);
+    return cumulative;
 }
 
 static void add_durations(struct buffer *out, const struct metrics *metrics)
@@ -226,17 +229,18 @@ static void add_commits(struct buffer *out, const struct store_figures *figures)
 {
     static const char batch[] = "sessiond_commit_batch_size";
     static const char duration[] = "sessiond_commit_duration_seconds";
+    int64_t count;
 
     add_family(out, batch, "histogram", "Writes made durable by one commit.");
-    add_histogram(out, batch, "", store_batch_bounds, figures->batch_buckets, STORE_BATCH_BUCKETS,
-                  1);
+    count = add_histogram(out, batch, "", store_batch_bounds, figures->batch_buckets,
+                          STORE_BATCH_BUCKETS, 1);
     buffer_printf(out, "%s_sum %lld\n%s_count %lld\n", batch, (long long)figures->batch_jobs, batch,
-                  (long long)figures->commits);
+                  (long long)count);
     add_family(out, duration, "histogram", "Time of a COMMIT, fsync included.");
-    add_histogram(out, duration, "", store_commit_bounds_us, figures->commit_buckets,
-                  STORE_COMMIT_BUCKETS, 1e6);
+    count = add_histogram(out, duration, "", store_commit_bounds_us, figures->commit_buckets,
+                          STORE_COMMIT_BUCKETS, 1e6);
     buffer_printf(out, "%s_sum %.6f\n%s_count %lld\n", duration, (double)figures->commit_us / 1e6,
-                  duration, (long long)figures->commits);
+                  duration, (long long)count);
 }
 
 static void add_checkpoints(struct buffer *out, const struct store_figures *figures)

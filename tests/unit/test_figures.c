@@ -27,6 +27,15 @@ static void close_database(void)
 
 TestSuite(figures, .init = open_database, .fini = close_database);
 
+static int64_t commits(void)
+{
+    int64_t count = 0;
+
+    for (int i = 0; i <= STORE_BATCH_BUCKETS; i++)
+        count += read_figures.batch_buckets[i];
+    return count;
+}
+
 static void commit(size_t jobs, int64_t us)
 {
     figures_committed(&figures, jobs, us);
@@ -47,7 +56,7 @@ Test(figures, begin_with_the_sessions_that_are_there)
     cr_expect_eq(read_figures.sessions[SESSION_ACTIVE], 0);
     cr_expect_eq(read_figures.sessions[SESSION_PAUSED], 5);
     cr_expect_eq(read_figures.sessions[SESSION_TERMINATED], 2);
-    cr_expect_eq(read_figures.commits, 0);
+    cr_expect_eq(commits(), 0);
 }
 
 Test(figures, bounds_rise)
@@ -71,7 +80,7 @@ Test(figures, a_commit_counts_once_where_it_belongs)
     for (int i = 0; i <= STORE_COMMIT_BUCKETS; i++)
         cr_expect_eq(read_figures.commit_buckets[i],
                      i < STORE_BATCH_BUCKETS || i == STORE_COMMIT_BUCKETS, "commit bucket %d", i);
-    cr_expect_eq(read_figures.commits, STORE_BATCH_BUCKETS + 1);
+    cr_expect_eq(commits(), STORE_BATCH_BUCKETS + 1);
 }
 
 Test(figures, sums_are_of_all_commits)
