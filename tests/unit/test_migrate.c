@@ -13,6 +13,8 @@
 
 TestSuite(migrate, .init = folder_enter, .fini = folder_leave);
 
+extern const unsigned char schema_001_sessions[];
+
 static struct error err;
 
 static void make_file(const char *sql)
@@ -87,11 +89,41 @@ Test(migrate, a_new_file_gets_the_schema)
     sqlite3 *db = database_on_disk();
     bool current = false;
 
-    cr_expect_eq(database_number(db, "PRAGMA user_version"), 1);
+    cr_expect_eq(database_number(db, "PRAGMA user_version"), 2);
     cr_expect_eq(database_number(db, "SELECT count(*) FROM sessions"), 0);
     cr_expect_eq(database_number(db, "SELECT count(*) FROM sessiond_clock"), 1);
     cr_expect(migrate_check_schema(db, &current, &err), "%s", err.detail);
     cr_expect(current);
+    connection_close(db);
+}
+
+/* As the first schema's sessiond left it. */
+static void make_first_schema(void)
+{
+    make_file((const char *)schema_001_sessions);
+    make_file("INSERT INTO sessions (id, project_path, thread_id, status, created_at, updated_at,"
+              " version, context_bytes, seq, context) VALUES"
+              " ('11111111-1111-4111-8111-111111111111', '/p', 't', 'PAUSED',"
+              " '2026-11-23T06:36:00.123456+00:00', '2026-11-23T06:36:00.123456+00:00', 3, 7, 5,"
+              " '{\"a\":1}'); PRAGMA user_version = 1");
+}
+
+Test(migrate, a_file_of_the_first_schema_is_brought_to_this_one)
+{
+    struct store *store;
+
+    make_first_schema();
+    cr_assert(open_store(&store), "%s", err.detail);
+    store_close(store);
+
+    sqlite3 *db = database_on_disk();
+    bool current = false;
+    cr_assert(migrate_check_schema(db, &current, &err), "%s", err.detail);
+    cr_expect(current);
+    cr_expect_eq(database_number(db, "SELECT count(*) FROM sessions WHERE version = 3"), 1);
+    cr_expect_eq(database_number(db, "SELECT count(*) FROM sqlite_schema WHERE name ="
+                                     " 'idx_sessions_thread_and_project'"),
+                 0);
     connection_close(db);
 }
 
