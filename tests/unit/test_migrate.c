@@ -130,6 +130,36 @@ Test(migrate, doing_it_again_changes_nothing)
     connection_close(db);
 }
 
+extern const unsigned char schema_001_sessions[];
+
+/* A file of the first schema, with sessions and a key in it. */
+Test(migrate, a_file_of_the_first_schema_keeps_its_rows_and_gets_what_is_new)
+{
+    struct store *store;
+
+    make_file((const char *)schema_001_sessions);
+    make_file("PRAGMA user_version = 1;"
+              "INSERT INTO sessions (seq, id, project_path, thread_id, status, created_at,"
+              " updated_at, context_bytes, context) VALUES (5,"
+              " '11111111-1111-4111-8111-111111111111', '/p', 't', 'ACTIVE',"
+              " '2026-01-01T00:00:00.000000+00:00', '2026-01-01T00:00:00.000000+00:00', 2, '{}');"
+              "INSERT INTO idempotency_keys VALUES (7, 'k', x'00', x'01');"
+              "UPDATE sessiond_clock SET reserved_us = 9");
+    cr_assert(open_store(&store), "%s", err.detail);
+    store_close(store);
+
+    sqlite3 *db;
+    cr_assert_eq(sqlite3_open(DATABASE_PATH, &db), SQLITE_OK);
+    cr_expect_eq(database_number(db, "SELECT seq FROM sessions WHERE version = 1"), 5);
+    cr_expect_eq(database_number(db, "SELECT count(*) FROM idempotency_keys"), 0,
+                 "so old that it was forgotten");
+    cr_expect_geq(database_number(db, "SELECT reserved_us FROM sessiond_clock"), 9);
+    cr_expect_eq(database_number(db, "SELECT count(*) FROM events"), 0);
+    cr_expect_eq(database_number(db, "SELECT count(*) FROM consumers"), 0);
+    cr_expect_eq(database_number(db, "SELECT purged_id FROM sessiond_events"), 0);
+    sqlite3_close(db);
+}
+
 Test(migrate, a_version_that_is_none_is_refused)
 {
     connection_close(database_on_disk());
