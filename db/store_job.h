@@ -10,9 +10,8 @@
 #include "db/store_events.h"
 #include "db/store_list.h"
 #include "db/store_match.h"
+#include "db/store_once.h"
 #include "db/store_snapshot.h"
-
-#define STORE_DIGEST_BYTES 32
 
 enum store_operation {
     STORE_CREATE,
@@ -49,22 +48,6 @@ struct store_job;
  * refuses the job with ERROR_OVERLOADED. What was admitted stays until the job is released; a job
  * that is run anew asks anew. */
 typedef bool (*store_admitter)(struct store_job *job, size_t bytes);
-
-/* Puts what the job answered into words, in the write transaction: pure, quick, and no call back
- * into the store. The answer is the submitter's and is read before `done`. */
-typedef struct slice (*store_answerer)(struct store_job *job);
-
-/* A request that is carried out once, however often it is sent: its key, and what its answer was,
- * are written in the same transaction as its effect. */
-struct store_once {
-    struct slice key;                         /* data NULL: an ordinary job */
-    unsigned char digest[STORE_DIGEST_BYTES]; /* of the request */
-    store_answerer answer;
-
-    /* Out. */
-    bool replayed;     /* nothing was carried out; `kept` is the first answer */
-    struct slice kept; /* in the job's memory */
-};
 
 struct store_job {
     enum store_operation operation;

@@ -72,6 +72,12 @@ Test(list_query, shapes_are_numbered_and_each_has_one_statement)
 
 /* --- Plans --------------------------------------------------------------------------------- */
 
+/* Steps over rows of the intersection, not of the table. */
+static bool is_of_leap(const char *step)
+{
+    return strcmp(step, "SCAN leap") == 0 || strcmp(step, "SCAN CONSTANT ROW") == 0;
+}
+
 static void expect_good_step(const char *step, const struct store_list_query *query)
 {
     char sql[LIST_QUERY_MAX_SQL];
@@ -80,11 +86,13 @@ static void expect_good_step(const char *step, const struct store_list_query *qu
     cr_expect_null(strstr(step, "TEMP B-TREE"), "%s: %s", step, sql);
     cr_expect_null(strstr(step, "AUTOMATIC"), "%s: %s", step, sql);
     if (strncmp(step, "SCAN", 4) == 0)
-        cr_expect_str_eq(step, "SCAN sessions", "newest or oldest first: %s", sql);
-    if (strncmp(step, "SEARCH", 6) != 0)
+        cr_expect(strcmp(step, "SCAN sessions") == 0 || is_of_leap(step),
+                  "newest or oldest first: %s", sql);
+    if (strncmp(step, "SEARCH sessions", 15) != 0 || strstr(step, "PRIMARY KEY (rowid=?)") != NULL)
         return;
     cr_expect_not_null(strstr(step, query->ascending ? "rowid>?" : "rowid<?"), "%s: %s", step, sql);
-    cr_expect_eq(strstr(step, "thread_id=?") != NULL, query->thread_id.data != NULL, "%s: %s", step,
+    cr_expect_eq(strstr(step, "thread_id=?") != NULL || strstr(step, "project_path=?") != NULL,
+                 query->thread_id.data != NULL || query->project_path.data != NULL, "%s: %s", step,
                  sql);
     cr_expect(query->statuses == 0 || strstr(step, "status=?") != NULL, "%s: %s", step, sql);
 }

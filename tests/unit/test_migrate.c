@@ -13,6 +13,8 @@
 
 TestSuite(migrate, .init = folder_enter, .fini = folder_leave);
 
+extern const unsigned char schema_001_sessions[];
+
 static struct error err;
 
 static void make_file(const char *sql)
@@ -87,11 +89,41 @@ Test(migrate, a_new_file_gets_the_schema)
     sqlite3 *db = database_on_disk();
     bool current = false;
 
-    cr_expect_eq(database_number(db, "PRAGMA user_version"), 1);
+    cr_expect_eq(database_number(db, "PRAGMA user_version"), 3);
     cr_expect_eq(database_number(db, "SELECT count(*) FROM sessions"), 0);
     cr_expect_eq(database_number(db, "SELECT count(*) FROM sessiond_clock"), 1);
     cr_expect(migrate_check_schema(db, &current, &err), "%s", err.detail);
     cr_expect(current);
+    connection_close(db);
+}
+
+/* As the first schema's sessiond left it. */
+static void make_first_schema(void)
+{
+    make_file((const char *)schema_001_sessions);
+    make_file("INSERT INTO sessions (id, project_path, thread_id, status, created_at, updated_at,"
+              " version, context_bytes, seq, context) VALUES"
+              " ('11111111-1111-4111-8111-111111111111', '/p', 't', 'PAUSED',"
+              " '2026-11-23T06:36:00.123456+00:00', '2026-11-23T06:36:00.123456+00:00', 3, 7, 5,"
+              " '{\"a\":1}'); PRAGMA user_version = 1");
+}
+
+Test(migrate, a_file_of_the_first_schema_is_brought_to_this_one)
+{
+    struct store *store;
+
+    make_first_schema();
+    cr_assert(open_store(&store), "%s", err.detail);
+    store_close(store);
+
+    sqlite3 *db = database_on_disk();
+    bool current = false;
+    cr_assert(migrate_check_schema(db, &current, &err), "%s", err.detail);
+    cr_expect(current);
+    cr_expect_eq(database_number(db, "SELECT count(*) FROM sessions WHERE version = 3"), 1);
+    cr_expect_eq(database_number(db, "SELECT count(*) FROM sqlite_schema WHERE name ="
+                                     " 'idx_sessions_thread_and_project'"),
+                 0);
     connection_close(db);
 }
 
@@ -130,33 +162,21 @@ Test(migrate, doing_it_again_changes_nothing)
     connection_close(db);
 }
 
-extern const unsigned char schema_001_sessions[];
-
-/* A file of the first schema, with sessions and a key in it. */
-Test(migrate, a_file_of_the_first_schema_keeps_its_rows_and_gets_what_is_new)
+/* Its sessions are there, and nothing has happened to them yet. */
+Test(migrate, a_file_of_the_first_schema_gets_the_events)
 {
     struct store *store;
+    sqlite3 *db;
 
-    make_file((const char *)schema_001_sessions);
-    make_file("PRAGMA user_version = 1;"
-              "INSERT INTO sessions (seq, id, project_path, thread_id, status, created_at,"
-              " updated_at, context_bytes, context) VALUES (5,"
-              " '11111111-1111-4111-8111-111111111111', '/p', 't', 'ACTIVE',"
-              " '2026-01-01T00:00:00.000000+00:00', '2026-01-01T00:00:00.000000+00:00', 2, '{}');"
-              "INSERT INTO idempotency_keys VALUES (7, 'k', x'00', x'01');"
-              "UPDATE sessiond_clock SET reserved_us = 9");
+    make_first_schema();
     cr_assert(open_store(&store), "%s", err.detail);
     store_close(store);
-
-    sqlite3 *db;
     cr_assert_eq(sqlite3_open(DATABASE_PATH, &db), SQLITE_OK);
-    cr_expect_eq(database_number(db, "SELECT seq FROM sessions WHERE version = 1"), 5);
-    cr_expect_eq(database_number(db, "SELECT count(*) FROM idempotency_keys"), 0,
-                 "so old that it was forgotten");
-    cr_expect_geq(database_number(db, "SELECT reserved_us FROM sessiond_clock"), 9);
+    cr_expect_eq(database_number(db, "SELECT count(*) FROM sessions WHERE version = 3"), 1);
     cr_expect_eq(database_number(db, "SELECT count(*) FROM events"), 0);
     cr_expect_eq(database_number(db, "SELECT count(*) FROM consumers"), 0);
-    cr_expect_eq(database_number(db, "SELECT purged_id FROM sessiond_events"), 0);
+    cr_expect_eq(database_number(db, "SELECT count(*) FROM sessiond_events WHERE purged_id = 0"),
+                 1);
     sqlite3_close(db);
 }
 
