@@ -2,7 +2,6 @@
 
 #include "db/monotonic.h"
 #include "db/write_lease.h"
-#include "db/write_once.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,9 +9,7 @@
 /* After so long without a write the log is copied into the database file. */
 #define IDLE_US INT64_C(1000000)
 
-/* How often old keys are looked for, and when housekeeping that failed is tried again, or a
- * checkpoint while writes are refused. */
-#define SWEEP_EVERY_US INT64_C(60000000)
+/* When a checkpoint is tried again while writes are refused. */
 #define RETRY_US INT64_C(1000000)
 
 /* A turn comes every IDLE_US at least. One that is so late tells that the process stood still, or
@@ -268,41 +265,25 @@ static bool was_away(struct writer *writer, int64_t now_us)
     return true;
 }
 
-static bool do_housework(struct writer *writer, int64_t now_us, struct error *err)
-{
-    struct write_operations *ops = &writer->operations;
-    bool more = false;
-
-    if (!write_operations_begin(ops, err))
-        return false;
-    if (now_us >= ops->lease_due_us && !write_lease_expire(ops, err))
-        return false;
-    if (now_us < writer->next_sweep_us)
-        return true;
-    if (!write_once_sweep(ops, &more, err))
-        return false;
-    writer->next_sweep_us = more ? now_us : now_us + SWEEP_EVERY_US;
-    return true;
-}
-
 bool writer_keep_house(struct writer *writer, struct error *err)
 {
+    struct write_operations *ops = &writer->operations;
     const int64_t now_us = monotonic_us();
     enum outcome outcome = OUTCOME_NOT_BEGUN;
 
     if (was_away(writer, now_us))
-        write_lease_doubt(&writer->operations);
-    if (now_us < writer->operations.lease_due_us && now_us < writer->next_sweep_us)
+        write_lease_doubt(ops);
+    if (now_us < housekeeping_due_us(&writer->house, ops))
         return true;
-    if (transaction_begin(&writer->transactions, err))
-        outcome = end(writer, do_housework(writer, now_us, err), 0, err);
+    if (transaction_begin(&writer->transactions, err)) {
+        const bool ok =
+            write_operations_begin(ops, err) && housekeeping_do(&writer->house, ops, now_us, err);
+        outcome = end(writer, ok, 0, err);
+    }
+    housekeeping_settle(&writer->house, ops, now_us, outcome == OUTCOME_COMMITTED);
     const bool failed_before = writer->housework_failed;
     writer->housework_failed = outcome != OUTCOME_COMMITTED;
-    if (outcome == OUTCOME_COMMITTED)
-        return true;
-    writer->operations.lease_due_us = now_us + RETRY_US;
-    writer->next_sweep_us = now_us + RETRY_US;
-    if (outcome != OUTCOME_UNKNOWN && !failed_before)
+    if (writer->housework_failed && outcome != OUTCOME_UNKNOWN && !failed_before)
         notice(writer, STORE_WARNING, "housekeeping_failed", err->detail);
     return outcome != OUTCOME_UNKNOWN;
 }
@@ -318,10 +299,8 @@ static void keep_house(struct writer *writer)
 /* Until something is to be done without a job. */
 static int64_t idle_ms(const struct writer *writer)
 {
-    const int64_t lease_due_us = writer->operations.lease_due_us;
-    const int64_t due_us =
-        lease_due_us < writer->next_sweep_us ? lease_due_us : writer->next_sweep_us;
-    const int64_t left_us = due_us - monotonic_us();
+    const int64_t left_us =
+        housekeeping_due_us(&writer->house, &writer->operations) - monotonic_us();
 
     if (left_us <= 0 || backup_is_running(&writer->backup))
         return 0;

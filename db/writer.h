@@ -2,13 +2,14 @@
  * The one thread that writes. It takes all jobs that wait, runs them in one transaction, commits
  * (one fsync for all), and answers them; the next batch gathers while that fsync runs. It also
  * makes every checkpoint: when the log has grown long, and when nothing is to do. Between batches
- * it ends the leases whose time is over and forgets old Idempotency-Keys.
+ * it keeps house.
  */
 #ifndef SESSIOND_DB_WRITER_H
 #define SESSIOND_DB_WRITER_H
 
 #include "db/backup.h"
 #include "db/figures.h"
+#include "db/housekeeping.h"
 #include "db/job_queue.h"
 #include "db/store_open.h"
 #include "db/transaction.h"
@@ -26,7 +27,7 @@ struct writer {
     int64_t last_jobs_us;       /* monotonic */
     int64_t last_turn_us;       /* monotonic: when it was last looked what is due */
     int64_t last_checkpoint_us; /* monotonic */
-    int64_t next_sweep_us;      /* monotonic: when old keys are next looked for */
+    struct housekeeping house;
     struct backup backup;
     bool writes_failed; /* the last time, as the next: of a row of failures one is told */
     bool housework_failed;
