@@ -60,6 +60,7 @@ static int append_select(char *sql, int at, const struct store_list_query *query
     at = append(sql, at, query->with_context ? SESSION_COLUMNS_WITH_CONTEXT : SESSION_COLUMNS);
     at = append(sql, at, " FROM sessions");
     at = append(sql, at, index_of(query));
+    at = append(sql, at, SESSION_LOG);
     at = append(sql, at, query->ascending ? " WHERE seq > ?3" : " WHERE seq < ?3");
     if (query->thread_id.data != NULL)
         at = append(sql, at, " AND thread_id = ?1");

@@ -7,11 +7,11 @@
 #define SESSIOND_DB_STORE_JOB_H
 
 #include "db/id.h"
+#include "db/store_entries.h"
 #include "db/store_list.h"
 #include "db/store_match.h"
+#include "db/store_once.h"
 #include "db/store_snapshot.h"
-
-#define STORE_DIGEST_BYTES 32
 
 enum store_operation {
     STORE_CREATE,
@@ -22,8 +22,10 @@ enum store_operation {
     STORE_RELEASE,  /* of a lease */
     STORE_RECOVER,  /* pauses what a crashed owner left ACTIVE */
     STORE_RELOCATE, /* rewrites project paths */
+    STORE_APPEND,   /* to a session's log */
     STORE_PROBE,    /* commits a change of no consequence: shows that a write reaches the disk */
     STORE_LIST,
+    STORE_ENTRIES,
     STORE_BACKUP, /* one at a time: ERROR_BACKUP_RUNNING */
 };
 
@@ -46,22 +48,6 @@ struct store_job;
  * that is run anew asks anew. */
 typedef bool (*store_admitter)(struct store_job *job, size_t bytes);
 
-/* Puts what the job answered into words, in the write transaction: pure, quick, and no call back
- * into the store. The answer is the submitter's and is read before `done`. */
-typedef struct slice (*store_answerer)(struct store_job *job);
-
-/* A request that is carried out once, however often it is sent: its key, and what its answer was,
- * are written in the same transaction as its effect. */
-struct store_once {
-    struct slice key;                         /* data NULL: an ordinary job */
-    unsigned char digest[STORE_DIGEST_BYTES]; /* of the request */
-    store_answerer answer;
-
-    /* Out. */
-    bool replayed;     /* nothing was carried out; `kept` is the first answer */
-    struct slice kept; /* in the job's memory */
-};
-
 struct store_job {
     enum store_operation operation;
     void (*done)(struct store_job *job);
@@ -83,7 +69,7 @@ struct store_job {
     enum session_status expected;
     struct store_match match;      /* If-Match: UPDATE, DELETE, PUT */
     struct store_match none_match; /* If-None-Match: the same */
-    struct store_fence fence;      /* UPDATE, DELETE, LEASE (to renew), RELEASE */
+    struct store_fence fence;      /* UPDATE, DELETE, LEASE (to renew), RELEASE, APPEND */
     struct slice owner;            /* LEASE; RECOVER: data NULL for all that no lease protects */
     int64_t ttl_ms;                /* LEASE */
     bool steal;                    /* LEASE */
@@ -94,6 +80,8 @@ struct store_job {
     struct store_list_query query; /* LIST */
     store_visitor visit;           /* LIST: called on the store's thread */
     void *visit_arg;
+    struct store_append append;         /* APPEND; out, too */
+    struct store_entry_read entry_read; /* ENTRIES; out, too */
 
     /* Out. `session` is set on success, and also when what is stored refused the job: it is what
      * is stored (without its context). Its slices point into the job's own input or memory. */

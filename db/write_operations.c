@@ -96,9 +96,12 @@ static bool apply(struct write_operations *ops, struct store_job *job, struct er
         return write_recover(ops, job, err);
     case STORE_RELOCATE:
         return write_relocate(ops, job, err);
+    case STORE_APPEND:
+        return write_append(ops, job, err);
     case STORE_PROBE:
         return probe(ops, err);
     case STORE_LIST:
+    case STORE_ENTRIES:
     case STORE_BACKUP:
         break;
     }

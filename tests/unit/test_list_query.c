@@ -72,6 +72,9 @@ Test(list_query, shapes_are_numbered_and_each_has_one_statement)
 
 /* --- Plans --------------------------------------------------------------------------------- */
 
+/* The sums over a session's entries. */
+#define LOG_STEP "SEARCH logs USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN"
+
 static void expect_good_step(const char *step, const struct store_list_query *query)
 {
     char sql[LIST_QUERY_MAX_SQL];
@@ -81,7 +84,7 @@ static void expect_good_step(const char *step, const struct store_list_query *qu
     cr_expect_null(strstr(step, "AUTOMATIC"), "%s: %s", step, sql);
     if (strncmp(step, "SCAN", 4) == 0)
         cr_expect_str_eq(step, "SCAN sessions", "newest or oldest first: %s", sql);
-    if (strncmp(step, "SEARCH", 6) != 0)
+    if (strncmp(step, "SEARCH", 6) != 0 || strcmp(step, LOG_STEP) == 0)
         return;
     cr_expect_not_null(strstr(step, query->ascending ? "rowid>?" : "rowid<?"), "%s: %s", step, sql);
     cr_expect_eq(strstr(step, "thread_id=?") != NULL, query->thread_id.data != NULL, "%s: %s", step,

@@ -25,8 +25,17 @@ static void release(void)
 
 TestSuite(store_entries, .init = open_store, .fini = release);
 
-#define ENTRY(json, name) {SLICE_LITERAL(json), SLICE_LITERAL(name)}
-#define PLAIN(json) {SLICE_LITERAL(json), {NULL, 0}}
+#define ENTRY(json, name)                                                                          \
+    {                                                                                              \
+        SLICE_LITERAL(json), SLICE_LITERAL(name)                                                   \
+    }
+#define PLAIN(json)                                                                                \
+    {                                                                                              \
+        SLICE_LITERAL(json),                                                                       \
+        {                                                                                          \
+            NULL, 0                                                                                \
+        }                                                                                          \
+    }
 
 static void fill(struct store_job *job, const char *stream, const struct store_new_entry *entries,
                  size_t count)
@@ -251,8 +260,8 @@ Test(store_entries, a_missing_session_has_no_log)
 Test(store_entries, a_lease_keeps_others_from_appending)
 {
     const struct store_new_entry entry[] = {PLAIN("1")};
-    struct store_job lease = {.operation = STORE_LEASE, .owner = SLICE_LITERAL("me"),
-                              .ttl_ms = 60000};
+    struct store_job lease = {
+        .operation = STORE_LEASE, .owner = SLICE_LITERAL("me"), .ttl_ms = 60000};
     struct store_job job;
 
     memcpy(lease.id, id, ID_SIZE);
@@ -384,8 +393,8 @@ static enum store_visit show_stream(void *arg, const struct store_stream *stream
     const size_t used = strlen(shown->text);
 
     cr_expect_gt(stream->updated_us, 0);
-    snprintf(shown->text + used, sizeof(shown->text) - used, "%.*s:%ld:%ld ",
-             (int)stream->name.len, stream->name.data, (long)stream->last_seq, (long)stream->bytes);
+    snprintf(shown->text + used, sizeof(shown->text) - used, "%.*s:%ld:%ld ", (int)stream->name.len,
+             stream->name.data, (long)stream->last_seq, (long)stream->bytes);
     return STORE_VISIT_NEXT;
 }
 
@@ -434,8 +443,10 @@ static void remove_session(void)
 
 static void put_session(void)
 {
-    struct store_job job = {.operation = STORE_PUT, .project_path = SLICE_LITERAL("/p"),
-                            .thread_id = SLICE_LITERAL("t"), .context = SLICE_LITERAL("{}")};
+    struct store_job job = {.operation = STORE_PUT,
+                            .project_path = SLICE_LITERAL("/p"),
+                            .thread_id = SLICE_LITERAL("t"),
+                            .context = SLICE_LITERAL("{}")};
 
     memcpy(job.id, id, ID_SIZE);
     fixture_run(&fixture, &job);
