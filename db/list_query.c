@@ -38,8 +38,6 @@ size_t list_query_shape(const struct store_list_query *query)
 /* `INDEXED BY` makes SQLite refuse, instead of choosing worse, when the plan is not possible. */
 static const char *index_of(const struct store_list_query *query)
 {
-    if (query->thread_id.data != NULL && query->project_path.data != NULL)
-        return " INDEXED BY idx_sessions_thread_and_project";
     if (query->thread_id.data != NULL)
         return " INDEXED BY idx_sessions_thread_id";
     if (query->project_path.data != NULL)
@@ -72,7 +70,49 @@ static int append_select(char *sql, int at, const struct store_list_query *query
     return at;
 }
 
-void list_query_sql(const struct store_list_query *query, char sql[LIST_QUERY_MAX_SQL])
+/* The next row of the thread's or the project's list, from `bound` on, as a scalar; NULL at its
+ * end. */
+static int append_next(char *sql, int at, const struct store_list_query *query, bool of_thread,
+                       const char *bound)
+{
+    const char *nearest = query->ascending ? "min" : "max";
+    const unsigned statuses = count_statuses(query);
+
+    at += snprintf(sql + at, (size_t)(LIST_QUERY_MAX_SQL - at), "(SELECT %s(seq) FROM (", nearest);
+    for (unsigned i = 0; i < statuses; i++)
+        at += snprintf(sql + at, (size_t)(LIST_QUERY_MAX_SQL - at),
+                       "%sSELECT %s(seq) AS seq FROM sessions INDEXED BY %s = ?%d AND status = ?%u"
+                       " AND seq %s",
+                       i == 0 ? "" : " UNION ALL ", nearest,
+                       of_thread ? "idx_sessions_thread_id WHERE thread_id"
+                                 : "idx_sessions_project_path WHERE project_path",
+                       of_thread ? 1 : 2, FIRST_STATUS_PARAMETER + i, bound);
+    return append(sql, at, "))");
+}
+
+/* A thread and a project have an ordered list each. The two take turns: each moves on to the
+ * other's row or, where it has none, beyond; where one finds the other's row they meet. So a page
+ * costs as many steps as the lists change sides, whichever of them is long. */
+static void write_leap(char *sql, const struct store_list_query *query)
+{
+    const bool ascending = query->ascending;
+    int at = append(sql, 0, "WITH RECURSIVE leap (at, before, turn) AS (SELECT ");
+
+    at = append_next(sql, at, query, true, ascending ? "> ?3" : "< ?3");
+    at = append(sql, at, ", NULL, 0 UNION ALL SELECT CASE WHEN turn = 1 OR at IS before THEN ");
+    at = append_next(sql, at, query, true,
+                     ascending ? ">= at + (at IS before)" : "<= at - (at IS before)");
+    at = append(sql, at, " ELSE ");
+    at = append_next(sql, at, query, false, ascending ? ">= at" : "<= at");
+    at = append(sql, at,
+                " END, CASE WHEN at IS before THEN NULL ELSE at END,"
+                " turn = 0 AND at IS NOT before FROM leap WHERE at IS NOT NULL) SELECT ");
+    at = append(sql, at, query->with_context ? SESSION_COLUMNS_WITH_CONTEXT : SESSION_COLUMNS);
+    append(sql, at,
+           " FROM leap CROSS JOIN sessions ON seq = at" SESSION_LOG " WHERE at = before LIMIT ?4");
+}
+
+static void write_merge(char *sql, const struct store_list_query *query)
 {
     const unsigned statuses = count_statuses(query);
     int at = append_select(sql, 0, query, statuses == 0 ? 0 : FIRST_STATUS_PARAMETER);
@@ -83,6 +123,23 @@ void list_query_sql(const struct store_list_query *query, char sql[LIST_QUERY_MA
     }
     at = append(sql, at, query->ascending ? " ORDER BY seq ASC" : " ORDER BY seq DESC");
     append(sql, at, " LIMIT ?4");
+}
+
+void list_query_sql(const struct store_list_query *query, char sql[LIST_QUERY_MAX_SQL])
+{
+    if (query->thread_id.data != NULL && query->project_path.data != NULL)
+        write_leap(sql, query);
+    else
+        write_merge(sql, query);
+}
+
+struct store_list_query list_query_existing(struct slice project_path, struct slice thread_id)
+{
+    return (struct store_list_query){
+        .project_path = project_path,
+        .thread_id = thread_id,
+        .statuses = 1U << SESSION_CREATED | 1U << SESSION_ACTIVE | 1U << SESSION_PAUSED,
+    };
 }
 
 static void bind_text(sqlite3_stmt *stmt, int parameter, struct slice text)

@@ -1,7 +1,8 @@
 /*
  * The SQL of lists. Each combination of filters has one statement whose rows come out of an index
  * in order of creation, so a page costs the same however many sessions there are: a filter by
- * status, or by anything beside it, merges one ordered list per status.
+ * status, or by anything beside it, merges one ordered list per status; thread_id and project_path
+ * together intersect two.
  */
 #ifndef SESSIOND_DB_LIST_QUERY_H
 #define SESSIOND_DB_LIST_QUERY_H
@@ -19,6 +20,9 @@ size_t list_query_shape(const struct store_list_query *query);
 
 /* Writes the statement's SQL. */
 void list_query_sql(const struct store_list_query *query, char sql[LIST_QUERY_MAX_SQL]);
+
+/* Asks for the newest session of the two that is not TERMINATED, and no further one. */
+struct store_list_query list_query_existing(struct slice project_path, struct slice thread_id);
 
 /* Binds the query's values; texts are borrowed until the statement is reset. One row more than
  * query->limit is asked for, which tells whether there is a further page. */

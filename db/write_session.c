@@ -2,6 +2,7 @@
 
 #include "db/column.h"
 #include "db/job_memory.h"
+#include "db/list_query.h"
 #include "db/write_lease.h"
 
 static bool insert(struct write_operations *ops, struct store_job *job, struct error *err)
@@ -45,15 +46,15 @@ static bool is_refused(const struct store_job *job)
 static bool find_existing(struct write_operations *ops, struct store_job *job, bool *found,
                           struct error *err)
 {
+    const struct store_list_query query = list_query_existing(job->project_path, job->thread_id);
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_FIND_EXISTING];
     bool ok;
 
-    write_bind_text(stmt, 1, job->project_path);
-    write_bind_text(stmt, 2, job->thread_id);
+    list_query_bind(stmt, &query);
     *found = write_next_row(&ops->statements, WRITE_FIND_EXISTING, "finding a session", &ok, err);
     if (!*found)
         return ok;
-    const struct slice id = column_text(stmt, 0);
+    const struct slice id = column_text(stmt, 1);
     const bool sound = id.len == ID_LENGTH;
     if (sound)
         memcpy(job->id, id.data, ID_LENGTH);

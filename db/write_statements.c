@@ -1,6 +1,7 @@
 #include "db/write_statements.h"
 
 #include "db/connection.h"
+#include "db/list_query.h"
 #include "db/session_row.h"
 #include "db/timestamp.h"
 #include "db/translate.h"
@@ -11,10 +12,6 @@
 
 #define NO_LEASE "lease_owner = NULL, lease_ttl_ms = NULL, lease_deadline_us = NULL"
 #define CHANGED "version = version + 1, updated_at = ?2"
-
-#define OF_BOTH                                                                                    \
-    "sessions INDEXED BY idx_sessions_thread_and_project WHERE thread_id = ?2 AND project_path = " \
-    "?1"
 
 /* A folder and what is below it: ?1, and all from `?1/` to before `?10`, `0` being what follows
  * `/`. */
@@ -30,11 +27,6 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_FIND] = "SELECT " SESSION_COLUMNS " FROM sessions" SESSION_LOG " WHERE id = ?1",
     [WRITE_FIND_WITH_CONTEXT] =
         "SELECT " SESSION_COLUMNS_WITH_CONTEXT " FROM sessions" SESSION_LOG " WHERE id = ?1",
-    [WRITE_FIND_EXISTING] =
-        "SELECT id FROM sessions WHERE seq = (SELECT max(seq) FROM ("
-        "SELECT max(seq) AS seq FROM " OF_BOTH " AND status = 'CREATED' UNION ALL "
-        "SELECT max(seq) FROM " OF_BOTH " AND status = 'ACTIVE' UNION ALL "
-        "SELECT max(seq) FROM " OF_BOTH " AND status = 'PAUSED'))",
     [WRITE_STATUS] = "UPDATE sessions SET " CHANGED ", status = ?3 WHERE seq = ?1",
     [WRITE_CONTEXT] =
         "UPDATE sessions SET " CHANGED ", context_bytes = ?4, context = ?5 WHERE seq = ?1",
@@ -100,9 +92,14 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
 
 bool write_statements_init(struct write_statements *statements, sqlite3 *db, struct error *err)
 {
+    const struct store_list_query query = list_query_existing(SLICE_LITERAL(""), SLICE_LITERAL(""));
+    char existing[LIST_QUERY_MAX_SQL];
+
     *statements = (struct write_statements){.db = db};
+    list_query_sql(&query, existing);
     for (int i = 0; i < WRITE_STATEMENT_COUNT; i++) {
-        if (!connection_prepare(db, texts[i], &statements->prepared[i], err))
+        const char *text = i == WRITE_FIND_EXISTING ? existing : texts[i];
+        if (!connection_prepare(db, text, &statements->prepared[i], err))
             return false;
     }
     return true;

@@ -5,7 +5,8 @@
 #define LIMIT_DEFAULT 50
 #define LIMIT_MAX 1000
 
-/* A list without contexts of so many rows takes well under a millisecond. */
+/* A list without contexts of so many rows takes well under a millisecond, unless it intersects two.
+ */
 #define SHORT_LIMIT 200
 
 enum parameter {
@@ -172,7 +173,9 @@ bool list_request_read(struct slice query, struct buffer *text, struct store_lis
 
 bool list_request_is_long(const struct store_list_query *query)
 {
-    return query->with_context || query->limit > SHORT_LIMIT;
+    const bool intersects = query->thread_id.data != NULL && query->project_path.data != NULL;
+
+    return query->with_context || intersects || query->limit > SHORT_LIMIT;
 }
 
 void list_request_add_cursor(struct buffer *out, const struct store_page *page)

@@ -316,7 +316,7 @@ class Damage(unittest.TestCase):
                 ("page size 0", 16, ">H", 0, "not a database"),
                 ("read version", 19, "B", 9, "not a database"),
                 ("schema format", 44, ">I", 9, "unsupported file format"),
-                ("user_version, newer", 60, ">I", 2, "newer"),
+                ("user_version, newer", 60, ">I", 1000, "newer"),
                 ("user_version, far newer", 60, ">I", 0x7fffffff, "newer"),
                 ("user_version, below zero", 60, ">i", -1, "schema version")):
             with self.subTest(name=name):

@@ -231,7 +231,9 @@ Test(list_request, what_may_take_long_is_known)
         {"limit=50&project_path=a&status=ACTIVE", false},
         {"limit=1000", true},
         {"include=context", true},
-        {"limit=50&thread_id=a&project_path=b", false},
+        {"limit=50&thread_id=a", false},
+        {"limit=50&project_path=b", false},
+        {"limit=50&thread_id=a&project_path=b", true},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -13,6 +13,8 @@
 
 TestSuite(migrate, .init = folder_enter, .fini = folder_leave);
 
+extern const unsigned char schema_001_sessions[];
+
 static struct error err;
 
 static void make_file(const char *sql)
@@ -94,6 +96,36 @@ Test(migrate, a_new_file_gets_the_schema)
     connection_close(db);
 }
 
+/* As the first schema's sessiond left it. */
+static void make_first_schema(void)
+{
+    make_file((const char *)schema_001_sessions);
+    make_file("INSERT INTO sessions (id, project_path, thread_id, status, created_at, updated_at,"
+              " version, context_bytes, seq, context) VALUES"
+              " ('11111111-1111-4111-8111-111111111111', '/p', 't', 'PAUSED',"
+              " '2026-11-23T06:36:00.123456+00:00', '2026-11-23T06:36:00.123456+00:00', 3, 7, 5,"
+              " '{\"a\":1}'); PRAGMA user_version = 1");
+}
+
+Test(migrate, a_file_of_the_first_schema_is_brought_to_this_one)
+{
+    struct store *store;
+
+    make_first_schema();
+    cr_assert(open_store(&store), "%s", err.detail);
+    store_close(store);
+
+    sqlite3 *db = database_on_disk();
+    bool current = false;
+    cr_assert(migrate_check_schema(db, &current, &err), "%s", err.detail);
+    cr_expect(current);
+    cr_expect_eq(database_number(db, "SELECT count(*) FROM sessions WHERE version = 3"), 1);
+    cr_expect_eq(database_number(db, "SELECT count(*) FROM sqlite_schema WHERE name ="
+                                     " 'idx_sessions_thread_and_project'"),
+                 0);
+    connection_close(db);
+}
+
 Test(migrate, an_empty_file_is_a_new_one)
 {
     struct store *store;
@@ -127,49 +159,6 @@ Test(migrate, doing_it_again_changes_nothing)
     cr_expect_eq(sqlite3_total_changes(db), changes);
     cr_expect_eq(database_number(db, "SELECT seq FROM sessions"), 5);
     connection_close(db);
-}
-
-extern const unsigned char schema_001_sessions[];
-
-/* As the first release left it. */
-static void make_first_release(void)
-{
-    make_file((const char *)schema_001_sessions);
-    make_file("PRAGMA user_version = 1;"
-              "INSERT INTO sessions (seq, id, project_path, thread_id, status, created_at,"
-              " updated_at, context_bytes, context) VALUES (7,"
-              " '8e03978e-40d5-43dd-bc93-6894a57f9324', '/p', 't', 'ACTIVE',"
-              " '2026-01-25T12:00:00.000000+00:00', '2026-01-25T12:00:00.000000+00:00', 7,"
-              " '{\"a\":1}');"
-              "UPDATE sessiond_clock SET reserved_us = 77");
-}
-
-static enum store_visit expect_first_release(void *arg, const struct session *session)
-{
-    *(bool *)arg = true;
-    cr_expect(slice_is(session->context, "{\"a\":1}"));
-    cr_expect_eq(session->seq, 7);
-    cr_expect_eq(session->entry_count, 0);
-    return STORE_VISIT_NEXT;
-}
-
-Test(migrate, a_file_of_the_first_release_is_brought_up_to_date)
-{
-    struct store *store;
-    bool seen = false;
-
-    make_first_release();
-    cr_assert(open_store(&store), "%s", err.detail);
-    cr_expect(store_get(store, "8e03978e-40d5-43dd-bc93-6894a57f9324", expect_first_release, &seen,
-                        &err),
-              "%s", err.detail);
-    cr_expect(seen);
-    store_close(store);
-    sqlite3 *db = NULL;
-    cr_assert_eq(sqlite3_open(DATABASE_PATH, &db), SQLITE_OK);
-    cr_expect_gt(database_number(db, "PRAGMA user_version"), 1);
-    cr_expect_eq(database_number(db, "SELECT count(*) FROM streams"), 0);
-    sqlite3_close(db);
 }
 
 Test(migrate, a_version_that_is_none_is_refused)
