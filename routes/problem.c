@@ -165,6 +165,13 @@ static void add_statuses(struct buffer *out, const struct store_job *job)
                   session_status_name(job->session.status), session_status_name(job->expected));
 }
 
+static void add_append(struct buffer *out, const struct store_job *job)
+{
+    if (job->error.kind == ERROR_ENTRY_CONFLICT)
+        buffer_printf(out, ",\"index\":%zu", job->append.conflict);
+    buffer_printf(out, ",\"last_seq\":%lld", (long long)job->append.last_seq);
+}
+
 /* A version of 0 is none: there is no session. */
 static void add_version(struct exchange *ex, int64_t version)
 {
@@ -219,6 +226,9 @@ void problem_answer_job(struct exchange *ex)
         add_allowed(&ex->response, job->session.status);
     else if (job->error.kind == ERROR_STATUS_MISMATCH)
         add_statuses(&ex->response, job);
+    else if (job->error.kind == ERROR_ENTRY_CONFLICT ||
+             (job->error.kind == ERROR_PRECONDITION_FAILED && job->operation == STORE_APPEND))
+        add_append(&ex->response, job);
     else if (job->error.kind == ERROR_PRECONDITION_FAILED)
         add_version(ex, job->session.version);
     else if (job->error.kind == ERROR_LEASE_HELD)
