@@ -1,14 +1,19 @@
 #include "db/list_worker.h"
 
 #include "db/read_entries.h"
+#include "db/read_events.h"
 #include "db/read_operations.h"
 
 #define IDLE_MS 60000
 
-static bool read_job(struct reader *reader, struct store_job *job)
+static bool read_page(struct reader *reader, struct store_job *job)
 {
+    struct store_events_job *events = &job->events;
     struct store_entry_read *entries = &job->entry_read;
 
+    if (job->operation == STORE_EVENTS)
+        return read_events(reader, &events->query, events->visit, job->visit_arg, &events->page,
+                           &job->error);
     if (job->operation == STORE_ENTRIES)
         return read_entries(reader, &entries->query, entries->visit, entries->arg, &entries->page,
                             &job->error);
@@ -21,7 +26,7 @@ static void run_list(struct list_worker *worker, struct store_job *job)
 
     if (reader == NULL)
         return;
-    if (!read_job(reader, job) && job->error.kind == ERROR_NONE)
+    if (!read_page(reader, job) && job->error.kind == ERROR_NONE)
         error_set(&job->error, ERROR_INTERNAL, NULL, "the list failed");
     reader_pool_return(worker->readers, reader);
 }

@@ -18,6 +18,17 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+/* Of events and of readers' places: db/read_events.c knows their SQL. */
+enum reader_event_statement {
+    READER_EVENTS_KEPT,
+    READER_EVENTS_AFTER,
+    READER_EVENTS_BEFORE,
+    READER_EVENT_AT,
+    READER_SESSION_LIFE,
+    READER_CONSUMER,
+    READER_EVENT_STATEMENTS
+};
+
 /* Of db/read_entries.c. */
 enum read_entries_statement {
     READ_STREAM,
@@ -33,7 +44,8 @@ struct reader {
     sqlite3_stmt *end;
     sqlite3_stmt *get;
     sqlite3_stmt *lists[LIST_QUERY_SHAPES];         /* prepared when first used */
-    sqlite3_stmt *entries[READ_ENTRIES_STATEMENTS]; /* prepared when first used */
+    sqlite3_stmt *events[READER_EVENT_STATEMENTS];  /* the same */
+    sqlite3_stmt *entries[READ_ENTRIES_STATEMENTS]; /* the same */
     session_adopter adopt;
     bool has_snapshot;
     int64_t snapshot_commits; /* the commits that it shows, at least */

@@ -6,6 +6,7 @@
 #include "db/lock_file.h"
 #include "db/migrate.h"
 #include "db/read_entries.h"
+#include "db/read_events.h"
 #include "db/read_operations.h"
 #include "db/store_figures.h"
 #include "db/writer.h"
@@ -161,6 +162,31 @@ bool store_list(struct store *store, const struct store_list_query *query, store
     return listed;
 }
 
+bool store_events(struct store *store, const struct store_event_query *query,
+                  store_event_visitor visit, void *arg, struct store_event_page *page,
+                  struct error *err)
+{
+    struct reader *reader = reader_pool_lease(&store->readers, err);
+
+    if (reader == NULL)
+        return false;
+    const bool read = read_events(reader, query, visit, arg, page, err);
+    reader_pool_return(&store->readers, reader);
+    return read;
+}
+
+bool store_consumer(struct store *store, struct slice name, struct store_consumer *out,
+                    struct error *err)
+{
+    struct reader *reader = reader_pool_lease(&store->readers, err);
+
+    if (reader == NULL)
+        return false;
+    const bool read = read_consumer(reader, name, out, err);
+    reader_pool_return(&store->readers, reader);
+    return read;
+}
+
 bool store_entries(struct store *store, const struct store_entry_query *query,
                    store_entry_visitor visit, void *arg, struct store_entry_page *page,
                    struct error *err)
@@ -188,7 +214,7 @@ bool store_streams(struct store *store, const char *id, struct slice after, int 
 
 static bool is_long_read(enum store_operation operation)
 {
-    return operation == STORE_LIST || operation == STORE_ENTRIES;
+    return operation == STORE_LIST || operation == STORE_EVENTS || operation == STORE_ENTRIES;
 }
 
 static struct job_queue *queue_for(struct store *store, enum store_operation operation)

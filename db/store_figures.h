@@ -19,6 +19,7 @@ enum store_count {
     STORE_WRITES_FENCED,
     STORE_SESSIONS_RECOVERED, /* by expiry or on request */
     STORE_REPLAYS,            /* of a keyed request's first answer */
+    STORE_EVENTS_WRITTEN,
     STORE_ENTRIES_APPENDED,
     STORE_ENTRIES_DUPLICATE,
     STORE_ENTRIES_BYTES, /* of those appended */

@@ -8,6 +8,7 @@
 
 #include "db/id.h"
 #include "db/store_entries.h"
+#include "db/store_events.h"
 #include "db/store_list.h"
 #include "db/store_match.h"
 #include "db/store_once.h"
@@ -24,7 +25,10 @@ enum store_operation {
     STORE_RELOCATE, /* rewrites project paths */
     STORE_APPEND,   /* to a session's log */
     STORE_PROBE,    /* commits a change of no consequence: shows that a write reaches the disk */
+    STORE_CONSUMER_PUT,
+    STORE_CONSUMER_DELETE,
     STORE_LIST,
+    STORE_EVENTS,
     STORE_ENTRIES,
     STORE_BACKUP, /* one at a time: ERROR_BACKUP_RUNNING */
 };
@@ -79,7 +83,9 @@ struct store_job {
     struct store_once once;        /* any write */
     struct store_list_query query; /* LIST */
     store_visitor visit;           /* LIST: called on the store's thread */
-    void *visit_arg;
+    void *visit_arg;               /* LIST, EVENTS */
+    struct store_events_job events;
+    struct store_consumer consumer;     /* CONSUMER_PUT, CONSUMER_DELETE */
     struct store_append append;         /* APPEND; out, too */
     struct store_entry_read entry_read; /* ENTRIES; out, too */
 
@@ -87,7 +93,7 @@ struct store_job {
      * is stored (without its context). Its slices point into the job's own input or memory. */
     struct error error;
     struct session session;
-    bool created; /* CREATE, PUT: false when the session was there already */
+    bool created; /* CREATE, PUT, CONSUMER_PUT: false when it was there already */
     struct store_page page;
     struct store_snapshot snapshot; /* BACKUP */
     struct session *changed;        /* RECOVER, RELOCATE: id, project_path; oldest first */

@@ -3,6 +3,7 @@
 #include "db/column.h"
 #include "db/entry_key.h"
 #include "db/job_memory.h"
+#include "db/write_event.h"
 #include "db/write_lease.h"
 
 #include <stdlib.h>
@@ -152,7 +153,7 @@ static bool write_stream(struct write_operations *ops, const struct store_job *j
            error_set(err, ERROR_INTERNAL, NULL, "there have been too many streams");
 }
 
-static bool write_log(struct write_operations *ops, const struct session *session,
+static bool write_log(struct write_operations *ops, const struct session *session, int64_t now,
                       struct error *err)
 {
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_LOG_GROW];
@@ -160,6 +161,7 @@ static bool write_log(struct write_operations *ops, const struct session *sessio
     sqlite3_bind_int64(stmt, 1, session->seq);
     sqlite3_bind_int64(stmt, 2, session->entry_count);
     sqlite3_bind_int64(stmt, 3, session->entry_bytes);
+    sqlite3_bind_int64(stmt, 4, now);
     return write_run(&ops->statements, WRITE_LOG_GROW, "writing a log", err);
 }
 
@@ -215,6 +217,19 @@ static void count(struct write_operations *ops, const struct store_append *appen
     ops->change.counts[STORE_ENTRIES_DUPLICATE] += append->duplicates;
 }
 
+static bool record(struct write_operations *ops, const struct store_job *job, int64_t now,
+                   struct error *err)
+{
+    const struct store_append *append = &job->append;
+    struct store_event event = write_event_of(&job->session, EVENT_ENTRIES_APPENDED);
+
+    event.id = now;
+    event.stream = append->stream;
+    event.first_seq = append->first_seq;
+    event.last_seq = append->last_seq;
+    return write_event(ops, &event, err);
+}
+
 static bool write_batch(struct write_operations *ops, struct store_job *job, struct batch *batch,
                         struct error *err)
 {
@@ -222,7 +237,8 @@ static bool write_batch(struct write_operations *ops, struct store_job *job, str
     const int64_t now = clock_next(&ops->clock);
     int64_t seq = append->first_seq;
 
-    if (!write_stream(ops, job, &batch->stream, now, err) || !write_log(ops, &job->session, err))
+    if (!write_stream(ops, job, &batch->stream, now, err) ||
+        !write_log(ops, &job->session, now, err))
         return false;
     for (size_t i = 0; i < append->count; i++) {
         if (batch->is_known[i])
@@ -231,7 +247,7 @@ static bool write_batch(struct write_operations *ops, struct store_job *job, str
             return false;
         ops->change.counts[STORE_ENTRIES_BYTES] += (int64_t)append->entries[i].text.len;
     }
-    return true;
+    return record(ops, job, now, err);
 }
 
 static bool ends_as_expected(struct store_job *job)

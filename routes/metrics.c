@@ -272,6 +272,8 @@ static void add_counts(struct buffer *out, const struct store_figures *figures)
                                       "Sessions paused because their owner was gone."},
         [STORE_REPLAYS] = {"sessiond_idempotency_replays_total",
                            "Answers given again under an Idempotency-Key."},
+        [STORE_EVENTS_WRITTEN] = {"sessiond_events_written_total",
+                                  "Changes recorded as events."},
         [STORE_ENTRIES_APPENDED] = {"sessiond_entries_appended_total",
                                     "Entries appended to the logs of sessions."},
         [STORE_ENTRIES_DUPLICATE] = {"sessiond_entries_duplicate_total",

@@ -31,7 +31,8 @@ CREATE TABLE entry_uuids (
 CREATE TABLE logs (
     session_seq INTEGER PRIMARY KEY,
     entry_count INTEGER NOT NULL,
-    entry_bytes INTEGER NOT NULL
+    entry_bytes INTEGER NOT NULL,
+    updated_us  INTEGER NOT NULL
 );
 
 -- Streams whose session has gone. Their entries go by and by.

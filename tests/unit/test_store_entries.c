@@ -504,3 +504,40 @@ Test(store_entries, they_are_counted)
     cr_expect_eq(figures.counts[STORE_ENTRIES_DUPLICATE], 1);
     cr_expect_eq(figures.counts[STORE_ENTRIES_BYTES], 5);
 }
+
+#define EVENTS "FROM events WHERE type = 7"
+
+Test(store_entries, a_batch_is_one_event)
+{
+    const struct store_new_entry entries[] = {ENTRY("1", "u"), PLAIN("2")};
+
+    append("main", entries, 2);
+    append("main", entries, 1);
+    fixture_expect(&fixture, "SELECT count(*) " EVENTS, "1");
+    append("main", entries, 2);
+    fixture_expect(&fixture, "SELECT group_concat(stream || first_seq || '-' || last_seq) " EVENTS,
+                   "main1-2,main3-3");
+    fixture_expect(&fixture, "SELECT max(id) = (SELECT max(created_us) FROM entries) " EVENTS, "1");
+}
+
+static enum store_visit count_event(void *arg, const struct store_event *event)
+{
+    (void)event;
+    ++*(int *)arg;
+    return STORE_VISIT_NEXT;
+}
+
+Test(store_entries, an_append_is_in_its_sessions_timeline)
+{
+    const struct store_event_query timeline = {
+        .timeline = true, .session_id = {id, ID_LENGTH}, .limit = 10, .scan = 100};
+    const struct store_new_entry entry[] = {PLAIN("1")};
+    struct store_event_page page;
+    struct error err;
+    int events = 0;
+
+    append("main", entry, 1);
+    cr_assert(store_events(fixture.store, &timeline, count_event, &events, &page, &err), "%s",
+              err.detail);
+    cr_expect_eq(events, 2, "its creation and the append, not %d", events);
+}
