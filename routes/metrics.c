@@ -219,6 +219,10 @@ static void add_limits(struct buffer *out, const struct metrics *metrics)
               get(&metrics->gauges[METRICS_CONNECTIONS]));
     add_gauge(out, "sessiond_bodies_bytes", "Bodies of requests and responses under way.",
               get(&metrics->gauges[METRICS_BODIES_BYTES]));
+    add_gauge(out, "sessiond_streams", "Responses that are made while they are sent.",
+              get(&metrics->gauges[METRICS_STREAMS]));
+    add_gauge(out, "sessiond_waiting", "Connections that wait for an event.",
+              get(&metrics->gauges[METRICS_WAITING]));
     add_family(out, name, "counter", "Requests that a limit refused or ended.");
     for (int i = 0; i < METRICS_LIMITS; i++)
         buffer_printf(out, "%s{limit=\"%s\"} %lld\n", name, limits[i],
