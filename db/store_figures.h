@@ -22,7 +22,7 @@ enum store_count {
     STORE_EVENTS_WRITTEN,
     STORE_ENTRIES_APPENDED,
     STORE_ENTRIES_DUPLICATE,
-    STORE_ENTRIES_BYTES, /* of those appended */
+    STORE_ENTRIES_BYTES,  /* of those appended */
     STORE_EVENTS_REMOVED, /* for their age or number */
     STORE_COUNT_KINDS
 };

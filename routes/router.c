@@ -11,11 +11,13 @@
 #define LINES "application/x-ndjson"
 
 static const struct route *const table[] = {
-    &route_sessions_create, &route_sessions_list,  &route_session_get,    &route_session_put,
-    &route_session_patch,   &route_session_delete, &route_entries_append, &route_entries_read,
-    &route_streams,         &route_lease_put,      &route_lease_delete,   &route_transition,
-    &route_recover,         &route_relocate,       &route_healthz,        &route_readyz,
-    &route_backup,          &route_metrics,        &route_openapi_yaml,   &route_openapi_json,
+    &route_sessions_create, &route_sessions_list, &route_session_get,
+    &route_session_put,     &route_session_patch, &route_session_delete,
+    &route_entries_append,  &route_entries_read,  &route_streams,
+    &route_lease_put,       &route_lease_delete,  &route_transition,
+    &route_recover,         &route_relocate,      &route_healthz,
+    &route_readyz,          &route_backup,        &route_metrics,
+    &route_openapi_yaml,    &route_openapi_json,  &route_fork,
 };
 
 static const char *const method_names[METHOD_COUNT + 1] = {
