@@ -55,6 +55,9 @@ static bool open_writer(struct store *store, struct error *err)
     store->writer.operations = (struct write_operations){
         .adopt = options->adopt_context,
         .key_ttl_us = options->key_ttl_us,
+        .keep_events_us = options->keep_events_us,
+        .max_events = options->max_events,
+        .events = store->figures.events,
     };
     backup_init(&store->writer.backup, store->db, options->path);
     return writer_init(&store->writer, store->db, options->checkpoint_pages, err) &&
@@ -173,6 +176,11 @@ bool store_events(struct store *store, const struct store_event_query *query,
     const bool read = read_events(reader, query, visit, arg, page, err);
     reader_pool_return(&store->readers, reader);
     return read;
+}
+
+int64_t store_newest_event(const struct store *store)
+{
+    return atomic_load(&store->figures.newest_event);
 }
 
 bool store_consumer(struct store *store, struct slice name, struct store_consumer *out,
