@@ -19,8 +19,8 @@ struct chore {
 
 static const struct chore chores[HOUSEKEEPING_CHORES] = {
     [HOUSEKEEPING_FORGET_KEYS] = {INT64_C(60000000), write_once_sweep},
-    [HOUSEKEEPING_DISCARD_ENTRIES] = {INT64_C(5000000), write_discard_sweep},
     [HOUSEKEEPING_SWEEP_EVENTS] = {INT64_C(10000000), write_event_sweep},
+    [HOUSEKEEPING_DISCARD_ENTRIES] = {INT64_C(5000000), write_discard_sweep},
 };
 
 int64_t housekeeping_due_us(const struct housekeeping *house, const struct write_operations *ops)

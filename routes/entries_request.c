@@ -1,5 +1,6 @@
 #include "routes/entries_request.h"
 
+#include "routes/json_utf8.h"
 #include "routes/query.h"
 
 #define LIMIT_MAX 1000
@@ -57,11 +58,7 @@ static bool read_number(struct slice value, int64_t least, int64_t most, int64_t
 
 static bool is_name(struct slice value)
 {
-    for (size_t i = 0; i < value.len; i++) {
-        if ((unsigned char)value.data[i] < 0x20 || value.data[i] == 0x7f)
-            return false;
-    }
-    return value.len >= 1 && value.len <= ENTRIES_STREAM_MAX;
+    return value.len >= 1 && value.len <= ENTRIES_STREAM_MAX && !json_utf8_has_control(value);
 }
 
 static bool read_order(struct reading *reading, struct slice value)

@@ -2,7 +2,7 @@
 #ifndef SESSIOND_ROUTES_ENTRIES_REQUEST_H
 #define SESSIOND_ROUTES_ENTRIES_REQUEST_H
 
-#include "db/store_entries.h"
+#include "db/store.h"
 #include "routes/buffer.h"
 
 /* Of the name of a stream, in bytes of UTF-8. */

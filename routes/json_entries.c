@@ -3,6 +3,7 @@
 #include "routes/json_compact.h"
 #include "routes/json_scan.h"
 #include "routes/json_skip.h"
+#include "routes/json_utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,15 +34,6 @@ static bool refuse(struct reading *r, const char *part, const char *why)
     return error_set(r->err, ERROR_INVALID_PAYLOAD, pointer, "%s%s", place, why);
 }
 
-static bool has_control_character(struct slice text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f)
-            return true;
-    }
-    return false;
-}
-
 /* Room for all uuids that there may be, so that those in it stay where they are. */
 static struct slice decode(struct reading *r, struct slice raw)
 {
@@ -68,7 +60,7 @@ static bool take_uuid(struct reading *r, struct slice raw, struct slice *out)
     const struct slice uuid = escaped ? decode(r, raw) : raw;
     if (uuid.len == 0 || uuid.len > JSON_ENTRY_UUID_MAX)
         return refuse(r, "/uuid", "a uuid has 1 to 128 bytes of UTF-8");
-    if (has_control_character(uuid))
+    if (json_utf8_has_control(uuid))
         return refuse(r, "/uuid", "a uuid must not have control characters");
     *out = uuid;
     return true;

@@ -8,7 +8,7 @@
 #define SESSIOND_ROUTES_JSON_ENTRIES_H
 
 #include "db/error.h"
-#include "db/store_entries.h"
+#include "db/store.h"
 #include "routes/buffer.h"
 
 #define JSON_ENTRY_UUID_MAX 128 /* bytes */

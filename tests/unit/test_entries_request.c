@@ -120,6 +120,8 @@ Test(entries_request, a_streams_name_has_1_to_256_bytes_and_no_control_character
     expect_refused(reads("stream="), "stream=", "stream");
     expect_refused(reads("stream=a%0ab"), "LF", "stream");
     expect_refused(reads("stream=a%7f"), "DEL", "stream");
+    expect_refused(reads("stream=a%c2%85"), "NEL", "stream");
+    cr_expect(reads("stream=%c2%a0"));
     expect_refused(reads("stream=%ff"), "no UTF-8", "stream");
 }
 

@@ -114,6 +114,7 @@ Test(json_entries, a_uuid_has_1_to_128_bytes)
     expect_refused(false, sent, ERROR_INVALID_PAYLOAD, "/0/uuid", "1 to 128 bytes");
     expect_refused(true, "\n{\"uuid\":\"\"}", ERROR_INVALID_PAYLOAD, "/0/uuid", "line 2: ");
     expect_refused(true, "{\"uuid\":\"a\\u0000\"}", ERROR_INVALID_PAYLOAD, "/0/uuid", "control");
+    expect_refused(true, "{\"uuid\":\"\xc2\x9f\"}", ERROR_INVALID_PAYLOAD, "/0/uuid", "control");
     expect_refused(true, "{\"uuid\":\"\\ud800\"}", ERROR_INVALID_PAYLOAD, "/0/uuid", "surrogate");
 }
 
