@@ -18,6 +18,7 @@ struct figures {
     atomic_int_least64_t batch_jobs;
     atomic_int_least64_t commit_buckets[STORE_COMMIT_BUCKETS + 1];
     atomic_int_least64_t commit_us;
+    atomic_int_least64_t newest_event; /* that reads show; not relaxed */
 };
 
 /* How one transaction changes the counters, once it is committed. */

@@ -186,6 +186,11 @@ bool store_consumer(struct store *store, struct slice name, struct store_consume
     return read;
 }
 
+int64_t store_newest_event(const struct store *store)
+{
+    return atomic_load(&store->figures.newest_event);
+}
+
 static struct job_queue *queue_for(struct store *store, enum store_operation operation)
 {
     return operation == STORE_LIST || operation == STORE_EVENTS ? &store->lists.queue

@@ -47,8 +47,8 @@ Test(event_json, a_status_goes_from_one_to_the_other)
     event.from = SLICE_LITERAL("ACTIVE");
     event.to = SLICE_LITERAL("PAUSED");
     event.context_changed = true;
-    expect(&event, HEAD("session.transitioned")
-           ",\"from\":\"ACTIVE\",\"to\":\"PAUSED\",\"context_changed\":true}");
+    expect(&event, HEAD("session.transitioned") ",\"from\":\"ACTIVE\",\"to\":\"PAUSED\",\"context_"
+                                                "changed\":true}");
 }
 
 Test(event_json, a_path_and_a_parent_have_names_of_their_own)
@@ -59,8 +59,8 @@ Test(event_json, a_path_and_a_parent_have_names_of_their_own)
     moved.from = SLICE_LITERAL("/old");
     expect(&moved, HEAD("session.relocated") ",\"from_path\":\"/old\"}");
     forked.from = SLICE_LITERAL("b0a4c7de-0000-4000-8000-000000000002");
-    expect(&forked, HEAD("session.created")
-           ",\"parent_id\":\"b0a4c7de-0000-4000-8000-000000000002\"}");
+    expect(&forked,
+           HEAD("session.created") ",\"parent_id\":\"b0a4c7de-0000-4000-8000-000000000002\"}");
 }
 
 Test(event_json, entries_and_leases_are_told_by_reference)
