@@ -2,7 +2,7 @@
 #ifndef SESSIOND_ROUTES_EVENT_JSON_H
 #define SESSIOND_ROUTES_EVENT_JSON_H
 
-#include "db/store_events.h"
+#include "db/store.h"
 #include "routes/buffer.h"
 
 /* Adds the event. Members that do not apply are left out. */
