@@ -12,13 +12,14 @@
 struct figures {
     atomic_int_least64_t sessions[SESSION_STATUS_COUNT];
     atomic_int_least64_t counts[STORE_COUNT_KINDS];
+    atomic_int_least64_t events;
+    atomic_int_least64_t newest_event;
     atomic_int_least64_t wal_bytes;
     atomic_int_least64_t checkpoints[CHECKPOINT_FATAL + 1];
     atomic_int_least64_t batch_buckets[STORE_BATCH_BUCKETS + 1];
     atomic_int_least64_t batch_jobs;
     atomic_int_least64_t commit_buckets[STORE_COMMIT_BUCKETS + 1];
     atomic_int_least64_t commit_us;
-    atomic_int_least64_t newest_event; /* that reads show; not relaxed */
 };
 
 /* How one transaction changes the counters, once it is committed. */
@@ -28,7 +29,7 @@ struct figures_change {
     int64_t newest_event; /* that it wrote; 0: none */
 };
 
-/* Counts the sessions by status, out of the index. */
+/* Counts the sessions by status, out of the index, and the events. */
 MUST_USE bool figures_init(struct figures *figures, sqlite3 *db, struct error *err);
 
 /* A batch of jobs was committed. */

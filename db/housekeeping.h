@@ -8,7 +8,11 @@
 
 #include "db/write_operations.h"
 
-enum housekeeping_chore { HOUSEKEEPING_FORGET_KEYS, HOUSEKEEPING_CHORES };
+enum housekeeping_chore {
+    HOUSEKEEPING_FORGET_KEYS,
+    HOUSEKEEPING_SWEEP_EVENTS,
+    HOUSEKEEPING_CHORES
+};
 
 /* All zero: every chore is due. Times are monotonic. */
 struct housekeeping {

@@ -54,6 +54,9 @@ static bool open_writer(struct store *store, struct error *err)
     store->writer.operations = (struct write_operations){
         .adopt = options->adopt_context,
         .key_ttl_us = options->key_ttl_us,
+        .keep_events_us = options->keep_events_us,
+        .max_events = options->max_events,
+        .events = store->figures.events,
     };
     backup_init(&store->writer.backup, store->db, options->path);
     return writer_init(&store->writer, store->db, options->checkpoint_pages, err) &&

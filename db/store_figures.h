@@ -20,12 +20,15 @@ enum store_count {
     STORE_SESSIONS_RECOVERED, /* by expiry or on request */
     STORE_REPLAYS,            /* of a keyed request's first answer */
     STORE_EVENTS_WRITTEN,
+    STORE_EVENTS_REMOVED, /* for their age or number */
     STORE_COUNT_KINDS
 };
 
 struct store_figures {
     int64_t sessions[SESSION_STATUS_COUNT];
     int64_t counts[STORE_COUNT_KINDS];
+    int64_t events;       /* that are kept */
+    int64_t newest_event; /* its id, kept or not; 0: there never was one */
     int64_t queue_depth;
     int64_t wal_bytes; /* in use: 0 after a checkpoint, while the file keeps its length */
     int64_t checkpoints_complete;

@@ -36,10 +36,7 @@ static void tell_events(struct writer *writer)
 {
     const int64_t newest = writer->operations.change.newest_event;
 
-    if (newest == 0)
-        return;
-    atomic_store(&writer->figures->newest_event, newest);
-    if (writer->observer.events != NULL)
+    if (newest != 0 && writer->observer.events != NULL)
         writer->observer.events(writer->observer.arg, newest);
 }
 

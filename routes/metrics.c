@@ -276,8 +276,9 @@ static void add_counts(struct buffer *out, const struct store_figures *figures)
                                       "Sessions paused because their owner was gone."},
         [STORE_REPLAYS] = {"sessiond_idempotency_replays_total",
                            "Answers given again under an Idempotency-Key."},
-        [STORE_EVENTS_WRITTEN] = {"sessiond_events_written_total",
-                                  "Changes recorded as events."},
+        [STORE_EVENTS_WRITTEN] = {"sessiond_events_written_total", "Changes recorded as events."},
+        [STORE_EVENTS_REMOVED] = {"sessiond_events_removed_total",
+                                  "Events removed for their age or number."},
     };
 
     for (int i = 0; i < STORE_COUNT_KINDS; i++) {
@@ -298,6 +299,9 @@ static void add_storage(struct buffer *out, struct store *store)
               figures.wal_bytes);
     add_checkpoints(out, &figures);
     add_counts(out, &figures);
+    add_gauge(out, "sessiond_events", "Events that are kept.", figures.events);
+    add_gauge(out, "sessiond_events_newest_id", "The newest event; 0 when there never was one.",
+              figures.newest_event);
     add_family(out, "sessiond_sessions", "gauge", "Sessions by status.");
     for (unsigned i = 0; i < SESSION_STATUS_COUNT; i++)
         buffer_printf(out, "sessiond_sessions{status=\"%s\"} %lld\n",

@@ -52,6 +52,8 @@ static bool open_store(struct service *service, struct error *err)
         .read_limit_ms = READ_LIMIT_MS,
         .max_queue = (size_t)config->max_queue,
         .key_ttl_us = config->idempotency_ttl_s * 1000000,
+        .keep_events_us = config->keep_events_s * 1000000,
+        .max_events = config->max_events,
         .checkpoint_pages = config->checkpoint_pages,
         .observer = {service, on_notice, on_storage_failed},
         .adopt_context = json_adopt_context,

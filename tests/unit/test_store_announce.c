@@ -57,7 +57,7 @@ Test(store_announce, a_commit_with_events_is_told_before_it_is_answered)
 {
     char id[ID_SIZE];
 
-    cr_expect_eq(store_newest_event(fixture.store), 0, "none since the store was opened");
+    cr_expect_eq(store_newest_event(fixture.store), 0, "there never was one");
     const int64_t seq = fixture_create(&fixture, "/p", "t", "{}", id);
     cr_expect_eq(atomic_load(&announced), seq);
     cr_expect_eq(store_newest_event(fixture.store), seq);
