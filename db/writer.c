@@ -31,6 +31,14 @@ bool writer_init(struct writer *writer, sqlite3 *db, int64_t checkpoint_pages, s
            write_operations_init(&writer->operations, db, err);
 }
 
+static void tell_events(struct writer *writer)
+{
+    const int64_t newest = writer->operations.change.newest_event;
+
+    if (newest != 0 && writer->observer.events != NULL)
+        writer->observer.events(writer->observer.arg, newest);
+}
+
 static enum outcome commit(struct writer *writer, size_t jobs, struct error *err)
 {
     const enum outcome outcome = transaction_commit(&writer->transactions, err);
@@ -43,6 +51,7 @@ static enum outcome commit(struct writer *writer, size_t jobs, struct error *err
         figures_committed(writer->figures, jobs, writer->transactions.last_commit_us);
     figures_changed(writer->figures, &writer->operations.change);
     atomic_store(&writer->figures->wal_bytes, checkpointer_log_bytes(&writer->log));
+    tell_events(writer);
     return OUTCOME_COMMITTED;
 }
 
