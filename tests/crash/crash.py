@@ -96,9 +96,10 @@ def faults_of_file(path):
         return [f"integrity_check: {row[0]}" for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]
 
 
-# What has happened to a session, as its events have it: each version once, and a deletion at the end.
+# What has happened to a session, as its events have it: each version once, and a deletion at the end. Neither a
+# deletion nor an append makes a version.
 EVENTS = """
-SELECT session_id, min(version), max(version), count(*) FILTER (WHERE type <> 4), max(id), type
+SELECT session_id, min(version), max(version), count(*) FILTER (WHERE type NOT IN (4, 7)), max(id), type
 FROM events GROUP BY session_id
 """
 
