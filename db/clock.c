@@ -34,6 +34,12 @@ int64_t clock_next(struct clock *clock)
     return clock->last_us;
 }
 
+void clock_pass(struct clock *clock, int64_t us)
+{
+    if (us > clock->last_us)
+        clock->last_us = us;
+}
+
 bool clock_reserve(struct clock *clock, sqlite3 *db, bool force, struct error *err)
 {
     if (clock->last_us <= clock->reserved_us && !force)

@@ -110,6 +110,8 @@ static bool apply(struct write_operations *ops, struct store_job *job, struct er
         return write_append(ops, job, err);
     case STORE_FORK:
         return write_fork(ops, job, err);
+    case STORE_IMPORT:
+        return write_import(ops, job, err);
     case STORE_PROBE:
         return probe(ops, err);
     case STORE_LIST:

@@ -109,6 +109,10 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_LOG_MAKE] =
         "INSERT INTO logs (session_seq, entry_count, entry_bytes, updated_us, parent_id)"
         " VALUES (?1, ?2, ?3, ?4, ?5)",
+    [WRITE_IMPORT_ENTRY] = "SELECT created_us, entry FROM entries WHERE key = ?1",
+    [WRITE_IMPORT_PLACE] = "SELECT 1 FROM sessions WHERE seq = ?1",
+    [WRITE_IMPORT_UUID] = "INSERT OR IGNORE INTO entry_uuids (number, uuid, seq)"
+                          " VALUES (?1, ?2, ?3)",
     [WRITE_DISCARD] = "INSERT INTO discarded_streams (number) VALUES (?1)",
     [WRITE_DISCARDED_FIND] =
         "SELECT number FROM discarded_streams WHERE number < ?1 ORDER BY number LIMIT 1",

@@ -1,0 +1,254 @@
+"""`sessiond export` and `sessiond import`: what comes back is what was there, once, whatever interrupts it.
+
+usage: export_test.py BINARY   (SESSIOND_BINARY, where set, goes before BINARY)
+"""
+
+import json
+import os
+import random
+import subprocess
+import uuid
+
+from wholefile import ID, Case, binary, end_command, main, make_python_file, start_command, until
+from service import Connection
+
+JSON = {"Content-Type": "application/json"}
+LINES = {"Content-Type": "application/x-ndjson"}
+TEXTS = ["", "ü€\U0001f600", "a\\\"\n\t", "\u0000\u001f", "x" * 3000]
+NUMBERS = ["0", "-0", "1e400", "100000000000000000000", "0.10", "1E+2"]
+
+
+class Source:
+    """A service full of sessions that were made at random."""
+
+    def __init__(self, case, seed, *flags):
+        self.random = random.Random(seed)
+        self.service = case.service(case.path(f"source-{seed}.db"), *flags)
+        self.connection = Connection(self.service.address)
+        case.addCleanup(self.connection.close)
+
+    def call(self, method, target, body, headers=JSON):
+        response = self.connection.call(method, target, body.encode() if isinstance(body, str) else body, headers)
+        if response.status >= 300:
+            raise AssertionError(f"{method} {target}: {response.status} {response.body[:200]}")
+        return response
+
+    def value(self, depth=3):
+        kind = self.random.randrange(5 if depth else 3)
+        if kind == 0:
+            return self.random.choice(NUMBERS)
+        if kind < 3:
+            return json.dumps(self.random.choice(TEXTS), ensure_ascii=self.random.random() < 0.5)
+        inner = [self.value(depth - 1) for _ in range(self.random.randrange(4))]
+        if kind == 3:
+            return "[" + ", ".join(inner) + "]"
+        return "{" + ",\n ".join(f'"k{n}" : {one}' for n, one in enumerate(inner)) + "}"
+
+    def entry(self):
+        name = f'"uuid":"{uuid.UUID(int=self.random.getrandbits(128))}",' if self.random.random() < 0.7 else ""
+        return "{" + name + '"v":' + self.value().replace("\n", "") + "}"
+
+    def append(self, session, stream, count):
+        lines = "\n".join(self.entry() for _ in range(count))
+        self.call("POST", f"/sessions/{session}/entries?stream={stream}", lines, LINES)
+
+    def session(self):
+        path, thread = (json.dumps("/" + self.random.choice(TEXTS[1:2] + ["p", "q"])), json.dumps("t"))
+        made = self.call("POST", "/sessions", f'{{"project_path":{path},"thread_id":{thread},"context":'
+                                              f'{{"a": {self.value()} ,\n"b":{self.value()}}}}}').json()["id"]
+        for _ in range(self.random.randrange(4)):
+            self.append(made, self.random.choice(["main", "subagents%2Fagent-1", "%C3%BC"]), self.random.randrange(1, 40))
+        chance = self.random.random()
+        if chance < 0.3:
+            token = self.call("PUT", f"/sessions/{made}/lease", '{"owner":"o","ttl_seconds":3600}').json()["token"]
+            self.connection.call("DELETE", f"/sessions/{made}/lease", headers={"Lease-Token": str(token)})
+        elif chance < 0.5:
+            self.call("PATCH", f"/sessions/{made}", '{"status":"ACTIVE"}')
+            self.call("POST", "/sessions/recover", "{}")
+        elif chance < 0.7:
+            self.call("POST", f"/sessions/{made}/fork", "{}")
+        return made
+
+
+class Trip(Case):
+    def export(self, service, *flags):
+        process = subprocess.run([binary(), "export", "--listen", service.address, *flags], capture_output=True,
+                                 check=False)
+        self.assertEqual(process.returncode, 0, process.stderr)
+        return process.stdout
+
+    def bring(self, service, text, wanted=0):
+        process = subprocess.run([binary(), "import", "-", "--listen", service.address], input=text,
+                                 capture_output=True, check=False)
+        self.assertEqual(process.returncode, wanted, process.stdout + process.stderr)
+        return (process.stdout + process.stderr).decode()
+
+    def target(self, name="target.db"):
+        return self.service(self.path(name))
+
+    def test_a_round_trip_gives_the_same_bytes(self):
+        for seed in range(3):
+            source = Source(self, seed)
+            for _ in range(25):
+                source.session()
+            text = self.export(source.service)
+            target = self.target(f"target-{seed}.db")
+            self.assertIn("conflicts: 0", self.bring(target, text))
+            self.assertEqual(self.export(target), text)
+            self.assertIn("sessions: 0 new", self.bring(target, text))
+            self.assertEqual(self.export(target), text)
+            self.assertIn("sessions: 0 new", self.bring(source.service, text))
+            self.assertEqual(self.export(source.service), text)
+            for line in text.splitlines():
+                json.loads(line)
+            self.look_the_same(source.service, target)
+            self.stop(target)
+            self.stop(source.service)
+
+    def look_the_same(self, source, target):
+        """By what the service itself shows, newest first."""
+        lists = [service.call("GET", "/sessions?limit=1000&include=context").json()["sessions"]
+                 for service in (source, target)]
+        self.assertEqual(*lists)
+        for session in lists[0]:
+            for where in (f"/sessions/{session['id']}/streams", f"/sessions/{session['id']}/entries?limit=1000"):
+                self.assertEqual(*(service.call("GET", where).json() for service in (source, target)), where)
+
+    def test_what_was_imported_goes_on(self):
+        source = Source(self, 7)
+        session = source.call("POST", "/sessions", '{"project_path":"/p","thread_id":"t"}').json()["id"]
+        source.call("POST", f"/sessions/{session}/entries", '[{"uuid":"a"},{"n":1}]')
+        text = self.export(source.service)
+        target = self.target()
+        self.bring(target, text)
+        answer = target.call("POST", f"/sessions/{session}/entries", b'[{"uuid":"a"},{"uuid":"b"}]', JSON)
+        self.assertEqual(answer.json(), {"appended": 1, "duplicates": 1, "last_seq": 3})
+        newer = target.call("POST", "/sessions", b'{"project_path":"/p","thread_id":"t"}', JSON).json()
+        self.assertGreater(newer["created_at"], json.loads(text.splitlines()[0])["updated_at"])
+        events = target.call("GET", f"/sessions/{session}/events").json()["events"]
+        self.assertEqual([event["type"] for event in events],
+                         ["entries.appended", "entries.appended", "session.created"])
+        self.assertIn("conflicts: 0", self.bring(target, text))
+
+    def test_another_content_is_a_conflict_and_left_alone(self):
+        source = Source(self, 8)
+        sessions = [source.call("POST", "/sessions", '{"project_path":"/p","thread_id":"t"}').json()["id"]
+                    for _ in range(3)]
+        for session in sessions:
+            source.append(session, "main", 700)
+        text = self.export(source.service)
+        target = self.target()
+        self.bring(target, text)
+        target.call("PATCH", f"/sessions/{sessions[1]}", b'{"context":{"a":1}}', JSON)
+        source.append(sessions[1], "main", 5)
+        source.append(sessions[2], "main", 5)
+        before = target.call("GET", f"/sessions/{sessions[1]}").body
+        said = self.bring(target, self.export(source.service), wanted=1)
+        self.assertIn(f"session {sessions[1]} is left alone: it is there in another version", said)
+        self.assertIn("conflicts: 1", said)
+        self.assertEqual(target.call("GET", f"/sessions/{sessions[1]}").body, before)
+        self.assertEqual(target.call("GET", f"/sessions/{sessions[2]}").json()["entry_count"], 705)
+        target.call("POST", f"/sessions/{sessions[2]}/entries", b'[{"here":1}]', JSON)
+        source.append(sessions[2], "main", 1)
+        self.assertIn("entry 706 of the stream main: another entry has its seq",
+                      self.bring(target, self.export(source.service), wanted=1))
+
+    def test_it_begins_behind_a_session(self):
+        source = Source(self, 9)
+        made = [source.session() for _ in range(5)]
+        text = self.export(source.service)
+        rest = self.export(source.service, "--after", made[2])
+        self.assertTrue(text.endswith(rest) and 0 < len(rest) < len(text))
+        self.run_badly(3, "404", "export", "--listen", source.service.address, "--after", ID.format(1))
+        self.run_badly(2, "id of a session", "export", "--listen", source.service.address, "--after", "x")
+
+    def test_times_that_are_the_same_keep_their_order(self):
+        path = self.path("python.db")
+        make_python_file(path, [json.dumps({"n": n}) for n in range(20)])
+        source, target = self.service(path), self.target()
+        text = self.export(source)
+        self.bring(target, text)
+        self.assertEqual(self.export(target), text)
+
+    def test_what_is_no_export_is_refused(self):
+        target = self.target()
+        for line, phrase in ((b"{", "line 2: it is no JSON"), (b"[]", "lines 2 to 2"), (b'{"type":"session"}', "is missing"),
+                             (b'{"type":"entry","x":1}', "neither a session nor an entry"),
+                             (b'{"type":"else"}', "must be")):
+            self.assertIn(phrase, self.bring(target, b"\n" + line + b"\n", wanted=1))
+        self.assertEqual(target.call("GET", "/sessions").json()["sessions"], [])
+        self.run_badly(3, "cannot open", "import", self.path("nothing"), "--listen", target.address)
+
+    def test_kills_in_the_middle_and_then_again(self):
+        source = Source(self, 10)
+        for _ in range(6):
+            source.append(source.session(), "main", 900)
+        text = self.export(source.service)
+        with open(self.path("export"), "wb") as file:
+            file.write(text)
+        target = self.target()
+        for attempt in range(8):
+            process = start_command("import", self.path("export"), "--listen", target.address)
+            until(lambda: process.poll() is not None or
+                  len(target.call("GET", "/sessions?limit=1000").json()["sessions"]) > attempt, "some of the import")
+            (target if attempt % 2 else process).kill()
+            end_command(process)
+            if attempt % 2:
+                target.start()
+        self.run_well("import", self.path("export"), "--listen", target.address)
+        self.assertEqual(self.export(target), text)
+
+
+class Transcripts(Case):
+    SESSION = "6ea4b1a0-2c1f-4f0e-9a39-6f1e02a1c0de"
+
+    def write(self, name, *lines):
+        os.makedirs(os.path.dirname(self.path("t", name)), exist_ok=True)
+        with open(self.path("t", name), "a", encoding="utf-8") as file:
+            file.writelines(line + "\n" for line in lines)
+
+    def line(self, number, **more):
+        return json.dumps({"type": "user", "uuid": f"u{number}", "sessionId": self.SESSION, "cwd": "/home/me/p",
+                           "timestamp": "2026-01-01T00:00:00.000Z", "message": {"content": f"ü {number}"}, **more})
+
+    def bring(self, service, *flags, wanted=0):
+        process = start_command("import", "--claude", self.path("t"), "--thread", "t", "--listen", service.address, *flags)
+        status, out, err = end_command(process)
+        self.assertEqual(status, wanted, out + err)
+        return out + err
+
+    def entries(self, service, stream="main"):
+        page = service.call("GET", f"/sessions/{self.SESSION}/entries?limit=1000&stream={stream}").json()
+        return [entry["entry"] for entry in page["entries"]]
+
+    def test_each_is_a_session_and_grows(self):
+        service = self.service(self.path("a.db"))
+        lines = ['{"type":"summary","summary":"s"}', *(self.line(n) for n in range(450)), '{"type":"snapshot"}']
+        self.write(f"p/{self.SESSION}.jsonl", *lines)
+        self.write("p/agent-7.jsonl", self.line(1000, cwd="/elsewhere"), self.line(1001))
+        self.write("p/notes.txt", "no transcript")
+        self.assertIn("transcripts: 2; entries: 454 new, 0 there already", self.bring(service))
+        session = service.call("GET", f"/sessions/{self.SESSION}").json()
+        self.assertEqual((session["project_path"], session["thread_id"], session["entry_count"]), ("/home/me/p", "t", 454))
+        self.assertEqual(self.entries(service), [json.loads(line) for line in lines])
+        self.assertEqual(len(self.entries(service, "subagents%2Fagent-7")), 2)
+        self.assertIn("entries: 0 new, 454 there already", self.bring(service))
+        self.write(f"p/{self.SESSION}.jsonl", '{"type":"snapshot"}', self.line(3), self.line(2000))
+        self.assertIn("entries: 2 new", self.bring(service))
+        self.assertEqual(len(self.entries(service)), 454)
+
+    def test_what_cannot_be_taken_is_told(self):
+        service = self.service(self.path("a.db"))
+        self.write(f"{self.SESSION}.jsonl", self.line(1), "{", "[]", self.line(2))
+        self.write("nameless.jsonl", '{"cwd":"/p"}')
+        said = self.bring(service, wanted=1)
+        self.assertIn("line 2 is passed over", said)
+        self.assertIn("line 3 is passed over: it is no JSON object", said)
+        self.assertIn("nameless.jsonl is passed over: neither", said)
+        self.assertEqual(len(self.entries(service)), 2)
+        self.bring(service, "--project", "/other", wanted=1)
+        self.run_badly(2, "--thread", "import", "--claude", self.path("t"), "--listen", service.address)
+
+
+if __name__ == "__main__":
+    main()
