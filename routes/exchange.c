@@ -1,6 +1,7 @@
 #include "routes/exchange.h"
 
 #include "routes/json_entries.h"
+#include "routes/json_import.h"
 #include "routes/json_merge.h"
 #include "routes/json_payload.h"
 
@@ -45,6 +46,7 @@ void exchange_release(struct exchange *ex)
     json_patch_free(ex->patch);
     release_stream(ex);
     json_entries_free(ex->entries);
+    json_import_free(ex->import);
     buffer_release(&ex->body);
     buffer_release(&ex->response);
     buffer_release(&ex->header_text);

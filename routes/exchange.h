@@ -45,6 +45,7 @@ struct routes;
 struct json_payload;
 struct json_patch;
 struct json_entries;
+struct json_import;
 
 struct exchange {
     /* The request. Borrowed from the server until the response is sent. */
@@ -82,6 +83,7 @@ struct exchange {
     struct json_payload *payload; /* owned */
     struct json_patch *patch;     /* owned */
     struct json_entries *entries; /* owned */
+    struct json_import *import;   /* owned */
     struct buffer query_text;     /* owned: decoded query values */
     struct buffer key_text;       /* owned: decoded Idempotency-Key */
     struct buffer kept_answer;    /* owned: what is kept under the key */

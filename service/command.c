@@ -3,7 +3,8 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &command_backup, &command_check, &command_healthcheck, &command_restore, &command_token,
+    &command_backup, &command_check,   &command_export, &command_healthcheck,
+    &command_import, &command_restore, &command_token,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -37,11 +38,55 @@ void command_list(FILE *out)
                 commands[i]->summary);
 }
 
+static const struct command_flag *find_flag(const struct command *command, const char *word)
+{
+    const struct command_flag *flag = command->flags;
+
+    while (flag != NULL && flag->name != NULL && strcmp(flag->name, word) != 0)
+        flag++;
+    return flag == NULL || flag->name == NULL ? NULL : flag;
+}
+
+/* What the command alone has is taken out before the flags of all are read. */
+static bool take_flags(const struct command *command, int *argc, char **argv, struct config *config,
+                       struct error *err)
+{
+    int left = 0;
+
+    for (int i = 0; i < *argc; i++) {
+        const struct command_flag *flag = find_flag(command, argv[i]);
+        if (flag == NULL) {
+            argv[left++] = argv[i];
+            continue;
+        }
+        char *place = (char *)config + flag->offset;
+        if (flag->value == NULL) {
+            memcpy(place, &(bool){true}, sizeof(bool));
+            continue;
+        }
+        if (argv[i + 1] == NULL || argv[i + 1][0] == '\0')
+            return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "%s needs a value", flag->name);
+        memcpy(place, &argv[++i], sizeof(char *));
+    }
+    argv[left] = NULL;
+    *argc = left;
+    return true;
+}
+
+static void help_flags(const struct command *command)
+{
+    for (const struct command_flag *flag = command->flags; flag != NULL && flag->name != NULL;
+         flag++)
+        printf(" [%s%s%s]", flag->name, flag->value == NULL ? "" : " ",
+               flag->value == NULL ? "" : flag->value);
+}
+
 static void help(const struct command *command)
 {
-    printf("usage: sessiond %s%s [--flag value] …\n\n%s\n"
-           "Flags and variables are those of sessiond --help.\n",
-           command->name, argument(command), command->help);
+    printf("usage: sessiond %s%s", command->name, argument(command));
+    help_flags(command);
+    printf(" [--flag value] …\n\n%s\nFlags and variables are those of sessiond --help.\n",
+           command->help);
 }
 
 static bool check_file(const struct command *command, const struct config *config,
@@ -69,7 +114,8 @@ enum command_exit command_main(const struct command *command, int argc, char **a
     enum config_action action;
     struct error err;
 
-    if (!config_read(&config, argc, argv, &action, &err) ||
+    if (!take_flags(command, &argc, argv, &config, &err) ||
+        !config_read(&config, argc, argv, &action, &err) ||
         (action == CONFIG_RUN && !check_file(command, &config, &err))) {
         fprintf(stderr, "sessiond %s: %s\n", command->name, err.detail);
         return COMMAND_USAGE;

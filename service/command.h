@@ -7,6 +7,13 @@
 
 #include "service/config.h"
 
+/* A flag that one command has, and no other. */
+struct command_flag {
+    const char *name;  /* "--after" */
+    const char *value; /* what follows it, for the help; NULL: nothing does, and it is a bool */
+    size_t offset;     /* in struct config: of a const char *, or of the bool */
+};
+
 enum command_file { COMMAND_NO_FILE, COMMAND_FILE_OPTIONAL, COMMAND_FILE, COMMAND_NAME_AND_SCOPE };
 
 /* Exit codes of all commands. */
@@ -20,14 +27,17 @@ enum command_exit {
 struct command {
     const char *name;
     enum command_file file;
-    const char *summary; /* one line, for sessiond --help */
-    const char *help;    /* for sessiond NAME --help; ends in a newline */
+    const struct command_flag *flags; /* of its own, ended by one without a name; NULL: none */
+    const char *summary;              /* one line, for sessiond --help */
+    const char *help;                 /* for sessiond NAME --help; ends in a newline */
     enum command_exit (*run)(const struct config *config); /* config->file as `file` says */
 };
 
 extern const struct command command_backup;
 extern const struct command command_check;
+extern const struct command command_export;
 extern const struct command command_healthcheck;
+extern const struct command command_import;
 extern const struct command command_restore;
 extern const struct command command_token;
 

@@ -279,8 +279,8 @@ bool config_read(struct config *config, int argc, char **argv, enum config_actio
     if (!read_environment(config, err))
         return false;
     for (int i = 1; i < argc; i++) {
-        if (argv[i][0] == '-' ? !read_flag(config, argv, &i, err)
-                              : !read_word(config, argv[i], err))
+        const bool is_flag = argv[i][0] == '-' && argv[i][1] != '\0'; /* - alone is stdin */
+        if (is_flag ? !read_flag(config, argv, &i, err) : !read_word(config, argv[i], err))
             return false;
     }
     return check_log_level(config, err) && check_bodies(config, err);

@@ -41,6 +41,10 @@ struct config {
     char *token;            /* SESSIOND_TOKEN, where the environment has it; NULL: none */
     bool allow_anonymous;
     bool confine;
+    const char *after; /* of the commands that have these flags; NULL: not given */
+    const char *thread;
+    const char *project;
+    bool claude;
     const char *file;   /* the first word that is no flag; NULL: none */
     const char *second; /* the second; NULL: none */
     char default_db[4096];

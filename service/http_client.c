@@ -150,14 +150,18 @@ static bool parse_head(struct http_answer *answer, struct error *err)
 {
     const char *line = strstr(answer->head, "\r\n");
 
+    bool chunked = false;
+
     answer->length = -1;
     if (!parse_status(answer))
         return error_set(err, ERROR_INTERNAL, NULL, "that is no answer of a sessiond");
     for (; line != NULL; line = strstr(line + 2, "\r\n")) {
         if (strncasecmp(line + 2, "Content-Length:", 15) == 0)
             answer->length = strtoll(line + 17, NULL, 10);
+        if (strncasecmp(line + 2, "Transfer-Encoding: chunked", 26) == 0)
+            chunked = true;
     }
-    return answer->length >= 0 ||
+    return answer->length >= 0 || chunked ||
            error_set(err, ERROR_INTERNAL, NULL, "the answer does not say how long it is");
 }
 
@@ -167,7 +171,7 @@ static const char *host(const struct config *config)
     return unix_socket_named(config->listen) ? "localhost" : config->listen;
 }
 
-static bool ask(const struct config *config, const char *method, const char *path,
+static bool ask(const struct config *config, const struct http_request *asked,
                 struct http_answer *answer, struct error *err)
 {
     const char *token = config->token;
@@ -177,15 +181,19 @@ static bool ask(const struct config *config, const char *method, const char *pat
 
     const int size = snprintf(
         request, sizeof(request),
-        "%s %s HTTP/1.1\r\nHost: %s\r\n%s%s%sContent-Length: 0\r\nConnection: close\r\n\r\n",
-        method, path, host(config), token == NULL ? "" : "Authorization: Bearer ",
-        token == NULL ? "" : token, token == NULL ? "" : "\r\n");
+        "%s %s HTTP/1.1\r\nHost: %s\r\n%s%s%s%s%s%sContent-Length: %zu\r\n"
+        "Connection: close\r\n\r\n",
+        asked->method, asked->path, host(config), token == NULL ? "" : "Authorization: Bearer ",
+        token == NULL ? "" : token, token == NULL ? "" : "\r\n",
+        asked->type == NULL ? "" : "Content-Type: ", asked->type == NULL ? "" : asked->type,
+        asked->type == NULL ? "" : "\r\n", asked->body.len);
     if (size >= (int)sizeof(request))
         return error_set(err, ERROR_INTERNAL, NULL,
                          "the address of the service, or the token, is too long");
     const bool sent = send_all(answer, request, (size_t)size, err);
     explicit_bzero(request, sizeof(request));
-    if (!sent || !read_head(answer, &len, &end, err))
+    if (!sent || !send_all(answer, asked->body.data, asked->body.len, err) ||
+        !read_head(answer, &len, &end, err))
         return false;
     end[2] = '\0';
     answer->early = (struct slice){end + 4, len - (size_t)(end + 4 - answer->head)};
@@ -195,33 +203,96 @@ static bool ask(const struct config *config, const char *method, const char *pat
     return parse_head(answer, err);
 }
 
-bool http_client_request(const struct config *config, const char *method, const char *path,
-                         int timeout_s, struct http_answer *answer, struct error *err)
+bool http_client_send(const struct config *config, const struct http_request *request,
+                      int timeout_s, struct http_answer *answer, struct error *err)
 {
     *answer = (struct http_answer){.socket = -1, .timeout_s = timeout_s};
-    if (open_connection(config, answer, err) && ask(config, method, path, answer, err))
+    if (open_connection(config, answer, err) && ask(config, request, answer, err))
         return true;
     http_client_close(answer);
     return false;
 }
 
+bool http_client_request(const struct config *config, const char *method, const char *path,
+                         int timeout_s, struct http_answer *answer, struct error *err)
+{
+    const struct http_request request = {.method = method, .path = path};
+
+    return http_client_send(config, &request, timeout_s, answer, err);
+}
+
+/* What came with the head goes first. */
+static ssize_t take(struct http_answer *answer, char *out, size_t size, struct error *err)
+{
+    if (answer->early.len == 0)
+        return receive(answer, out, size, err);
+    const size_t count = answer->early.len < size ? answer->early.len : size;
+    memcpy(out, answer->early.data, count);
+    answer->early.data += count;
+    answer->early.len -= count;
+    return (ssize_t)count;
+}
+
+/* A line of the framing, without its end. */
+static bool take_line(struct http_answer *answer, char *line, size_t size, struct error *err)
+{
+    size_t len = 0;
+
+    do {
+        if (len + 1 == size)
+            return error_set(err, ERROR_INTERNAL, NULL, "that is no answer of a sessiond");
+        if (take(answer, line + len, 1, err) < 0)
+            return false;
+    } while (line[len++] != '\n');
+    line[len - 1] = '\0';
+    return true;
+}
+
+/* The size of the next chunk; behind the last one come no fields (RFC 9112 §7.1). */
+static bool begin_chunk(struct http_answer *answer, struct error *err)
+{
+    char line[32];
+    char *end;
+
+    if (answer->taken > 0 && !take_line(answer, line, sizeof(line), err))
+        return false;
+    if (!take_line(answer, line, sizeof(line), err))
+        return false;
+    answer->chunk_left = strtoll(line, &end, 16);
+    if (end == line || answer->chunk_left < 0)
+        return error_set(err, ERROR_INTERNAL, NULL, "that is no answer of a sessiond");
+    if (answer->chunk_left == 0)
+        answer->chunk_left = -1;
+    return true;
+}
+
+static ssize_t read_chunked(struct http_answer *answer, char *out, size_t size, struct error *err)
+{
+    if (answer->chunk_left == 0 && !begin_chunk(answer, err))
+        return -1;
+    if (answer->chunk_left < 0)
+        return 0;
+    if ((int64_t)size > answer->chunk_left)
+        size = (size_t)answer->chunk_left;
+    const ssize_t count = take(answer, out, size, err);
+    if (count > 0) {
+        answer->chunk_left -= count;
+        answer->taken += count;
+    }
+    return count;
+}
+
 ssize_t http_client_read(struct http_answer *answer, char *out, size_t size, struct error *err)
 {
     const int64_t left = answer->length - answer->taken;
-    ssize_t count;
 
+    if (answer->length < 0)
+        return read_chunked(answer, out, size, err);
     if (left == 0)
         return 0;
     if ((int64_t)size > left)
         size = (size_t)left;
-    if (answer->early.len > 0) {
-        count = (ssize_t)(answer->early.len < size ? answer->early.len : size);
-        memcpy(out, answer->early.data, (size_t)count);
-        answer->early.data += count;
-        answer->early.len -= (size_t)count;
-    } else {
-        count = receive(answer, out, size, err);
-    }
+    const ssize_t count = take(answer, out, size, err);
     if (count > 0)
         answer->taken += count;
     return count;

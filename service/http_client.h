@@ -19,16 +19,28 @@ struct http_answer {
     struct tls_client *tls; /* NULL: in the clear */
     int timeout_s;
     int status;
-    int64_t length;     /* of the body */
+    int64_t length;     /* of the body; -1: it comes in chunks, and nobody knows */
+    int64_t chunk_left; /* of the chunk that is being read; -1: the body has ended */
     int64_t taken;      /* of the body so far */
     struct slice early; /* what of the body came with the head */
     char head[HTTP_CLIENT_HEAD_MAX];
 };
 
-/* Sends a request without a body to where the configuration says that the service listens, with the
+struct http_request {
+    const char *method;
+    const char *path; /* and query, as it is sent */
+    const char *type; /* Content-Type; NULL: there is no body */
+    struct slice body;
+};
+
+/* Sends a request to where the configuration says that the service listens, with the
  * token where there is one, and waits for the head of the response. `timeout_s` limits each wait,
  * also those of http_client_read(); 0 waits for the head however long. An address such as 0.0.0.0
  * means this machine. With --tls-cert the service has to show exactly that certificate. */
+MUST_USE bool http_client_send(const struct config *config, const struct http_request *request,
+                               int timeout_s, struct http_answer *answer, struct error *err);
+
+/* The same without a body. */
 MUST_USE bool http_client_request(const struct config *config, const char *method, const char *path,
                                   int timeout_s, struct http_answer *answer, struct error *err);
 

@@ -1,0 +1,258 @@
+/* sessiond import: what sessiond export wrote, into the running service. */
+
+#include "db/id.h"
+#include "routes/buffer.h"
+#include "routes/json_scan.h"
+#include "routes/json_skip.h"
+#include "service/command.h"
+#include "service/command_answer.h"
+#include "service/transcripts.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BATCH_LINES 256
+#define BATCH_BYTES (256 << 10)
+#define ANSWER_BYTES (128 << 10)
+#define MAX_DEPTH 10000
+#define TRIES 30
+
+struct import {
+    const struct config *config;
+    struct buffer batch;
+    int64_t lines;      /* in the batch */
+    int64_t first_line; /* of the batch, in the file */
+    int64_t line;       /* that is read */
+    int64_t sessions_created;
+    int64_t sessions_present;
+    int64_t entries_created;
+    int64_t entries_present;
+    int64_t conflicts;
+    char left_alone[ID_SIZE]; /* the session of the last conflict: its entries are not sent */
+    char answer[ANSWER_BYTES];
+};
+
+/* The member's text without its quotes; empty when there is none. */
+static struct slice text_of(struct slice object, const char *name)
+{
+    const struct slice text = command_answer_member(object, name);
+
+    return text.len < 2 ? (struct slice){"", 0} : (struct slice){text.data + 1, text.len - 2};
+}
+
+static void tell_conflict(struct import *import, struct slice conflict)
+{
+    const struct slice id = text_of(conflict, "session_id");
+    const struct slice stream = text_of(conflict, "stream");
+    const struct slice detail = text_of(conflict, "detail");
+
+    import->conflicts++;
+    if (id.len == ID_LENGTH)
+        memcpy(import->left_alone, id.data, ID_LENGTH);
+    fprintf(stderr, "sessiond import: session %.*s is left alone: ", (int)id.len, id.data);
+    if (stream.len > 0)
+        fprintf(stderr, "entry %lld of the stream %.*s: ",
+                (long long)command_answer_number(conflict, "seq"), (int)stream.len, stream.data);
+    fprintf(stderr, "%.*s\n", (int)detail.len, detail.data);
+}
+
+static void tell_conflicts(struct import *import, struct slice conflicts)
+{
+    const char *end = conflicts.data + conflicts.len;
+    const char *at = conflicts.data + 1;
+
+    while (*at == '{') {
+        const char *value = at;
+        at = json_skip_value(at, end);
+        tell_conflict(import, (struct slice){value, (size_t)(at - value)});
+        if (*at == ',')
+            at++;
+    }
+}
+
+static bool take_answer(struct import *import, struct http_answer *answer, struct error *err)
+{
+    struct slice body;
+
+    if (!command_answer_read(answer, import->answer, sizeof(import->answer), &body, err))
+        return false;
+    const struct slice sessions = command_answer_member(body, "sessions");
+    const struct slice entries = command_answer_member(body, "entries");
+    const struct slice conflicts = command_answer_member(body, "conflicts");
+    if (sessions.data == NULL || entries.data == NULL || conflicts.data == NULL)
+        return error_set(err, ERROR_INTERNAL, NULL, "that is no answer of a sessiond");
+    import->sessions_created += command_answer_number(sessions, "created");
+    import->sessions_present += command_answer_number(sessions, "present");
+    import->entries_created += command_answer_number(entries, "created");
+    import->entries_present += command_answer_number(entries, "present");
+    import->left_alone[0] = '\0';
+    tell_conflicts(import, conflicts);
+    return true;
+}
+
+static bool refuse(struct import *import, struct http_answer *answer, struct error *err)
+{
+    struct error why;
+
+    if (command_answer_refuse(import->config, answer, &why))
+        return true;
+    return error_set(err, answer->status == 422 ? ERROR_INVALID_PAYLOAD : ERROR_INTERNAL, NULL,
+                     "lines %lld to %lld: %s", (long long)import->first_line,
+                     (long long)import->line, why.detail);
+}
+
+/* A service that has too much to do is asked again. */
+static bool send_batch(struct import *import, struct error *err)
+{
+    const struct http_request request = {.method = "POST",
+                                         .path = "/admin/import",
+                                         .type = "application/x-ndjson",
+                                         .body = buffer_slice(&import->batch)};
+    struct http_answer answer;
+    bool later = true;
+    bool ok = false;
+
+    for (int tries = 0; later && tries < TRIES; tries++) {
+        if (tries > 0)
+            sleep(1);
+        if (!http_client_send(import->config, &request, 0, &answer, err))
+            return false;
+        later = answer.status == 429 || answer.status == 503;
+        ok =
+            answer.status == 200 ? take_answer(import, &answer, err) : refuse(import, &answer, err);
+        http_client_close(&answer);
+    }
+    import->batch.len = 0;
+    import->lines = 0;
+    return ok;
+}
+
+static struct slice member(const struct json_outline *outline, const char *name)
+{
+    for (size_t i = 0; i < outline->member_count && i < JSON_OUTLINE_MEMBERS; i++) {
+        if (slice_is(outline->members[i].name, name))
+            return outline->members[i].value;
+    }
+    return (struct slice){"", 0};
+}
+
+/* What belongs to a session that is left alone is passed over. */
+static bool is_left_alone(const struct import *import, const struct json_outline *outline)
+{
+    const struct slice id = member(outline, "session_id");
+
+    return import->left_alone[0] != '\0' && id.len == ID_LENGTH + 2 &&
+           memcmp(id.data + 1, import->left_alone, ID_LENGTH) == 0;
+}
+
+static bool take_line(struct import *import, struct slice line, struct error *err)
+{
+    struct json_outline outline;
+    struct error why;
+
+    import->line++;
+    if (line.len == 0)
+        return true;
+    if (!json_scan(line, MAX_DEPTH, &outline, &why))
+        return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "line %lld: it is no JSON: %.150s",
+                         (long long)import->line, why.detail);
+    if (import->lines > 0 && import->batch.len + line.len > BATCH_BYTES && !send_batch(import, err))
+        return false;
+    if (is_left_alone(import, &outline))
+        return true;
+    if (import->lines++ == 0)
+        import->first_line = import->line;
+    buffer_add(&import->batch, line);
+    buffer_add_char(&import->batch, '\n');
+    return import->lines < BATCH_LINES || send_batch(import, err);
+}
+
+static bool take_file(struct import *import, FILE *file, struct error *err)
+{
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t len;
+    bool ok = true;
+
+    while (ok && (len = getline(&line, &room, file)) >= 0) {
+        if (len > 0 && line[len - 1] == '\n')
+            len--;
+        ok = take_line(import, (struct slice){line, (size_t)len}, err);
+    }
+    free(line);
+    if (ok && ferror(file))
+        return error_set(err, ERROR_INTERNAL, NULL, "cannot read on: %s", strerror(errno));
+    return ok && (import->lines == 0 || send_batch(import, err));
+}
+
+static bool take_all(struct import *import, struct error *err)
+{
+    const char *path = import->config->file;
+    FILE *file = path == NULL || strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+
+    if (file == NULL)
+        return error_set(err, ERROR_INTERNAL, NULL, "cannot open %s: %s", path, strerror(errno));
+    const bool ok = take_file(import, file, err);
+    if (file != stdin)
+        fclose(file);
+    return ok;
+}
+
+static enum command_exit run(const struct config *config)
+{
+    struct error err;
+
+    if (config->claude)
+        return transcripts_import(config);
+    struct import *import = calloc(1, sizeof(*import));
+    if (import == NULL)
+        abort();
+    import->config = config;
+    const bool ok = take_all(import, &err);
+    if (!ok)
+        fprintf(stderr, "sessiond import: %s\n", err.detail);
+    printf("sessions: %lld new, %lld there already; entries: %lld new, %lld there already; "
+           "conflicts: %lld\n",
+           (long long)import->sessions_created, (long long)import->sessions_present,
+           (long long)import->entries_created, (long long)import->entries_present,
+           (long long)import->conflicts);
+    const bool unsound = ok ? import->conflicts > 0 : err.kind == ERROR_INVALID_PAYLOAD;
+    buffer_release(&import->batch);
+    free(import);
+    if (unsound)
+        return COMMAND_UNSOUND;
+    return ok ? COMMAND_DONE : COMMAND_IMPOSSIBLE;
+}
+
+static const struct command_flag flags[] = {
+    {"--claude", NULL, offsetof(struct config, claude)},
+    {"--thread", "THREAD", offsetof(struct config, thread)},
+    {"--project", "PATH", offsetof(struct config, project)},
+    {NULL, NULL, 0},
+};
+
+const struct command command_import = {
+    .name = "import",
+    .file = COMMAND_FILE_OPTIONAL,
+    .flags = flags,
+    .summary = "puts what sessiond export wrote into the running service; or --claude transcripts",
+    .help =
+        "Reads FILE, or stdin where it is - or left out, and sends it to the service that listens\n"
+        "on --listen. Sessions and entries come back with the ids, versions, times and seqs that\n"
+        "they had. What is there already and the same is left as it is, so importing twice\n"
+        "changes nothing, and an import that was interrupted is done again. A session that is\n"
+        "there and differs is left alone, and told.\n\n"
+        "With --claude FILE is a transcript of Claude Code (*.jsonl) or a folder, in which all\n"
+        "are found: each is a session of the thread --thread, under its sessionId, its\n"
+        "project_path --project or else the first cwd in it; each line is an entry as it is. An\n"
+        "agent-*.jsonl is the stream subagents/agent-* of its session. A transcript that has\n"
+        "grown is continued. A line that is no JSON object is passed over, and told.\n\n"
+        "Where the service asks for tokens, SESSIOND_TOKEN has to be one of scope admin.\n\n"
+        "Exit codes: 0 all is there, 1 some is not: a conflict, or a line that cannot be taken,\n"
+        "2 wrong usage, 3 it cannot be done, or not to the end; stderr says why.\n",
+    .run = run,
+};

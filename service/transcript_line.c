@@ -1,0 +1,34 @@
+#include "service/transcript_line.h"
+
+#include "routes/json_scan.h"
+#include "routes/json_skip.h"
+
+#define MAX_DEPTH 10000
+
+bool transcript_line_text(struct slice object, const char *wanted, struct buffer *out)
+{
+    const char *end = object.data + object.len;
+    const char *at = json_skip_space(object.data, end) + 1;
+    struct json_name name;
+
+    out->len = 0;
+    while (json_skip_to_member(&at, end, &name)) {
+        const char *value = at;
+        at = json_skip_value(at, end);
+        if (!slice_is(name.raw, wanted))
+            continue;
+        if (*value == '"')
+            json_string_decode((struct slice){value + 1, (size_t)(at - value) - 2}, out);
+        return *value == '"' && out->len > 0;
+    }
+    return false;
+}
+
+bool transcript_line_check(struct slice line, struct error *why)
+{
+    struct json_outline outline;
+
+    return json_scan(line, MAX_DEPTH, &outline, why) &&
+           (outline.type == JSON_OBJECT ||
+            error_set(why, ERROR_INVALID_PAYLOAD, NULL, "it is no JSON object"));
+}
