@@ -1,6 +1,5 @@
 #include "routes/json_import.h"
 
-#include "db/id.h"
 #include "db/timestamp.h"
 #include "routes/json_compact.h"
 #include "routes/json_entries.h"

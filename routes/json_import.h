@@ -7,7 +7,7 @@
 #define SESSIOND_ROUTES_JSON_IMPORT_H
 
 #include "db/error.h"
-#include "db/store_import.h"
+#include "db/store.h"
 #include "routes/buffer.h"
 
 /* Lines of one batch. */
