@@ -10,11 +10,13 @@
 #include "routes/scope.h"
 
 struct metrics;
+struct event_ring;
 
 /* What routes work with: set up at start, then only read. */
 struct routes {
     struct store *store;
     struct metrics *metrics;
+    struct event_ring *events;
     size_t max_body_bytes;
     size_t max_json_depth;
     size_t max_page_bytes;

@@ -118,7 +118,7 @@ void feed_drain(struct feed *feed)
 
     pthread_mutex_lock(&feed->lock);
     feed->_shared.draining = true;
-    feed_waiters_take_all(feed->_shared.waiters, &woken);
+    feed_waiters_take_all(feed->_shared.waiters, FEED_STOPPING, &woken);
     pthread_mutex_unlock(&feed->lock);
     wake(woken);
 }
@@ -150,40 +150,47 @@ static bool has_work_locked(struct feed *feed)
     return works;
 }
 
+/* What a round has read. */
+struct round {
+    size_t count;
+    int64_t newest; /* all events up to here are among them, or were told before */
+    bool failed;
+};
+
 /* Where fewer came than there was room for, nothing is left up to what was announced before. */
-static size_t read_events(struct feed *feed, int64_t after, int64_t *newest)
+static struct round read_events(struct feed *feed, int64_t after)
 {
     const int64_t announced = atomic_load(&feed->announced);
+    struct round round = {.newest = after};
     struct error err;
-    size_t count = 0;
 
-    *newest = after;
     if (announced <= after)
-        return 0;
-    if (!feed->source.read(feed->source.arg, after, feed->events, ROUND_EVENTS, &count, &err)) {
+        return round;
+    round.failed =
+        !feed->source.read(feed->source.arg, after, feed->events, ROUND_EVENTS, &round.count, &err);
+    if (round.failed)
         feed->source.failed(feed->source.arg, &err);
-        feed->next_round_us = monotonic_us() + RETRY_US;
-        return 0;
-    }
-    if (count > 0)
-        *newest = feed->events[count - 1].id;
-    if (count < ROUND_EVENTS && *newest < announced)
-        *newest = announced;
-    return count;
+    else if (round.count > 0)
+        round.newest = feed->events[round.count - 1].id;
+    if (round.count < ROUND_EVENTS && round.newest < announced)
+        round.newest = announced;
+    return round;
 }
 
-static struct feed_waiter *take_concerned_locked(struct feed *feed, size_t count, int64_t newest)
+static struct feed_waiter *take_concerned_locked(struct feed *feed, const struct round *round)
 {
     struct feed_waiters *waiters = feed->_shared.waiters;
     struct feed_waiter *woken = NULL;
     struct feed_waiter *late = NULL;
 
     feed_waiters_take_soon(waiters, &woken);
-    for (size_t i = 0; i < count; i++)
+    if (round->failed)
+        feed_waiters_take_all(waiters, FEED_EVENT, &woken);
+    for (size_t i = 0; i < round->count; i++)
         feed_waiters_take_session(waiters, feed->events[i].session_id, feed->events[i].id, &woken);
-    feed_waiters_take_any(waiters, newest, &woken);
-    if (newest > feed->_shared.told)
-        feed->_shared.told = newest;
+    feed_waiters_take_any(waiters, round->newest, &woken);
+    if (round->newest > feed->_shared.told)
+        feed->_shared.told = round->newest;
     feed_waiters_take_due(waiters, monotonic_us(), &late);
     while (late != NULL) {
         struct feed_waiter *waiter = late;
@@ -196,25 +203,26 @@ static struct feed_waiter *take_concerned_locked(struct feed *feed, size_t count
     return woken;
 }
 
+static int64_t pause_us(size_t woken)
+{
+    const int64_t pause_us = (int64_t)woken * PAUSE_PER_WAKE_US;
+
+    if (pause_us < PAUSE_MIN_US)
+        return PAUSE_MIN_US;
+    return pause_us < PAUSE_MAX_US ? pause_us : PAUSE_MAX_US;
+}
+
 static void do_round_locked(struct feed *feed)
 {
     const int64_t after = feed->_shared.told;
-    int64_t newest;
 
-    feed->next_round_us = 0;
     pthread_mutex_unlock(&feed->lock);
-    const size_t count = read_events(feed, after, &newest);
+    const struct round round = read_events(feed, after);
     pthread_mutex_lock(&feed->lock);
-    struct feed_waiter *woken = take_concerned_locked(feed, count, newest);
+    struct feed_waiter *woken = take_concerned_locked(feed, &round);
     pthread_mutex_unlock(&feed->lock);
-    int64_t pause_us = (int64_t)wake(woken) * PAUSE_PER_WAKE_US;
-    if (pause_us < PAUSE_MIN_US)
-        pause_us = PAUSE_MIN_US;
-    if (pause_us > PAUSE_MAX_US)
-        pause_us = PAUSE_MAX_US;
-    const int64_t next_us = monotonic_us() + pause_us;
-    if (next_us > feed->next_round_us)
-        feed->next_round_us = next_us;
+    const size_t count = wake(woken);
+    feed->next_round_us = monotonic_us() + (round.failed ? RETRY_US : pause_us(count));
     pthread_mutex_lock(&feed->lock);
 }
 
