@@ -60,7 +60,7 @@ struct exchange {
     /* What the router found. */
     const struct routes *routes;
     const struct route *route; /* NULL: none */
-    struct slice id_text;      /* the {id} of the path */
+    struct slice id_text;      /* the {id} or {name} of the path */
 
     /* The response. */
     int status; /* 0: none yet */
@@ -86,7 +86,7 @@ struct exchange {
     struct buffer key_text;       /* owned: decoded Idempotency-Key */
     struct buffer kept_answer;    /* owned: what is kept under the key */
     size_t max_page_bytes;        /* of a list */
-    size_t page_sessions;         /* in the page so far */
+    size_t page_items;            /* in the page so far */
     size_t max_context_bytes;     /* that a merge may make */
 };
 
