@@ -1,5 +1,7 @@
 #include "routes/event_stream.h"
 
+#include "routes/event_json.h"
+#include "routes/event_request.h"
 #include "routes/event_ring.h"
 #include "routes/problem.h"
 #include "routes/query.h"
@@ -176,45 +178,54 @@ static bool read_last_event_id(struct exchange *ex, bool *found, int64_t *after,
 static bool find_place(struct exchange *ex, bool placed, int64_t *after, bool *from_now,
                        struct error *err)
 {
+    const struct store_event_query *query = &ex->job.events.query;
     struct store *store = ex->routes->store;
-    struct store_consumer consumer;
+    struct store_consumer consumer = {.after = query->after};
     bool found;
 
-    *from_now = false;
     if (!read_last_event_id(ex, &found, after, err))
         return false;
-    if (found)
-        return true;
-    if (ex->job.events.query.consumer.data != NULL) {
-        if (!store_consumer(store, ex->job.events.query.consumer, &consumer, err))
-            return false;
-        *after = consumer.after;
-    } else if (!placed) {
-        *from_now = true;
+    *from_now = !found && !placed;
+    if (*from_now)
         *after = store_newest_event(store);
-    }
+    if (found || *from_now)
+        return true;
+    if (query->consumer.data != NULL && !store_consumer(store, query->consumer, &consumer, err))
+        return false;
+    *after = consumer.after;
     return true;
 }
 
-enum route_step event_stream_begin(const struct routes *routes, struct exchange *ex, bool placed)
+static bool begin(struct exchange *ex, struct error *err)
 {
-    int64_t after = ex->job.events.query.after;
+    struct store_event_query *query = &ex->job.events.query;
     struct event_stream *stream;
-    struct error err;
     bool from_now;
+    bool placed;
+    int64_t after;
 
-    (void)routes;
-    if (!find_place(ex, placed, &after, &from_now, &err)) {
-        problem_answer(ex, &err);
-        return ROUTE_ANSWERED;
-    }
+    if (!event_request_read_stream(ex->query, &ex->query_text, query, &placed, err) ||
+        !find_place(ex, placed, &after, &from_now, err))
+        return false;
     stream = make_stream(ex);
     stream->query.after = after;
     stream->told = after;
     if (from_now)
         tell_place(stream);
-    if (ex->job.events.query.session_id.data != NULL)
-        memcpy(ex->wait.session_id, ex->job.events.query.session_id.data, ID_LENGTH);
+    if (query->session_id.data != NULL)
+        memcpy(ex->wait.session_id, query->session_id.data, ID_LENGTH);
+    return true;
+}
+
+enum route_step event_stream_begin(const struct routes *routes, struct exchange *ex)
+{
+    struct error err;
+
+    (void)routes;
+    if (!begin(ex, &err)) {
+        problem_answer(ex, &err);
+        return ROUTE_ANSWERED;
+    }
     ex->status = 200;
     ex->content_type = EVENT_STREAM_TYPE;
     exchange_header(ex, "Cache-Control", SLICE_LITERAL("no-store"));

@@ -10,9 +10,8 @@
 
 #define EVENT_STREAM_TYPE "text/event-stream"
 
-/* Answers with a stream of the events that ex->job.events.query asks for. It begins behind the
- * request's Last-Event-ID; without one where the query says, when it says so (`placed`); else with
- * what happens from now on. */
-enum route_step event_stream_begin(const struct routes *routes, struct exchange *ex, bool placed);
+/* Answers with a stream of the events that the request's query asks for. It begins behind its
+ * Last-Event-ID; without one where the query says; else with what happens from now on. */
+enum route_step event_stream_begin(const struct routes *routes, struct exchange *ex);
 
 #endif

@@ -5,8 +5,6 @@ usage: stream_test.py BINARY [CHECK...]   (SESSIOND_BINARY, where set, goes befo
 
 import json
 import os
-import signal
-import socket
 import sys
 import time
 
@@ -19,7 +17,6 @@ from reader import Stream  # noqa: E402
 from service import Service  # noqa: E402
 
 JSON = {"Content-Type": "application/json"}
-PROMPT_S = 9
 SILENCE_S = 15
 
 
