@@ -9,11 +9,14 @@
 /* Events that are read in one round. */
 #define ROUND_EVENTS 256
 
-/* To wake a connection, and to send it a few events, takes the processors about half as long: so
- * the pause behind a round leaves half of one, or more, to everybody else. */
-#define PAUSE_PER_WAKE_US 25
-#define PAUSE_MIN_US 250
-#define PAUSE_MAX_US 100000
+/* So many are woken in one go: an HTTP thread sends to all of them before it looks at anything
+ * else. What that takes the processors is about half of the pause behind it, so that others come to
+ * their turn in between, however many wait. */
+#define SLICE 32
+#define SLICE_PAUSE_US 1000
+
+/* Between rounds, so that events which come one by one are told together. */
+#define PAUSE_US 250
 
 #define RETRY_US INT64_C(1000000)
 
@@ -100,16 +103,22 @@ bool feed_park(struct feed *feed, struct feed_waiter *waiter)
     return parked;
 }
 
-static size_t wake(struct feed_waiter *woken)
+static void pause_for(int64_t us)
 {
-    size_t count = 0;
+    const struct timespec duration = {us / 1000000, us % 1000000 * 1000};
 
-    for (; woken != NULL; count++) {
+    nanosleep(&duration, NULL);
+}
+
+static void wake(struct feed_waiter *woken, int64_t slice_pause_us)
+{
+    for (size_t count = 1; woken != NULL; count++) {
         struct feed_waiter *next = woken->next;
         woken->wake(woken);
         woken = next;
+        if (slice_pause_us > 0 && woken != NULL && count % SLICE == 0)
+            pause_for(slice_pause_us);
     }
-    return count;
 }
 
 void feed_drain(struct feed *feed)
@@ -120,7 +129,7 @@ void feed_drain(struct feed *feed)
     feed->_shared.draining = true;
     feed_waiters_take_all(feed->_shared.waiters, FEED_STOPPING, &woken);
     pthread_mutex_unlock(&feed->lock);
-    wake(woken);
+    wake(woken, 0);
 }
 
 /* Until `at_us`, or until something has changed. */
@@ -183,12 +192,13 @@ static struct feed_waiter *take_concerned_locked(struct feed *feed, const struct
     struct feed_waiter *woken = NULL;
     struct feed_waiter *late = NULL;
 
-    feed_waiters_take_soon(waiters, &woken);
     if (round->failed)
         feed_waiters_take_all(waiters, FEED_EVENT, &woken);
+    feed_waiters_take_any(waiters, round->newest, &woken);
+    feed_waiters_take_soon(waiters, &woken);
+    /* The last are the first to be woken: those whom one event alone concerns. */
     for (size_t i = 0; i < round->count; i++)
         feed_waiters_take_session(waiters, feed->events[i].session_id, feed->events[i].id, &woken);
-    feed_waiters_take_any(waiters, round->newest, &woken);
     if (round->newest > feed->_shared.told)
         feed->_shared.told = round->newest;
     feed_waiters_take_due(waiters, monotonic_us(), &late);
@@ -203,15 +213,6 @@ static struct feed_waiter *take_concerned_locked(struct feed *feed, const struct
     return woken;
 }
 
-static int64_t pause_us(size_t woken)
-{
-    const int64_t pause_us = (int64_t)woken * PAUSE_PER_WAKE_US;
-
-    if (pause_us < PAUSE_MIN_US)
-        return PAUSE_MIN_US;
-    return pause_us < PAUSE_MAX_US ? pause_us : PAUSE_MAX_US;
-}
-
 static void do_round_locked(struct feed *feed)
 {
     const int64_t after = feed->_shared.told;
@@ -221,8 +222,8 @@ static void do_round_locked(struct feed *feed)
     pthread_mutex_lock(&feed->lock);
     struct feed_waiter *woken = take_concerned_locked(feed, &round);
     pthread_mutex_unlock(&feed->lock);
-    const size_t count = wake(woken);
-    feed->next_round_us = monotonic_us() + (round.failed ? RETRY_US : pause_us(count));
+    wake(woken, SLICE_PAUSE_US);
+    feed->next_round_us = monotonic_us() + (round.failed ? RETRY_US : PAUSE_US);
     pthread_mutex_lock(&feed->lock);
 }
 

@@ -71,6 +71,7 @@ static ssize_t wait_for_more(struct http_server *server, struct request *request
 {
     if (!request->follows) {
         request->follows = true;
+        client_follows(request->client);
         atomic_fetch_add(&server->following, 1);
     }
     if (client_works(request->client) &&
