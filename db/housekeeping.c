@@ -1,6 +1,7 @@
 #include "db/housekeeping.h"
 
 #include "db/monotonic.h"
+#include "db/write_discard.h"
 #include "db/write_event.h"
 #include "db/write_lease.h"
 #include "db/write_once.h"
@@ -19,6 +20,7 @@ struct chore {
 static const struct chore chores[HOUSEKEEPING_CHORES] = {
     [HOUSEKEEPING_FORGET_KEYS] = {INT64_C(60000000), write_once_sweep},
     [HOUSEKEEPING_SWEEP_EVENTS] = {INT64_C(10000000), write_event_sweep},
+    [HOUSEKEEPING_DISCARD_ENTRIES] = {INT64_C(5000000), write_discard_sweep},
 };
 
 int64_t housekeeping_due_us(const struct housekeeping *house, const struct write_operations *ops)

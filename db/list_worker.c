@@ -1,5 +1,6 @@
 #include "db/list_worker.h"
 
+#include "db/read_entries.h"
 #include "db/read_events.h"
 #include "db/read_operations.h"
 
@@ -8,10 +9,14 @@
 static bool read_page(struct reader *reader, struct store_job *job)
 {
     struct store_events_job *events = &job->events;
+    struct store_entry_read *entries = &job->entry_read;
 
     if (job->operation == STORE_EVENTS)
         return read_events(reader, &events->query, events->visit, job->visit_arg, &events->page,
                            &job->error);
+    if (job->operation == STORE_ENTRIES)
+        return read_entries(reader, &entries->query, entries->visit, entries->arg, &entries->page,
+                            &job->error);
     return read_list(reader, &job->query, job->visit, job->visit_arg, &job->page, &job->error);
 }
 

@@ -21,6 +21,9 @@ enum store_count {
     STORE_REPLAYS,            /* of a keyed request's first answer */
     STORE_EVENTS_WRITTEN,
     STORE_EVENTS_REMOVED, /* for their age or number */
+    STORE_ENTRIES_APPENDED,
+    STORE_ENTRIES_DUPLICATE,
+    STORE_ENTRIES_BYTES, /* of those appended */
     STORE_COUNT_KINDS
 };
 

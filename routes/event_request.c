@@ -1,6 +1,5 @@
 #include "routes/event_request.h"
 
-#include "db/id.h"
 #include "db/timestamp.h"
 #include "routes/consumer_name.h"
 #include "routes/query.h"

@@ -2,7 +2,7 @@
 #ifndef SESSIOND_ROUTES_EVENT_REQUEST_H
 #define SESSIOND_ROUTES_EVENT_REQUEST_H
 
-#include "db/store_events.h"
+#include "db/store.h"
 #include "routes/buffer.h"
 
 /* Reads the query of all sessions' events. ERROR_INVALID_QUERY names what is not understood. Texts

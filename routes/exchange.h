@@ -46,6 +46,7 @@ struct route;
 struct routes;
 struct json_payload;
 struct json_patch;
+struct json_entries;
 
 struct exchange {
     /* The request. Borrowed from the server until the response is sent. */
@@ -82,6 +83,7 @@ struct exchange {
     struct store_job job;
     struct json_payload *payload; /* owned */
     struct json_patch *patch;     /* owned */
+    struct json_entries *entries; /* owned */
     struct buffer query_text;     /* owned: decoded query values */
     struct buffer key_text;       /* owned: decoded Idempotency-Key */
     struct buffer kept_answer;    /* owned: what is kept under the key */

@@ -1,6 +1,7 @@
 """A player of the property test: one random request after the other, each answer held against the model's."""
 
 import collections
+import datetime
 import json
 import random
 import uuid
@@ -10,6 +11,7 @@ from story import Client, await_true
 
 FOLDERS = ["", "/a", "/a/b", "/a/b/c", "/ab", "/a.b", "/d"]
 CONTEXTS = [{}, {"n": 1}, {"n": 2, "deep": {"a": 1, "b": [1, 2]}}, {"deep": {"a": None}}, {"n": None}]
+STREAMS = ["main", "side"]
 STATUSES = ["CREATED", "ACTIVE", "PAUSED", "TERMINATED"]
 MANY = 12  # sessions; then more are deleted
 KEYED = 0.4
@@ -17,7 +19,7 @@ REMEMBERED = 40
 SHOWN_LINES = 12
 
 WEIGHTS = {"create": 10, "put": 4, "get": 6, "patch": 18, "transition": 14, "take": 20, "release": 7, "recover": 4,
-           "relocate": 4, "delete": 4, "retry": 10, "look_at_all": 1}
+           "relocate": 4, "append": 14, "delete": 4, "retry": 10, "look_at_all": 1}
 
 
 class Mismatch(Exception):
@@ -39,6 +41,8 @@ class Player:
         self.counts = collections.Counter()  # of operations and of refusals
         self.weights = {**WEIGHTS, **({"restart": 0.5, "expire": 0.1} if alone else {})}
         self.alone = alone
+        self.seen = 0  # events of the model's that were held against the service's
+        self.newest = 0
 
     def step(self):
         weights = {**self.weights, "delete": 40} if len(self.model.sessions) > MANY else self.weights
@@ -133,6 +137,13 @@ class Player:
         if response.headers.get("idempotency-replayed"):
             raise Mismatch("the answer is replayed")
 
+    def look_at_log(self, name, stream):
+        page = self.send(("GET", f"/sessions/{name}/entries?limit=1000&stream={stream}", None, {})).json()
+        got = [(entry["seq"], entry["entry"]) for entry in page["entries"]]
+        wanted = list(enumerate(self.model.sessions[name].streams.get(stream, []), 1))
+        if got != wanted or page["last_seq"] != len(wanted):
+            raise Mismatch(f"the stream {stream} is {page}, and in the model {wanted}")
+
     def look_at(self, name):
         self.ask(("GET", f"/sessions/{name}", None, {}), lambda _: self.model.get(name, Conditions()))
 
@@ -142,8 +153,38 @@ class Player:
             page = self.send(("GET", f"/sessions?limit=1000&order=asc&include=context&thread_id={thread_id}", None, {}))
             got = [shown(session) for session in page.json()["sessions"]]
             wanted = [session.shown() for session in self.model.sessions.values() if session.thread_id == thread]
+            for session in got:
+                for stream in STREAMS:
+                    self.look_at_log(session["id"], stream)
             if got != wanted:
                 raise Mismatch(f"the list of {thread!r} is {got}, and in the model {wanted}")
+        self.look_at_events()
+
+    def look_at_events(self):
+        """What has happened since the last look, from the place that is kept for this player."""
+        place = f"/consumers/{self.space}"
+        if self.newest == 0:
+            self.send(("PUT", place, {"after": 0}, {}))
+        for event in self.new_events():
+            if event.pop("id") <= self.newest:
+                raise Mismatch(f"an event that is older than one before it: {event}")
+            self.newest = event_id(event.pop("time"))
+            if not event["thread_id"].startswith(f"{self.space} "):
+                continue
+            wanted = self.model.events[self.seen] if self.seen < len(self.model.events) else None
+            if event != wanted:
+                raise Mismatch(f"event {self.seen} is {event}, and in the model {wanted}")
+            self.seen += 1
+        if self.seen < len(self.model.events):
+            raise Mismatch(f"there is no event of {self.model.events[self.seen]}")
+        self.send(("PUT", place, {"after": self.newest}, {}))
+
+    def new_events(self):
+        page = self.send(("GET", f"/events?limit=1000&consumer={self.space}", None, {})).json()
+        yield from page["events"]
+        while page["more"]:
+            page = self.send(("GET", f"/events?limit=1000&after={page['next_after']}", None, {})).json()
+            yield from page["events"]
 
     # --- The operations
 
@@ -221,6 +262,24 @@ class Player:
                       lambda _: self.model.relocate(old, new, dry_run))
         self.look_at_all()
 
+    def new_entry(self):
+        entry = {"n": self.random.randint(1, 2)}
+        return {"uuid": self.random.choice("abcdefgh"), **entry} if self.often(0.5) else entry
+
+    def append(self):
+        name, stream = self.name(), self.random.choice(STREAMS)
+        token = self.token(name)
+        batch = [self.new_entry() for _ in range(self.random.choice([0, 1, 1, 2, 4]))]
+        query, expected = f"?stream={stream}", None
+        if self.often(0.3):
+            session = self.model.sessions.get(name)
+            expected = len(session.streams.get(stream, [])) if session else 0
+            expected += self.random.choice([0, 0, 1])
+            query += f"&expect_last_seq={expected}"
+        self.ask_once(("POST", f"/sessions/{name}/entries{query}", batch, {"Lease-Token": token}),
+                      lambda _: self.model.append(name, stream, batch, expected, token))
+        self.look_at(name)
+
     def delete(self):
         name = self.name()
         conditions, headers = self.conditions(name, self.token(name))
@@ -265,6 +324,12 @@ class Player:
             raise Mismatch("the lease does not end")
         self.model.expire(name, stored()["recovered_at"])
         self.look_at(name)
+
+
+def event_id(time):
+    """An event's id is its time in microseconds."""
+    since = datetime.datetime.fromisoformat(time) - datetime.datetime.fromtimestamp(0, datetime.timezone.utc)
+    return since // datetime.timedelta(microseconds=1)
 
 
 def written(tags):
