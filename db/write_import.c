@@ -249,6 +249,8 @@ static bool write_entry(struct importing *im, const struct store_import_entry *e
     write_bind_text(stmt, 3, entry->text);
     if (!write_run(&im->ops->statements, WRITE_ENTRY, "importing an entry", im->err))
         return false;
+    search_index_note(&im->ops->search, entry_key(im->stream.number, entry->seq), entry->text,
+                      true);
     if (!im->grown)
         im->first_seq = entry->seq;
     im->grown = true;
