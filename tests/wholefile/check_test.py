@@ -34,7 +34,7 @@ DAMAGES = [
     ("DELETE FROM search_backlog; INSERT INTO entries VALUES (4294967297, 1, '{}')",
      "1 entries cannot be found by their words"),
     ("INSERT INTO search_entries (rowid, text) VALUES (4294967297, 'x')", "1 entries can be found that are not there"),
-    ("INSERT INTO search_contexts (rowid, text) VALUES (7, 'x')", "1 contexts can be found that are not there"),
+    ("INSERT INTO search_contexts (rowid, text) VALUES (7777, 'x')", "1 contexts can be found that are not there"),
     ("PRAGMA user_version = 999", "made by a newer one"),
     ("DROP TABLE sessions", "a database of another program"),
 ]
