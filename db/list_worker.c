@@ -1,8 +1,18 @@
 #include "db/list_worker.h"
 
+#include "db/job_memory.h"
 #include "db/read_operations.h"
+#include "db/read_retention.h"
 
 #define IDLE_MS 60000
+
+static bool read_job(struct list_worker *worker, struct reader *reader, struct store_job *job)
+{
+    if (job->operation == STORE_LIST)
+        return read_list(reader, &job->query, job->visit, job->visit_arg, &job->page, &job->error);
+    job->retention = job_memory(job, sizeof(*job->retention));
+    return read_retention(reader, worker->retain_us, job->retention, &job->error);
+}
 
 static void run_list(struct list_worker *worker, struct store_job *job)
 {
@@ -10,8 +20,7 @@ static void run_list(struct list_worker *worker, struct store_job *job)
 
     if (reader == NULL)
         return;
-    if (!read_list(reader, &job->query, job->visit, job->visit_arg, &job->page, &job->error) &&
-        job->error.kind == ERROR_NONE)
+    if (!read_job(worker, reader, job) && job->error.kind == ERROR_NONE)
         error_set(&job->error, ERROR_INTERNAL, NULL, "the list failed");
     reader_pool_return(worker->readers, reader);
 }

@@ -8,11 +8,13 @@
 
 extern const unsigned char schema_001_sessions[];
 extern const unsigned char schema_002_no_index_of_both_texts[];
+extern const unsigned char schema_005_retention[];
 
 /* The file n brings user_version from n to n + 1. */
 static const unsigned char *const migrations[] = {
     schema_001_sessions,
     schema_002_no_index_of_both_texts,
+    schema_005_retention,
 };
 
 #define SCHEMA_VERSION ((int64_t)(sizeof(migrations) / sizeof(migrations[0])))

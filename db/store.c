@@ -7,6 +7,7 @@
 #include "db/migrate.h"
 #include "db/read_operations.h"
 #include "db/store_figures.h"
+#include "db/vacuum.h"
 #include "db/writer.h"
 
 #include <stdlib.h>
@@ -31,9 +32,12 @@ static bool bring_up_to_date(const struct store *store, struct error *err)
 
     if (!connection_integer(store->db, "PRAGMA page_count", &pages, err))
         return false;
-    return (pages > 0 || connection_make_durable(store->db, err)) &&
-           migrate_run(store->db, options->adopt_context, &options->observer, err) &&
-           connection_make_durable(store->db, err);
+    if (pages == 0 &&
+        !(vacuum_prepare_new(store->db, err) && connection_make_durable(store->db, err)))
+        return false;
+    return migrate_run(store->db, options->adopt_context, &options->observer, err) &&
+           connection_make_durable(store->db, err) &&
+           vacuum_convert(store->db, &options->observer, err);
 }
 
 static bool open_writer(struct store *store, struct error *err)
@@ -53,7 +57,10 @@ static bool open_writer(struct store *store, struct error *err)
     store->writer.operations = (struct write_operations){
         .adopt = options->adopt_context,
         .key_ttl_us = options->key_ttl_us,
+        .size = {.max_bytes = options->max_db_bytes},
     };
+    memcpy(store->writer.operations.purge.retain_us, options->retain_us,
+           sizeof(options->retain_us));
     backup_init(&store->writer.backup, store->db, options->path);
     return writer_init(&store->writer, store->db, options->checkpoint_pages, err) &&
            writer_empty_log(&store->writer, err) != CHECKPOINT_FATAL &&
@@ -68,6 +75,7 @@ static bool start(struct store *store, struct error *err)
     if (!reader_pool_init(&store->readers, options->path, (size_t)options->readers + 1,
                           options->read_limit_ms, options->adopt_context, err))
         return false;
+    store->lists.retain_us = store->options.retain_us;
     if (!list_worker_start(&store->lists, &store->readers, options->max_queue, err))
         goto no_lists;
     if (!writer_start(&store->writer, err))
@@ -162,7 +170,9 @@ bool store_list(struct store *store, const struct store_list_query *query, store
 
 static struct job_queue *queue_for(struct store *store, enum store_operation operation)
 {
-    return operation == STORE_LIST ? &store->lists.queue : &store->queue;
+    const bool is_read = operation == STORE_LIST || operation == STORE_RETENTION;
+
+    return is_read ? &store->lists.queue : &store->queue;
 }
 
 bool store_reserve(struct store *store, enum store_operation operation)

@@ -19,6 +19,9 @@ enum store_count {
     STORE_WRITES_FENCED,
     STORE_SESSIONS_RECOVERED, /* by expiry or on request */
     STORE_REPLAYS,            /* of a keyed request's first answer */
+    STORE_PURGED_TERMINATED,  /* sessions, by retention */
+    STORE_PURGED_IDLE,
+    STORE_GROWTH_REFUSED, /* for want of room in the database */
     STORE_COUNT_KINDS
 };
 
@@ -26,6 +29,10 @@ struct store_figures {
     int64_t sessions[SESSION_STATUS_COUNT];
     int64_t counts[STORE_COUNT_KINDS];
     int64_t queue_depth;
+    int64_t database_bytes;     /* of pages that are used */
+    int64_t free_bytes;         /* of pages that are not */
+    int64_t max_database_bytes; /* 0: no limit */
+    bool nearly_full;
     int64_t wal_bytes; /* in use: 0 after a checkpoint, while the file keeps its length */
     int64_t checkpoints_complete;
     int64_t checkpoints_partial;

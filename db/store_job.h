@@ -9,6 +9,7 @@
 #include "db/id.h"
 #include "db/store_list.h"
 #include "db/store_match.h"
+#include "db/store_retention.h"
 #include "db/store_snapshot.h"
 
 #define STORE_DIGEST_BYTES 32
@@ -24,7 +25,9 @@ enum store_operation {
     STORE_RELOCATE, /* rewrites project paths */
     STORE_PROBE,    /* commits a change of no consequence: shows that a write reaches the disk */
     STORE_LIST,
-    STORE_BACKUP, /* one at a time: ERROR_BACKUP_RUNNING */
+    STORE_BACKUP,    /* one at a time: ERROR_BACKUP_RUNNING */
+    STORE_PURGE,     /* deletes some of what retention does not keep */
+    STORE_RETENTION, /* tells what that would be; a read */
 };
 
 /* The fencing token that a write presents. While a lease is held, only its token passes. */
@@ -91,6 +94,7 @@ struct store_job {
     size_t max_path_bytes;         /* RELOCATE */
     bool dry_run;                  /* RELOCATE */
     struct store_once once;        /* any write */
+    struct store_purge purge;      /* PURGE: in and out */
     struct store_list_query query; /* LIST */
     store_visitor visit;           /* LIST: called on the store's thread */
     void *visit_arg;
@@ -101,8 +105,9 @@ struct store_job {
     struct session session;
     bool created; /* CREATE, PUT: false when the session was there already */
     struct store_page page;
-    struct store_snapshot snapshot; /* BACKUP */
-    struct session *changed;        /* RECOVER, RELOCATE: id, project_path; oldest first */
+    struct store_snapshot snapshot;    /* BACKUP */
+    struct store_retention *retention; /* RETENTION: in the job's memory */
+    struct session *changed;           /* RECOVER, RELOCATE: id, project_path; oldest first */
     size_t changed_count;
 
     /* The store's own. */

@@ -23,6 +23,8 @@ struct store_options {
     size_t max_queue;         /* jobs reserved at once */
     int64_t key_ttl_us;       /* how long an Idempotency-Key is remembered */
     int64_t checkpoint_pages; /* write-ahead log pages that make the writer checkpoint */
+    int64_t retain_us[STORE_PURGE_REASONS]; /* when sessions are deleted by themselves; 0: never */
+    int64_t max_db_bytes; /* from which on the database does not grow any more; 0: no limit */
     struct store_observer observer;
 
     /* Asked about a context that another program wrote. Returns NULL when the text may be served

@@ -4,11 +4,14 @@
 #include "db/translate.h"
 #include "db/write_lease.h"
 #include "db/write_once.h"
+#include "db/write_purge.h"
+#include "db/write_size.h"
 
 bool write_operations_init(struct write_operations *ops, sqlite3 *db, struct error *err)
 {
     write_lease_doubt(ops);
-    return write_statements_init(&ops->statements, db, err) && clock_init(&ops->clock, db, err);
+    return write_statements_init(&ops->statements, db, err) && clock_init(&ops->clock, db, err) &&
+           write_size_init(ops, err);
 }
 
 bool write_operations_begin(struct write_operations *ops, struct error *err)
@@ -20,6 +23,7 @@ bool write_operations_begin(struct write_operations *ops, struct error *err)
 void write_operations_settle(struct write_operations *ops, bool committed)
 {
     clock_settle(&ops->clock, committed);
+    write_purge_settle(&ops->purge, committed);
     if (committed)
         ops->leases_in_doubt = false;
     else if (ops->leases_in_doubt)
@@ -98,7 +102,10 @@ static bool apply(struct write_operations *ops, struct store_job *job, struct er
         return write_relocate(ops, job, err);
     case STORE_PROBE:
         return probe(ops, err);
+    case STORE_PURGE:
+        return write_purge(ops, job, err);
     case STORE_LIST:
+    case STORE_RETENTION:
     case STORE_BACKUP:
         break;
     }

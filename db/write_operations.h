@@ -9,7 +9,9 @@
 #define SESSIOND_DB_WRITE_OPERATIONS_H
 
 #include "db/clock.h"
+#include "db/database_size.h"
 #include "db/figures.h"
+#include "db/purge.h"
 #include "db/session_row.h"
 #include "db/store.h"
 #include "db/write_statements.h"
@@ -22,10 +24,12 @@ struct write_operations {
     bool leases_in_doubt;         /* nobody could renew one: the deadlines mean nothing */
     int64_t lease_due_us;         /* monotonic; no lease expires before it; INT64_MAX: none will */
     struct figures_change change; /* by the open transaction */
+    struct purge purge;
+    struct database_size size;
 };
 
-/* `db` is borrowed; its statements are finalised when it is closed. What adopt and key_ttl_us are
- * to be has been set by the caller. */
+/* `db` is borrowed; its statements are finalised when it is closed. What adopt, key_ttl_us,
+ * purge.retain_us and size.max_bytes are to be has been set by the caller. */
 MUST_USE bool write_operations_init(struct write_operations *ops, sqlite3 *db, struct error *err);
 
 /* First in every transaction. While the leases are in doubt it gives each its whole term again, so
@@ -55,6 +59,10 @@ MUST_USE bool write_relocate(struct write_operations *ops, struct store_job *job
  * and *found is false; one that there is no room for is refused, and *found is true. */
 MUST_USE bool write_find(struct write_operations *ops, struct store_job *job, bool with_context,
                          bool *found, struct error *err);
+
+/* Deletes a session that was found. What the caller has of it stays readable. */
+MUST_USE bool write_delete_session(struct write_operations *ops, const struct session *session,
+                                   struct error *err);
 
 /* Counts a session's change of status. */
 void write_count_status(struct write_operations *ops, enum session_status from,

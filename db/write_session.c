@@ -4,12 +4,23 @@
 #include "db/job_memory.h"
 #include "db/list_query.h"
 #include "db/write_lease.h"
+#include "db/write_size.h"
+
+static bool is_refused(const struct store_job *job)
+{
+    return job->error.kind != ERROR_NONE;
+}
 
 static bool insert(struct write_operations *ops, struct store_job *job, struct error *err)
 {
+    const size_t bytes = job->project_path.len + job->thread_id.len + job->context.len;
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_INSERT];
-    const int64_t now = clock_next(&ops->clock);
 
+    if (!write_size_admit(ops, job, (int64_t)bytes, err))
+        return false;
+    if (is_refused(job))
+        return true;
+    const int64_t now = clock_next(&ops->clock);
     sqlite3_bind_int64(stmt, 1, now);
     write_bind_text(stmt, 2, (struct slice){job->id, ID_LENGTH});
     write_bind_text(stmt, 3, job->project_path);
@@ -35,11 +46,6 @@ static bool insert(struct write_operations *ops, struct store_job *job, struct e
     };
     ops->change.sessions[SESSION_CREATED]++;
     return true;
-}
-
-static bool is_refused(const struct store_job *job)
-{
-    return job->error.kind != ERROR_NONE;
 }
 
 /* The id of the newest session of these two that is not TERMINATED. */
@@ -192,7 +198,20 @@ bool write_update(struct write_operations *ops, struct store_job *job, struct er
     }
     if (context.data == NULL && !job->has_status)
         return true;
-    return write_row(ops, job, context, err);
+    if (context.data != NULL &&
+        !write_size_admit(ops, job, (int64_t)context.len - job->session.context_bytes, err))
+        return false;
+    return is_refused(job) || write_row(ops, job, context, err);
+}
+
+bool write_delete_session(struct write_operations *ops, const struct session *session,
+                          struct error *err)
+{
+    sqlite3_bind_int64(ops->statements.prepared[WRITE_REMOVE], 1, session->seq);
+    if (!write_run(&ops->statements, WRITE_REMOVE, "deleting a session", err))
+        return false;
+    ops->change.sessions[session->status]--;
+    return true;
 }
 
 bool write_remove(struct write_operations *ops, struct store_job *job, struct error *err)
@@ -203,9 +222,5 @@ bool write_remove(struct write_operations *ops, struct store_job *job, struct er
         return false;
     if (!found || !allowed(ops, job))
         return true;
-    sqlite3_bind_int64(ops->statements.prepared[WRITE_REMOVE], 1, job->session.seq);
-    if (!write_run(&ops->statements, WRITE_REMOVE, "deleting a session", err))
-        return false;
-    ops->change.sessions[job->session.status]--;
-    return true;
+    return write_delete_session(ops, &job->session, err);
 }

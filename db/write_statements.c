@@ -2,6 +2,7 @@
 
 #include "db/connection.h"
 #include "db/list_query.h"
+#include "db/purge_query.h"
 #include "db/session_row.h"
 #include "db/timestamp.h"
 #include "db/translate.h"
@@ -68,6 +69,11 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_KEY_SWEEP] =
         "DELETE FROM idempotency_keys WHERE created_us IN (SELECT created_us"
         " FROM idempotency_keys WHERE created_us < ?1 ORDER BY created_us LIMIT ?2)",
+    [WRITE_PURGE_TERMINATED] = PURGE_QUERY_TERMINATED " LIMIT 1",
+    [WRITE_PURGE_IDLE] = PURGE_QUERY_IDLE " LIMIT 1",
+    [WRITE_PAGE_COUNT] = "PRAGMA page_count",
+    [WRITE_FREE_PAGES] = "PRAGMA freelist_count",
+    [WRITE_VACUUM] = "PRAGMA incremental_vacuum(64)",
 };
 
 bool write_statements_init(struct write_statements *statements, sqlite3 *db, struct error *err)

@@ -2,6 +2,8 @@
 
 #include "db/monotonic.h"
 #include "db/write_lease.h"
+#include "db/write_purge.h"
+#include "db/write_size.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -32,6 +34,26 @@ bool writer_init(struct writer *writer, sqlite3 *db, int64_t checkpoint_pages, s
            write_operations_init(&writer->operations, db, err);
 }
 
+static void notice(struct writer *writer, enum store_severity severity, const char *event,
+                   const char *detail)
+{
+    writer->observer.notice(writer->observer.arg, severity, event, detail);
+}
+
+static void tell_size(struct writer *writer)
+{
+    struct database_size *size = &writer->operations.size;
+    char detail[128];
+
+    if (write_size_tell(size, detail, sizeof(detail))) {
+        if (size->nearly_full)
+            notice(writer, STORE_WARNING, "database_nearly_full", detail);
+        else
+            notice(writer, STORE_INFO, "database_has_room", detail);
+    }
+    figures_sized(writer->figures, size);
+}
+
 static enum outcome commit(struct writer *writer, size_t jobs, struct error *err)
 {
     const enum outcome outcome = transaction_commit(&writer->transactions, err);
@@ -43,6 +65,7 @@ static enum outcome commit(struct writer *writer, size_t jobs, struct error *err
     if (jobs > 0)
         figures_committed(writer->figures, jobs, writer->transactions.last_commit_us);
     figures_changed(writer->figures, &writer->operations.change);
+    tell_size(writer);
     atomic_store(&writer->figures->wal_bytes, checkpointer_log_bytes(&writer->log));
     return OUTCOME_COMMITTED;
 }
@@ -50,16 +73,11 @@ static enum outcome commit(struct writer *writer, size_t jobs, struct error *err
 /* Ends the transaction in which all went well, or not. */
 static enum outcome end(struct writer *writer, bool ok, size_t jobs, struct error *err)
 {
-    if (ok && clock_reserve(&writer->operations.clock, writer->db, false, err))
+    if (ok && clock_reserve(&writer->operations.clock, writer->db, false, err) &&
+        write_size_measure(&writer->operations, err))
         return commit(writer, jobs, err);
     write_operations_settle(&writer->operations, false);
     return transaction_roll_back(&writer->transactions);
-}
-
-static void notice(struct writer *writer, enum store_severity severity, const char *event,
-                   const char *detail)
-{
-    writer->observer.notice(writer->observer.arg, severity, event, detail);
 }
 
 /* The storage refused a transaction. Of a row of such failures the first is told; the one after
@@ -230,6 +248,7 @@ static void back_up(struct writer *writer)
     if (limit_us > BACKUP_TURN_MAX_US)
         limit_us = BACKUP_TURN_MAX_US;
     backup_turn(&writer->backup, limit_us);
+    writer->operations.size.last_jobs_us = monotonic_us();
 }
 
 static void write_jobs(struct writer *writer, struct store_job *first, size_t count)
@@ -270,6 +289,7 @@ bool writer_keep_house(struct writer *writer, struct error *err)
     struct write_operations *ops = &writer->operations;
     const int64_t now_us = monotonic_us();
     enum outcome outcome = OUTCOME_NOT_BEGUN;
+    char detail[128];
 
     if (was_away(writer, now_us))
         write_lease_doubt(ops);
@@ -281,6 +301,8 @@ bool writer_keep_house(struct writer *writer, struct error *err)
         outcome = end(writer, ok, 0, err);
     }
     housekeeping_settle(&writer->house, ops, now_us, outcome == OUTCOME_COMMITTED);
+    if (write_purge_tell(&ops->purge, detail, sizeof(detail)))
+        notice(writer, STORE_INFO, "sessions_purged", detail);
     const bool failed_before = writer->housework_failed;
     writer->housework_failed = outcome != OUTCOME_COMMITTED;
     if (writer->housework_failed && outcome != OUTCOME_UNKNOWN && !failed_before)
@@ -309,8 +331,9 @@ static int64_t idle_ms(const struct writer *writer)
 
 static bool is_idle(const struct writer *writer)
 {
-    return monotonic_us() - writer->last_jobs_us >= IDLE_US &&
-           !backup_is_running(&writer->backup) && writer->log.has_more;
+    return monotonic_us() - writer->operations.size.last_jobs_us >= IDLE_US &&
+           !backup_is_running(&writer->backup) && !housekeeping_has_more(&writer->house) &&
+           writer->log.has_more;
 }
 
 /* Writes that find no room go on once the log begins anew, which takes no room. */
@@ -334,7 +357,7 @@ static void *writer_run(void *arg)
         jobs = take_out_backups(writer, jobs, &count);
         if (count > 0) {
             write_jobs(writer, jobs, count);
-            writer->last_jobs_us = monotonic_us();
+            writer->operations.size.last_jobs_us = monotonic_us();
         }
         gather.answered = count;
         gather.limit_us = writer->transactions.last_commit_us / GATHER_DIVISOR;

@@ -1,0 +1,47 @@
+#include "db/purge_query.h"
+
+#include "db/column.h"
+#include "db/timestamp.h"
+#include "db/write_statements.h"
+
+#define COLUMN_UPDATED_TEXT 14
+
+int64_t purge_query_cutoff_us(int64_t retain_us)
+{
+    const int64_t now_us = timestamp_now_us();
+
+    return retain_us < now_us ? now_us - retain_us : 0;
+}
+
+void purge_query_bind(sqlite3_stmt *stmt, const struct purge_place *place, int64_t cutoff_us)
+{
+    write_bind_time(stmt, 1, place->updated_us);
+    sqlite3_bind_int64(stmt, 2, place->seq);
+    write_bind_time(stmt, 3, cutoff_us);
+}
+
+/* Another program may write a time in a way that sorts before sessiond's. Then the place is the
+ * next microsecond, so that it is never found again. */
+static struct purge_place place_of(sqlite3_stmt *stmt, const struct session *session)
+{
+    const struct slice text = column_text(stmt, COLUMN_UPDATED_TEXT);
+    char written[TIMESTAMP_LENGTH];
+
+    timestamp_format(session->updated_us, written);
+    if (text.len == TIMESTAMP_LENGTH + 6 && memcmp(text.data, written, TIMESTAMP_LENGTH) == 0)
+        return (struct purge_place){session->updated_us, session->seq};
+    return (struct purge_place){session->updated_us + 1, 0};
+}
+
+bool purge_query_read(sqlite3_stmt *stmt, int64_t cutoff_us, struct purge_place *place,
+                      struct session *out, bool *may_go, struct error *err)
+{
+    struct session_row row;
+
+    if (!session_row_read(stmt, NULL, &row, err))
+        return false;
+    *out = row.session;
+    *place = place_of(stmt, out);
+    *may_go = out->updated_us < cutoff_us && out->lease.owner.data == NULL;
+    return true;
+}
