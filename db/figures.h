@@ -29,6 +29,7 @@ struct figures {
 struct figures_change {
     int64_t sessions[SESSION_STATUS_COUNT];
     int64_t counts[STORE_COUNT_KINDS];
+    int64_t newest_event; /* that it wrote; 0: none */
 };
 
 /* Counts the sessions by status, out of the index. */

@@ -1,6 +1,7 @@
 #include "db/list_worker.h"
 
 #include "db/job_memory.h"
+#include "db/read_events.h"
 #include "db/read_operations.h"
 #include "db/read_retention.h"
 
@@ -8,10 +9,18 @@
 
 static bool read_job(struct list_worker *worker, struct reader *reader, struct store_job *job)
 {
-    if (job->operation == STORE_LIST)
+    struct store_events_job *events = &job->events;
+
+    switch (job->operation) {
+    case STORE_EVENTS:
+        return read_events(reader, &events->query, events->visit, job->visit_arg, &events->page,
+                           &job->error);
+    case STORE_RETENTION:
+        job->retention = job_memory(job, sizeof(*job->retention));
+        return read_retention(reader, worker->retain_us, job->retention, &job->error);
+    default:
         return read_list(reader, &job->query, job->visit, job->visit_arg, &job->page, &job->error);
-    job->retention = job_memory(job, sizeof(*job->retention));
-    return read_retention(reader, worker->retain_us, job->retention, &job->error);
+    }
 }
 
 static void run_list(struct list_worker *worker, struct store_job *job)

@@ -18,12 +18,24 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+/* Of events and of readers' places: db/read_events.c knows their SQL. */
+enum reader_event_statement {
+    READER_EVENTS_KEPT,
+    READER_EVENTS_AFTER,
+    READER_EVENTS_BEFORE,
+    READER_EVENT_AT,
+    READER_SESSION_LIFE,
+    READER_CONSUMER,
+    READER_EVENT_STATEMENTS
+};
+
 struct reader {
     sqlite3 *db;
     sqlite3_stmt *begin;
     sqlite3_stmt *end;
     sqlite3_stmt *get;
-    sqlite3_stmt *lists[LIST_QUERY_SHAPES]; /* prepared when first used */
+    sqlite3_stmt *lists[LIST_QUERY_SHAPES];        /* prepared when first used */
+    sqlite3_stmt *events[READER_EVENT_STATEMENTS]; /* the same */
     session_adopter adopt;
     bool has_snapshot;
     int64_t snapshot_commits; /* the commits that it shows, at least */

@@ -5,6 +5,7 @@
 #include "db/list_worker.h"
 #include "db/lock_file.h"
 #include "db/migrate.h"
+#include "db/read_events.h"
 #include "db/read_operations.h"
 #include "db/store_figures.h"
 #include "db/vacuum.h"
@@ -168,9 +169,35 @@ bool store_list(struct store *store, const struct store_list_query *query, store
     return listed;
 }
 
+bool store_events(struct store *store, const struct store_event_query *query,
+                  store_event_visitor visit, void *arg, struct store_event_page *page,
+                  struct error *err)
+{
+    struct reader *reader = reader_pool_lease(&store->readers, err);
+
+    if (reader == NULL)
+        return false;
+    const bool read = read_events(reader, query, visit, arg, page, err);
+    reader_pool_return(&store->readers, reader);
+    return read;
+}
+
+bool store_consumer(struct store *store, struct slice name, struct store_consumer *out,
+                    struct error *err)
+{
+    struct reader *reader = reader_pool_lease(&store->readers, err);
+
+    if (reader == NULL)
+        return false;
+    const bool read = read_consumer(reader, name, out, err);
+    reader_pool_return(&store->readers, reader);
+    return read;
+}
+
 static struct job_queue *queue_for(struct store *store, enum store_operation operation)
 {
-    const bool is_read = operation == STORE_LIST || operation == STORE_RETENTION;
+    const bool is_read =
+        operation == STORE_LIST || operation == STORE_EVENTS || operation == STORE_RETENTION;
 
     return is_read ? &store->lists.queue : &store->queue;
 }

@@ -19,7 +19,8 @@ enum store_count {
     STORE_WRITES_FENCED,
     STORE_SESSIONS_RECOVERED, /* by expiry or on request */
     STORE_REPLAYS,            /* of a keyed request's first answer */
-    STORE_PURGED_TERMINATED,  /* sessions, by retention */
+    STORE_EVENTS_WRITTEN,
+    STORE_PURGED_TERMINATED, /* sessions, by retention */
     STORE_PURGED_IDLE,
     STORE_GROWTH_REFUSED, /* for want of room in the database */
     STORE_COUNT_KINDS

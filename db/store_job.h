@@ -7,12 +7,12 @@
 #define SESSIOND_DB_STORE_JOB_H
 
 #include "db/id.h"
+#include "db/store_events.h"
 #include "db/store_list.h"
 #include "db/store_match.h"
+#include "db/store_once.h"
 #include "db/store_retention.h"
 #include "db/store_snapshot.h"
-
-#define STORE_DIGEST_BYTES 32
 
 enum store_operation {
     STORE_CREATE,
@@ -24,7 +24,10 @@ enum store_operation {
     STORE_RECOVER,  /* pauses what a crashed owner left ACTIVE */
     STORE_RELOCATE, /* rewrites project paths */
     STORE_PROBE,    /* commits a change of no consequence: shows that a write reaches the disk */
+    STORE_CONSUMER_PUT,
+    STORE_CONSUMER_DELETE,
     STORE_LIST,
+    STORE_EVENTS,
     STORE_BACKUP,    /* one at a time: ERROR_BACKUP_RUNNING */
     STORE_PURGE,     /* deletes some of what retention does not keep */
     STORE_RETENTION, /* tells what that would be; a read */
@@ -48,22 +51,6 @@ struct store_job;
  * refuses the job with ERROR_OVERLOADED. What was admitted stays until the job is released; a job
  * that is run anew asks anew. */
 typedef bool (*store_admitter)(struct store_job *job, size_t bytes);
-
-/* Puts what the job answered into words, in the write transaction: pure, quick, and no call back
- * into the store. The answer is the submitter's and is read before `done`. */
-typedef struct slice (*store_answerer)(struct store_job *job);
-
-/* A request that is carried out once, however often it is sent: its key, and what its answer was,
- * are written in the same transaction as its effect. */
-struct store_once {
-    struct slice key;                         /* data NULL: an ordinary job */
-    unsigned char digest[STORE_DIGEST_BYTES]; /* of the request */
-    store_answerer answer;
-
-    /* Out. */
-    bool replayed;     /* nothing was carried out; `kept` is the first answer */
-    struct slice kept; /* in the job's memory */
-};
 
 struct store_job {
     enum store_operation operation;
@@ -97,13 +84,15 @@ struct store_job {
     struct store_purge purge;      /* PURGE: in and out */
     struct store_list_query query; /* LIST */
     store_visitor visit;           /* LIST: called on the store's thread */
-    void *visit_arg;
+    void *visit_arg;               /* LIST, EVENTS */
+    struct store_events_job events;
+    struct store_consumer consumer; /* CONSUMER_PUT, CONSUMER_DELETE */
 
     /* Out. `session` is set on success, and also when what is stored refused the job: it is what
      * is stored (without its context). Its slices point into the job's own input or memory. */
     struct error error;
     struct session session;
-    bool created; /* CREATE, PUT: false when the session was there already */
+    bool created; /* CREATE, PUT, CONSUMER_PUT: false when it was there already */
     struct store_page page;
     struct store_snapshot snapshot;    /* BACKUP */
     struct store_retention *retention; /* RETENTION: in the job's memory */

@@ -4,6 +4,7 @@
 #include "db/monotonic.h"
 #include "db/timestamp.h"
 #include "db/translate.h"
+#include "db/write_event.h"
 
 /* So few at once that nobody's write waits for the others' expiry. */
 #define EXPIRE_AT_ONCE 256
@@ -69,6 +70,13 @@ static bool is_holder(const struct store_job *job)
            job->fence.token == job->session.lease.token;
 }
 
+static bool belongs_to_another(const struct store_job *job)
+{
+    const struct session_lease *lease = &job->session.lease;
+
+    return is_held(lease) && !slice_equal(lease->owner, job->owner);
+}
+
 bool write_lease_passes(struct write_operations *ops, struct store_job *job)
 {
     if (is_holder(job) || (!is_held(&job->session.lease) && !job->fence.present))
@@ -110,10 +118,25 @@ static bool renew(struct write_operations *ops, struct store_job *job, struct er
     return write_run(&ops->statements, WRITE_LEASE_RENEW, "renewing a lease", err);
 }
 
+/* `lease` is the one that begins or ends. */
+static bool record(struct write_operations *ops, const struct session *session,
+                   enum store_event_type type, enum session_status from,
+                   const struct session_lease *lease, struct error *err)
+{
+    struct store_event event = write_event_of(session, type);
+
+    write_event_status(&event, from, session->status);
+    event.lease_owner = lease->owner;
+    event.lease_token = lease->token;
+    return write_event(ops, &event, err);
+}
+
 static bool grant(struct write_operations *ops, struct store_job *job, struct error *err)
 {
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_LEASE_GRANT];
     struct session *session = &job->session;
+    const enum session_status from = session->status;
+    const bool stolen = belongs_to_another(job);
 
     session->version++;
     session->updated_us = clock_next(&ops->clock);
@@ -127,24 +150,24 @@ static bool grant(struct write_operations *ops, struct store_job *job, struct er
     write_count_status(ops, session->status, SESSION_ACTIVE);
     session->status = SESSION_ACTIVE;
     ops->change.counts[STORE_LEASES_GRANTED]++;
-    return write_run(&ops->statements, WRITE_LEASE_GRANT, "granting a lease", err);
+    ops->change.counts[STORE_LEASES_STOLEN] += stolen;
+    return write_run(&ops->statements, WRITE_LEASE_GRANT, "granting a lease", err) &&
+           record(ops, session, stolen ? EVENT_LEASE_STOLEN : EVENT_LEASE_GRANTED, from,
+                  &session->lease, err);
 }
 
 /* What is stored must allow the grant: the same owner without its token is a new incarnation. */
-static bool may_grant(struct write_operations *ops, struct store_job *job)
+static bool may_grant(struct store_job *job)
 {
     const struct session *session = &job->session;
-    const bool another = is_held(&session->lease) && !slice_equal(session->lease.owner, job->owner);
 
     if (!session_may_become(session->status, SESSION_ACTIVE))
         return error_set(&job->error, ERROR_INVALID_TRANSITION, NULL,
                          "a session that is %s takes no lease",
                          session_status_name(session->status));
-    if (another && job->steal)
-        ops->change.counts[STORE_LEASES_STOLEN]++;
     if (job->steal)
         return true;
-    if (another)
+    if (belongs_to_another(job))
         return held_by_another(job);
     return !job->fence.present || lost(job);
 }
@@ -159,16 +182,18 @@ bool write_lease(struct write_operations *ops, struct store_job *job, struct err
         return true;
     if (is_holder(job) && slice_equal(job->session.lease.owner, job->owner))
         return renew(ops, job, err);
-    return !may_grant(ops, job) || grant(ops, job, err);
+    return !may_grant(job) || grant(ops, job, err);
 }
 
 /* recovered_us: 0 when the holder let go by itself. */
-static bool end_lease(struct write_operations *ops, struct session *session, int64_t now_us,
-                      int64_t recovered_us, struct error *err)
+static bool end_lease(struct write_operations *ops, struct session *session,
+                      enum store_event_type type, int64_t now_us, int64_t recovered_us,
+                      struct error *err)
 {
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_LEASE_END];
     const enum session_status from = session->status;
     const enum session_status to = from == SESSION_ACTIVE ? SESSION_PAUSED : from;
+    const struct session_lease ended = session->lease;
 
     sqlite3_bind_int64(stmt, 1, session->seq);
     write_bind_time(stmt, 2, now_us);
@@ -180,7 +205,8 @@ static bool end_lease(struct write_operations *ops, struct session *session, int
     session->version++;
     session->updated_us = now_us;
     session->lease = (struct session_lease){.token = session->lease.token};
-    return write_run(&ops->statements, WRITE_LEASE_END, "ending a lease", err);
+    return write_run(&ops->statements, WRITE_LEASE_END, "ending a lease", err) &&
+           record(ops, session, type, from, &ended, err);
 }
 
 bool write_release(struct write_operations *ops, struct store_job *job, struct error *err)
@@ -193,7 +219,7 @@ bool write_release(struct write_operations *ops, struct store_job *job, struct e
     if (!found)
         return true;
     if (is_holder(job))
-        return end_lease(ops, &job->session, clock_next(&ops->clock), 0, err);
+        return end_lease(ops, &job->session, EVENT_LEASE_RELEASED, clock_next(&ops->clock), 0, err);
     if (!is_held(lease) && job->fence.present && job->fence.token == lease->token)
         return true; /* a release that is sent again */
     if (!is_held(lease) && !job->fence.present) {
@@ -204,9 +230,39 @@ bool write_release(struct write_operations *ops, struct store_job *job, struct e
     return true;
 }
 
-/* The lease whose time was over first. *found is false when there is none. */
-static bool find_overdue(struct write_operations *ops, int64_t now_us, struct session *out,
-                         bool *found, struct error *err)
+/* Reads the row on which the statement stands; its slices live as long as it does. */
+static bool read_overdue(sqlite3_stmt *stmt, struct session *out, struct error *err)
+{
+    const struct slice status = column_text(stmt, 1);
+
+    *out = (struct session){
+        .seq = sqlite3_column_int64(stmt, 0),
+        .id = column_text(stmt, 2),
+        .thread_id = column_text(stmt, 3),
+        .project_path = column_text(stmt, 4),
+        .version = sqlite3_column_int64(stmt, 5),
+        .lease = {.owner = column_text(stmt, 6), .token = sqlite3_column_int64(stmt, 7)},
+    };
+    return session_status_parse(status, &out->status) ||
+           error_set(err, ERROR_INTERNAL, NULL, "a leased session has an unknown status");
+}
+
+static bool expire(struct write_operations *ops, sqlite3_stmt *stmt, struct error *err)
+{
+    struct session session;
+
+    if (!read_overdue(stmt, &session, err))
+        return false;
+    const int64_t time_us = clock_next(&ops->clock);
+    const bool was_active = session.status == SESSION_ACTIVE;
+    ops->change.counts[STORE_LEASES_EXPIRED]++;
+    ops->change.counts[STORE_SESSIONS_RECOVERED] += was_active;
+    return end_lease(ops, &session, EVENT_LEASE_EXPIRED, time_us, was_active ? time_us : 0, err);
+}
+
+/* Ends the lease whose time was over first. *found is false when there is none. */
+static bool expire_first(struct write_operations *ops, int64_t now_us, bool *found,
+                         struct error *err)
 {
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_LEASE_OVERDUE];
     bool ok;
@@ -215,10 +271,7 @@ static bool find_overdue(struct write_operations *ops, int64_t now_us, struct se
     *found = write_next_row(&ops->statements, WRITE_LEASE_OVERDUE, "finding a lease", &ok, err);
     if (!*found)
         return ok;
-    const struct slice status = column_text(stmt, 1);
-    *out = (struct session){.seq = sqlite3_column_int64(stmt, 0)};
-    ok = session_status_parse(status, &out->status) ||
-         error_set(err, ERROR_INTERNAL, NULL, "a leased session has an unknown status");
+    ok = expire(ops, stmt, err);
     write_reset(&ops->statements, WRITE_LEASE_OVERDUE);
     return ok;
 }
@@ -226,20 +279,11 @@ static bool find_overdue(struct write_operations *ops, int64_t now_us, struct se
 bool write_lease_expire(struct write_operations *ops, struct error *err)
 {
     const int64_t now_us = monotonic_us();
-    struct session session;
     bool found = true;
 
     for (int ended = 0; ended < EXPIRE_AT_ONCE && found; ended++) {
-        if (!find_overdue(ops, now_us, &session, &found, err))
+        if (!expire_first(ops, now_us, &found, err))
             return false;
-        if (!found)
-            break;
-        const int64_t time_us = clock_next(&ops->clock);
-        const bool was_active = session.status == SESSION_ACTIVE;
-        if (!end_lease(ops, &session, time_us, was_active ? time_us : 0, err))
-            return false;
-        ops->change.counts[STORE_LEASES_EXPIRED]++;
-        ops->change.counts[STORE_SESSIONS_RECOVERED] += was_active;
     }
     return find_next(ops, err);
 }

@@ -1,79 +1,107 @@
-/* Many sessions in one statement: recovery after a crash, moves of a folder. */
+/* Many sessions in one transaction: recovery after a crash, moves of a folder. */
 
 #include "db/column.h"
 #include "db/job_memory.h"
-#include "db/write_operations.h"
+#include "db/write_event.h"
 
 #include <stdlib.h>
 
-/* The changed sessions while their number is not known; ids and paths are in the job's memory. */
-struct changed {
-    struct session *sessions;
+/* A session that is to be changed; its texts are in the job's memory. */
+struct row {
+    struct session session;
+    struct slice destination; /* RELOCATE: its project_path afterwards */
+};
+
+struct rows {
+    struct row *all;
     size_t count;
     size_t capacity;
 };
 
-/* Takes the row on which `stmt` stands: seq, id, project_path. */
-static void add_row(struct changed *changed, struct store_job *job, sqlite3_stmt *stmt)
+/* Takes the row on which `stmt` stands: MANY_COLUMNS and, for a move, where to. */
+static void add_row(struct rows *rows, struct store_job *job, sqlite3_stmt *stmt)
 {
-    if (changed->count == changed->capacity) {
-        changed->capacity = changed->capacity == 0 ? 16 : 2 * changed->capacity;
-        changed->sessions =
-            reallocarray(changed->sessions, changed->capacity, sizeof(*changed->sessions));
-        if (changed->sessions == NULL)
+    if (rows->count == rows->capacity) {
+        rows->capacity = rows->capacity == 0 ? 16 : 2 * rows->capacity;
+        rows->all = reallocarray(rows->all, rows->capacity, sizeof(*rows->all));
+        if (rows->all == NULL)
             abort();
     }
-    changed->sessions[changed->count++] = (struct session){
-        .seq = sqlite3_column_int64(stmt, 0),
-        .id = job_memory_keep(job, column_text(stmt, 1)),
-        .project_path = job_memory_keep(job, column_text(stmt, 2)),
+    struct row *row = &rows->all[rows->count++];
+    *row = (struct row){
+        .session = {.seq = sqlite3_column_int64(stmt, 0),
+                    .id = job_memory_keep(job, column_text(stmt, 1)),
+                    .project_path = job_memory_keep(job, column_text(stmt, 2)),
+                    .thread_id = job_memory_keep(job, column_text(stmt, 3)),
+                    .version = sqlite3_column_int64(stmt, 4),
+                    .lease = {.owner = job_memory_keep(job, column_text(stmt, 5)),
+                              .token = sqlite3_column_int64(stmt, 6)}},
     };
+    if (sqlite3_column_count(stmt) > 7)
+        row->destination = job_memory_keep(job, column_text(stmt, 7));
 }
 
-static int compare_seq(const void *left, const void *right)
+/* Runs a bound statement that finds rows, oldest first, before any of them is changed. */
+static bool take_rows(struct write_operations *ops, struct store_job *job,
+                      enum write_statement which, struct rows *rows, struct error *err)
 {
-    const struct session *a = left;
-    const struct session *b = right;
-
-    return (a->seq > b->seq) - (a->seq < b->seq);
-}
-
-/* Runs a bound statement that returns rows, and puts these into the job, oldest first. */
-static bool run_and_take(struct write_operations *ops, struct store_job *job,
-                         enum write_statement which, const char *doing, struct error *err)
-{
-    sqlite3_stmt *stmt = ops->statements.prepared[which];
-    struct changed changed = {0};
     bool ok;
 
-    while (write_next_row(&ops->statements, which, doing, &ok, err))
-        add_row(&changed, job, stmt);
-    if (changed.count > 0) {
-        qsort(changed.sessions, changed.count, sizeof(*changed.sessions), compare_seq);
-        job->changed = job_memory(job, changed.count * sizeof(*changed.sessions));
-        memcpy(job->changed, changed.sessions, changed.count * sizeof(*changed.sessions));
-    }
-    job->changed_count = changed.count;
-    free(changed.sessions);
+    while (write_next_row(&ops->statements, which, "finding sessions", &ok, err))
+        add_row(rows, job, ops->statements.prepared[which]);
     return ok;
+}
+
+/* Puts the sessions into the job's answer, as they are now. */
+static void tell(struct store_job *job, const struct rows *rows)
+{
+    if (rows->count > 0)
+        job->changed = job_memory(job, rows->count * sizeof(*job->changed));
+    for (size_t i = 0; i < rows->count; i++)
+        job->changed[i] = rows->all[i].session;
+    job->changed_count = rows->count;
+}
+
+static bool recover_row(struct write_operations *ops, const struct store_job *job,
+                        struct session *session, struct error *err)
+{
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_RECOVER];
+    const struct session_lease lease = session->lease;
+
+    session->version++;
+    session->updated_us = clock_next(&ops->clock);
+    sqlite3_bind_int64(stmt, 1, session->seq);
+    write_bind_time(stmt, 2, session->updated_us);
+    write_bind_time(stmt, 3, job->session.recovered_us);
+    if (!write_run(&ops->statements, WRITE_RECOVER, "recovering a session", err))
+        return false;
+    struct store_event event = write_event_of(session, EVENT_SESSION_RECOVERED);
+    write_event_status(&event, SESSION_ACTIVE, SESSION_PAUSED);
+    event.lease_owner = lease.owner;
+    event.lease_token = lease.owner.data == NULL ? 0 : lease.token;
+    return write_event(ops, &event, err);
 }
 
 bool write_recover(struct write_operations *ops, struct store_job *job, struct error *err)
 {
     const bool all = job->owner.data == NULL;
-    const enum write_statement which = all ? WRITE_RECOVER_UNLEASED : WRITE_RECOVER_OWNED;
-    sqlite3_stmt *stmt = ops->statements.prepared[which];
+    const enum write_statement which = all ? WRITE_UNLEASED : WRITE_OWNED;
+    struct rows rows = {0};
 
-    job->session.recovered_us = clock_next(&ops->clock);
-    write_bind_time(stmt, 1, job->session.recovered_us);
     if (!all)
-        write_bind_text(stmt, 2, job->owner);
-    if (!run_and_take(ops, job, which, "recovering sessions", err))
-        return false;
-    ops->change.sessions[SESSION_ACTIVE] -= (int64_t)job->changed_count;
-    ops->change.sessions[SESSION_PAUSED] += (int64_t)job->changed_count;
-    ops->change.counts[STORE_SESSIONS_RECOVERED] += (int64_t)job->changed_count;
-    return true;
+        write_bind_text(ops->statements.prepared[which], 1, job->owner);
+    job->session.recovered_us = clock_next(&ops->clock);
+    bool ok = take_rows(ops, job, which, &rows, err);
+    for (size_t i = 0; i < rows.count && ok; i++)
+        ok = recover_row(ops, job, &rows.all[i].session, err);
+    if (ok) {
+        tell(job, &rows);
+        ops->change.sessions[SESSION_ACTIVE] -= (int64_t)rows.count;
+        ops->change.sessions[SESSION_PAUSED] += (int64_t)rows.count;
+        ops->change.counts[STORE_SESSIONS_RECOVERED] += (int64_t)rows.count;
+    }
+    free(rows.all);
+    return ok;
 }
 
 /* The root is written `/`, but what is below it begins with one slash, not two. */
@@ -84,33 +112,54 @@ static struct slice without_last_slashes(struct slice path)
     return path;
 }
 
-static void bind_move(sqlite3_stmt *stmt, const struct store_job *job)
+static bool fits(struct store_job *job, const struct rows *rows)
 {
-    write_bind_text(stmt, 1, without_last_slashes(job->project_path));
-    write_bind_text(stmt, 2, without_last_slashes(job->destination));
-}
-
-static bool fits(struct store_job *job)
-{
-    for (size_t i = 0; i < job->changed_count; i++) {
-        if (job->changed[i].project_path.len > job->max_path_bytes)
+    for (size_t i = 0; i < rows->count; i++) {
+        if (rows->all[i].destination.len > job->max_path_bytes)
             return error_set(&job->error, ERROR_INVALID_PAYLOAD, "/to",
                              "the project_path of session %.36s would be longer than %zu bytes",
-                             job->changed[i].id.data, job->max_path_bytes);
+                             rows->all[i].session.id.data, job->max_path_bytes);
     }
     return true;
 }
 
-bool write_relocate(struct write_operations *ops, struct store_job *job, struct error *err)
+static bool move_row(struct write_operations *ops, struct row *row, struct error *err)
 {
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_RELOCATE];
+    struct session *session = &row->session;
+    const struct slice from = session->project_path;
 
-    bind_move(ops->statements.prepared[WRITE_RELOCATION], job);
-    if (!run_and_take(ops, job, WRITE_RELOCATION, "finding what moves", err))
+    session->version++;
+    session->updated_us = clock_next(&ops->clock);
+    session->project_path = row->destination;
+    sqlite3_bind_int64(stmt, 1, session->seq);
+    write_bind_time(stmt, 2, session->updated_us);
+    write_bind_text(stmt, 3, session->project_path);
+    if (!write_run(&ops->statements, WRITE_RELOCATE, "moving a session", err))
         return false;
-    if (!fits(job) || job->dry_run || job->changed_count == 0)
-        return true;
-    bind_move(stmt, job);
-    write_bind_time(stmt, 3, clock_next(&ops->clock));
-    return write_run(&ops->statements, WRITE_RELOCATE, "moving sessions", err);
+    struct store_event event = write_event_of(session, EVENT_SESSION_RELOCATED);
+    event.from = from;
+    return write_event(ops, &event, err);
+}
+
+bool write_relocate(struct write_operations *ops, struct store_job *job, struct error *err)
+{
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_RELOCATION];
+    struct rows rows = {0};
+
+    write_bind_text(stmt, 1, without_last_slashes(job->project_path));
+    write_bind_text(stmt, 2, without_last_slashes(job->destination));
+    bool ok = take_rows(ops, job, WRITE_RELOCATION, &rows, err);
+    if (ok && fits(job, &rows)) {
+        for (size_t i = 0; i < rows.count && ok; i++) {
+            if (job->dry_run)
+                rows.all[i].session.project_path = rows.all[i].destination;
+            else
+                ok = move_row(ops, &rows.all[i], err);
+        }
+    }
+    if (ok)
+        tell(job, &rows);
+    free(rows.all);
+    return ok;
 }

@@ -2,6 +2,7 @@
 
 #include "db/job_memory.h"
 #include "db/translate.h"
+#include "db/write_consumer.h"
 #include "db/write_lease.h"
 #include "db/write_once.h"
 #include "db/write_purge.h"
@@ -100,11 +101,16 @@ static bool apply(struct write_operations *ops, struct store_job *job, struct er
         return write_recover(ops, job, err);
     case STORE_RELOCATE:
         return write_relocate(ops, job, err);
+    case STORE_CONSUMER_PUT:
+        return write_consumer_put(ops, job, err);
+    case STORE_CONSUMER_DELETE:
+        return write_consumer_remove(ops, job, err);
     case STORE_PROBE:
         return probe(ops, err);
     case STORE_PURGE:
         return write_purge(ops, job, err);
     case STORE_LIST:
+    case STORE_EVENTS:
     case STORE_RETENTION:
     case STORE_BACKUP:
         break;

@@ -3,12 +3,21 @@
 #include "db/column.h"
 #include "db/job_memory.h"
 #include "db/list_query.h"
+#include "db/write_event.h"
 #include "db/write_lease.h"
 #include "db/write_size.h"
 
 static bool is_refused(const struct store_job *job)
 {
     return job->error.kind != ERROR_NONE;
+}
+
+static bool record(struct write_operations *ops, const struct store_job *job,
+                   enum store_event_type type, struct error *err)
+{
+    const struct store_event event = write_event_of(&job->session, type);
+
+    return write_event(ops, &event, err);
 }
 
 static bool insert(struct write_operations *ops, struct store_job *job, struct error *err)
@@ -45,7 +54,7 @@ static bool insert(struct write_operations *ops, struct store_job *job, struct e
         .seq = now,
     };
     ops->change.sessions[SESSION_CREATED]++;
-    return true;
+    return record(ops, job, EVENT_SESSION_CREATED, err);
 }
 
 /* The id of the newest session of these two that is not TERMINATED. */
@@ -149,6 +158,20 @@ static bool follow_status(struct write_operations *ops, struct store_job *job, s
     return job->status != SESSION_TERMINATED || write_lease_clear(ops, session, err);
 }
 
+/* One row for one change, be it of the status, the context or both. */
+static bool record_update(struct write_operations *ops, const struct store_job *job,
+                          enum session_status from, bool context_changed, struct error *err)
+{
+    const struct session *session = &job->session;
+    const bool moved = session->status != from;
+    struct store_event event =
+        write_event_of(session, moved ? EVENT_SESSION_TRANSITIONED : EVENT_SESSION_UPDATED);
+
+    write_event_status(&event, from, session->status);
+    event.context_changed = context_changed;
+    return write_event(ops, &event, err);
+}
+
 static bool write_row(struct write_operations *ops, struct store_job *job, struct slice context,
                       struct error *err)
 {
@@ -158,6 +181,7 @@ static bool write_row(struct write_operations *ops, struct store_job *job, struc
                                                          : WRITE_CONTEXT;
     sqlite3_stmt *stmt = ops->statements.prepared[which];
     struct session *session = &job->session;
+    const enum session_status from = session->status;
     const int64_t now = clock_next(&ops->clock);
 
     sqlite3_bind_int64(stmt, 1, session->seq);
@@ -177,7 +201,7 @@ static bool write_row(struct write_operations *ops, struct store_job *job, struc
         session->context = context;
         session->context_bytes = (int64_t)context.len;
     }
-    return follow_status(ops, job, err);
+    return follow_status(ops, job, err) && record_update(ops, job, from, has_context, err);
 }
 
 bool write_update(struct write_operations *ops, struct store_job *job, struct error *err)
@@ -211,7 +235,9 @@ bool write_delete_session(struct write_operations *ops, const struct session *se
     if (!write_run(&ops->statements, WRITE_REMOVE, "deleting a session", err))
         return false;
     ops->change.sessions[session->status]--;
-    return true;
+    struct store_event event = write_event_of(session, EVENT_SESSION_DELETED);
+    event.id = clock_next(&ops->clock);
+    return write_event(ops, &event, err);
 }
 
 bool write_remove(struct write_operations *ops, struct store_job *job, struct error *err)

@@ -19,6 +19,7 @@
 #define BELOW                                                                                      \
     "(SELECT seq FROM sessions WHERE project_path = ?1 UNION"                                      \
     " SELECT seq FROM sessions WHERE project_path >= ?1 || '/' AND project_path < ?1 || '0')"
+#define MANY_COLUMNS "seq, id, project_path, thread_id, version, lease_owner, lease_token"
 #define MOVED "coalesce(nullif(?2 || substr(project_path, length(?1) + 1), ''), '/')"
 
 static const char *const texts[WRITE_STATEMENT_COUNT] = {
@@ -43,25 +44,23 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
         "UPDATE sessions SET " CHANGED
         ", status = ?3, recovered_at = coalesce(?4, recovered_at), " NO_LEASE " WHERE seq = ?1",
     [WRITE_LEASE_CLEAR] = "UPDATE sessions SET " NO_LEASE " WHERE seq = ?1",
-    [WRITE_LEASE_OVERDUE] = "SELECT seq, status FROM sessions INDEXED BY idx_sessions_lease"
+    [WRITE_LEASE_OVERDUE] = "SELECT seq, status, id, thread_id, project_path, version, lease_owner,"
+                            " lease_token FROM sessions INDEXED BY idx_sessions_lease"
                             " WHERE lease_deadline_us <= ?1 ORDER BY lease_deadline_us LIMIT 1",
     [WRITE_LEASE_NEXT] = "SELECT min(lease_deadline_us) FROM sessions INDEXED BY idx_sessions_lease"
                          " WHERE lease_deadline_us IS NOT NULL",
     [WRITE_LEASE_RESTART] = "UPDATE sessions SET lease_deadline_us = ?1 + lease_ttl_ms * 1000"
                             " WHERE lease_deadline_us IS NOT NULL",
-    [WRITE_RECOVER_UNLEASED] =
-        "UPDATE sessions INDEXED BY idx_sessions_status SET version = version + 1,"
-        " updated_at = ?1, recovered_at = ?1, status = 'PAUSED'"
-        " WHERE status = 'ACTIVE' AND lease_owner IS NULL RETURNING seq, id, project_path",
-    [WRITE_RECOVER_OWNED] =
-        "UPDATE sessions INDEXED BY idx_sessions_lease SET version = version + 1,"
-        " updated_at = ?1, recovered_at = ?1, status = 'PAUSED', " NO_LEASE
-        " WHERE lease_deadline_us IS NOT NULL AND lease_owner = ?2 AND status = 'ACTIVE'"
-        " RETURNING seq, id, project_path",
+    [WRITE_UNLEASED] = "SELECT " MANY_COLUMNS " FROM sessions INDEXED BY idx_sessions_status"
+                       " WHERE status = 'ACTIVE' AND lease_owner IS NULL ORDER BY seq",
+    [WRITE_OWNED] = "SELECT " MANY_COLUMNS " FROM sessions INDEXED BY idx_sessions_lease"
+                    " WHERE lease_deadline_us IS NOT NULL AND lease_owner = ?1"
+                    " AND status = 'ACTIVE' ORDER BY seq",
+    [WRITE_RECOVER] = "UPDATE sessions SET " CHANGED
+                      ", recovered_at = ?3, status = 'PAUSED', " NO_LEASE " WHERE seq = ?1",
     [WRITE_RELOCATION] =
-        "SELECT seq, id, " MOVED " FROM sessions WHERE seq IN " BELOW " ORDER BY seq",
-    [WRITE_RELOCATE] = "UPDATE sessions SET version = version + 1, updated_at = ?3,"
-                       " project_path = " MOVED " WHERE seq IN " BELOW,
+        "SELECT " MANY_COLUMNS ", " MOVED " FROM sessions WHERE seq IN " BELOW " ORDER BY seq",
+    [WRITE_RELOCATE] = "UPDATE sessions SET " CHANGED ", project_path = ?3 WHERE seq = ?1",
     [WRITE_KEY_FIND] = "SELECT created_us, digest, answer FROM idempotency_keys WHERE key = ?1",
     [WRITE_KEY_KEEP] = "INSERT INTO idempotency_keys (created_us, key, digest, answer)"
                        " VALUES (?1, ?2, ?3, ?4)",
@@ -69,11 +68,19 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_KEY_SWEEP] =
         "DELETE FROM idempotency_keys WHERE created_us IN (SELECT created_us"
         " FROM idempotency_keys WHERE created_us < ?1 ORDER BY created_us LIMIT ?2)",
+    [WRITE_EVENT] =
+        "INSERT INTO events (id, type, version, session_id, thread_id, project_path, from_value,"
+        " to_value, context_changed, stream, first_seq, last_seq, lease_owner, lease_token)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+    [WRITE_CONSUMER_PUT] = "INSERT OR REPLACE INTO consumers (name, after, updated_us)"
+                           " VALUES (?1, ?2, ?3)",
+    [WRITE_CONSUMER_FIND] = "SELECT 1 FROM consumers WHERE name = ?1",
+    [WRITE_CONSUMER_REMOVE] = "DELETE FROM consumers WHERE name = ?1",
     [WRITE_PURGE_TERMINATED] = PURGE_QUERY_TERMINATED " LIMIT 1",
     [WRITE_PURGE_IDLE] = PURGE_QUERY_IDLE " LIMIT 1",
     [WRITE_PAGE_COUNT] = "PRAGMA page_count",
     [WRITE_FREE_PAGES] = "PRAGMA freelist_count",
-    [WRITE_VACUUM] = "PRAGMA incremental_vacuum(64)",
+    [WRITE_VACUUM] = "PRAGMA incremental_vacuum(128)",
 };
 
 bool write_statements_init(struct write_statements *statements, sqlite3 *db, struct error *err)

@@ -86,6 +86,12 @@ test_start() {
         health_is "$(container)" healthy
 }
 
+# On an empty database: the tour counts its sessions.
+test_tour() {
+    row 'the tour of README.md, with the token' 'every answer as shown' 'curl as it stands there' \
+        quiet python3 tests/readme/readme_test.py README.md --at "127.0.0.1:$SESSIOND_PORT"
+}
+
 test_confinement() {
     local id
     id=$(container)
@@ -221,6 +227,7 @@ main() {
     table_head
     test_image
     test_start
+    test_tour
     test_confinement
     test_access
     test_sessions

@@ -272,6 +272,8 @@ static void add_counts(struct buffer *out, const struct store_figures *figures)
                                       "Sessions paused because their owner was gone."},
         [STORE_REPLAYS] = {"sessiond_idempotency_replays_total",
                            "Answers given again under an Idempotency-Key."},
+        [STORE_EVENTS_WRITTEN] = {"sessiond_events_written_total",
+                                  "Changes recorded as events."},
     };
 
     for (int i = 0; i < STORE_COUNT_KINDS; i++) {

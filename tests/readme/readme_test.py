@@ -1,12 +1,14 @@
 """Runs what README.md shows: the tour's commands against a new service, the Python, the tables of options and metrics.
 
 usage: readme_test.py BINARY README   (SESSIOND_BINARY, where set, goes before BINARY)
+       readme_test.py README --at ADDRESS   the tour alone, against a service that runs; curl sends SESSIOND_TOKEN
 """
 
 import os
 import re
 import subprocess
 import sys
+import tempfile
 import urllib.error
 import urllib.request
 
@@ -47,16 +49,10 @@ def general(text):
 class Shell:
     """One bash for the whole tour, so that variables live on; `sessiond` there finds the service."""
 
-    def __init__(self, binary, service):
-        environment = {
-            **os.environ,
-            "PATH": os.path.dirname(os.path.abspath(binary)) + os.pathsep + os.environ["PATH"],
-            "SESSIOND_LISTEN": service.address,
-            "SESSIOND_DB": os.path.basename(service.database),
-        }
+    def __init__(self, folder, environment):
         self.process = subprocess.Popen(["bash"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, text=True, env=environment,
-                                        cwd=os.path.dirname(service.database))
+                                        stderr=subprocess.STDOUT, text=True, cwd=folder,
+                                        env={**os.environ, **environment})
 
     def run(self, command):
         self.process.stdin.write(f"{command}\necho '{MARKER}'\n")
@@ -69,19 +65,38 @@ class Shell:
         raise SystemExit(f"the shell ended at: {command}\n{output}")
 
 
-def tour(readme, binary, service):
-    shell = Shell(binary, service)
+def tour(readme, shell, address):
     failures = []
     count = 0
     for block in blocks(readme, "console"):
         for command, expected in steps(block):
             count += 1
-            output = shell.run(command.replace(SHOWN_ADDRESS, service.address))
+            output = shell.run(command.replace(SHOWN_ADDRESS, address))
             if general(output) != general(expected):
                 failures.append(f"$ {command}\n  printed  {general(output)}\n  not      {general(expected)}")
     shell.process.stdin.close()
     shell.process.wait()
     return failures if count > 10 else failures + [f"the tour has only {count} commands"]
+
+
+def tour_here(readme, binary, service):
+    shell = Shell(os.path.dirname(service.database), {
+        "PATH": os.path.dirname(os.path.abspath(binary)) + os.pathsep + os.environ["PATH"],
+        "SESSIOND_LISTEN": service.address,
+        "SESSIOND_DB": os.path.basename(service.database),
+    })
+    return tour(readme, shell, service.address)
+
+
+def tour_at(readme_path, address):
+    with open(readme_path, encoding="utf-8") as file:
+        section = re.search(r"(?ms)^## A tour with curl$.*?(?=^## )", file.read()).group()
+    with tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(folder, ".curlrc"), "w", encoding="utf-8") as file:
+            file.write(f'header = "Authorization: Bearer {os.environ["SESSIOND_TOKEN"]}"\n')
+        failures = tour(section, Shell(folder, {"CURL_HOME": folder}), address)
+    print("\n".join(failures) or "the tour shows what happens")
+    return 1 if failures else 0
 
 
 def configuration(readme, binary):
@@ -146,7 +161,7 @@ def main(binary, readme_path):
     with open(readme_path, encoding="utf-8") as file:
         readme = file.read()
     service = Service(binary).start()
-    failures = tour(readme, binary, service) + configuration(readme, binary)
+    failures = tour_here(readme, binary, service) + configuration(readme, binary)
     failures += python_class(readme, service.address) + crash_recovery(readme, service.address)
     failures += python_class_with_token(readme, binary)
     failures += metrics(readme, service.address) + service.stop()
@@ -155,4 +170,4 @@ def main(binary, readme_path):
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(tour_at(sys.argv[1], sys.argv[3]) if "--at" in sys.argv else main(*sys.argv[1:]))

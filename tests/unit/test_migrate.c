@@ -89,7 +89,7 @@ Test(migrate, a_new_file_gets_the_schema)
     sqlite3 *db = database_on_disk();
     bool current = false;
 
-    cr_expect_eq(database_number(db, "PRAGMA user_version"), 2);
+    cr_expect_eq(database_number(db, "PRAGMA user_version"), 3);
     cr_expect_eq(database_number(db, "SELECT count(*) FROM sessions"), 0);
     cr_expect_eq(database_number(db, "SELECT count(*) FROM sessiond_clock"), 1);
     cr_expect(migrate_check_schema(db, &current, &err), "%s", err.detail);
@@ -160,6 +160,24 @@ Test(migrate, doing_it_again_changes_nothing)
     cr_expect_eq(sqlite3_total_changes(db), changes);
     cr_expect_eq(database_number(db, "SELECT seq FROM sessions"), 5);
     connection_close(db);
+}
+
+/* Its sessions are there, and nothing has happened to them yet. */
+Test(migrate, a_file_of_the_first_schema_gets_the_events)
+{
+    struct store *store;
+    sqlite3 *db;
+
+    make_first_schema();
+    cr_assert(open_store(&store), "%s", err.detail);
+    store_close(store);
+    cr_assert_eq(sqlite3_open(DATABASE_PATH, &db), SQLITE_OK);
+    cr_expect_eq(database_number(db, "SELECT count(*) FROM sessions WHERE version = 3"), 1);
+    cr_expect_eq(database_number(db, "SELECT count(*) FROM events"), 0);
+    cr_expect_eq(database_number(db, "SELECT count(*) FROM consumers"), 0);
+    cr_expect_eq(database_number(db, "SELECT count(*) FROM sessiond_events WHERE purged_id = 0"),
+                 1);
+    sqlite3_close(db);
 }
 
 Test(migrate, a_version_that_is_none_is_refused)

@@ -1,0 +1,44 @@
+#include "db/write_consumer.h"
+
+static bool find(struct write_operations *ops, const struct store_job *job, bool *found,
+                 struct error *err)
+{
+    bool ok;
+
+    write_bind_text(ops->statements.prepared[WRITE_CONSUMER_FIND], 1, job->consumer.name);
+    *found = write_next_row(&ops->statements, WRITE_CONSUMER_FIND, "finding a consumer", &ok, err);
+    if (*found)
+        write_reset(&ops->statements, WRITE_CONSUMER_FIND);
+    return ok;
+}
+
+bool write_consumer_put(struct write_operations *ops, struct store_job *job, struct error *err)
+{
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_CONSUMER_PUT];
+    bool found;
+
+    if (!find(ops, job, &found, err))
+        return false;
+    job->created = !found;
+    job->consumer.updated_us = clock_next(&ops->clock);
+    write_bind_text(stmt, 1, job->consumer.name);
+    sqlite3_bind_int64(stmt, 2, job->consumer.after);
+    sqlite3_bind_int64(stmt, 3, job->consumer.updated_us);
+    return write_run(&ops->statements, WRITE_CONSUMER_PUT, "keeping a consumer's place", err);
+}
+
+bool write_consumer_remove(struct write_operations *ops, struct store_job *job, struct error *err)
+{
+    const struct slice name = job->consumer.name;
+    bool found;
+
+    if (!find(ops, job, &found, err))
+        return false;
+    if (!found) {
+        error_set(&job->error, ERROR_NOT_FOUND, NULL, "there is no consumer with the name %.*s",
+                  (int)name.len, name.data);
+        return true;
+    }
+    write_bind_text(ops->statements.prepared[WRITE_CONSUMER_REMOVE], 1, name);
+    return write_run(&ops->statements, WRITE_CONSUMER_REMOVE, "forgetting a consumer", err);
+}
