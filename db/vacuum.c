@@ -17,8 +17,11 @@ enum { AUTO_VACUUM_NONE, AUTO_VACUUM_FULL, AUTO_VACUUM_INCREMENTAL };
 /* What the log leaves of the free space, beside an eighth of its size. */
 #define RESERVE_BYTES (4 << 20)
 
+/* The rewriting of a smaller file is not worth a line in the log. */
+#define TOLD_BYTES (1 << 20)
+
 /* With no job for so long the writer gives pages back. */
-#define QUIET_US INT64_C(100000)
+#define QUIET_US INT64_C(20000)
 
 /* So many free pages stay, or an eighth of those that are used; with less than twice as many there
  * is nothing to give back, so that a load that comes and goes does not move pages all the time. */
@@ -91,6 +94,8 @@ static bool convert(sqlite3 *db, int64_t bytes, const struct store_observer *obs
         tell_why_not(observer, err->detail);
         return true;
     }
+    if (bytes < TOLD_BYTES)
+        return true;
     snprintf(detail, sizeof(detail), "%lld bytes in %.1f s, so that free pages can be given back",
              (long long)bytes, (double)(monotonic_us() - began_us) / 1e6);
     tell(observer, "database_rewritten", detail);

@@ -53,6 +53,9 @@ static bool open_store(struct service *service, struct error *err)
         .max_queue = (size_t)config->max_queue,
         .key_ttl_us = config->idempotency_ttl_s * 1000000,
         .checkpoint_pages = config->checkpoint_pages,
+        .retain_us = {[STORE_PURGE_TERMINATED] = config->retain_s * 1000000,
+                      [STORE_PURGE_IDLE] = config->retain_idle_s * 1000000},
+        .max_db_bytes = config->max_db_bytes,
         .observer = {service, on_notice, on_storage_failed},
         .adopt_context = json_adopt_context,
     };
