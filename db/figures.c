@@ -8,13 +8,28 @@ const int64_t store_batch_bounds[STORE_BATCH_BUCKETS] = {1, 2, 4, 8, 16, 32, 64,
 const int64_t store_commit_bounds_us[STORE_COMMIT_BUCKETS] = {
     50, 100, 250, 500, 1000, 2500, 5000, 10000, 25000, 100000, 500000, 2500000};
 
-bool figures_init(struct figures *figures, sqlite3 *db, struct error *err)
+static bool count_events(struct figures *figures, sqlite3 *db, struct error *err)
+{
+    int64_t count;
+    int64_t newest;
+
+    if (!connection_integer(db, "SELECT count(*) FROM events", &count, err) ||
+        !connection_integer(db,
+                            "SELECT max(purged_id, coalesce((SELECT max(id) FROM events), 0))"
+                            " FROM sessiond_events",
+                            &newest, err))
+        return false;
+    figures->events = count;
+    figures->newest_event = newest;
+    return true;
+}
+
+static bool count_sessions(struct figures *figures, sqlite3 *db, struct error *err)
 {
     sqlite3_stmt *stmt;
     enum session_status status;
     int result;
 
-    *figures = (struct figures){0};
     if (!connection_prepare(db, "SELECT status, count(*) FROM sessions GROUP BY status", &stmt,
                             err))
         return false;
@@ -26,6 +41,12 @@ bool figures_init(struct figures *figures, sqlite3 *db, struct error *err)
         translate_failure(db, "counting sessions", err);
     sqlite3_finalize(stmt);
     return result == SQLITE_DONE;
+}
+
+bool figures_init(struct figures *figures, sqlite3 *db, struct error *err)
+{
+    *figures = (struct figures){0};
+    return count_sessions(figures, db, err) && count_events(figures, db, err);
 }
 
 static void add(atomic_int_least64_t *counter, int64_t amount)
@@ -63,6 +84,10 @@ void figures_changed(struct figures *figures, const struct figures_change *chang
         if (change->counts[i] != 0)
             add(&figures->counts[i], change->counts[i]);
     }
+    add(&figures->events,
+        change->counts[STORE_EVENTS_WRITTEN] - change->counts[STORE_EVENTS_REMOVED]);
+    if (change->newest_event != 0)
+        atomic_store(&figures->newest_event, change->newest_event);
 }
 
 void figures_sized(struct figures *figures, const struct database_size *size)
@@ -90,6 +115,8 @@ void figures_read(const struct figures *figures, struct store_figures *out)
     for (int i = 0; i <= STORE_COMMIT_BUCKETS; i++)
         out->commit_buckets[i] =
             atomic_load_explicit(&figures->commit_buckets[i], memory_order_acquire);
+    out->events = get(&figures->events);
+    out->newest_event = get(&figures->newest_event);
     out->database_bytes = get(&figures->database_bytes);
     out->free_bytes = get(&figures->free_bytes);
     out->max_database_bytes = get(&figures->max_database_bytes);

@@ -13,6 +13,8 @@
 struct figures {
     atomic_int_least64_t sessions[SESSION_STATUS_COUNT];
     atomic_int_least64_t counts[STORE_COUNT_KINDS];
+    atomic_int_least64_t events;
+    atomic_int_least64_t newest_event;
     atomic_int_least64_t database_bytes;
     atomic_int_least64_t free_bytes;
     atomic_int_least64_t max_database_bytes;
@@ -32,7 +34,7 @@ struct figures_change {
     int64_t newest_event; /* that it wrote; 0: none */
 };
 
-/* Counts the sessions by status, out of the index. */
+/* Counts the sessions by status, out of the index, and the events. */
 MUST_USE bool figures_init(struct figures *figures, sqlite3 *db, struct error *err);
 
 /* A batch of jobs was committed. */

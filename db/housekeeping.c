@@ -2,6 +2,7 @@
 
 #include "db/monotonic.h"
 #include "db/vacuum.h"
+#include "db/write_event.h"
 #include "db/write_lease.h"
 #include "db/write_once.h"
 #include "db/write_purge.h"
@@ -19,6 +20,7 @@ struct chore {
 
 static const struct chore chores[HOUSEKEEPING_CHORES] = {
     [HOUSEKEEPING_FORGET_KEYS] = {INT64_C(60000000), write_once_sweep},
+    [HOUSEKEEPING_SWEEP_EVENTS] = {INT64_C(10000000), write_event_sweep},
     [HOUSEKEEPING_PURGE] = {INT64_C(10000000), write_purge_step},
     [HOUSEKEEPING_VACUUM] = {INT64_C(1000000), vacuum_step},
 };

@@ -58,6 +58,9 @@ static bool open_writer(struct store *store, struct error *err)
     store->writer.operations = (struct write_operations){
         .adopt = options->adopt_context,
         .key_ttl_us = options->key_ttl_us,
+        .keep_events_us = options->keep_events_us,
+        .max_events = options->max_events,
+        .events = store->figures.events,
         .size = {.max_bytes = options->max_db_bytes},
     };
     memcpy(store->writer.operations.purge.retain_us, options->retain_us,
@@ -180,6 +183,11 @@ bool store_events(struct store *store, const struct store_event_query *query,
     const bool read = read_events(reader, query, visit, arg, page, err);
     reader_pool_return(&store->readers, reader);
     return read;
+}
+
+int64_t store_newest_event(const struct store *store)
+{
+    return atomic_load(&store->figures.newest_event);
 }
 
 bool store_consumer(struct store *store, struct slice name, struct store_consumer *out,

@@ -92,6 +92,10 @@ MUST_USE bool store_events(struct store *store, const struct store_event_query *
                            store_event_visitor visit, void *arg, struct store_event_page *page,
                            struct error *err);
 
+/* The id of the newest event that was committed, kept or not; 0: there never was one. What a read
+ * shows that begins afterwards is not older. Any thread, cheap. */
+int64_t store_newest_event(const struct store *store);
+
 /* A reader's place. STORE_CONSUMER_PUT and STORE_CONSUMER_DELETE take it in a job. */
 struct store_consumer {
     struct slice name;

@@ -20,6 +20,7 @@ enum store_count {
     STORE_SESSIONS_RECOVERED, /* by expiry or on request */
     STORE_REPLAYS,            /* of a keyed request's first answer */
     STORE_EVENTS_WRITTEN,
+    STORE_EVENTS_REMOVED,    /* for their age or number */
     STORE_PURGED_TERMINATED, /* sessions, by retention */
     STORE_PURGED_IDLE,
     STORE_GROWTH_REFUSED, /* for want of room in the database */
@@ -29,6 +30,8 @@ enum store_count {
 struct store_figures {
     int64_t sessions[SESSION_STATUS_COUNT];
     int64_t counts[STORE_COUNT_KINDS];
+    int64_t events;       /* that are kept */
+    int64_t newest_event; /* its id, kept or not; 0: there never was one */
     int64_t queue_depth;
     int64_t database_bytes;     /* of pages that are used */
     int64_t free_bytes;         /* of pages that are not */

@@ -18,4 +18,8 @@ void write_event_status(struct store_event *event, enum session_status from,
 MUST_USE bool write_event(struct write_operations *ops, const struct store_event *event,
                           struct error *err);
 
+/* Removes some of the oldest events that are too old or too many, and keeps in mind which one was
+ * the last. *more tells whether there may be others. */
+MUST_USE bool write_event_sweep(struct write_operations *ops, bool *more, struct error *err);
+
 #endif

@@ -25,10 +25,13 @@ void write_operations_settle(struct write_operations *ops, bool committed)
 {
     clock_settle(&ops->clock, committed);
     write_purge_settle(&ops->purge, committed);
-    if (committed)
+    if (committed) {
         ops->leases_in_doubt = false;
-    else if (ops->leases_in_doubt)
+        ops->events += ops->change.counts[STORE_EVENTS_WRITTEN];
+        ops->events -= ops->change.counts[STORE_EVENTS_REMOVED];
+    } else if (ops->leases_in_doubt) {
         write_lease_doubt(ops); /* what the restart found out was rolled back */
+    }
 }
 
 void write_count_status(struct write_operations *ops, enum session_status from,

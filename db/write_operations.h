@@ -21,6 +21,9 @@ struct write_operations {
     struct clock clock;
     session_adopter adopt;
     int64_t key_ttl_us;           /* how long an Idempotency-Key is remembered */
+    int64_t keep_events_us;       /* how long an event is kept */
+    int64_t max_events;           /* how many are */
+    int64_t events;               /* that there are, without the open transaction */
     bool leases_in_doubt;         /* nobody could renew one: the deadlines mean nothing */
     int64_t lease_due_us;         /* monotonic; no lease expires before it; INT64_MAX: none will */
     struct figures_change change; /* by the open transaction */
@@ -28,8 +31,8 @@ struct write_operations {
     struct database_size size;
 };
 
-/* `db` is borrowed; its statements are finalised when it is closed. What adopt, key_ttl_us,
- * purge.retain_us and size.max_bytes are to be has been set by the caller. */
+/* `db` is borrowed; its statements are finalised when it is closed. What is set up
+ * to be kept, and for how long, has been set by the caller. */
 MUST_USE bool write_operations_init(struct write_operations *ops, sqlite3 *db, struct error *err);
 
 /* First in every transaction. While the leases are in doubt it gives each its whole term again, so

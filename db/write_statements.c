@@ -72,6 +72,10 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
         "INSERT INTO events (id, type, version, session_id, thread_id, project_path, from_value,"
         " to_value, context_changed, stream, first_seq, last_seq, lease_owner, lease_token)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+    [WRITE_EVENT_OLDEST] = "SELECT max(id) FROM"
+                           " (SELECT id FROM events WHERE id < ?1 ORDER BY id LIMIT ?2)",
+    [WRITE_EVENT_REMOVE] = "DELETE FROM events WHERE id <= ?1",
+    [WRITE_EVENT_REMOVED] = "UPDATE sessiond_events SET purged_id = ?1",
     [WRITE_CONSUMER_PUT] = "INSERT OR REPLACE INTO consumers (name, after, updated_us)"
                            " VALUES (?1, ?2, ?3)",
     [WRITE_CONSUMER_FIND] = "SELECT 1 FROM consumers WHERE name = ?1",

@@ -18,6 +18,13 @@ const char *exchange_header_value(const struct exchange *ex, size_t i)
     return ex->header_text.data + ex->response_headers[i].value;
 }
 
+static void release_stream(struct exchange *ex)
+{
+    if (ex->stream.free_state != NULL)
+        ex->stream.free_state(ex->stream.state);
+    ex->stream = (struct exchange_stream){0};
+}
+
 void exchange_restart(struct exchange *ex)
 {
     ex->status = 0;
@@ -25,6 +32,7 @@ void exchange_restart(struct exchange *ex)
     ex->response.len = 0;
     ex->fixed_response = (struct slice){0};
     ex->sends_snapshot = false;
+    release_stream(ex);
     ex->response_header_count = 0;
     ex->header_text.len = 0;
 }
@@ -34,6 +42,7 @@ void exchange_release(struct exchange *ex)
     store_job_release(&ex->job);
     json_payload_free(ex->payload);
     json_patch_free(ex->patch);
+    release_stream(ex);
     buffer_release(&ex->body);
     buffer_release(&ex->response);
     buffer_release(&ex->header_text);

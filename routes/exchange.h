@@ -8,8 +8,8 @@
 #ifndef SESSIOND_ROUTES_EXCHANGE_H
 #define SESSIOND_ROUTES_EXCHANGE_H
 
-#include "db/store.h"
 #include "routes/buffer.h"
+#include "routes/exchange_stream.h"
 
 enum method {
     METHOD_GET,
@@ -63,10 +63,11 @@ struct exchange {
     /* The response. */
     int status; /* 0: none yet */
     const char *content_type;
-    struct buffer response;      /* owned */
-    struct slice fixed_response; /* sent in place of `response` when its data is set; static */
-    bool sends_snapshot;         /* the body is job.snapshot, in place of `response` */
-    bool close;                  /* the connection ends with this response */
+    struct buffer response;        /* owned */
+    struct slice fixed_response;   /* sent in place of `response` when its data is set; static */
+    bool sends_snapshot;           /* the body is job.snapshot, in place of `response` */
+    struct exchange_stream stream; /* in place of `response` when its `read` is set */
+    bool close;                    /* the connection ends with this response */
     struct {
         const char *name;
         size_t value; /* offset of a NUL-terminated text in header_text */
@@ -75,6 +76,7 @@ struct exchange {
     struct buffer header_text; /* owned */
 
     /* The work between the two halves of a route. */
+    struct exchange_wait wait;
     struct store_job job;
     struct json_payload *payload; /* owned */
     struct json_patch *patch;     /* owned */

@@ -219,6 +219,10 @@ static void add_limits(struct buffer *out, const struct metrics *metrics)
               get(&metrics->gauges[METRICS_CONNECTIONS]));
     add_gauge(out, "sessiond_bodies_bytes", "Bodies of requests and responses under way.",
               get(&metrics->gauges[METRICS_BODIES_BYTES]));
+    add_gauge(out, "sessiond_streams", "Responses that are made while they are sent.",
+              get(&metrics->gauges[METRICS_STREAMS]));
+    add_gauge(out, "sessiond_waiting", "Connections that wait for an event.",
+              get(&metrics->gauges[METRICS_WAITING]));
     add_family(out, name, "counter", "Requests that a limit refused or ended.");
     for (int i = 0; i < METRICS_LIMITS; i++)
         buffer_printf(out, "%s{limit=\"%s\"} %lld\n", name, limits[i],
@@ -275,6 +279,8 @@ static void add_counts(struct buffer *out, const struct store_figures *figures)
         [STORE_GROWTH_REFUSED] = {"sessiond_growth_refusals_total",
                                   "Writes refused for want of room in the database."},
         [STORE_EVENTS_WRITTEN] = {"sessiond_events_written_total", "Changes recorded as events."},
+        [STORE_EVENTS_REMOVED] = {"sessiond_events_removed_total",
+                                  "Events removed for their age or number."},
     };
 
     for (int i = 0; i < STORE_COUNT_KINDS; i++) {
@@ -320,6 +326,9 @@ static void add_storage(struct buffer *out, struct store *store)
               figures.wal_bytes);
     add_checkpoints(out, &figures);
     add_counts(out, &figures);
+    add_gauge(out, "sessiond_events", "Events that are kept.", figures.events);
+    add_gauge(out, "sessiond_events_newest_id", "The newest event; 0 when there never was one.",
+              figures.newest_event);
     add_purged(out, &figures);
     add_size(out, &figures);
     add_family(out, "sessiond_sessions", "gauge", "Sessions by status.");

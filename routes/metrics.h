@@ -11,7 +11,13 @@
 void metrics_begin(struct metrics *metrics);
 void metrics_end(struct metrics *metrics);
 
-enum metrics_gauge { METRICS_CONNECTIONS, METRICS_BODIES_BYTES, METRICS_GAUGES };
+enum metrics_gauge {
+    METRICS_CONNECTIONS,
+    METRICS_BODIES_BYTES,
+    METRICS_STREAMS, /* responses that are made while they are sent */
+    METRICS_WAITING, /* connections that wait for an event */
+    METRICS_GAUGES
+};
 
 /* More of it, or less. */
 void metrics_change(struct metrics *metrics, enum metrics_gauge gauge, int64_t by);

@@ -23,7 +23,8 @@ struct routes {
 
 enum route_step {
     ROUTE_ANSWERED,
-    ROUTE_JOB, /* ex->job is filled: submit it, then finish */
+    ROUTE_JOB,  /* ex->job is filled: submit it, then finish */
+    ROUTE_WAIT, /* ex->wait is filled: call `begin` again when it is over */
 };
 
 enum route_body {

@@ -27,6 +27,8 @@ struct config {
     int64_t max_page_bytes;
     int64_t max_queue;
     int64_t idempotency_ttl_s;
+    int64_t keep_events_s;
+    int64_t max_events;
     int64_t checkpoint_pages;
     int64_t retain_s;      /* 0: off */
     int64_t retain_idle_s; /* 0: off */

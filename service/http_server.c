@@ -150,6 +150,7 @@ static void silence_listener(struct http_server *server)
 void http_server_drain(struct http_server *server)
 {
     atomic_store(&server->draining, true);
+    feed_drain(server->options.feed);
     if (server->options.listener_passed) {
         MHD_quiesce_daemon(server->daemon);
         return;
@@ -167,6 +168,11 @@ int64_t http_server_in_flight(const struct http_server *server)
 int64_t http_server_receiving(const struct http_server *server)
 {
     return atomic_load(&server->receiving);
+}
+
+int64_t http_server_following(const struct http_server *server)
+{
+    return atomic_load(&server->following);
 }
 
 bool http_server_stop(struct http_server *server)

@@ -9,6 +9,7 @@
 
 #include "service/access.h"
 #include "service/admission.h"
+#include "service/feed.h"
 #include "service/log.h"
 #include "service/tls.h"
 
@@ -35,6 +36,7 @@ struct http_server_options {
     struct access *access; /* borrowed */
     struct http_server_limits limits;
     const struct routes *routes;
+    struct feed *feed; /* borrowed: for those who wait for events */
     struct log *log;
 };
 
@@ -42,13 +44,15 @@ MUST_USE bool http_server_start(const struct http_server_options *options, struc
                                 struct error *err);
 
 /* From now on new connections are refused, those to a passed listener wait for the next process,
- * new requests are answered 503, and every response ends its connection. */
+ * new requests are answered 503, every response ends its connection, and nobody waits for events
+ * any more. */
 void http_server_drain(struct http_server *server);
 
-/* Requests whose headers have arrived and that are not answered yet; and those of them whose body
- * has not. */
+/* Requests whose headers have arrived and that are not answered yet; those of them whose body
+ * has not; and those whose response has no end of its own. */
 int64_t http_server_in_flight(const struct http_server *server);
 int64_t http_server_receiving(const struct http_server *server);
+int64_t http_server_following(const struct http_server *server);
 
 /* Ends the threads and closes all connections. False, and nothing is ended, while a request waits
  * for the store: libmicrohttpd cannot stop with a suspended connection. */

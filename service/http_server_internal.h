@@ -26,6 +26,7 @@ struct http_server {
     atomic_bool draining;
     atomic_bool stopped;               /* no job is submitted any more */
     atomic_int_least64_t receiving;    /* requests whose body has not wholly arrived */
+    atomic_int_least64_t following;    /* responses without an end of their own */
     atomic_int_least64_t jobs_pending; /* connections that are suspended, or about to be */
 };
 
@@ -53,6 +54,21 @@ void http_server_on_completed(void *cls, struct MHD_Connection *connection, void
 
 /* Queues what the exchange answers. */
 enum MHD_Result http_server_send(struct http_server *server, struct request *request);
+
+/* Suspends the connection until what ex->wait says, at most until the deadline (monotonic). It is
+ * then asked again for the response or the next piece. False, and nothing is waited for, when the
+ * service is about to end. */
+MUST_USE bool http_server_park(struct http_server *server, struct request *request,
+                               int64_t deadline_us);
+
+/* After that: why the wait is over, in ex->wait. Without a wait nothing changes. */
+void http_server_unpark(struct http_server *server, struct request *request);
+
+/* A response whose body ex->stream makes. */
+struct MHD_Response *http_server_stream(struct http_server *server, struct request *request);
+
+/* The request is over. */
+void http_server_end_stream(struct http_server *server, struct request *request);
 
 /* Counts bytes of the request's bodies against --max-bodies-bytes, until the request ends. False
  * where they do not fit. */

@@ -102,11 +102,39 @@ static enum MHD_Result submit(struct http_server *server, struct request *reques
     return MHD_YES;
 }
 
+static enum MHD_Result listen_for_event(struct http_server *server, struct request *request)
+{
+    if (!client_works(request->client))
+        return MHD_NO;
+    http_server_leave_phase(server, request);
+    request->phase = REQUEST_LISTENING;
+    if (!request->ex.wait.stopping &&
+        http_server_park(server, request, request->began_us + request->ex.wait.limit_ms * 1000))
+        return MHD_YES;
+    return refuse_job(server, request, ERROR_STOPPING, "the service is stopping");
+}
+
 static enum MHD_Result begin(struct http_server *server, struct request *request)
 {
-    if (request->ex.status == 0 && router_begin(server->options.routes, &request->ex) == ROUTE_JOB)
+    if (request->ex.status != 0)
+        return http_server_send(server, request);
+    switch (router_begin(server->options.routes, &request->ex)) {
+    case ROUTE_ANSWERED:
+        break;
+    case ROUTE_JOB:
         return submit(server, request);
+    case ROUTE_WAIT:
+        return listen_for_event(server, request);
+    }
     return http_server_send(server, request);
+}
+
+/* What was waited for is there, or is not waited for any longer. */
+static enum MHD_Result begin_again(struct http_server *server, struct request *request)
+{
+    http_server_unpark(server, request);
+    exchange_restart(&request->ex);
+    return begin(server, request);
 }
 
 static bool is_too_fast(struct http_server *server, struct request *request)
@@ -184,6 +212,7 @@ static bool read_head(struct http_server *server, struct request *request, const
     reading.head.target = slice_from(request->target);
     reading.head.version = slice_from(version);
     reading.head.field_count = 0;
+    request->chunked = strcmp(version, "HTTP/1.0") != 0;
     request_set_method(request, method);
     MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, on_header, &reading);
     request_identify(request, &server->ids);
@@ -233,6 +262,8 @@ enum MHD_Result http_server_on_request(void *cls, struct MHD_Connection *connect
     case REQUEST_WAITING:
         router_finish(server->options.routes, &request->ex);
         return http_server_send(server, request);
+    case REQUEST_LISTENING:
+        return begin_again(server, request);
     case REQUEST_ANSWERED:
         break;
     }
@@ -270,11 +301,15 @@ void http_server_on_completed(void *cls, struct MHD_Connection *connection, void
     learn_status(server, request);
     http_server_leave_phase(server, request);
     http_server_uncharge(server, request);
+    http_server_unpark(server, request);
+    http_server_end_stream(server, request);
     const int64_t now_us = monotonic_us();
     const int64_t duration_us = now_us - request->began_us;
     if (client_rests(request->client, now_us, request->ex.request_id))
         request->ex.status = 408;
-    metrics_count(metrics, &request->ex, duration_us);
+    /* How long somebody listens says nothing of how long the service takes. */
+    metrics_count(metrics, &request->ex,
+                  request->streams ? request->streams_since_us - request->began_us : duration_us);
     if (request->phase != REQUEST_NEW)
         metrics_end(metrics);
     request_log(request, server->options.log, duration_us);

@@ -103,11 +103,13 @@ void http_server_leave_phase(struct http_server *server, const struct request *r
 enum MHD_Result http_server_send(struct http_server *server, struct request *request)
 {
     struct exchange *ex = &request->ex;
+    struct MHD_Response *response;
 
     charge_response(server, request);
     if (!client_answers(request->client, !ex->sends_snapshot))
         return MHD_NO;
-    struct MHD_Response *response = make_response(ex, &request->sent_bytes);
+    response = ex->stream.read == NULL ? make_response(ex, &request->sent_bytes)
+                                       : http_server_stream(server, request);
     if (response == NULL)
         return MHD_NO;
     if (ex->content_type != NULL)

@@ -15,6 +15,7 @@ struct service {
     struct tls *tls;
     struct access *access;
     struct store *store;
+    struct feed *feed;
     struct http_server *server;
     struct routes routes;
     struct confinement confinement;

@@ -52,6 +52,8 @@ static bool open_store(struct service *service, struct error *err)
         .read_limit_ms = READ_LIMIT_MS,
         .max_queue = (size_t)config->max_queue,
         .key_ttl_us = config->idempotency_ttl_s * 1000000,
+        .keep_events_us = config->keep_events_s * 1000000,
+        .max_events = config->max_events,
         .checkpoint_pages = config->checkpoint_pages,
         .retain_us = {[STORE_PURGE_TERMINATED] = config->retain_s * 1000000,
                       [STORE_PURGE_IDLE] = config->retain_idle_s * 1000000},
@@ -101,9 +103,18 @@ static bool start_server(struct service *service, struct error *err)
         .access = service->access,
         .limits = limits_of(config),
         .routes = &service->routes,
+        .feed = service->feed,
         .log = service->log,
     };
     return http_server_start(&options, &service->server, err);
+}
+
+/* Those who wait for events are told of them, or that their time is over. */
+static bool start_feed(struct service *service, struct error *err)
+{
+    const struct feed_source source = {.arg = service};
+
+    return feed_start(service->feed, &source, err);
 }
 
 static void close_listener(struct service *service)
@@ -146,15 +157,20 @@ bool service_start(struct service *service, struct error *err)
     const struct config *config = &service->config;
 
     descriptors_provide(&service->config.max_connections, service->log);
+    service->feed = feed_new();
     if (open_access(service, err) &&
         tls_open(config->tls_cert, config->tls_key, service->log, &service->tls, err) &&
         open_store(service, err)) {
-        if (start_server(service, err))
-            return true;
+        if (start_feed(service, err)) {
+            if (start_server(service, err))
+                return true;
+            feed_stop(service->feed);
+        }
         metrics_free(service->routes.metrics);
         store_close(service->store);
         service_end_if_failed(service);
     }
+    feed_free(service->feed);
     tls_close(service->tls);
     access_free(service->access);
     close_listener(service);

@@ -40,12 +40,16 @@ static bool is_hurried(void)
     return sigtimedwait(&hurry, NULL, &now) > 0;
 }
 
-/* Requests that are still waited for: for those that have not wholly arrived only a while. */
+/* Requests that are still waited for: only a while for those that have not wholly arrived, and for
+ * readers of events that do not take what ends their stream. */
 static int64_t count_awaited(const struct service *service, int64_t waited_ms)
 {
     const int64_t in_flight = http_server_in_flight(service->server);
 
-    return waited_ms < RECEIVE_MS ? in_flight : in_flight - http_server_receiving(service->server);
+    if (waited_ms < RECEIVE_MS)
+        return in_flight;
+    return in_flight - http_server_receiving(service->server) -
+           http_server_following(service->server);
 }
 
 /* Waits until nothing is under way, at most `limit_ms`. */
@@ -102,8 +106,10 @@ int service_stop(struct service *service)
         log_flush(service->log, FAILED_MS);
         _exit(EXIT_FAILURE);
     }
+    feed_stop(service->feed);
     store_close(service->store);
     service_end_if_failed(service);
+    feed_free(service->feed);
     metrics_free(service->routes.metrics);
     access_free(service->access);
     tls_close(service->tls);

@@ -3,6 +3,7 @@
 #define SESSIOND_SERVICE_REQUEST_H
 
 #include "routes/exchange.h"
+#include "service/feed_waiters.h"
 #include "service/log.h"
 #include "service/tokens.h"
 
@@ -13,13 +14,25 @@ struct request_ids {
     atomic_uint_least64_t next;
 };
 
-enum request_phase { REQUEST_NEW, REQUEST_BODY, REQUEST_WAITING, REQUEST_ANSWERED };
+enum request_phase {
+    REQUEST_NEW,
+    REQUEST_BODY,
+    REQUEST_WAITING,   /* for its job */
+    REQUEST_LISTENING, /* for an event */
+    REQUEST_ANSWERED
+};
 
 struct request {
     struct exchange ex;
     enum request_phase phase;
-    int64_t began_us;      /* monotonic */
-    size_t sent_bytes;     /* of the response's body */
+    int64_t began_us;  /* monotonic */
+    size_t sent_bytes; /* of the response's body */
+    bool chunked;      /* the client takes a body of unknown length on a connection that stays */
+    bool streams;      /* the response is made while it is sent */
+    int64_t streams_since_us;
+    bool follows; /* and has no end of its own */
+    bool parked;  /* `waiter` is, or was until the connection was resumed */
+    struct feed_waiter waiter;
     char method[16];       /* as sent, cut */
     const char *target_at; /* in libmicrohttpd's memory, until the body comes */
     struct buffer joined[REQUEST_HEADER_COUNT]; /* headers that came more than once */

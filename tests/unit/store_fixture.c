@@ -40,6 +40,8 @@ void fixture_init(struct store_fixture *fixture)
         .read_limit_ms = 10000,
         .max_queue = 1000,
         .key_ttl_us = INT64_C(3600000000),
+        .keep_events_us = INT64_C(3600000000),
+        .max_events = 100000,
         .checkpoint_pages = 1000,
         .observer = {fixture, on_notice, on_failed},
         .adopt_context = adopt_context,
