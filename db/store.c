@@ -185,11 +185,6 @@ bool store_events(struct store *store, const struct store_event_query *query,
     return read;
 }
 
-int64_t store_newest_event(const struct store *store)
-{
-    return atomic_load(&store->figures.newest_event);
-}
-
 bool store_consumer(struct store *store, struct slice name, struct store_consumer *out,
                     struct error *err)
 {
@@ -200,6 +195,11 @@ bool store_consumer(struct store *store, struct slice name, struct store_consume
     const bool read = read_consumer(reader, name, out, err);
     reader_pool_return(&store->readers, reader);
     return read;
+}
+
+int64_t store_newest_event(const struct store *store)
+{
+    return atomic_load(&store->figures.newest_event);
 }
 
 static struct job_queue *queue_for(struct store *store, enum store_operation operation)

@@ -14,6 +14,10 @@ struct store_observer {
     /* A COMMIT or a checkpoint failed in a way that leaves the file's state unknown. All jobs have
      * been answered and no further one will succeed: end the process, without closing the store. */
     void (*failed)(void *arg);
+
+    /* A commit wrote events, this the newest; reads show them, and nobody has been answered yet.
+     * The writer's thread: must not block. NULL: nobody wants to know. */
+    void (*events)(void *arg, int64_t newest);
 };
 
 struct store_options {

@@ -54,6 +54,14 @@ static void tell_size(struct writer *writer)
     figures_sized(writer->figures, size);
 }
 
+static void tell_events(struct writer *writer)
+{
+    const int64_t newest = writer->operations.change.newest_event;
+
+    if (newest != 0 && writer->observer.events != NULL)
+        writer->observer.events(writer->observer.arg, newest);
+}
+
 static enum outcome commit(struct writer *writer, size_t jobs, struct error *err)
 {
     const enum outcome outcome = transaction_commit(&writer->transactions, err);
@@ -67,6 +75,7 @@ static enum outcome commit(struct writer *writer, size_t jobs, struct error *err
     figures_changed(writer->figures, &writer->operations.change);
     tell_size(writer);
     atomic_store(&writer->figures->wal_bytes, checkpointer_log_bytes(&writer->log));
+    tell_events(writer);
     return OUTCOME_COMMITTED;
 }
 

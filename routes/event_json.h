@@ -1,0 +1,11 @@
+/* An event as JSON: one object a line, the same in a page and in a stream. */
+#ifndef SESSIOND_ROUTES_EVENT_JSON_H
+#define SESSIOND_ROUTES_EVENT_JSON_H
+
+#include "db/store.h"
+#include "routes/buffer.h"
+
+/* Adds the event. Members that do not apply are left out. */
+void event_json_add(struct buffer *out, const struct store_event *event);
+
+#endif
