@@ -2,7 +2,7 @@
 #ifndef SESSIOND_ROUTES_PURGE_CURSOR_H
 #define SESSIOND_ROUTES_PURGE_CURSOR_H
 
-#include "db/store_retention.h"
+#include "db/store.h"
 #include "routes/buffer.h"
 
 /* False, and *out untouched, for a text that purge_cursor_add does not make. */

@@ -8,9 +8,9 @@
 MUST_USE bool command_answer_read(struct http_answer *answer, char *buffer, size_t size,
                                   struct slice *out, struct error *err);
 
-/* Says why the service refused: its own words, or which token it wants. Returns false. */
-bool command_answer_refuse(const struct config *config, struct http_answer *answer,
-                           struct error *err);
+/* Says why the service refused: its own words, or which token it wants. Always fails. */
+MUST_USE bool command_answer_refuse(const struct config *config, struct http_answer *answer,
+                                    struct error *err);
 
 /* The text of a member of a JSON object; its data is NULL when there is none. */
 struct slice command_answer_member(struct slice object, const char *name);
