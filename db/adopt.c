@@ -194,7 +194,7 @@ bool adopt_rows(sqlite3 *db, session_adopter adopter, const struct store_observe
 
     if (connection_prepare(db,
                            "SELECT " SESSION_COLUMNS_WITH_CONTEXT
-                           " FROM sessions INDEXED BY idx_sessions_unadopted"
+                           " FROM sessions INDEXED BY idx_sessions_unadopted" SESSION_LOG
                            " WHERE context_bytes IS NULL ORDER BY seq LIMIT 1",
                            &adoption.select, err) &&
         connection_prepare(db,

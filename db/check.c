@@ -113,7 +113,7 @@ static void check_rows(struct check *check, int64_t *sessions, struct error *err
         check->observer->doing(check->observer->arg, "checking the sessions");
     if (!connection_prepare(check->db,
                             "SELECT " SESSION_COLUMNS_WITH_CONTEXT CHECK_COLUMNS
-                            " FROM sessions NOT INDEXED ORDER BY seq",
+                            " FROM sessions NOT INDEXED" SESSION_LOG " ORDER BY seq",
                             &stmt, err)) {
         give_up(check, err);
         return;

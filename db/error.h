@@ -44,10 +44,11 @@ enum error_kind {
     ERROR_INVALID_TRANSITION,
     ERROR_STATUS_MISMATCH, /* the status is not the one that was expected */
     ERROR_PRECONDITION_FAILED,
-    ERROR_LEASE_HELD, /* by somebody, and no token was presented, or it is another owner's */
-    ERROR_LEASE_LOST, /* the token presented is not that of a lease that is held */
-    ERROR_NO_LEASE,   /* to release */
-    ERROR_KEY_REUSED, /* the Idempotency-Key belongs to another request */
+    ERROR_LEASE_HELD,     /* by somebody, and no token was presented, or it is another owner's */
+    ERROR_LEASE_LOST,     /* the token presented is not that of a lease that is held */
+    ERROR_NO_LEASE,       /* to release */
+    ERROR_ENTRY_CONFLICT, /* an entry of that uuid is there, with another text */
+    ERROR_KEY_REUSED,     /* the Idempotency-Key belongs to another request */
 
     /* The request may be sent again later. Nothing was changed. */
     ERROR_REQUEST_TIMEOUT, /* the request did not arrive in time */

@@ -2,6 +2,7 @@
 
 #include "db/monotonic.h"
 #include "db/vacuum.h"
+#include "db/write_discard.h"
 #include "db/write_event.h"
 #include "db/write_lease.h"
 #include "db/write_once.h"
@@ -21,6 +22,7 @@ struct chore {
 static const struct chore chores[HOUSEKEEPING_CHORES] = {
     [HOUSEKEEPING_FORGET_KEYS] = {INT64_C(60000000), write_once_sweep},
     [HOUSEKEEPING_SWEEP_EVENTS] = {INT64_C(10000000), write_event_sweep},
+    [HOUSEKEEPING_DISCARD_ENTRIES] = {INT64_C(5000000), write_discard_sweep},
     [HOUSEKEEPING_PURGE] = {INT64_C(10000000), write_purge_step},
     [HOUSEKEEPING_VACUUM] = {INT64_C(1000000), vacuum_step},
 };

@@ -58,6 +58,7 @@ static int append_select(char *sql, int at, const struct store_list_query *query
     at = append(sql, at, query->with_context ? SESSION_COLUMNS_WITH_CONTEXT : SESSION_COLUMNS);
     at = append(sql, at, " FROM sessions");
     at = append(sql, at, index_of(query));
+    at = append(sql, at, SESSION_LOG);
     at = append(sql, at, query->ascending ? " WHERE seq > ?3" : " WHERE seq < ?3");
     if (query->thread_id.data != NULL)
         at = append(sql, at, " AND thread_id = ?1");
@@ -107,7 +108,8 @@ static void write_leap(char *sql, const struct store_list_query *query)
                 " END, CASE WHEN at IS before THEN NULL ELSE at END,"
                 " turn = 0 AND at IS NOT before FROM leap WHERE at IS NOT NULL) SELECT ");
     at = append(sql, at, query->with_context ? SESSION_COLUMNS_WITH_CONTEXT : SESSION_COLUMNS);
-    append(sql, at, " FROM leap CROSS JOIN sessions ON seq = at WHERE at = before LIMIT ?4");
+    append(sql, at,
+           " FROM leap CROSS JOIN sessions ON seq = at" SESSION_LOG " WHERE at = before LIMIT ?4");
 }
 
 static void write_merge(char *sql, const struct store_list_query *query)

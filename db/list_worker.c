@@ -1,6 +1,7 @@
 #include "db/list_worker.h"
 
 #include "db/job_memory.h"
+#include "db/read_entries.h"
 #include "db/read_events.h"
 #include "db/read_operations.h"
 #include "db/read_retention.h"
@@ -10,11 +11,15 @@
 static bool read_job(struct list_worker *worker, struct reader *reader, struct store_job *job)
 {
     struct store_events_job *events = &job->events;
+    struct store_entry_read *entries = &job->entry_read;
 
     switch (job->operation) {
     case STORE_EVENTS:
         return read_events(reader, &events->query, events->visit, job->visit_arg, &events->page,
                            &job->error);
+    case STORE_ENTRIES:
+        return read_entries(reader, &entries->query, entries->visit, entries->arg, &entries->page,
+                            &job->error);
     case STORE_RETENTION:
         job->retention = job_memory(job, sizeof(*job->retention));
         return read_retention(reader, worker->retain_us, job->retention, &job->error);

@@ -4,7 +4,9 @@
 #include "db/timestamp.h"
 #include "db/write_statements.h"
 
-#define COLUMN_UPDATED_TEXT 14
+/* Behind the session's own. */
+#define COLUMN_UPDATED_TEXT 16
+#define COLUMN_APPENDED_US 17
 
 int64_t purge_query_cutoff_us(int64_t retain_us)
 {
@@ -42,6 +44,7 @@ bool purge_query_read(sqlite3_stmt *stmt, int64_t cutoff_us, struct purge_place 
         return false;
     *out = row.session;
     *place = place_of(stmt, out);
-    *may_go = out->updated_us < cutoff_us && out->lease.owner.data == NULL;
+    *may_go = out->updated_us < cutoff_us && out->lease.owner.data == NULL &&
+              sqlite3_column_int64(stmt, COLUMN_APPENDED_US) < cutoff_us;
     return true;
 }

@@ -34,7 +34,8 @@ static const char *const texts[READER_EVENT_STATEMENTS] = {
     [READER_EVENTS_BEFORE] =
         "SELECT " COLUMNS " FROM events WHERE id < ?1 AND id >= ?2 ORDER BY id DESC",
     [READER_EVENT_AT] = "SELECT session_id FROM events WHERE id = ?1",
-    [READER_SESSION_LIFE] = "SELECT seq, updated_at FROM sessions WHERE id = ?1",
+    [READER_SESSION_LIFE] =
+        "SELECT seq, updated_at, updated_us FROM sessions" SESSION_LOG " WHERE id = ?1",
     [READER_CONSUMER] = "SELECT after, updated_us FROM consumers WHERE name = ?1",
 };
 
@@ -125,13 +126,15 @@ static bool is_at(struct reader *reader, int64_t event_id, struct slice session_
     return ok;
 }
 
-/* A session's first event is its creation's, and its last one happened at updated_at, so that
- * nothing that is newer has to be looked at. Where there is no event at that time (another program
- * changed the session, or it is older than the events), everything has. */
+/* A session's first event is its creation's, and its last one happened at updated_at or when its
+ * log was last appended to, so that nothing that is newer has to be looked at. Where there is no
+ * event at that time (another program changed the session, or it is older than the events),
+ * everything has. */
 static bool read_life(struct reader *reader, struct slice id, struct range *out, struct error *err)
 {
     struct range life = {.high = INT64_MAX};
     int64_t updated_us = 0;
+    int64_t appended_us = 0;
     bool ok;
     bool known = false;
     sqlite3_stmt *stmt;
@@ -143,6 +146,7 @@ static bool read_life(struct reader *reader, struct slice id, struct range *out,
     if (found) {
         life.low = sqlite3_column_int64(stmt, 0) - 1;
         known = timestamp_parse(column_text(stmt, 1), &updated_us);
+        appended_us = sqlite3_column_int64(stmt, 2);
     }
     sqlite3_reset(stmt);
     if (!ok)
@@ -153,7 +157,7 @@ static bool read_life(struct reader *reader, struct slice id, struct range *out,
     if (known && !is_at(reader, updated_us, id, &known, err))
         return false;
     if (known)
-        life.high = updated_us + 1;
+        life.high = (appended_us > updated_us ? appended_us : updated_us) + 1;
     *out = life;
     return true;
 }

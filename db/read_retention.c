@@ -15,7 +15,7 @@ static void count(struct store_retention_of *of, const struct session *session)
         of->ids[of->shown++][ID_LENGTH] = '\0';
     }
     of->sessions++;
-    of->bytes += session->context_bytes;
+    of->bytes += session->context_bytes + session->entry_bytes;
 }
 
 static bool read_rows(struct reader *reader, sqlite3_stmt *stmt, struct store_retention_of *of,

@@ -36,7 +36,8 @@ static bool open_reader(struct reader *reader, const char *path, struct error *e
     return connection_prepare(reader->db, "BEGIN", &reader->begin, err) &&
            connection_prepare(reader->db, "COMMIT", &reader->end, err) &&
            connection_prepare(reader->db,
-                              "SELECT " SESSION_COLUMNS_WITH_CONTEXT " FROM sessions WHERE id = ?1",
+                              "SELECT " SESSION_COLUMNS_WITH_CONTEXT " FROM sessions" SESSION_LOG
+                              " WHERE id = ?1",
                               &reader->get, err);
 }
 

@@ -29,13 +29,23 @@ enum reader_event_statement {
     READER_EVENT_STATEMENTS
 };
 
+/* Of db/read_entries.c. */
+enum read_entries_statement {
+    READ_STREAM,
+    READ_ENTRIES_UP,
+    READ_ENTRIES_DOWN,
+    READ_STREAMS,
+    READ_ENTRIES_STATEMENTS
+};
+
 struct reader {
     sqlite3 *db;
     sqlite3_stmt *begin;
     sqlite3_stmt *end;
     sqlite3_stmt *get;
-    sqlite3_stmt *lists[LIST_QUERY_SHAPES];        /* prepared when first used */
-    sqlite3_stmt *events[READER_EVENT_STATEMENTS]; /* the same */
+    sqlite3_stmt *lists[LIST_QUERY_SHAPES];         /* prepared when first used */
+    sqlite3_stmt *events[READER_EVENT_STATEMENTS];  /* the same */
+    sqlite3_stmt *entries[READ_ENTRIES_STATEMENTS]; /* the same */
     session_adopter adopt;
     bool has_snapshot;
     int64_t snapshot_commits; /* the commits that it shows, at least */

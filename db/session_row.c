@@ -21,6 +21,8 @@ enum column {
     COLUMN_LEASE_TTL_MS,
     COLUMN_LEASE_DEADLINE_US,
     COLUMN_SIZE,
+    COLUMN_ENTRY_COUNT,
+    COLUMN_ENTRY_BYTES,
     COLUMN_ADOPTED_SIZE,
     COLUMN_CONTEXT,
 };
@@ -73,6 +75,8 @@ bool session_row_read(sqlite3_stmt *stmt, session_adopter adopt, struct session_
     session->thread_id = column_text(stmt, COLUMN_THREAD_ID);
     session->version = sqlite3_column_int64(stmt, COLUMN_VERSION);
     session->context_bytes = sqlite3_column_int64(stmt, COLUMN_SIZE);
+    session->entry_count = sqlite3_column_int64(stmt, COLUMN_ENTRY_COUNT);
+    session->entry_bytes = sqlite3_column_int64(stmt, COLUMN_ENTRY_BYTES);
     if (!session_status_parse(column_text(stmt, COLUMN_STATUS), &session->status))
         return error_set(err, ERROR_INTERNAL, NULL, "session %.36s has an unknown status",
                          session->id.data);

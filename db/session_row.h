@@ -9,8 +9,11 @@
 #define SESSION_COLUMNS                                                                            \
     "seq, id, project_path, thread_id, status, version, created_at, updated_at, recovered_at, "    \
     "lease_owner, lease_token, lease_ttl_ms, lease_deadline_us, "                                  \
-    "coalesce(context_bytes, length(CAST(context AS BLOB)), 2)"
+    "coalesce(context_bytes, length(CAST(context AS BLOB)), 2), entry_count, entry_bytes"
 #define SESSION_COLUMNS_WITH_CONTEXT SESSION_COLUMNS ", context_bytes, context"
+
+/* They are selected FROM sessions, INDEXED BY or not, and this. */
+#define SESSION_LOG " LEFT JOIN logs ON session_seq = seq"
 
 /* See store_options.adopt_context. */
 typedef char *(*session_adopter)(struct slice text);

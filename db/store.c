@@ -5,6 +5,7 @@
 #include "db/list_worker.h"
 #include "db/lock_file.h"
 #include "db/migrate.h"
+#include "db/read_entries.h"
 #include "db/read_events.h"
 #include "db/read_operations.h"
 #include "db/store_figures.h"
@@ -202,12 +203,40 @@ int64_t store_newest_event(const struct store *store)
     return atomic_load(&store->figures.newest_event);
 }
 
+bool store_entries(struct store *store, const struct store_entry_query *query,
+                   store_entry_visitor visit, void *arg, struct store_entry_page *page,
+                   struct error *err)
+{
+    struct reader *reader = reader_pool_lease(&store->readers, err);
+
+    if (reader == NULL)
+        return false;
+    const bool read = read_entries(reader, query, visit, arg, page, err);
+    reader_pool_return(&store->readers, reader);
+    return read;
+}
+
+bool store_streams(struct store *store, const char *id, struct slice after, int limit,
+                   store_stream_visitor visit, void *arg, bool *more, struct error *err)
+{
+    struct reader *reader = reader_pool_lease(&store->readers, err);
+
+    if (reader == NULL)
+        return false;
+    const bool read = read_streams(reader, id, after, limit, visit, arg, more, err);
+    reader_pool_return(&store->readers, reader);
+    return read;
+}
+
+static bool is_long_read(enum store_operation operation)
+{
+    return operation == STORE_LIST || operation == STORE_EVENTS || operation == STORE_ENTRIES ||
+           operation == STORE_RETENTION;
+}
+
 static struct job_queue *queue_for(struct store *store, enum store_operation operation)
 {
-    const bool is_read =
-        operation == STORE_LIST || operation == STORE_EVENTS || operation == STORE_RETENTION;
-
-    return is_read ? &store->lists.queue : &store->queue;
+    return is_long_read(operation) ? &store->lists.queue : &store->queue;
 }
 
 bool store_reserve(struct store *store, enum store_operation operation)

@@ -20,7 +20,10 @@ enum store_count {
     STORE_SESSIONS_RECOVERED, /* by expiry or on request */
     STORE_REPLAYS,            /* of a keyed request's first answer */
     STORE_EVENTS_WRITTEN,
-    STORE_EVENTS_REMOVED,    /* for their age or number */
+    STORE_EVENTS_REMOVED, /* for their age or number */
+    STORE_ENTRIES_APPENDED,
+    STORE_ENTRIES_DUPLICATE,
+    STORE_ENTRIES_BYTES,     /* of those appended */
     STORE_PURGED_TERMINATED, /* sessions, by retention */
     STORE_PURGED_IDLE,
     STORE_GROWTH_REFUSED, /* for want of room in the database */

@@ -7,6 +7,7 @@
 #define SESSIOND_DB_STORE_JOB_H
 
 #include "db/id.h"
+#include "db/store_entries.h"
 #include "db/store_events.h"
 #include "db/store_list.h"
 #include "db/store_match.h"
@@ -23,11 +24,13 @@ enum store_operation {
     STORE_RELEASE,  /* of a lease */
     STORE_RECOVER,  /* pauses what a crashed owner left ACTIVE */
     STORE_RELOCATE, /* rewrites project paths */
+    STORE_APPEND,   /* to a session's log */
     STORE_PROBE,    /* commits a change of no consequence: shows that a write reaches the disk */
     STORE_CONSUMER_PUT,
     STORE_CONSUMER_DELETE,
     STORE_LIST,
     STORE_EVENTS,
+    STORE_ENTRIES,
     STORE_BACKUP,    /* one at a time: ERROR_BACKUP_RUNNING */
     STORE_PURGE,     /* deletes some of what retention does not keep */
     STORE_RETENTION, /* tells what that would be; a read */
@@ -73,7 +76,7 @@ struct store_job {
     enum session_status expected;
     struct store_match match;      /* If-Match: UPDATE, DELETE, PUT */
     struct store_match none_match; /* If-None-Match: the same */
-    struct store_fence fence;      /* UPDATE, DELETE, LEASE (to renew), RELEASE */
+    struct store_fence fence;      /* UPDATE, DELETE, LEASE (to renew), RELEASE, APPEND */
     struct slice owner;            /* LEASE; RECOVER: data NULL for all that no lease protects */
     int64_t ttl_ms;                /* LEASE */
     bool steal;                    /* LEASE */
@@ -86,7 +89,9 @@ struct store_job {
     store_visitor visit;           /* LIST: called on the store's thread */
     void *visit_arg;               /* LIST, EVENTS */
     struct store_events_job events;
-    struct store_consumer consumer; /* CONSUMER_PUT, CONSUMER_DELETE */
+    struct store_consumer consumer;     /* CONSUMER_PUT, CONSUMER_DELETE */
+    struct store_append append;         /* APPEND; out, too */
+    struct store_entry_read entry_read; /* ENTRIES; out, too */
 
     /* Out. `session` is set on success, and also when what is stored refused the job: it is what
      * is stored (without its context). Its slices point into the job's own input or memory. */

@@ -108,12 +108,15 @@ static bool apply(struct write_operations *ops, struct store_job *job, struct er
         return write_consumer_put(ops, job, err);
     case STORE_CONSUMER_DELETE:
         return write_consumer_remove(ops, job, err);
+    case STORE_APPEND:
+        return write_append(ops, job, err);
     case STORE_PROBE:
         return probe(ops, err);
     case STORE_PURGE:
         return write_purge(ops, job, err);
     case STORE_LIST:
     case STORE_EVENTS:
+    case STORE_ENTRIES:
     case STORE_RETENTION:
     case STORE_BACKUP:
         break;

@@ -57,6 +57,7 @@ MUST_USE bool write_release(struct write_operations *ops, struct store_job *job,
 MUST_USE bool write_recover(struct write_operations *ops, struct store_job *job, struct error *err);
 MUST_USE bool write_relocate(struct write_operations *ops, struct store_job *job,
                              struct error *err);
+MUST_USE bool write_append(struct write_operations *ops, struct store_job *job, struct error *err);
 
 /* Finds the job's session and keeps it in job->session. A job whose session is missing is refused,
  * and *found is false; one that there is no room for is refused, and *found is true. */

@@ -4,7 +4,8 @@
 
 #include <stdio.h>
 
-/* A step of the chore: so few that nobody's write waits for the others' deletion. */
+/* A step of the chore, without entries, which go by and by: so few that nobody's write waits for
+ * the others' deletion. */
 #define STEP_SESSIONS 16
 #define STEP_BYTES (1 << 20)
 #define STEP_ROWS 256
@@ -14,7 +15,7 @@
 #define JOB_BYTES (4 << 20)
 #define JOB_ROWS 4096
 
-/* What was passed by, since it was leased, is looked at again. */
+/* What was passed by, since it was leased or had new entries, is looked at again. */
 #define ANEW_US INT64_C(3600000000)
 
 /* What is left of what may be done at once; below one: nothing. */
@@ -43,7 +44,7 @@ static bool take(struct write_operations *ops, enum store_purge_reason reason,
     share->sessions--;
     share->bytes -= session->context_bytes;
     tally->sessions[reason]++;
-    tally->bytes += session->context_bytes;
+    tally->bytes += session->context_bytes + session->entry_bytes;
     ops->change.counts[counts[reason]]++;
     return true;
 }

@@ -26,9 +26,9 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_INSERT] = "INSERT INTO sessions (seq, id, project_path, thread_id, status, created_at,"
                      " updated_at, context_bytes, context)"
                      " VALUES (?1, ?2, ?3, ?4, 'CREATED', ?5, ?5, ?6, ?7)",
-    [WRITE_FIND] = "SELECT " SESSION_COLUMNS " FROM sessions WHERE id = ?1",
+    [WRITE_FIND] = "SELECT " SESSION_COLUMNS " FROM sessions" SESSION_LOG " WHERE id = ?1",
     [WRITE_FIND_WITH_CONTEXT] =
-        "SELECT " SESSION_COLUMNS_WITH_CONTEXT " FROM sessions WHERE id = ?1",
+        "SELECT " SESSION_COLUMNS_WITH_CONTEXT " FROM sessions" SESSION_LOG " WHERE id = ?1",
     [WRITE_STATUS] = "UPDATE sessions SET " CHANGED ", status = ?3 WHERE seq = ?1",
     [WRITE_CONTEXT] =
         "UPDATE sessions SET " CHANGED ", context_bytes = ?4, context = ?5 WHERE seq = ?1",
@@ -80,6 +80,27 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
                            " VALUES (?1, ?2, ?3)",
     [WRITE_CONSUMER_FIND] = "SELECT 1 FROM consumers WHERE name = ?1",
     [WRITE_CONSUMER_REMOVE] = "DELETE FROM consumers WHERE name = ?1",
+    [WRITE_STREAM_FIND] =
+        "SELECT number, last_seq, bytes FROM streams WHERE session_seq = ?1 AND name = ?2",
+    [WRITE_STREAM_MAKE] = "INSERT INTO streams (session_seq, name, last_seq, bytes, updated_us)"
+                          " VALUES (?1, ?2, ?3, ?4, ?5)",
+    [WRITE_STREAM_GROW] =
+        "UPDATE streams SET last_seq = ?2, bytes = ?3, updated_us = ?4 WHERE number = ?1",
+    [WRITE_LOG_GROW] =
+        "INSERT INTO logs (session_seq, entry_count, entry_bytes, updated_us)"
+        " VALUES (?1, ?2, ?3, ?4) ON CONFLICT (session_seq) DO UPDATE SET entry_count ="
+        " excluded.entry_count, entry_bytes = excluded.entry_bytes, updated_us = "
+        "excluded.updated_us",
+    [WRITE_ENTRY] = "INSERT INTO entries (key, created_us, entry) VALUES (?1, ?2, ?3)",
+    [WRITE_UUID_FIND] = "SELECT entry FROM entry_uuids JOIN entries ON key = (number << 32) + seq"
+                        " WHERE number = ?1 AND uuid = ?2",
+    [WRITE_UUID] = "INSERT INTO entry_uuids (number, uuid, seq) VALUES (?1, ?2, ?3)",
+    [WRITE_DISCARDED_FIND] = "SELECT number FROM discarded_streams ORDER BY number LIMIT 1",
+    [WRITE_DISCARD_ENTRY] = "DELETE FROM entries WHERE key = (SELECT min(key) FROM entries"
+                            " WHERE key > ?1 << 32 AND key < (?1 + 1) << 32)",
+    [WRITE_DISCARD_UUID] = "DELETE FROM entry_uuids WHERE number = ?1 AND uuid ="
+                           " (SELECT min(uuid) FROM entry_uuids WHERE number = ?1)",
+    [WRITE_DISCARD_STREAM] = "DELETE FROM discarded_streams WHERE number = ?1",
     [WRITE_PURGE_TERMINATED] = PURGE_QUERY_TERMINATED " LIMIT 1",
     [WRITE_PURGE_IDLE] = PURGE_QUERY_IDLE " LIMIT 1",
     [WRITE_PAGE_COUNT] = "PRAGMA page_count",

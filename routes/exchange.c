@@ -1,5 +1,6 @@
 #include "routes/exchange.h"
 
+#include "routes/json_entries.h"
 #include "routes/json_merge.h"
 #include "routes/json_payload.h"
 
@@ -43,6 +44,7 @@ void exchange_release(struct exchange *ex)
     json_payload_free(ex->payload);
     json_patch_free(ex->patch);
     release_stream(ex);
+    json_entries_free(ex->entries);
     buffer_release(&ex->body);
     buffer_release(&ex->response);
     buffer_release(&ex->header_text);

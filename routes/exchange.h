@@ -44,6 +44,7 @@ struct route;
 struct routes;
 struct json_payload;
 struct json_patch;
+struct json_entries;
 
 struct exchange {
     /* The request. Borrowed from the server until the response is sent. */
@@ -80,11 +81,12 @@ struct exchange {
     struct store_job job;
     struct json_payload *payload; /* owned */
     struct json_patch *patch;     /* owned */
+    struct json_entries *entries; /* owned */
     struct buffer query_text;     /* owned: decoded query values */
     struct buffer key_text;       /* owned: decoded Idempotency-Key */
     struct buffer kept_answer;    /* owned: what is kept under the key */
     size_t max_page_bytes;        /* of a list */
-    size_t page_sessions;         /* in the page so far */
+    size_t page_items;            /* in the page so far */
     size_t max_context_bytes;     /* that a merge may make */
 };
 

@@ -3,6 +3,7 @@
 #include "routes/buffer.h"
 #include "routes/json_scan.h"
 #include "routes/json_string.h"
+#include "routes/json_utf8.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
@@ -191,19 +192,6 @@ static struct slice text_of(const struct json_payload *payload, const char *name
     return found;
 }
 
-/* U+0000 to U+001F, and U+007F to U+009F, which UTF-8 writes as 7F and C2 80 to C2 9F. */
-static bool has_control_character(struct slice text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        const unsigned char c = (unsigned char)text.data[i];
-        if (c < 0x20 || c == 0x7f)
-            return true;
-        if (c == 0xc2 && i + 1 < text.len && (unsigned char)text.data[i + 1] < 0xa0)
-            return true;
-    }
-    return false;
-}
-
 bool json_payload_text(const struct json_payload *payload, const char *name, size_t max_bytes,
                        struct slice *out, struct error *err)
 {
@@ -222,7 +210,7 @@ bool json_payload_text(const struct json_payload *payload, const char *name, siz
         snprintf(why, sizeof(why), "must not be longer than %zu bytes of UTF-8", max_bytes);
         return refuse(name, why, err);
     }
-    if (has_control_character(text))
+    if (json_utf8_has_control(text))
         return refuse(name, "must not contain control characters", err);
     const struct slice raw = text_of(payload, name);
     if (json_string_has_lone_surrogate((struct slice){raw.data + 1, raw.len - 2}))

@@ -68,3 +68,16 @@ size_t json_utf8_put(uint32_t point, char bytes[4])
     bytes[0] = (char)(marks[length] | point);
     return length;
 }
+
+/* UTF-8 writes U+0080 to U+009F as C2 80 to C2 9F. */
+bool json_utf8_has_control(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        const unsigned char c = (unsigned char)text.data[i];
+        if (c < 0x20 || c == 0x7f)
+            return true;
+        if (c == 0xc2 && i + 1 < text.len && (unsigned char)text.data[i + 1] < 0xa0)
+            return true;
+    }
+    return false;
+}

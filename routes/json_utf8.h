@@ -4,7 +4,8 @@
 #ifndef SESSIOND_ROUTES_JSON_UTF8_H
 #define SESSIOND_ROUTES_JSON_UTF8_H
 
-#include <stddef.h>
+#include "db/slice.h"
+
 #include <stdint.h>
 
 /* Bytes of the well-formed sequence that begins at `at`, which is before `end` and no ASCII
@@ -16,5 +17,8 @@ uint32_t json_utf8_take(const char **at);
 
 /* Writes 1 to 4 bytes and returns how many. A surrogate gets the three bytes of WTF-8. */
 size_t json_utf8_put(uint32_t point, char bytes[4]);
+
+/* Whether a control character is in a well-formed text: U+0000 to U+001F, U+007F to U+009F. */
+bool json_utf8_has_control(struct slice text);
 
 #endif

@@ -281,6 +281,12 @@ static void add_counts(struct buffer *out, const struct store_figures *figures)
         [STORE_EVENTS_WRITTEN] = {"sessiond_events_written_total", "Changes recorded as events."},
         [STORE_EVENTS_REMOVED] = {"sessiond_events_removed_total",
                                   "Events removed for their age or number."},
+        [STORE_ENTRIES_APPENDED] = {"sessiond_entries_appended_total",
+                                    "Entries appended to the logs of sessions."},
+        [STORE_ENTRIES_DUPLICATE] = {"sessiond_entries_duplicate_total",
+                                     "Entries that were there already, by their uuid."},
+        [STORE_ENTRIES_BYTES] = {"sessiond_entries_appended_bytes_total",
+                                 "Bytes of the entries appended."},
     };
 
     for (int i = 0; i < STORE_COUNT_KINDS; i++) {

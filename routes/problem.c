@@ -38,6 +38,7 @@ static const struct problem_kind kinds[ERROR_KIND_COUNT] = {
     [ERROR_LEASE_HELD] = {409, "lease-held", "Somebody else holds the session"},
     [ERROR_LEASE_LOST] = {409, "lease-lost", "The lease has ended"},
     [ERROR_NO_LEASE] = {404, "no-lease", "Nobody holds a lease"},
+    [ERROR_ENTRY_CONFLICT] = {409, "entry-conflict", "The uuid belongs to another entry"},
     [ERROR_KEY_REUSED] = {422, "idempotency-key-reused", "The key belongs to another request"},
     [ERROR_PRECONDITION_FAILED] = {412, "precondition-failed", "A precondition does not hold"},
     [ERROR_REQUEST_TIMEOUT] = {408, "request-timeout", "The request took too long to arrive"},
@@ -165,6 +166,13 @@ static void add_statuses(struct buffer *out, const struct store_job *job)
                   session_status_name(job->session.status), session_status_name(job->expected));
 }
 
+static void add_append(struct buffer *out, const struct store_job *job)
+{
+    if (job->error.kind == ERROR_ENTRY_CONFLICT)
+        buffer_printf(out, ",\"index\":%zu", job->append.conflict);
+    buffer_printf(out, ",\"last_seq\":%lld", (long long)job->append.last_seq);
+}
+
 /* A version of 0 is none: there is no session. */
 static void add_version(struct exchange *ex, int64_t version)
 {
@@ -219,6 +227,9 @@ void problem_answer_job(struct exchange *ex)
         add_allowed(&ex->response, job->session.status);
     else if (job->error.kind == ERROR_STATUS_MISMATCH)
         add_statuses(&ex->response, job);
+    else if (job->error.kind == ERROR_ENTRY_CONFLICT ||
+             (job->error.kind == ERROR_PRECONDITION_FAILED && job->operation == STORE_APPEND))
+        add_append(&ex->response, job);
     else if (job->error.kind == ERROR_PRECONDITION_FAILED)
         add_version(ex, job->session.version);
     else if (job->error.kind == ERROR_LEASE_HELD)

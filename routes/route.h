@@ -18,6 +18,7 @@ struct routes {
     size_t max_body_bytes;
     size_t max_json_depth;
     size_t max_page_bytes;
+    size_t max_batch_entries;
     const char *version;
 };
 
@@ -31,6 +32,7 @@ enum route_body {
     ROUTE_BODY_NONE,
     ROUTE_BODY_JSON,          /* application/json */
     ROUTE_BODY_JSON_OR_PATCH, /* that, or application/merge-patch+json */
+    ROUTE_BODY_JSON_OR_LINES, /* that, or application/x-ndjson */
 };
 
 struct route {
@@ -49,6 +51,9 @@ extern const struct route route_session_get;
 extern const struct route route_session_put;
 extern const struct route route_session_patch;
 extern const struct route route_session_delete;
+extern const struct route route_entries_append;
+extern const struct route route_entries_read;
+extern const struct route route_streams;
 extern const struct route route_lease_put;
 extern const struct route route_lease_delete;
 extern const struct route route_transition;

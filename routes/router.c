@@ -8,13 +8,15 @@
 
 #define JSON "application/json"
 #define MERGE_PATCH "application/merge-patch+json"
+#define LINES "application/x-ndjson"
 
 static const struct route *const table[] = {
-    &route_sessions_create, &route_sessions_list,  &route_session_get, &route_session_put,
-    &route_session_patch,   &route_session_delete, &route_lease_put,   &route_lease_delete,
-    &route_transition,      &route_recover,        &route_relocate,    &route_healthz,
-    &route_readyz,          &route_backup,         &route_metrics,     &route_openapi_yaml,
-    &route_openapi_json,    &route_retention,      &route_purge,
+    &route_sessions_create, &route_sessions_list,  &route_session_get,    &route_session_put,
+    &route_session_patch,   &route_session_delete, &route_entries_append, &route_entries_read,
+    &route_streams,         &route_lease_put,      &route_lease_delete,   &route_transition,
+    &route_recover,         &route_relocate,       &route_healthz,        &route_readyz,
+    &route_backup,          &route_metrics,        &route_openapi_yaml,   &route_openapi_json,
+    &route_retention,       &route_purge,
 };
 
 static const char *const method_names[METHOD_COUNT + 1] = {
@@ -140,21 +142,33 @@ bool media_type_is(struct slice content_type, const char *type)
     return at == content_type.len || content_type.data[at] == ';';
 }
 
+/* What the route takes beside JSON; NULL: nothing. */
+static const char *other_media_type(const struct route *route)
+{
+    if (route->body == ROUTE_BODY_JSON_OR_PATCH)
+        return MERGE_PATCH;
+    return route->body == ROUTE_BODY_JSON_OR_LINES ? LINES : NULL;
+}
+
 /* Accept-Patch is RFC 5789's, Accept-Post the LDP's, and Accept in a response RFC 9110's
  * (§12.5.1). */
 static void refuse_media_type(const struct route *route, struct exchange *ex)
 {
-    const bool patch = route->body == ROUTE_BODY_JSON_OR_PATCH;
+    const char *other = other_media_type(route);
+    const char *header = route->method == METHOD_POST    ? "Accept-Post"
+                         : route->method == METHOD_PATCH ? "Accept-Patch"
+                                                         : "Accept";
+    struct buffer types = {0};
     struct error err;
 
-    error_set(&err, ERROR_UNSUPPORTED_TYPE, NULL, "send the body as Content-Type: " JSON "%s",
-              patch ? " or " MERGE_PATCH : "");
+    error_set(&err, ERROR_UNSUPPORTED_TYPE, NULL, "send the body as Content-Type: " JSON "%s%s",
+              other == NULL ? "" : " or ", other == NULL ? "" : other);
     problem_answer(ex, &err);
-    if (patch)
-        exchange_header(ex, "Accept-Patch", SLICE_LITERAL(JSON ", " MERGE_PATCH));
-    else
-        exchange_header(ex, route->method == METHOD_POST ? "Accept-Post" : "Accept",
-                        SLICE_LITERAL(JSON));
+    buffer_add_text(&types, JSON);
+    if (other != NULL)
+        buffer_printf(&types, ", %s", other);
+    exchange_header(ex, header, buffer_slice(&types));
+    buffer_release(&types);
 }
 
 /* A page of another site can make a browser send a POST of the types that forms have, or of none,
@@ -166,8 +180,8 @@ static bool takes_media_type(const struct route *route, const struct exchange *e
     if (route->body == ROUTE_BODY_NONE &&
         (route->method != METHOD_POST || (type.data == NULL && ex->content_length == 0)))
         return true;
-    return media_type_is(type, JSON) ||
-           (route->body == ROUTE_BODY_JSON_OR_PATCH && media_type_is(type, MERGE_PATCH));
+    const char *other = other_media_type(route);
+    return media_type_is(type, JSON) || (other != NULL && media_type_is(type, other));
 }
 
 /* A parameter that were ignored could be a filter or a condition that somebody relies on. */

@@ -9,20 +9,20 @@
 #include "routes/session_answer.h"
 #include "routes/write_route.h"
 
-/* If-Match comes before If-None-Match (RFC 9110 §13.2.2). While a lease is held, its expires_at may
- * have moved on without a new version: then what is there is always shown. */
+/* If-Match comes before If-None-Match (RFC 9110 §13.2.2). A lease's expires_at and a log's sums
+ * move on without a new version: where there is either, what is there is always shown. */
 static enum store_visit answer_read(void *arg, const struct session *session)
 {
     struct exchange *ex = arg;
     const struct store_job *job = &ex->job;
-    const bool leased = session->lease.owner.data != NULL;
+    const bool moves = session->lease.owner.data != NULL || session->entry_count > 0;
     struct error err;
 
     if (job->match.present && !store_match_names(&job->match, session->version)) {
         error_set(&err, ERROR_PRECONDITION_FAILED, "If-Match", "the session is at version %lld",
                   (long long)session->version);
         problem_answer_precondition(ex, &err, session->version);
-    } else if (!leased && store_match_names(&job->none_match, session->version)) {
+    } else if (!moves && store_match_names(&job->none_match, session->version)) {
         session_answer(ex, 304, session); /* its headers are those of the 200 (RFC 9110 §15.4.5) */
     } else {
         session_answer(ex, 200, session);

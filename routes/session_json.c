@@ -59,5 +59,9 @@ void session_json_add(struct buffer *out, const struct session *session)
     buffer_add(out, SLICE_LITERAL(",\"updated_at\":"));
     json_add_time(out, session->updated_us);
     add_ownership(out, session);
+    buffer_add(out, SLICE_LITERAL(",\"entry_count\":"));
+    buffer_add_int(out, session->entry_count);
+    buffer_add(out, SLICE_LITERAL(",\"entry_bytes\":"));
+    buffer_add_int(out, session->entry_bytes);
     buffer_add_char(out, '}');
 }

@@ -58,7 +58,7 @@ static enum store_visit add_to_page(void *arg, const struct session *session)
     struct exchange *ex = arg;
     struct buffer *out = &ex->response;
     const size_t before = out->len;
-    const bool first = ex->page_sessions == 0;
+    const bool first = ex->page_items == 0;
 
     if (!first)
         buffer_add_char(out, ',');
@@ -67,7 +67,7 @@ static enum store_visit add_to_page(void *arg, const struct session *session)
         out->len = before;
         return STORE_VISIT_STOP;
     }
-    ex->page_sessions++;
+    ex->page_items++;
     return STORE_VISIT_NEXT;
 }
 

@@ -25,6 +25,7 @@ struct config {
     int64_t max_bodies_bytes;
     int64_t max_json_depth;
     int64_t max_page_bytes;
+    int64_t max_batch_entries;
     int64_t max_queue;
     int64_t idempotency_ttl_s;
     int64_t keep_events_s;

@@ -90,6 +90,7 @@ static bool start_server(struct service *service, struct error *err)
         .max_body_bytes = (size_t)config->max_body_bytes,
         .max_json_depth = (size_t)config->max_json_depth,
         .max_page_bytes = (size_t)config->max_page_bytes,
+        .max_batch_entries = (size_t)config->max_batch_entries,
         .version = SESSIOND_VERSION,
     };
     const struct http_server_options options = {

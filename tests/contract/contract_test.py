@@ -27,6 +27,7 @@ sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "
 import yaml  # noqa: E402
 
 import access  # noqa: E402
+import entries  # noqa: E402
 import once  # noqa: E402
 import ownership  # noqa: E402
 from contract import JSON, MAX_BODY_BYTES, MAX_JSON_DEPTH, MERGE, MISSING, NEW, Contract, wording  # noqa: E402
@@ -515,7 +516,9 @@ def example_requests(contract):
         for media_type, body in content.items():
             for value in contract.document.values_of(body):
                 where = contract.place(pattern)
-                if value.get("from") == "ACTIVE":
+                if isinstance(value, str):
+                    value = value.encode()
+                if isinstance(value, dict) and value.get("from") == "ACTIVE":
                     contract.call(200, "PATCH", where.removesuffix("/transition"), {"status": "ACTIVE"})
                 creates = operation["operationId"] in ("createSession", "putSession")
                 where = f"/sessions/{uuid.uuid4()}" if method == "PUT" and creates else where
@@ -558,7 +561,7 @@ def everything_was_seen(contract):
 
 CHECKS = [
     examples, problem_table, links, created, new_sessions, put, changes, lifecycle, preconditions,
-    put_preconditions, tags, bad_bodies, unread_bodies, long_heads, lists, *once.CHECKS, *ownership.CHECKS, *access.CHECKS, bad_queries,
+    put_preconditions, tags, bad_bodies, unread_bodies, long_heads, lists, *once.CHECKS, *entries.CHECKS, *ownership.CHECKS, *access.CHECKS, bad_queries,
     service_paths, backup, purge, limits, documents, heads, no_such_method, not_of_http, no_such_path, request_ids, example_requests, example_problems,
     everything_was_seen,
 ]

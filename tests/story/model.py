@@ -4,6 +4,7 @@ No time passes here: a lease is held until something ends it, and expire() is to
 """
 
 import dataclasses
+import json
 
 LIFECYCLE = {"CREATED": ("ACTIVE", "TERMINATED"), "ACTIVE": ("PAUSED", "TERMINATED"),
              "PAUSED": ("ACTIVE", "TERMINATED"), "TERMINATED": ()}
@@ -20,11 +21,13 @@ class Session:
     lease: dict = None
     token: int = 0  # of the lease, or of the last one
     recovered_at: str = None
+    streams: dict = dataclasses.field(default_factory=dict)  # lists of entries by name
 
     def shown(self):
         members = dataclasses.asdict(self)
-        del members["token"]
-        return members
+        del members["token"], members["streams"]
+        entries = [entry for stream in self.streams.values() for entry in stream]
+        return {**members, "entry_count": len(entries), "entry_bytes": sum(len(compact(entry)) for entry in entries)}
 
     def changed(self):
         self.version += 1
@@ -44,6 +47,10 @@ class Conditions:
     match: object = None
     none_match: object = None
     token: int = None
+
+
+def compact(document):
+    return json.dumps(document, separators=(",", ":"))
 
 
 def names(tags, version, strongly):
@@ -140,7 +147,7 @@ class Model:
         if conditions.match is not None and not names(conditions.match, session.version, True):
             return Answer(412, "precondition-failed", {"current_version": session.version})
         if conditions.none_match is not None and names(conditions.none_match, session.version, False) and \
-                session.lease is None:
+                session.lease is None and not session.streams:
             return Answer(304)
         return Answer(200, members=session.shown())
 
@@ -218,6 +225,26 @@ class Model:
         session.status = "PAUSED" if session.status == "ACTIVE" else session.status
         session.lease = None
         session.changed()
+
+    def append(self, name, stream, batch, expected, token):
+        refused = self.missing(name) or self.fenced(self.sessions[name], token)
+        if refused:
+            return refused
+        entries = self.sessions[name].streams.get(stream, [])
+        if expected is not None and expected != len(entries):
+            return Answer(412, "precondition-failed", {"last_seq": len(entries)})
+        by_uuid, new = {entry["uuid"]: entry for entry in entries if "uuid" in entry}, []
+        for index, entry in enumerate(batch):
+            if by_uuid.get(entry.get("uuid"), entry) != entry:
+                return Answer(409, "entry-conflict", {"index": index, "last_seq": len(entries)})
+            if entry.get("uuid") not in by_uuid:
+                new.append(entry)
+            if "uuid" in entry:
+                by_uuid[entry["uuid"]] = entry
+        if new:
+            self.sessions[name].streams[stream] = entries + new
+        return Answer(200, None, {"appended": len(new), "duplicates": len(batch) - len(new),
+                                  "last_seq": len(entries) + len(new)})
 
     def expire(self, name, recovered_at):
         """The lease's time is over; the service says when it found that."""

@@ -10,6 +10,7 @@ from story import Client, await_true
 
 FOLDERS = ["", "/a", "/a/b", "/a/b/c", "/ab", "/a.b", "/d"]
 CONTEXTS = [{}, {"n": 1}, {"n": 2, "deep": {"a": 1, "b": [1, 2]}}, {"deep": {"a": None}}, {"n": None}]
+STREAMS = ["main", "side"]
 STATUSES = ["CREATED", "ACTIVE", "PAUSED", "TERMINATED"]
 MANY = 12  # sessions; then more are deleted
 KEYED = 0.4
@@ -17,7 +18,7 @@ REMEMBERED = 40
 SHOWN_LINES = 12
 
 WEIGHTS = {"create": 10, "put": 4, "get": 6, "patch": 18, "transition": 14, "take": 20, "release": 7, "recover": 4,
-           "relocate": 4, "delete": 4, "retry": 10, "look_at_all": 1}
+           "relocate": 4, "append": 14, "delete": 4, "retry": 10, "look_at_all": 1}
 
 
 class Mismatch(Exception):
@@ -133,6 +134,13 @@ class Player:
         if response.headers.get("idempotency-replayed"):
             raise Mismatch("the answer is replayed")
 
+    def look_at_log(self, name, stream):
+        page = self.send(("GET", f"/sessions/{name}/entries?limit=1000&stream={stream}", None, {})).json()
+        got = [(entry["seq"], entry["entry"]) for entry in page["entries"]]
+        wanted = list(enumerate(self.model.sessions[name].streams.get(stream, []), 1))
+        if got != wanted or page["last_seq"] != len(wanted):
+            raise Mismatch(f"the stream {stream} is {page}, and in the model {wanted}")
+
     def look_at(self, name):
         self.ask(("GET", f"/sessions/{name}", None, {}), lambda _: self.model.get(name, Conditions()))
 
@@ -142,6 +150,9 @@ class Player:
             page = self.send(("GET", f"/sessions?limit=1000&order=asc&include=context&thread_id={thread_id}", None, {}))
             got = [shown(session) for session in page.json()["sessions"]]
             wanted = [session.shown() for session in self.model.sessions.values() if session.thread_id == thread]
+            for session in got:
+                for stream in STREAMS:
+                    self.look_at_log(session["id"], stream)
             if got != wanted:
                 raise Mismatch(f"the list of {thread!r} is {got}, and in the model {wanted}")
 
@@ -220,6 +231,24 @@ class Player:
         self.ask_once(("POST", "/sessions/relocate", {"from": old, "to": new, "dry_run": dry_run}, {}),
                       lambda _: self.model.relocate(old, new, dry_run))
         self.look_at_all()
+
+    def new_entry(self):
+        entry = {"n": self.random.randint(1, 2)}
+        return {"uuid": self.random.choice("abcdefgh"), **entry} if self.often(0.5) else entry
+
+    def append(self):
+        name, stream = self.name(), self.random.choice(STREAMS)
+        token = self.token(name)
+        batch = [self.new_entry() for _ in range(self.random.choice([0, 1, 1, 2, 4]))]
+        query, expected = f"?stream={stream}", None
+        if self.often(0.3):
+            session = self.model.sessions.get(name)
+            expected = len(session.streams.get(stream, [])) if session else 0
+            expected += self.random.choice([0, 0, 1])
+            query += f"&expect_last_seq={expected}"
+        self.ask_once(("POST", f"/sessions/{name}/entries{query}", batch, {"Lease-Token": token}),
+                      lambda _: self.model.append(name, stream, batch, expected, token))
+        self.look_at(name)
 
     def delete(self):
         name = self.name()

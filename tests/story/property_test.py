@@ -12,7 +12,7 @@ from story import at_once, run
 
 # What a run has to have met.
 OUTCOMES = ["lease-held", "lease-lost", "no-lease", "status-mismatch", "invalid-transition", "precondition-failed",
-            "session-exists", "idempotency-key-reused", "not-found", "replay", "take", "recover", "relocate"]
+            "session-exists", "idempotency-key-reused", "not-found", "replay", "entry-conflict", "append", "take", "recover", "relocate"]
 
 
 def play(story, player, steps, seed):

@@ -47,6 +47,8 @@ static const struct number numbers[] = {
      10000, 512},
     {"--max-page-bytes", "SESSIOND_MAX_PAGE_BYTES", offsetof(struct config, max_page_bytes), 1024,
      268435456, 4194304},
+    {"--max-batch-entries", "SESSIOND_MAX_BATCH_ENTRIES",
+     offsetof(struct config, max_batch_entries), 1, 10000, 1000},
     {"--max-queue", "SESSIOND_MAX_QUEUE", offsetof(struct config, max_queue), 1, 1000000, 4096},
     {"--checkpoint-pages", "SESSIOND_CHECKPOINT_PAGES", offsetof(struct config, checkpoint_pages),
      10, 1000000, 40000},

@@ -201,6 +201,40 @@ Test(store_purge, leaves_a_session_that_is_leased)
     store_job_release(&release);
 }
 
+static void append(const char *id)
+{
+    const struct store_new_entry entry = {.text = SLICE_LITERAL("{\"a\":1}")};
+    struct store_job job = {
+        .operation = STORE_APPEND,
+        .append = {.stream = SLICE_LITERAL("main"), .entries = &entry, .count = 1}};
+
+    memcpy(job.id, id, ID_SIZE);
+    fixture_run(&fixture, &job);
+    cr_assert_eq(job.error.kind, ERROR_NONE, "%s", job.error.detail);
+    store_job_release(&job);
+}
+
+/* An append does not change the session; it counts all the same, and goes with it. */
+Test(store_purge, counts_from_the_last_entry)
+{
+    char ids[2][ID_SIZE];
+
+    open_store(0, INT64_C(3600000000));
+    for (size_t i = 0; i < 2; i++) {
+        make(SESSION_PAUSED, "{}", ids[i]);
+        append(ids[i]);
+        set_time(ids[i], "2026-01-01T00:00:00.000000+00:00");
+    }
+    cr_expect_eq(purge().sessions[STORE_PURGE_IDLE], 0);
+    free(fixture_sql(&fixture, "UPDATE logs SET updated_us = 1 WHERE session_seq ="
+                               " (SELECT min(seq) FROM sessions)"));
+    const struct store_purge done = purge();
+    cr_expect_eq(done.sessions[STORE_PURGE_IDLE], 1);
+    cr_expect_eq(done.bytes, 9);
+    fixture_expect(&fixture, "SELECT id FROM sessions", ids[1]);
+    fixture_expect(&fixture, "SELECT count(*) FROM logs", "1");
+}
+
 Test(store_purge, takes_a_bounded_amount_at_once)
 {
     const size_t len = 3 << 20;

@@ -1,0 +1,20 @@
+/* The key of an entry: the number of its stream, and its seq in it. */
+#ifndef SESSIOND_DB_ENTRY_KEY_H
+#define SESSIOND_DB_ENTRY_KEY_H
+
+#include "db/store_entries.h"
+
+#define ENTRY_KEY_STREAMS_MAX INT64_C(2147483647)
+
+/* A seq of 0, which no entry has, gives the key before the first. */
+static inline int64_t entry_key(int64_t stream, int64_t seq)
+{
+    return stream << 32 | seq;
+}
+
+static inline int64_t entry_key_seq(int64_t key)
+{
+    return key & STORE_STREAM_ENTRIES_MAX;
+}
+
+#endif
