@@ -219,6 +219,8 @@ def full(binary):
         put = case.call(507, "PUT", "/sessions/00000000-0000-4000-8000-000000000001",
                         {"project_path": "/p", "thread_id": "t", "context": large})
         check(put.problem() == "database-full", "a PUT that creates")
+        entries = case.call(507, "POST", f"{here}/entries", [{"text": "x" * 100000}])
+        check(entries.problem() == "database-full", "an append")
         case.call(200, "PUT", here, {"project_path": "/p", "thread_id": "t"})
         case.call(200, "PATCH", here, {"status": "ACTIVE"})
         case.call(200, "PATCH", here, {"context": {"text": "y" * 100000}})
