@@ -6,7 +6,7 @@
 
 /* A step of the chore, without entries, which go by and by: so few that nobody's write waits for
  * the others' deletion. */
-#define STEP_SESSIONS 16
+#define STEP_SESSIONS 32
 #define STEP_BYTES (1 << 20)
 #define STEP_ROWS 256
 

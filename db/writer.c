@@ -1,9 +1,7 @@
-#include "db/writer.h"
-
 #include "db/monotonic.h"
 #include "db/write_lease.h"
-#include "db/write_purge.h"
 #include "db/write_size.h"
+#include "db/writer_internal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,8 +16,8 @@
  * that the disk kept it waiting. */
 #define AWAY_US INT64_C(3000000)
 
-#define BACKUP_TURN_MIN_US 250
-#define BACKUP_TURN_MAX_US 1000
+#define TURN_MIN_US 250
+#define TURN_MAX_US 1000
 
 /* A batch waits for at most this part of the last commit's time for the senders of the batch
  * before it. On a slow disk this keeps clients from splitting into halves that take turns. */
@@ -32,26 +30,6 @@ bool writer_init(struct writer *writer, sqlite3 *db, int64_t checkpoint_pages, s
     return checkpointer_init(&writer->log, db, writer->readers, checkpoint_pages, err) &&
            transactions_init(&writer->transactions, db, err) &&
            write_operations_init(&writer->operations, db, err);
-}
-
-static void notice(struct writer *writer, enum store_severity severity, const char *event,
-                   const char *detail)
-{
-    writer->observer.notice(writer->observer.arg, severity, event, detail);
-}
-
-static void tell_size(struct writer *writer)
-{
-    struct database_size *size = &writer->operations.size;
-    char detail[128];
-
-    if (write_size_tell(size, detail, sizeof(detail))) {
-        if (size->nearly_full)
-            notice(writer, STORE_WARNING, "database_nearly_full", detail);
-        else
-            notice(writer, STORE_INFO, "database_has_room", detail);
-    }
-    figures_sized(writer->figures, size);
 }
 
 static void tell_events(struct writer *writer)
@@ -73,14 +51,13 @@ static enum outcome commit(struct writer *writer, size_t jobs, struct error *err
     if (jobs > 0)
         figures_committed(writer->figures, jobs, writer->transactions.last_commit_us);
     figures_changed(writer->figures, &writer->operations.change);
-    tell_size(writer);
+    writer_tell_size(writer);
     atomic_store(&writer->figures->wal_bytes, checkpointer_log_bytes(&writer->log));
     tell_events(writer);
     return OUTCOME_COMMITTED;
 }
 
-/* Ends the transaction in which all went well, or not. */
-static enum outcome end(struct writer *writer, bool ok, size_t jobs, struct error *err)
+enum outcome writer_end(struct writer *writer, bool ok, size_t jobs, struct error *err)
 {
     if (ok && clock_reserve(&writer->operations.clock, writer->db, false, err) &&
         write_size_measure(&writer->operations, err))
@@ -89,9 +66,13 @@ static enum outcome end(struct writer *writer, bool ok, size_t jobs, struct erro
     return transaction_roll_back(&writer->transactions);
 }
 
-/* The storage refused a transaction. Of a row of such failures the first is told; the one after
- * which nothing is written any more is told elsewhere. */
-static void tell_failure(struct writer *writer, enum outcome outcome, const struct error *err)
+static void notice(struct writer *writer, enum store_severity severity, const char *event,
+                   const char *detail)
+{
+    writer->observer.notice(writer->observer.arg, severity, event, detail);
+}
+
+void writer_tell_failure(struct writer *writer, enum outcome outcome, const struct error *err)
 {
     const bool refused = outcome == OUTCOME_ROLLED_BACK || outcome == OUTCOME_NOT_BEGUN;
 
@@ -111,13 +92,13 @@ static enum outcome run_transaction(struct writer *writer, struct store_job *fir
         bool ok = write_operations_begin(&writer->operations, err);
         for (size_t i = 0; i < count && ok; i++, job = job->next)
             ok = write_operations_apply(&writer->operations, job, err);
-        outcome = end(writer, ok, count, err);
+        outcome = writer_end(writer, ok, count, err);
     }
-    tell_failure(writer, outcome, err);
+    writer_tell_failure(writer, outcome, err);
     return outcome;
 }
 
-static void fail_job(struct store_job *job, const struct error *err, enum outcome outcome)
+void writer_fail_job(struct store_job *job, const struct error *err, enum outcome outcome)
 {
     job->error = *err;
     job->once.replayed = false; /* what it found may have been written by this very transaction */
@@ -151,7 +132,7 @@ static enum outcome run_one_by_one(struct writer *writer, struct store_job *firs
         if (outcome == OUTCOME_COMMITTED || outcome == OUTCOME_ROLLED_BACK)
             outcome = run_transaction(writer, job, 1, err);
         if (outcome != OUTCOME_COMMITTED)
-            fail_job(job, err, outcome);
+            writer_fail_job(job, err, outcome);
     }
     return outcome;
 }
@@ -172,7 +153,7 @@ static enum outcome run_batch(struct writer *writer, struct store_job *first, si
     }
     if (outcome != OUTCOME_COMMITTED) {
         for (size_t i = 0; i < count; i++, job = job->next)
-            fail_job(job, err, outcome);
+            writer_fail_job(job, err, outcome);
     }
     return outcome;
 }
@@ -244,20 +225,21 @@ static struct store_job *take_out_backups(struct writer *writer, struct store_jo
     return first;
 }
 
-/* A turn of the backup takes no longer than a commit does, so that a write waits at most about
- * twice as long as without. */
+int64_t writer_turn_us(const struct writer *writer)
+{
+    const int64_t commit_us = writer->transactions.last_commit_us;
+
+    if (commit_us < TURN_MIN_US)
+        return TURN_MIN_US;
+    return commit_us > TURN_MAX_US ? TURN_MAX_US : commit_us;
+}
+
 static void back_up(struct writer *writer)
 {
-    int64_t limit_us = writer->transactions.last_commit_us;
-
-    if (!backup_is_running(&writer->backup))
-        return;
-    if (limit_us < BACKUP_TURN_MIN_US)
-        limit_us = BACKUP_TURN_MIN_US;
-    if (limit_us > BACKUP_TURN_MAX_US)
-        limit_us = BACKUP_TURN_MAX_US;
-    backup_turn(&writer->backup, limit_us);
-    writer->operations.size.last_jobs_us = monotonic_us();
+    if (backup_is_running(&writer->backup)) {
+        backup_turn(&writer->backup, writer_turn_us(writer));
+        writer->operations.size.last_jobs_us = monotonic_us();
+    }
 }
 
 static void write_jobs(struct writer *writer, struct store_job *first, size_t count)
@@ -272,6 +254,7 @@ static void write_jobs(struct writer *writer, struct store_job *first, size_t co
     } else {
         outcome = run_batch(writer, first, count, &err);
     }
+    first = forks_take(&writer->forks, first, &count);
     answer(writer, first, count);
     if (outcome == OUTCOME_UNKNOWN)
         writer_fail(writer, err.detail);
@@ -298,7 +281,6 @@ bool writer_keep_house(struct writer *writer, struct error *err)
     struct write_operations *ops = &writer->operations;
     const int64_t now_us = monotonic_us();
     enum outcome outcome = OUTCOME_NOT_BEGUN;
-    char detail[128];
 
     if (was_away(writer, now_us))
         write_lease_doubt(ops);
@@ -307,11 +289,10 @@ bool writer_keep_house(struct writer *writer, struct error *err)
     if (transaction_begin(&writer->transactions, err)) {
         const bool ok =
             write_operations_begin(ops, err) && housekeeping_do(&writer->house, ops, now_us, err);
-        outcome = end(writer, ok, 0, err);
+        outcome = writer_end(writer, ok, 0, err);
     }
     housekeeping_settle(&writer->house, ops, now_us, outcome == OUTCOME_COMMITTED);
-    if (write_purge_tell(&ops->purge, detail, sizeof(detail)))
-        notice(writer, STORE_INFO, "sessions_purged", detail);
+    writer_tell_purge(writer);
     const bool failed_before = writer->housework_failed;
     writer->housework_failed = outcome != OUTCOME_COMMITTED;
     if (writer->housework_failed && outcome != OUTCOME_UNKNOWN && !failed_before)
@@ -330,9 +311,11 @@ static void keep_house(struct writer *writer)
 /* Until something is to be done without a job. */
 static int64_t idle_ms(const struct writer *writer)
 {
-    const int64_t left_us =
-        housekeeping_due_us(&writer->house, &writer->operations) - monotonic_us();
+    int64_t due_us = housekeeping_due_us(&writer->house, &writer->operations);
 
+    if (writer->forks.first != NULL && writer->forks.due_us < due_us)
+        due_us = writer->forks.due_us;
+    const int64_t left_us = due_us - monotonic_us();
     if (left_us <= 0 || backup_is_running(&writer->backup))
         return 0;
     return (left_us < IDLE_US ? left_us : IDLE_US) / 1000 + 1;
@@ -372,13 +355,16 @@ static void *writer_run(void *arg)
         gather.limit_us = writer->transactions.last_commit_us / GATHER_DIVISOR;
         if (writer->failed) {
             backup_abandon(&writer->backup, ERROR_STOPPING, "the storage has failed");
+            writer_abandon_forks(writer, "the storage has failed");
             continue;
         }
         if (checkpointer_is_due(&writer->log) || is_idle(writer) || needs_room(writer))
             checkpoint(writer);
         back_up(writer);
+        writer_copy_forks(writer);
     }
     backup_abandon(&writer->backup, ERROR_STOPPING, "the service is stopping");
+    writer_abandon_forks(writer, "the service is stopping");
     return NULL;
 }
 
