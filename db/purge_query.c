@@ -4,9 +4,16 @@
 #include "db/timestamp.h"
 #include "db/write_statements.h"
 
-/* Behind the session's own. */
-#define COLUMN_UPDATED_TEXT 16
-#define COLUMN_APPENDED_US 17
+/* The last two columns, behind the session's own. */
+static int column_updated_text(sqlite3_stmt *stmt)
+{
+    return sqlite3_column_count(stmt) - 2;
+}
+
+static int column_appended_us(sqlite3_stmt *stmt)
+{
+    return sqlite3_column_count(stmt) - 1;
+}
 
 int64_t purge_query_cutoff_us(int64_t retain_us)
 {
@@ -26,7 +33,7 @@ void purge_query_bind(sqlite3_stmt *stmt, const struct purge_place *place, int64
  * next microsecond, so that it is never found again. */
 static struct purge_place place_of(sqlite3_stmt *stmt, const struct session *session)
 {
-    const struct slice text = column_text(stmt, COLUMN_UPDATED_TEXT);
+    const struct slice text = column_text(stmt, column_updated_text(stmt));
     char written[TIMESTAMP_LENGTH];
 
     timestamp_format(session->updated_us, written);
@@ -45,6 +52,6 @@ bool purge_query_read(sqlite3_stmt *stmt, int64_t cutoff_us, struct purge_place 
     *out = row.session;
     *place = place_of(stmt, out);
     *may_go = out->updated_us < cutoff_us && out->lease.owner.data == NULL &&
-              sqlite3_column_int64(stmt, COLUMN_APPENDED_US) < cutoff_us;
+              sqlite3_column_int64(stmt, column_appended_us(stmt)) < cutoff_us;
     return true;
 }

@@ -23,7 +23,8 @@ enum store_count {
     STORE_EVENTS_REMOVED, /* for their age or number */
     STORE_ENTRIES_APPENDED,
     STORE_ENTRIES_DUPLICATE,
-    STORE_ENTRIES_BYTES,     /* of those appended */
+    STORE_ENTRIES_BYTES, /* of those appended */
+    STORE_SEARCH_INDEXED,
     STORE_PURGED_TERMINATED, /* sessions, by retention */
     STORE_PURGED_IDLE,
     STORE_GROWTH_REFUSED, /* for want of room in the database */
@@ -35,6 +36,7 @@ struct store_figures {
     int64_t counts[STORE_COUNT_KINDS];
     int64_t events;       /* that are kept */
     int64_t newest_event; /* its id, kept or not; 0: there never was one */
+    bool search_complete; /* false without search */
     int64_t queue_depth;
     int64_t database_bytes;     /* of pages that are used */
     int64_t free_bytes;         /* of pages that are not */

@@ -14,6 +14,7 @@
 #include "db/store_match.h"
 #include "db/store_once.h"
 #include "db/store_retention.h"
+#include "db/store_search.h"
 #include "db/store_snapshot.h"
 
 enum store_operation {
@@ -33,15 +34,10 @@ enum store_operation {
     STORE_LIST,
     STORE_EVENTS,
     STORE_ENTRIES,
+    STORE_SEARCH,
     STORE_BACKUP,    /* one at a time: ERROR_BACKUP_RUNNING */
     STORE_PURGE,     /* deletes some of what retention does not keep */
     STORE_RETENTION, /* tells what that would be; a read */
-};
-
-/* The fencing token that a write presents. While a lease is held, only its token passes. */
-struct store_fence {
-    bool present;
-    int64_t token;
 };
 
 /* Makes a new context out of the stored one, in the write transaction: pure, quick, and no call
@@ -95,6 +91,7 @@ struct store_job {
     struct store_append append;         /* APPEND; out, too */
     struct store_fork fork;             /* FORK */
     struct store_entry_read entry_read; /* ENTRIES; out, too */
+    struct store_search search;         /* SEARCH; out, too */
 
     /* Out. `session` is set on success, and also when what is stored refused the job: it is what
      * is stored (without its context). Its slices point into the job's own input or memory. */

@@ -43,6 +43,7 @@ struct config {
     const char *token_file; /* NULL: none */
     char *token;            /* SESSIOND_TOKEN, where the environment has it; NULL: none */
     bool allow_anonymous;
+    bool search;
     bool confine;
     bool own_flag;      /* of a command, where it was given */
     const char *file;   /* the first word that is no flag; NULL: none */
