@@ -67,6 +67,7 @@ extern const struct route route_events;
 extern const struct route route_consumer_get;
 extern const struct route route_consumer_put;
 extern const struct route route_consumer_delete;
+extern const struct route route_search;
 extern const struct route route_healthz;
 extern const struct route route_readyz;
 extern const struct route route_backup;

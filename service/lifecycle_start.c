@@ -2,6 +2,7 @@
 
 #include "db/store_open.h"
 #include "routes/json_adopt.h"
+#include "routes/search_text.h"
 #include "service/descriptors.h"
 #include "service/notify.h"
 
@@ -68,6 +69,8 @@ static bool open_store(struct service *service, struct error *err)
         .checkpoint_pages = config->checkpoint_pages,
         .observer = {service, on_notice, on_storage_failed, on_events},
         .adopt_context = json_adopt_context,
+        .search_text = config->search ? search_text : NULL,
+        .search_rule = SEARCH_TEXT_RULE,
     };
 
     return store_open(&options, &service->store, err);
