@@ -227,6 +227,39 @@ static bool check_clock(struct check *check, struct error *err)
     return true;
 }
 
+/* What is searched has to be what is stored, but for what waits to be indexed. SQLite's own check
+ * of a full-text table is a write, which a file that is only read does not allow. */
+static bool check_search(struct check *check, struct error *err)
+{
+    static const struct {
+        const char *sql;
+        const char *problem;
+    } rules[] = {
+        {"SELECT count(*) FROM entries WHERE key NOT IN (SELECT id FROM search_entries_docsize)"
+         " AND NOT EXISTS (SELECT 1 FROM search_backlog WHERE key BETWEEN first AND last)",
+         "entries cannot be found by their words"},
+        {"SELECT count(*) FROM search_entries_docsize WHERE id NOT IN (SELECT key FROM entries)",
+         "entries can be found that are not there"},
+        {"SELECT count(*) FROM search_contexts_docsize WHERE id NOT IN (SELECT seq FROM sessions)"
+         " AND id + -9223372036854775808 NOT IN (SELECT first FROM search_backlog)",
+         "contexts can be found that are not there"},
+    };
+    int64_t count;
+
+    if (!connection_integer(check->db,
+                            "SELECT count(*) FROM sqlite_schema WHERE name = 'search_rule'", &count,
+                            err))
+        return give_up(check, err);
+    for (size_t i = 0; count > 0 && i < sizeof(rules) / sizeof(rules[0]); i++) {
+        int64_t wrong;
+        if (!connection_integer(check->db, rules[i].sql, &wrong, err))
+            return give_up(check, err);
+        if (wrong > 0)
+            find(check, "%lld %s", (long long)wrong, rules[i].problem);
+    }
+    return true;
+}
+
 static void check_as_a_whole(struct check *check, bool *current, struct error *err)
 {
     int64_t pages;
@@ -249,7 +282,8 @@ static void check_all(struct check *check, int64_t *sessions, struct error *err)
     check_as_a_whole(check, &current, err);
     if (check->verdict != FILE_SOUND || (!current && !try_migration(check, err)))
         return;
-    if (check_objects(check, err) && (check->verdict == FILE_UNSOUND || check_clock(check, err)))
+    if (check_objects(check, err) &&
+        (check->verdict == FILE_UNSOUND || (check_clock(check, err) && check_search(check, err))))
         check_rows(check, sessions, err);
 }
 

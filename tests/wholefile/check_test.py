@@ -31,6 +31,10 @@ DAMAGES = [
     ("DROP TABLE sessiond_clock", "the table sessiond_clock is missing"),
     ("INSERT INTO sessiond_clock VALUES (1)", "2 rows, not one"),
     ("DELETE FROM sessiond_clock", "0 rows, not one"),
+    ("DELETE FROM search_backlog; INSERT INTO entries VALUES (4294967297, 1, '{}')",
+     "1 entries cannot be found by their words"),
+    ("INSERT INTO search_entries (rowid, text) VALUES (4294967297, 'x')", "1 entries can be found that are not there"),
+    ("INSERT INTO search_contexts (rowid, text) VALUES (7777, 'x')", "1 contexts can be found that are not there"),
     ("PRAGMA user_version = 999", "made by a newer one"),
     ("DROP TABLE sessions", "a database of another program"),
 ]
