@@ -3,6 +3,7 @@
 #include "db/column.h"
 #include "db/entry_key.h"
 #include "db/write_event.h"
+#include "db/write_size.h"
 
 /* A stream as it is, while entries of it are looked at or written. number 0: nobody wrote to it. */
 struct stream {
@@ -17,8 +18,9 @@ struct importing {
     struct write_operations *ops;
     const struct store_import *import;
     struct store_import_item *item;
-    int64_t session_seq; /* 0: the session is not there */
-    int64_t entry_count; /* of its log */
+    int64_t growth_bytes; /* what it adds, as far as it was looked at */
+    int64_t session_seq;  /* 0: the session is not there */
+    int64_t entry_count;  /* of its log */
     int64_t entry_bytes;
     struct stream stream;
     bool grown;        /* the stream, by what was written */
@@ -71,6 +73,7 @@ static bool look_at_session(struct importing *im)
 
     write_bind_text(stmt, 1, im->item->session.id);
     if (!write_next_row(&im->ops->statements, which, "finding a session", &ok, im->err)) {
+        im->growth_bytes += im->item->session.context_bytes;
         if (ok && !whole)
             conflict(im, NULL, "it is not there, and its entries came without it");
         return ok;
@@ -146,6 +149,7 @@ static bool look_at_entry(struct importing *im, const struct store_import_entry 
         conflict(im, entry, "it is older than the entry before it");
     im->stream.last_seq = entry->seq;
     im->stream.last_us = entry->created_us;
+    im->growth_bytes += (int64_t)entry->text.len;
     return true;
 }
 
@@ -327,7 +331,7 @@ static bool write_entries(struct importing *im)
     return close_stream(im);
 }
 
-static bool import_item(struct importing *im)
+static bool look_at_item(struct importing *im)
 {
     im->item->created = false;
     im->item->appended = 0;
@@ -335,9 +339,12 @@ static bool import_item(struct importing *im)
     im->item->stream = (struct slice){0};
     if (!look_at_session(im))
         return false;
-    if (im->item->conflict != NULL)
-        return true;
-    if (!look_at_entries(im))
+    return im->item->conflict != NULL || look_at_entries(im);
+}
+
+static bool import_item(struct importing *im)
+{
+    if (!look_at_item(im))
         return false;
     if (im->item->conflict != NULL)
         return true;
@@ -362,11 +369,29 @@ static int64_t newest_us(const struct store_import_item *item)
     return newest;
 }
 
+/* Where the size is limited all is looked at first: what is there already needs no room. */
+static bool admit(struct write_operations *ops, struct store_job *job, struct error *err)
+{
+    const struct store_import *import = &job->import;
+    int64_t growth_bytes = 0;
+
+    for (size_t i = 0; i < import->count && ops->size.max_bytes != 0; i++) {
+        struct importing im = {.ops = ops, .import = import, .item = &import->items[i], .err = err};
+        if (!look_at_item(&im))
+            return false;
+        if (im.item->conflict == NULL || !im.item->has_session)
+            growth_bytes += im.growth_bytes;
+    }
+    return write_size_admit(ops, job, growth_bytes, err);
+}
+
 bool write_import(struct write_operations *ops, struct store_job *job, struct error *err)
 {
     const struct store_import *import = &job->import;
 
-    for (size_t i = 0; i < import->count; i++) {
+    if (!admit(ops, job, err))
+        return false;
+    for (size_t i = 0; i < import->count && job->error.kind == ERROR_NONE; i++) {
         struct importing im = {.ops = ops, .import = import, .item = &import->items[i], .err = err};
         clock_pass(&ops->clock, newest_us(im.item));
         if (!import_item(&im))

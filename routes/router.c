@@ -18,7 +18,7 @@ static const struct route *const table[] = {
     &route_transition,      &route_recover,        &route_relocate,       &route_healthz,
     &route_readyz,          &route_backup,         &route_metrics,        &route_openapi_yaml,
     &route_openapi_json,    &route_fork,           &route_export,         &route_import,
-    &route_search,
+    &route_search,          &route_retention,      &route_purge,
 };
 
 static const char *const method_names[METHOD_COUNT + 1] = {

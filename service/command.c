@@ -3,8 +3,8 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &command_backup, &command_check,   &command_export, &command_healthcheck,
-    &command_import, &command_restore, &command_token,
+    &command_backup, &command_check, &command_export,  &command_healthcheck,
+    &command_import, &command_purge, &command_restore, &command_token,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -31,6 +31,9 @@ struct config {
     int64_t keep_events_s;
     int64_t max_events;
     int64_t checkpoint_pages;
+    int64_t retain_s;      /* 0: off */
+    int64_t retain_idle_s; /* 0: off */
+    int64_t max_db_bytes;  /* 0: no limit */
     int64_t rate_per_second;
     int64_t request_timeout_ms;
     int64_t response_timeout_ms;
@@ -46,6 +49,7 @@ struct config {
     const char *thread;
     const char *project;
     bool claude;
+    bool dry_run;
     const char *file;   /* the first word that is no flag; NULL: none */
     const char *second; /* the second; NULL: none */
     char default_db[4096];
