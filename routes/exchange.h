@@ -24,6 +24,7 @@ enum method {
 
 /* The request headers that mean something to a route, or to who may use it. */
 enum request_header {
+    REQUEST_ACCEPT,
     REQUEST_AUTHORIZATION,
     REQUEST_CONTENT_TYPE,
     REQUEST_HOST,

@@ -9,6 +9,7 @@
 #include <sys/random.h>
 
 static const char *const header_names[REQUEST_HEADER_COUNT] = {
+    [REQUEST_ACCEPT] = "Accept",
     [REQUEST_AUTHORIZATION] = "Authorization",
     [REQUEST_CONTENT_TYPE] = "Content-Type",
     [REQUEST_HOST] = "Host",
