@@ -114,7 +114,7 @@ class Document:
         if "schema" not in content[sent_type]:
             return []  # binary
         text = response.body.decode("utf-8")
-        value = json.loads(text) if sent_type.endswith("json") else text
+        value = json.loads(text) if sent_type.endswith(("/json", "+json")) else text
         return self.faults(content[sent_type]["schema"], value)
 
     def named_values_of(self, node):
