@@ -12,7 +12,7 @@ import yaml_to_json  # noqa: E402
 
 METHODS = ("get", "head", "put", "post", "delete", "options", "patch", "trace")
 # What HTTP itself brings; every other header of a response has to be described.
-HTTP_HEADERS = {"connection", "content-length", "content-type", "date"}
+HTTP_HEADERS = {"connection", "content-length", "content-type", "date", "transfer-encoding"}
 
 
 class Document:
