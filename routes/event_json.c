@@ -67,3 +67,18 @@ void event_json_add(struct buffer *out, const struct store_event *event)
     add_references(out, event);
     buffer_add_char(out, '}');
 }
+
+static void add_id(struct buffer *out, struct slice name, int64_t id)
+{
+    buffer_add(out, name);
+    if (id == 0)
+        buffer_add(out, SLICE_LITERAL("null"));
+    else
+        buffer_add_int(out, id);
+}
+
+void event_json_add_kept(struct buffer *out, const struct store_event_page *page)
+{
+    add_id(out, SLICE_LITERAL("\"oldest\":"), page->oldest);
+    add_id(out, SLICE_LITERAL(",\"newest\":"), page->newest);
+}

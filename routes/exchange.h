@@ -60,7 +60,7 @@ struct exchange {
     /* What the router found. */
     const struct routes *routes;
     const struct route *route; /* NULL: none */
-    struct slice id_text;      /* the {id} of the path */
+    struct slice id_text;      /* the {id} or {name} of the path */
 
     /* The response. */
     int status; /* 0: none yet */

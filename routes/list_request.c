@@ -43,27 +43,11 @@ static bool refuse(const char *name, const char *why, struct error *err)
     return error_set(err, ERROR_INVALID_QUERY, name, "%s", why);
 }
 
-/* Reads 1 to `max`, in decimal digits without a sign. */
-static bool read_number(struct slice text, int64_t max, int64_t *out)
-{
-    int64_t number = 0;
-
-    if (text.len == 0 || text.len > 18)
-        return false;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9')
-            return false;
-        number = number * 10 + (text.data[i] - '0');
-    }
-    *out = number;
-    return number >= 1 && number <= max;
-}
-
 static bool read_limit(struct slice value, struct reading *reading, struct error *err)
 {
     int64_t limit;
 
-    if (!read_number(value, LIMIT_MAX, &limit))
+    if (!query_number(value, 1, LIMIT_MAX, &limit))
         return refuse("limit", "limit is a number from 1 to 1000", err);
     reading->query.limit = (int)limit;
     return true;
@@ -95,7 +79,7 @@ static bool read_value(enum parameter parameter, struct text_place place, const 
     case PARAMETER_LIMIT:
         return read_limit(value, reading, err);
     case PARAMETER_CURSOR:
-        return read_number(value, INT64_MAX, &reading->query.after) ||
+        return query_number(value, 1, INT64_MAX, &reading->query.after) ||
                refuse("cursor", "cursor is the next_cursor of the page before", err);
     case PARAMETER_STATUS:
         return read_status(value, reading, err);

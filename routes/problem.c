@@ -2,6 +2,7 @@
 
 #include "db/timestamp.h"
 #include "routes/etag.h"
+#include "routes/event_json.h"
 #include "routes/json_text.h"
 
 #define RETRY_AFTER_S "1"
@@ -38,6 +39,7 @@ static const struct problem_kind kinds[ERROR_KIND_COUNT] = {
     [ERROR_LEASE_HELD] = {409, "lease-held", "Somebody else holds the session"},
     [ERROR_LEASE_LOST] = {409, "lease-lost", "The lease has ended"},
     [ERROR_NO_LEASE] = {404, "no-lease", "Nobody holds a lease"},
+    [ERROR_EVENTS_GONE] = {410, "events-gone", "Events are missing"},
     [ERROR_ENTRY_CONFLICT] = {409, "entry-conflict", "The uuid belongs to another entry"},
     [ERROR_KEY_REUSED] = {422, "idempotency-key-reused", "The key belongs to another request"},
     [ERROR_PRECONDITION_FAILED] = {412, "precondition-failed", "A precondition does not hold"},
@@ -186,6 +188,19 @@ void problem_answer_precondition(struct exchange *ex, const struct error *err, i
 {
     begin_problem(ex, err);
     add_version(ex, version);
+    end_problem(ex);
+}
+
+void problem_answer_gone(struct exchange *ex, const struct store_event_page *page)
+{
+    struct error err;
+
+    error_set(&err, ERROR_EVENTS_GONE, NULL,
+              "events behind `after` are not kept, or it is no place in this database: read the "
+              "sessions anew, and go on behind `newest`, or from the oldest with after=0");
+    begin_problem(ex, &err);
+    buffer_add_char(&ex->response, ',');
+    event_json_add_kept(&ex->response, page);
     end_problem(ex);
 }
 

@@ -17,6 +17,9 @@ void problem_answer_later(struct exchange *ex, const struct error *err, int64_t 
 /* The same, and shows the version that is there. */
 void problem_answer_precondition(struct exchange *ex, const struct error *err, int64_t version);
 
+/* Answers that events are missing, and shows what is kept. */
+void problem_answer_gone(struct exchange *ex, const struct store_event_page *page);
+
 /* Answers with ex->job.error, and shows of the stored session what helps to go on. */
 void problem_answer_job(struct exchange *ex);
 

@@ -94,6 +94,23 @@ bool query_decode(const struct query_parameter *parameter, struct buffer *out, s
     return true;
 }
 
+bool query_number(struct slice text, int64_t least, int64_t most, int64_t *out)
+{
+    int64_t number = 0;
+
+    if (text.len == 0 || text.len > 18)
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return false;
+        number = number * 10 + (text.data[i] - '0');
+    }
+    if (number < least || number > most)
+        return false;
+    *out = number;
+    return true;
+}
+
 void query_add_raw(struct buffer *out, struct slice raw)
 {
     static const char hex[] = "0123456789ABCDEF";

@@ -26,6 +26,9 @@ bool query_refuse(const struct query_parameter *parameter, const char *why, stru
 MUST_USE bool query_decode(const struct query_parameter *parameter, struct buffer *out,
                            struct error *err);
 
+/* Reads `least` to `most`, in decimal digits without a sign; `least` is not negative. */
+MUST_USE bool query_number(struct slice text, int64_t least, int64_t most, int64_t *out);
+
 /* Appends a raw parameter as it was sent, what cannot stand in a URI's query encoded (RFC 3986
  * §3.4). */
 void query_add_raw(struct buffer *out, struct slice raw);

@@ -37,7 +37,7 @@ enum route_body {
 
 struct route {
     enum method method;  /* GET serves HEAD too */
-    const char *pattern; /* as in openapi.yaml; {id} stands for one segment */
+    const char *pattern; /* as in openapi.yaml; {…} stands for one segment */
     enum scope scope;    /* what a token has to allow */
     enum route_body body;
     bool takes_query; /* else any parameter is refused */
@@ -51,14 +51,20 @@ extern const struct route route_session_get;
 extern const struct route route_session_put;
 extern const struct route route_session_patch;
 extern const struct route route_session_delete;
+extern const struct route route_session_events;
 extern const struct route route_entries_append;
 extern const struct route route_entries_read;
 extern const struct route route_streams;
 extern const struct route route_lease_put;
 extern const struct route route_lease_delete;
+extern const struct route route_fork;
 extern const struct route route_transition;
 extern const struct route route_recover;
 extern const struct route route_relocate;
+extern const struct route route_events;
+extern const struct route route_consumer_get;
+extern const struct route route_consumer_put;
+extern const struct route route_consumer_delete;
 extern const struct route route_healthz;
 extern const struct route route_readyz;
 extern const struct route route_backup;

@@ -13,9 +13,11 @@
 static const struct route *const table[] = {
     &route_sessions_create, &route_sessions_list,  &route_session_get,    &route_session_put,
     &route_session_patch,   &route_session_delete, &route_entries_append, &route_entries_read,
-    &route_streams,         &route_lease_put,      &route_lease_delete,   &route_transition,
-    &route_recover,         &route_relocate,       &route_healthz,        &route_readyz,
-    &route_backup,          &route_metrics,        &route_openapi_yaml,   &route_openapi_json,
+    &route_session_events,  &route_events,         &route_consumer_get,   &route_consumer_put,
+    &route_consumer_delete, &route_streams,        &route_lease_put,      &route_lease_delete,
+    &route_transition,      &route_recover,        &route_relocate,       &route_healthz,
+    &route_readyz,          &route_backup,         &route_metrics,        &route_openapi_yaml,
+    &route_openapi_json,    &route_fork,
 };
 
 static const char *const method_names[METHOD_COUNT + 1] = {
@@ -34,7 +36,7 @@ const char *method_name(enum method method)
     return method_names[method];
 }
 
-/* Whether `path` fits `pattern`; *id is what stands where {id} does. */
+/* Whether `path` fits `pattern`; *id is what stands where the braces do. */
 static bool fits(const char *pattern, struct slice path, struct slice *id)
 {
     const char *brace = strchr(pattern, '{');
@@ -51,7 +53,7 @@ static bool fits(const char *pattern, struct slice path, struct slice *id)
     return memchr(id->data, '/', id->len) == NULL;
 }
 
-/* A path that stands in the table as it is means that, and no {id}. */
+/* A path that stands in the table as it is means that, and nothing in braces. */
 static bool is_literal(struct slice path)
 {
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {

@@ -44,7 +44,7 @@ def is_open(operation):
 def targets(contract):
     """(method, target, scope, operation) of everything that is described."""
     for method, pattern, operation in contract.document.operations.values():
-        target = pattern.replace("{id}", "00000000-0000-4000-8000-000000000000")
+        target = pattern.replace("{id}", "00000000-0000-4000-8000-000000000000").replace("{name}", "reader")
         yield method, target, scope_of(method, pattern), operation
 
 

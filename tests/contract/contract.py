@@ -77,7 +77,10 @@ class Contract:
         return self.call(201, "POST", "/sessions", {**NEW, **members})
 
     def place(self, pattern):
-        """A path of this pattern, of a new session where it has an id."""
+        """A path of this pattern, of a new session where it has an id, of a consumer where it has a name."""
+        if pattern == "/consumers/{name}":
+            self.service.call("PUT", "/consumers/reader", b'{"after":0}', {"Content-Type": JSON})
+            return "/consumers/reader"
         return pattern.replace("/sessions/{id}", self.create().headers["location"]) if "{" in pattern else pattern
 
     def lease(self, target, owner="daemon-1", ttl_seconds=3600, **members):

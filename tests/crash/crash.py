@@ -96,6 +96,34 @@ def faults_of_file(path):
         return [f"integrity_check: {row[0]}" for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]
 
 
+# What has happened to a session, as its events have it: each version once, and a deletion at the end. Neither a
+# deletion nor an append makes a version.
+EVENTS = """
+SELECT session_id, min(version), max(version), count(*) FILTER (WHERE type NOT IN (4, 7)), max(id), type
+FROM events GROUP BY session_id
+"""
+
+
+def faults_of_events(path):
+    """Whether the events are what happened to the sessions, no more and no less, in a file without old events."""
+    faults = []
+    with copy_of(path) as db:
+        versions = dict(db.execute("SELECT id, version FROM sessions"))
+        told = set()
+        for name, first, last, changes, _, newest_type in db.execute(EVENTS):
+            told.add(name)
+            if changes != last - first + 1:
+                faults.append(f"session {name}: {changes} events for the versions {first} to {last}")
+            if versions.get(name, last) != last:
+                faults.append(f"session {name}: its version is {versions[name]}, its newest event's {last}")
+            if (newest_type == 4) != (name not in versions):
+                there = "there" if name in versions else "gone"
+                faults.append(f"session {name} is {there}, its newest event is of type {newest_type}")
+        faults += [f"session {name}: no event of version {version}" for name, version in versions.items()
+                   if version > 1 and name not in told]
+    return faults
+
+
 def versions_in_file(path):
     """What SQLite alone makes of it: the version of each session by id."""
     with copy_of(path) as db:

@@ -1,8 +1,9 @@
 """SIGKILL while 16 writers are at work, again and again on one file.
 
 After each restart every acknowledged change has to be there, a request that got no answer has
-happened or not but never in part, nothing is there that nobody sent, and the file is sound. Half
-of the lives checkpoint all the time, and some starts are killed too.
+happened or not but never in part, nothing is there that nobody sent, the events are what happened
+to the sessions, and the file is sound. Half of the lives checkpoint all the time, and some starts
+are killed too.
 """
 
 import os
@@ -10,7 +11,7 @@ import random
 import sys
 import time
 
-from crash import arguments, faults_of_file, finish, parse, seed_rows, table, verify, versions_in_file
+from crash import arguments, faults_of_events, faults_of_file, finish, parse, seed_rows, table, verify, versions_in_file
 from ledger import Ledger, Verdict
 from service import Service
 from writers import Crowd
@@ -48,7 +49,8 @@ class Run:
 
     def look(self, cycle):
         """What the file holds before the service looks at it."""
-        self.total.unequal += (faults := faults_of_file(self.service.database))
+        faults = faults_of_file(self.service.database) + faults_of_events(self.service.database)
+        self.total.unequal += faults
         self.failures += [f"cycle {cycle}: {fault}" for fault in faults]
         return versions_in_file(self.service.database)
 

@@ -61,6 +61,10 @@ def may_become(old, new):
     return old == new or new in LIFECYCLE[old]
 
 
+def from_to(old, new):
+    return {"from": old, "to": new} if old != new else {}
+
+
 def merged(old, patch):
     """RFC 7396."""
     if not isinstance(patch, dict):
@@ -78,6 +82,11 @@ class Model:
     def __init__(self):
         self.sessions = {}  # by id, the oldest first
         self.kept = {}  # key: (request, response)
+        self.events = []  # what happened, in that order
+
+    def record(self, what, session, **references):
+        self.events.append({"type": what, "session_id": session.id, "version": session.version,
+                            "thread_id": session.thread_id, "project_path": session.project_path, **references})
 
     # --- What may be refused
 
@@ -130,6 +139,7 @@ class Model:
 
     def add(self, name, body):
         self.sessions[name] = Session(name, body["project_path"], body["thread_id"], body.get("context", {}))
+        self.record("session.created", self.sessions[name])
         return Answer(201, members=self.sessions[name].shown())
 
     def put(self, name, body, conditions):
@@ -161,7 +171,8 @@ class Model:
             return refused
         if "context" in body:
             session.context = merged(session.context, body["context"]) if merge else body["context"]
-        return self.moved(session, body.get("status")) if body else Answer(200, members=session.shown())
+        return self.moved(session, body.get("status"), "context" in body) if body else \
+            Answer(200, members=session.shown())
 
     def transition(self, name, old, new, conditions):
         refused = self.refused(name, conditions)
@@ -172,18 +183,20 @@ class Model:
             return Answer(409, "status-mismatch", {"current_status": session.status, "expected_status": old})
         return self.forbidden(session, new) or self.moved(session, new)
 
-    @staticmethod
-    def moved(session, status):
+    def moved(self, session, status, context_changed=False):
         session.changed()
+        change = from_to(session.status, status or session.status)
         session.status = status or session.status
         if session.status == "TERMINATED":
             session.lease = None
+        references = {**change, "context_changed": True} if context_changed else change
+        self.record("session.transitioned" if change else "session.updated", session, **references)
         return Answer(200, members=session.shown())
 
     def delete(self, name, conditions):
         refused = self.refused(name, conditions)
         if not refused:
-            del self.sessions[name]
+            self.record("session.deleted", self.sessions.pop(name))
         return refused or Answer(204)
 
     # --- Leases
@@ -202,10 +215,13 @@ class Model:
             return self.held(session)
         if token is not None and not steal:
             return Answer(409, "lease-lost")
+        what = "lease.stolen" if session.lease and session.lease["owner"] != owner else "lease.granted"
         session.token += 1
         session.lease = {"owner": owner, "token": session.token, "ttl_seconds": ttl_seconds}
+        change = from_to(session.status, "ACTIVE")
         session.status = "ACTIVE"
         session.changed()
+        self.record(what, session, **change, lease_owner=owner, lease_token=session.token)
         return Answer(200, members=dict(session.lease))
 
     def release(self, name, token):
@@ -213,18 +229,20 @@ class Model:
             return Answer(404, "not-found")
         session = self.sessions[name]
         if self.holds(session, token):
-            self.end_lease(session)
+            self.end_lease(session, "lease.released")
         elif token is not None and not (session.lease is None and token == session.token):
             return Answer(409, "lease-lost")
         elif token is None:
             return self.held(session) if session.lease else Answer(404, "no-lease")
         return Answer(204)
 
-    @staticmethod
-    def end_lease(session):
-        session.status = "PAUSED" if session.status == "ACTIVE" else session.status
+    def end_lease(self, session, what):
+        lease, change = session.lease, from_to(session.status, "PAUSED" if session.status == "ACTIVE" else session.status)
+        session.status = change.get("to", session.status)
         session.lease = None
         session.changed()
+        self.record(what, session, **change,
+                    **({"lease_owner": lease["owner"], "lease_token": lease["token"]} if lease else {}))
 
     def append(self, name, stream, batch, expected, token):
         refused = self.missing(name) or self.fenced(self.sessions[name], token)
@@ -243,6 +261,8 @@ class Model:
                 by_uuid[entry["uuid"]] = entry
         if new:
             self.sessions[name].streams[stream] = entries + new
+            self.record("entries.appended", self.sessions[name], stream=stream, first_seq=len(entries) + 1,
+                        last_seq=len(entries) + len(new))
         return Answer(200, None, {"appended": len(new), "duplicates": len(batch) - len(new),
                                   "last_seq": len(entries) + len(new)})
 
@@ -250,7 +270,7 @@ class Model:
         """The lease's time is over; the service says when it found that."""
         session = self.sessions[name]
         session.recovered_at = recovered_at if session.status == "ACTIVE" else session.recovered_at
-        self.end_lease(session)
+        self.end_lease(session, "lease.expired")
 
     # --- Many sessions
 
@@ -258,7 +278,7 @@ class Model:
         found = [s for s in self.sessions.values()
                  if s.status == "ACTIVE" and (s.lease["owner"] if s.lease else None) == owner]
         for session in found:
-            self.end_lease(session)
+            self.end_lease(session, "session.recovered")
             session.recovered_at = recovered_at
         return Answer(200, members={"recovered": [s.id for s in found],
                                     "recovered_at": recovered_at if found else None})
@@ -268,7 +288,8 @@ class Model:
         found = [s for s in self.sessions.values() if s.project_path == old or s.project_path.startswith(f"{old}/")]
         paths = {s.id: (new + s.project_path[len(old):]) or "/" for s in found}
         for session in () if dry_run else found:
-            session.project_path = paths[session.id]
+            old_path, session.project_path = session.project_path, paths[session.id]
             session.changed()
+            self.record("session.relocated", session, from_path=old_path)
         return Answer(200, members={"relocated": [{"id": s.id, "project_path": paths[s.id]} for s in found],
                                     "dry_run": dry_run})

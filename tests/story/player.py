@@ -1,6 +1,7 @@
 """A player of the property test: one random request after the other, each answer held against the model's."""
 
 import collections
+import datetime
 import json
 import random
 import uuid
@@ -40,6 +41,8 @@ class Player:
         self.counts = collections.Counter()  # of operations and of refusals
         self.weights = {**WEIGHTS, **({"restart": 0.5, "expire": 0.1} if alone else {})}
         self.alone = alone
+        self.seen = 0  # events of the model's that were held against the service's
+        self.newest = 0
 
     def step(self):
         weights = {**self.weights, "delete": 40} if len(self.model.sessions) > MANY else self.weights
@@ -155,6 +158,33 @@ class Player:
                     self.look_at_log(session["id"], stream)
             if got != wanted:
                 raise Mismatch(f"the list of {thread!r} is {got}, and in the model {wanted}")
+        self.look_at_events()
+
+    def look_at_events(self):
+        """What has happened since the last look, from the place that is kept for this player."""
+        place = f"/consumers/{self.space}"
+        if self.newest == 0:
+            self.send(("PUT", place, {"after": 0}, {}))
+        for event in self.new_events():
+            if event.pop("id") <= self.newest:
+                raise Mismatch(f"an event that is older than one before it: {event}")
+            self.newest = event_id(event.pop("time"))
+            if not event["thread_id"].startswith(f"{self.space} "):
+                continue
+            wanted = self.model.events[self.seen] if self.seen < len(self.model.events) else None
+            if event != wanted:
+                raise Mismatch(f"event {self.seen} is {event}, and in the model {wanted}")
+            self.seen += 1
+        if self.seen < len(self.model.events):
+            raise Mismatch(f"there is no event of {self.model.events[self.seen]}")
+        self.send(("PUT", place, {"after": self.newest}, {}))
+
+    def new_events(self):
+        page = self.send(("GET", f"/events?limit=1000&consumer={self.space}", None, {})).json()
+        yield from page["events"]
+        while page["more"]:
+            page = self.send(("GET", f"/events?limit=1000&after={page['next_after']}", None, {})).json()
+            yield from page["events"]
 
     # --- The operations
 
@@ -294,6 +324,12 @@ class Player:
             raise Mismatch("the lease does not end")
         self.model.expire(name, stored()["recovered_at"])
         self.look_at(name)
+
+
+def event_id(time):
+    """An event's id is its time in microseconds."""
+    since = datetime.datetime.fromisoformat(time) - datetime.datetime.fromtimestamp(0, datetime.timezone.utc)
+    return since // datetime.timedelta(microseconds=1)
 
 
 def written(tags):
