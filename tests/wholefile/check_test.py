@@ -39,7 +39,7 @@ DAMAGES = [
 LOG = f"""
 INSERT INTO streams SELECT 7, seq, 'main', 2, 18, 100 FROM sessions {FIRST};
 INSERT INTO streams SELECT 9, seq, 'side', 1, 2, 101 FROM sessions {FIRST};
-INSERT INTO logs SELECT seq, 3, 20, 101 FROM sessions {FIRST};
+INSERT INTO logs (session_seq, entry_count, entry_bytes, updated_us) SELECT seq, 3, 20, 101 FROM sessions {FIRST};
 INSERT INTO entries VALUES ((7 << 32) + 1, 99, '{{"uuid":"a"}}'), ((7 << 32) + 2, 100, '{{"":1}}'), ((9 << 32) + 1, 101, '{{}}');
 INSERT INTO entry_uuids VALUES (7, 'a', 1);
 INSERT INTO discarded_streams VALUES (3);
