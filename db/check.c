@@ -25,13 +25,18 @@ void check_find(struct check *check, const char *format, ...)
         check->observer->found(check->observer->arg, problem);
 }
 
-bool check_give_up(struct check *check, struct error *err)
+void check_give_up(struct check *check, struct error *err)
 {
     translate_failure(check->db, "reading the file", err);
     if (database_file_is_damaged(check->db))
         check_find(check, "%s", sqlite3_errmsg(check->db));
     else if (check->verdict == FILE_SOUND)
         check->verdict = FILE_UNKNOWN;
+}
+
+static bool give_up(struct check *check, struct error *err)
+{
+    check_give_up(check, err);
     return false;
 }
 
@@ -173,7 +178,7 @@ static bool check_object(struct check *check, const char *type, const char *name
 
     if (!connection_prepare(check->db, "SELECT 1 FROM sqlite_schema WHERE type = ?1 AND name = ?2",
                             &stmt, err))
-        return check_give_up(check, err);
+        return give_up(check, err);
     sqlite3_bind_text(stmt, 1, type, -1, SQLITE_STATIC);
     sqlite3_bind_text(stmt, 2, name, -1, SQLITE_STATIC);
     const int result = sqlite3_step(stmt);
@@ -212,9 +217,42 @@ static bool check_clock(struct check *check, struct error *err)
     int64_t rows;
 
     if (!connection_integer(check->db, "SELECT count(*) FROM sessiond_clock", &rows, err))
-        return check_give_up(check, err);
+        return give_up(check, err);
     if (rows != 1)
         check_find(check, "the table sessiond_clock has %lld rows, not one", (long long)rows);
+    return true;
+}
+
+/* What is searched has to be what is stored, but for what waits to be indexed. SQLite's own check
+ * of a full-text table is a write, which a file that is only read does not allow. */
+static bool check_search(struct check *check, struct error *err)
+{
+    static const struct {
+        const char *sql;
+        const char *problem;
+    } rules[] = {
+        {"SELECT count(*) FROM entries WHERE key NOT IN (SELECT id FROM search_entries_docsize)"
+         " AND NOT EXISTS (SELECT 1 FROM search_backlog WHERE key BETWEEN first AND last)",
+         "entries cannot be found by their words"},
+        {"SELECT count(*) FROM search_entries_docsize WHERE id NOT IN (SELECT key FROM entries)",
+         "entries can be found that are not there"},
+        {"SELECT count(*) FROM search_contexts_docsize WHERE id NOT IN (SELECT seq FROM sessions)"
+         " AND id + -9223372036854775808 NOT IN (SELECT first FROM search_backlog)",
+         "contexts can be found that are not there"},
+    };
+    int64_t count;
+
+    if (!connection_integer(check->db,
+                            "SELECT count(*) FROM sqlite_schema WHERE name = 'search_rule'", &count,
+                            err))
+        return give_up(check, err);
+    for (size_t i = 0; count > 0 && i < sizeof(rules) / sizeof(rules[0]); i++) {
+        int64_t wrong;
+        if (!connection_integer(check->db, rules[i].sql, &wrong, err))
+            return give_up(check, err);
+        if (wrong > 0)
+            check_find(check, "%lld %s", (long long)wrong, rules[i].problem);
+    }
     return true;
 }
 
@@ -247,7 +285,8 @@ static void check_all(struct check *check, int64_t *sessions, struct error *err)
     check_as_a_whole(check, &current, err);
     if (check->verdict != FILE_SOUND || (!current && !try_migration(check, err)))
         return;
-    if (check_objects(check, err) && (check->verdict == FILE_UNSOUND || check_clock(check, err)))
+    if (check_objects(check, err) &&
+        (check->verdict == FILE_UNSOUND || (check_clock(check, err) && check_search(check, err))))
         check_rows_and_logs(check, sessions, err);
 }
 

@@ -15,8 +15,8 @@ struct check {
 /* Tells of a problem. */
 void check_find(struct check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* After a statement failed: the file is damaged, or it cannot be known. Returns false. */
-bool check_give_up(struct check *check, struct error *err);
+/* After a statement failed: the file is damaged, or it cannot be known. */
+void check_give_up(struct check *check, struct error *err);
 
 /* Looks at every entry, and at what is noted of them. */
 void check_entries(struct check *check, struct error *err);

@@ -1,83 +1,62 @@
 #include "routes/accept.h"
 
+#include <string.h>
 #include <strings.h>
 
-/* Weights are told in thousandths (§12.4.2). */
-#define FULL_WEIGHT 1000
-
-static bool is_blank(char c)
+static struct slice trimmed(struct slice text)
 {
-    return c == ' ' || c == '\t';
-}
-
-static struct slice trim(struct slice text)
-{
-    while (text.len > 0 && is_blank(text.data[0])) {
+    while (text.len > 0 && (*text.data == ' ' || *text.data == '\t')) {
         text.data++;
         text.len--;
     }
-    while (text.len > 0 && is_blank(text.data[text.len - 1]))
+    while (text.len > 0 && (text.data[text.len - 1] == ' ' || text.data[text.len - 1] == '\t'))
         text.len--;
     return text;
 }
 
-/* Takes what stands before `separator` off the front of *rest; false at the end. */
-static bool take(struct slice *rest, char separator, struct slice *out)
+/* Takes what stands in front of the next `separator` off the front of *rest. */
+static struct slice next_part(struct slice *rest, char separator)
 {
-    if (rest->data == NULL)
-        return false;
     const char *end = memchr(rest->data, separator, rest->len);
     const size_t len = end == NULL ? rest->len : (size_t)(end - rest->data);
+    const struct slice part = {rest->data, len};
+    const size_t passed = end == NULL ? len : len + 1;
 
-    *out = trim((struct slice){rest->data, len});
-    *rest =
-        end == NULL ? (struct slice){0} : (struct slice){rest->data + len + 1, rest->len - len - 1};
+    rest->data += passed;
+    rest->len -= passed;
+    return trimmed(part);
+}
+
+/* q=0, q=0.0, q=0.00 or q=0.000 */
+static bool is_weight_of_none(struct slice parameter)
+{
+    if (parameter.len < 3 || strncasecmp(parameter.data, "q=0", 3) != 0)
+        return false;
+    for (size_t i = 3; i < parameter.len; i++) {
+        if (parameter.data[i] != '.' && parameter.data[i] != '0')
+            return false;
+    }
     return true;
 }
 
-/* `0`, `1`, or one of them with a point and up to three digits; 0 for what is none. */
-static int read_weight(struct slice text)
+static bool names(struct slice range, const char *type)
 {
-    int weight = 0;
+    const struct slice name = next_part(&range, ';');
 
-    if (text.len == 0 || text.len > 5 || (text.len > 1 && text.data[1] != '.'))
-        return 0;
-    for (size_t i = 0, unit = FULL_WEIGHT; i < text.len; i += i == 0 ? 2 : 1, unit /= 10) {
-        if (text.data[i] < '0' || text.data[i] > '9')
-            return 0;
-        weight += (text.data[i] - '0') * (int)unit;
+    if (name.len != strlen(type) || strncasecmp(name.data, type, name.len) != 0)
+        return false;
+    while (range.len > 0) {
+        if (is_weight_of_none(next_part(&range, ';')))
+            return false;
     }
-    return weight <= FULL_WEIGHT ? weight : 0;
+    return true;
 }
 
-static int weight_of(struct slice parameters)
+bool accept_names(struct slice accept, const char *type)
 {
-    struct slice parameter;
-
-    while (take(&parameters, ';', &parameter)) {
-        if (parameter.len >= 2 && strncasecmp(parameter.data, "q=", 2) == 0)
-            return read_weight((struct slice){parameter.data + 2, parameter.len - 2});
+    while (accept.data != NULL && accept.len > 0) {
+        if (names(next_part(&accept, ','), type))
+            return true;
     }
-    return FULL_WEIGHT;
-}
-
-/* 0: it is not named. */
-static int weight_in(struct slice accept, const char *type)
-{
-    const size_t len = strlen(type);
-    struct slice range;
-    struct slice name;
-
-    while (take(&accept, ',', &range)) {
-        if (take(&range, ';', &name) && name.len == len && strncasecmp(name.data, type, len) == 0)
-            return weight_of(range);
-    }
-    return 0;
-}
-
-bool accept_asks_for(struct slice accept, const char *type)
-{
-    const int weight = weight_in(accept, type);
-
-    return weight > 0 && weight >= weight_in(accept, "application/json");
+    return false;
 }

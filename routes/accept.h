@@ -1,11 +1,12 @@
-/* The Accept header (RFC 9110 §12.5.1), for routes that have another form than JSON. */
+/* What a client would like to get (RFC 9110 §12.5.1). */
 #ifndef SESSIOND_ROUTES_ACCEPT_H
 #define SESSIOND_ROUTES_ACCEPT_H
 
+#include "db/error.h"
 #include "db/slice.h"
 
-/* Whether the media type is asked for by its name, and application/json not rather. A header that
- * is not understood asks for nothing: then the answer is JSON. */
-bool accept_asks_for(struct slice accept, const char *type);
+/* Whether the value of an Accept header names this media type, and does not refuse it by a weight
+ * of 0. Wildcards name none: whoever takes anything gets what is usual. No header, no name. */
+bool accept_names(struct slice accept, const char *type);
 
 #endif

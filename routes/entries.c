@@ -168,7 +168,7 @@ static bool is_to_wait(const struct routes *routes, struct exchange *ex, int64_t
 static enum route_step read_as_asked(const struct routes *routes, struct exchange *ex,
                                      int64_t wait_s)
 {
-    const bool by_lines = accept_asks_for(ex->headers[REQUEST_ACCEPT], LINES);
+    const bool by_lines = accept_names(ex->headers[REQUEST_ACCEPT], LINES);
     struct error err;
 
     if (by_lines && wait_s != 0) {

@@ -1,47 +1,54 @@
-/* Which form of an answer a client asks for. */
+/* Which media type a client asks for by name. */
 
 #include "routes/accept.h"
 
 #include <criterion/criterion.h>
+#include <criterion/parameterized.h>
 
-#define LINES "application/x-ndjson"
+struct example {
+    const char *accept;
+    bool named;
+};
 
-static void expect(const char *accept, bool asked)
+static const struct example examples[] = {
+    {"text/event-stream", true},
+    {"TEXT/Event-Stream", true},
+    {" text/event-stream\t", true},
+    {"application/json, text/event-stream", true},
+    {"application/json,text/event-stream;q=0.5", true},
+    {"text/event-stream; q=0.001", true},
+    {"text/event-stream;charset=utf-8", true},
+    {",, text/event-stream", true},
+    {"text/event-stream;q=0", false},
+    {"text/event-stream; Q=0.000", false},
+    {"text/event-stream;q=0, text/event-stream", true},
+    {"*/*", false},
+    {"text/*", false},
+    {"", false},
+    {"application/json", false},
+    {"text/event-streams", false},
+    {"text/event", false},
+    {"application/json;x=text/event-stream", false},
+};
+
+ParameterizedTestParameters(accept, by_name)
 {
-    cr_expect_eq(accept_asks_for(slice_from(accept), LINES), asked, "%s",
-                 accept == NULL ? "(none)" : accept);
+    static int places[sizeof(examples) / sizeof(examples[0])];
+
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+        places[i] = (int)i;
+    return cr_make_param_array(int, places, sizeof(places) / sizeof(places[0]));
 }
 
-Test(accept, a_type_is_asked_for_by_its_name)
+ParameterizedTest(const int *place, accept, by_name)
 {
-    expect("application/x-ndjson", true);
-    expect("Application/X-NDJSON", true);
-    expect(" application/x-ndjson ", true);
-    expect("application/x-ndjson;charset=utf-8", true);
-    expect("text/html, application/x-ndjson", true);
-    expect(",, application/x-ndjson , */*;q=0.8", true);
-    expect("application/json;q=0.5,application/x-ndjson", true);
-    expect("application/x-ndjson;q=0.3", true);
+    const struct example *example = &examples[*place];
+
+    cr_expect_eq(accept_names(slice_from(example->accept), "text/event-stream"), example->named,
+                 "Accept: %s", example->accept);
 }
 
-Test(accept, anything_else_is_json)
+Test(accept, no_header_names_nothing)
 {
-    expect(NULL, false);
-    expect("", false);
-    expect("*/*", false);
-    expect("application/*", false);
-    expect("application/json", false);
-    expect("application/x-ndjsons", false);
-    expect("application/x-ndjso", false);
-    expect("application/json, application/x-ndjson;q=0.9", false);
-    expect("application/x-ndjson;q=0", false);
-    expect("application/x-ndjson; Q=0.000", false);
-    expect("application/x-ndjson;q=x", false);
-    expect("application/x-ndjson;q=", false);
-}
-
-Test(accept, of_equals_the_special_one_is_meant)
-{
-    expect("application/json, application/x-ndjson", true);
-    expect("application/json;q=0.5, application/x-ndjson ; q=0.50", true);
+    cr_expect_not(accept_names((struct slice){0}, "text/event-stream"));
 }

@@ -31,6 +31,10 @@ DAMAGES = [
     ("DROP TABLE sessiond_clock", "the table sessiond_clock is missing"),
     ("INSERT INTO sessiond_clock VALUES (1)", "2 rows, not one"),
     ("DELETE FROM sessiond_clock", "0 rows, not one"),
+    ("DELETE FROM search_backlog; INSERT INTO entries VALUES (4294967297, 1, '{}')",
+     "1 entries cannot be found by their words"),
+    ("INSERT INTO search_entries (rowid, text) VALUES (4294967297, 'x')", "1 entries can be found that are not there"),
+    ("INSERT INTO search_contexts (rowid, text) VALUES (7777, 'x')", "1 contexts can be found that are not there"),
     ("PRAGMA user_version = 999", "made by a newer one"),
     ("DROP TABLE sessions", "a database of another program"),
 ]
@@ -45,6 +49,7 @@ INSERT INTO entry_uuids VALUES (7, 'a', 1);
 INSERT INTO discarded_streams VALUES (3);
 INSERT INTO entries VALUES ((3 << 32) + 5, 50, '{{}}');
 INSERT INTO entry_uuids VALUES (3, 'b', 2);
+INSERT OR REPLACE INTO search_backlog VALUES (0, 9223372036854775807);
 """
 LOG_DAMAGES = [
     ("DELETE FROM entries WHERE key = (7 << 32) + 1", "the stream 7"),
