@@ -60,10 +60,11 @@ static bool find_time(struct write_operations *ops, int64_t number, int64_t seq,
     bool ok;
 
     sqlite3_bind_int64(stmt, 1, entry_key(number, seq));
-    if (!write_next_row(&ops->statements, WRITE_FORK_TIME, "finding an entry", &ok, err))
-        return ok ? error_set(err, ERROR_INTERNAL, NULL, "a stream lacks its entry %lld",
-                              (long long)seq)
-                  : false;
+    if (!write_next_row(&ops->statements, WRITE_FORK_TIME, "finding an entry", &ok, err)) {
+        if (ok)
+            error_set(err, ERROR_INTERNAL, NULL, "a stream lacks its entry %lld", (long long)seq);
+        return false;
+    }
     *us = sqlite3_column_int64(stmt, 0);
     write_reset(&ops->statements, WRITE_FORK_TIME);
     return true;

@@ -318,7 +318,6 @@ static bool write_entries(struct importing *im)
 {
     const struct store_import_item *item = im->item;
 
-    im->stream = (struct stream){0};
     im->grown = false;
     for (size_t i = 0; i < item->count; i++) {
         const struct store_import_entry *entry = &item->entries[i];
@@ -379,8 +378,7 @@ static bool admit(struct write_operations *ops, struct store_job *job, struct er
         struct importing im = {.ops = ops, .import = import, .item = &import->items[i], .err = err};
         if (!look_at_item(&im))
             return false;
-        if (im.item->conflict == NULL || !im.item->has_session)
-            growth_bytes += im.growth_bytes;
+        growth_bytes += im.item->conflict == NULL ? im.growth_bytes : 0;
     }
     return write_size_admit(ops, job, growth_bytes, err);
 }
