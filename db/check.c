@@ -227,6 +227,67 @@ static bool check_clock(struct check *check, struct error *err)
     return true;
 }
 
+/* --- What the tables beside the sessions say ----------------------------------------------- */
+
+/* Each selects a sentence for every row that breaks a rule. */
+static const char *const rules[] = {
+    "SELECT 'the table sessiond_events has ' || count(*) || ' rows, not one' FROM sessiond_events"
+    " HAVING count(*) <> 1",
+
+    "SELECT 'event ' || id || ': ' || problem FROM (SELECT id, CASE"
+    " WHEN id < 1 OR id > (SELECT reserved_us FROM sessiond_clock)"
+    " THEN 'its id is no time that was given'"
+    " WHEN id <= (SELECT purged_id FROM sessiond_events)"
+    " THEN 'it should be removed, like those behind it'"
+    " WHEN type NOT BETWEEN 1 AND 11 THEN 'its type is ' || type"
+    " WHEN version < 1 THEN 'its version is ' || version"
+    " WHEN typeof(session_id) || typeof(thread_id) || typeof(project_path) <> 'texttexttext'"
+    " THEN 'a column is no text'"
+    " WHEN (type = 3 AND (from_value IS NULL OR to_value IS NULL))"
+    " OR (type = 6 AND from_value IS NULL)"
+    " OR (type = 7 AND (stream IS NULL OR coalesce(last_seq >= first_seq, 0) = 0))"
+    " OR (type >= 8 AND (lease_owner IS NULL OR lease_token IS NULL))"
+    " THEN 'it does not say what changed' END AS problem FROM events)"
+    " WHERE problem IS NOT NULL LIMIT 100",
+
+    "SELECT 'event ' || e.id || ': its session has not come to version ' || e.version"
+    " FROM events AS e JOIN sessions AS s ON s.id = e.session_id"
+    " WHERE e.version > s.version AND e.id >= s.seq LIMIT 100",
+
+    "SELECT 'consumer ' || name || ': its name is none' FROM consumers"
+    " WHERE length(name) NOT BETWEEN 1 AND 128 OR name NOT GLOB '[A-Za-z0-9]*'"
+    " OR name GLOB '*[^-A-Za-z0-9._~:@]*' LIMIT 100",
+
+    "SELECT 'consumer ' || name || ': its place is ' || after FROM consumers"
+    " WHERE typeof(after) <> 'integer' OR after < 0 LIMIT 100",
+};
+
+static bool check_rule(struct check *check, const char *sql, struct error *err)
+{
+    sqlite3_stmt *stmt;
+    int result;
+
+    if (!connection_prepare(check->db, sql, &stmt, err))
+        return give_up(check, err);
+    while ((result = sqlite3_step(stmt)) == SQLITE_ROW)
+        find(check, "%s", column_text(stmt, 0).data);
+    if (result != SQLITE_DONE)
+        give_up(check, err);
+    sqlite3_finalize(stmt);
+    return result == SQLITE_DONE;
+}
+
+static bool check_rules(struct check *check, struct error *err)
+{
+    if (check->observer->doing != NULL)
+        check->observer->doing(check->observer->arg, "checking the events");
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        if (!check_rule(check, rules[i], err))
+            return false;
+    }
+    return true;
+}
+
 static void check_as_a_whole(struct check *check, bool *current, struct error *err)
 {
     int64_t pages;
@@ -249,7 +310,8 @@ static void check_all(struct check *check, int64_t *sessions, struct error *err)
     check_as_a_whole(check, &current, err);
     if (check->verdict != FILE_SOUND || (!current && !try_migration(check, err)))
         return;
-    if (check_objects(check, err) && (check->verdict == FILE_UNSOUND || check_clock(check, err)))
+    if (check_objects(check, err) &&
+        (check->verdict == FILE_UNSOUND || (check_clock(check, err) && check_rules(check, err))))
         check_rows(check, sessions, err);
 }
 
