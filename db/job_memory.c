@@ -44,6 +44,7 @@ void store_job_release(struct store_job *job)
         free(job->memory);
         job->memory = next;
     }
+    job->fork.plan = NULL;
     free(job->edited);
     job->edited = NULL;
     if (job->snapshot.open)

@@ -45,7 +45,8 @@ struct session {
     int64_t recovered_us; /* when an owner was last found gone; 0: never */
     struct session_lease lease;
     int64_t context_bytes;
-    int64_t entry_count; /* of its log */
+    struct slice parent_id; /* that it was forked from; data NULL: none */
+    int64_t entry_count;    /* of its log */
     int64_t entry_bytes;
     int64_t seq; /* order of creation; what a list's cursor is made of */
 };

@@ -110,8 +110,9 @@ bool store_open(const struct store_options *options, struct store **out, struct 
     return false;
 }
 
-void store_refuse_backups(struct store *store)
+void store_refuse_long_jobs(struct store *store)
 {
+    forks_refuse(&store->writer.forks);
     backup_refuse(&store->writer.backup);
 }
 
@@ -239,6 +240,8 @@ void store_submit(struct store *store, struct store_job *job)
 {
     if (job->operation == STORE_CREATE)
         id_make(job->id);
+    if (job->operation == STORE_FORK)
+        id_make(job->fork.id);
     job_queue_push(queue_for(store, job->operation), job);
 }
 

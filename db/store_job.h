@@ -9,6 +9,7 @@
 #include "db/id.h"
 #include "db/store_entries.h"
 #include "db/store_events.h"
+#include "db/store_fork.h"
 #include "db/store_list.h"
 #include "db/store_match.h"
 #include "db/store_once.h"
@@ -24,7 +25,8 @@ enum store_operation {
     STORE_RECOVER,  /* pauses what a crashed owner left ACTIVE */
     STORE_RELOCATE, /* rewrites project paths */
     STORE_APPEND,   /* to a session's log */
-    STORE_PROBE,    /* commits a change of no consequence: shows that a write reaches the disk */
+    STORE_FORK,
+    STORE_PROBE, /* commits a change of no consequence: shows that a write reaches the disk */
     STORE_CONSUMER_PUT,
     STORE_CONSUMER_DELETE,
     STORE_LIST,
@@ -87,6 +89,7 @@ struct store_job {
     struct store_events_job events;
     struct store_consumer consumer;     /* CONSUMER_PUT, CONSUMER_DELETE */
     struct store_append append;         /* APPEND; out, too */
+    struct store_fork fork;             /* FORK */
     struct store_entry_read entry_read; /* ENTRIES; out, too */
 
     /* Out. `session` is set on success, and also when what is stored refused the job: it is what

@@ -41,9 +41,9 @@ struct store_options {
 MUST_USE bool store_open(const struct store_options *options, struct store **out,
                          struct error *err);
 
-/* From now on backups end with ERROR_STOPPING, the one under way included: they may take long, and
- * nothing is lost with them. Any thread. */
-void store_refuse_backups(struct store *store);
+/* From now on backups and long forks end with ERROR_STOPPING, those under way included: they may
+ * take long, and nothing is lost with them. Any thread. */
+void store_refuse_long_jobs(struct store *store);
 
 /* Finishes all submitted jobs, checkpoints and closes. No call may be under way. When the storage
  * has failed, or does so now, of which the observer is told, nothing is closed or freed: the

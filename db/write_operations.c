@@ -3,6 +3,7 @@
 #include "db/job_memory.h"
 #include "db/translate.h"
 #include "db/write_consumer.h"
+#include "db/write_fork.h"
 #include "db/write_lease.h"
 #include "db/write_once.h"
 
@@ -47,6 +48,7 @@ static void keep_row(struct store_job *job, const struct session *found)
     kept->project_path = job_memory_keep(job, found->project_path);
     kept->thread_id = job_memory_keep(job, found->thread_id);
     kept->context = job_memory_keep(job, found->context);
+    kept->parent_id = job_memory_keep(job, found->parent_id);
     kept->lease.owner = job_memory_keep(job, found->lease.owner);
 }
 
@@ -106,6 +108,8 @@ static bool apply(struct write_operations *ops, struct store_job *job, struct er
         return write_consumer_remove(ops, job, err);
     case STORE_APPEND:
         return write_append(ops, job, err);
+    case STORE_FORK:
+        return write_fork(ops, job, err);
     case STORE_PROBE:
         return probe(ops, err);
     case STORE_LIST:
@@ -127,6 +131,6 @@ bool write_operations_apply(struct write_operations *ops, struct store_job *job,
         return false;
     if (known)
         return true;
-    return apply(ops, job, err) &&
-           (job->error.kind != ERROR_NONE || write_once_keep(ops, job, err));
+    return apply(ops, job, err) && (job->error.kind != ERROR_NONE || write_fork_is_deferred(job) ||
+                                    write_once_keep(ops, job, err));
 }

@@ -24,6 +24,7 @@ struct write_operations {
     int64_t events;               /* that there are, without the open transaction */
     bool leases_in_doubt;         /* nobody could renew one: the deadlines mean nothing */
     int64_t lease_due_us;         /* monotonic; no lease expires before it; INT64_MAX: none will */
+    int64_t copying_from;         /* streams of this number and above are being made; 0: none */
     struct figures_change change; /* by the open transaction */
 };
 
@@ -54,11 +55,16 @@ MUST_USE bool write_recover(struct write_operations *ops, struct store_job *job,
 MUST_USE bool write_relocate(struct write_operations *ops, struct store_job *job,
                              struct error *err);
 MUST_USE bool write_append(struct write_operations *ops, struct store_job *job, struct error *err);
+MUST_USE bool write_fork(struct write_operations *ops, struct store_job *job, struct error *err);
 
 /* Finds the job's session and keeps it in job->session. A job whose session is missing is refused,
  * and *found is false; one that there is no room for is refused, and *found is true. */
 MUST_USE bool write_find(struct write_operations *ops, struct store_job *job, bool with_context,
                          bool *found, struct error *err);
+
+/* Writes a session that is not there, as a row, and counts it. */
+MUST_USE bool write_insert(struct write_operations *ops, const struct session *session,
+                           struct error *err);
 
 /* Counts a session's change of status. */
 void write_count_status(struct write_operations *ops, enum session_status from,

@@ -14,22 +14,34 @@ static bool record(struct write_operations *ops, const struct store_job *job,
     return write_event(ops, &event, err);
 }
 
-static bool insert(struct write_operations *ops, struct store_job *job, struct error *err)
+bool write_insert(struct write_operations *ops, const struct session *session, struct error *err)
 {
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_INSERT];
-    const int64_t now = clock_next(&ops->clock);
 
-    sqlite3_bind_int64(stmt, 1, now);
-    write_bind_text(stmt, 2, (struct slice){job->id, ID_LENGTH});
-    write_bind_text(stmt, 3, job->project_path);
-    write_bind_text(stmt, 4, job->thread_id);
-    write_bind_time(stmt, 5, now);
-    sqlite3_bind_int64(stmt, 6, (int64_t)job->context.len);
-    write_bind_text(stmt, 7, job->context);
+    sqlite3_bind_int64(stmt, 1, session->seq);
+    write_bind_text(stmt, 2, session->id);
+    write_bind_text(stmt, 3, session->project_path);
+    write_bind_text(stmt, 4, session->thread_id);
+    write_bind_text(stmt, 5, slice_from(session_status_name(session->status)));
+    write_bind_time(stmt, 6, session->created_us);
+    write_bind_time(stmt, 7, session->updated_us);
+    sqlite3_bind_int64(stmt, 8, session->version);
+    sqlite3_bind_int64(stmt, 9, session->context_bytes);
+    if (session->recovered_us != 0)
+        write_bind_time(stmt, 10, session->recovered_us);
+    if (session->lease.token != 0)
+        sqlite3_bind_int64(stmt, 11, session->lease.token);
+    write_bind_text(stmt, 12, session->context);
     if (!write_run(&ops->statements, WRITE_INSERT, "inserting a session", err))
         return false;
+    ops->change.sessions[session->status]++;
+    return true;
+}
 
-    job->created = true;
+static bool insert(struct write_operations *ops, struct store_job *job, struct error *err)
+{
+    const int64_t now = clock_next(&ops->clock);
+
     job->session = (struct session){
         .id = {job->id, ID_LENGTH},
         .project_path = job->project_path,
@@ -42,7 +54,9 @@ static bool insert(struct write_operations *ops, struct store_job *job, struct e
         .context_bytes = (int64_t)job->context.len,
         .seq = now,
     };
-    ops->change.sessions[SESSION_CREATED]++;
+    if (!write_insert(ops, &job->session, err))
+        return false;
+    job->created = true;
     return record(ops, job, EVENT_SESSION_CREATED, err);
 }
 

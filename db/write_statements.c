@@ -23,8 +23,8 @@
 
 static const char *const texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_INSERT] = "INSERT INTO sessions (seq, id, project_path, thread_id, status, created_at,"
-                     " updated_at, context_bytes, context)"
-                     " VALUES (?1, ?2, ?3, ?4, 'CREATED', ?5, ?5, ?6, ?7)",
+                     " updated_at, version, context_bytes, recovered_at, lease_token, context)"
+                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     [WRITE_FIND] = "SELECT " SESSION_COLUMNS " FROM sessions" SESSION_LOG " WHERE id = ?1",
     [WRITE_FIND_WITH_CONTEXT] =
         "SELECT " SESSION_COLUMNS_WITH_CONTEXT " FROM sessions" SESSION_LOG " WHERE id = ?1",
@@ -94,7 +94,24 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_UUID_FIND] = "SELECT entry FROM entry_uuids JOIN entries ON key = (number << 32) + seq"
                         " WHERE number = ?1 AND uuid = ?2",
     [WRITE_UUID] = "INSERT INTO entry_uuids (number, uuid, seq) VALUES (?1, ?2, ?3)",
-    [WRITE_DISCARDED_FIND] = "SELECT number FROM discarded_streams ORDER BY number LIMIT 1",
+    [WRITE_FORK_STREAMS] = "SELECT number, name, last_seq, bytes FROM streams"
+                           " WHERE session_seq = ?1 ORDER BY name",
+    [WRITE_FORK_TIME] = "SELECT created_us FROM entries WHERE key = ?1",
+    [WRITE_FORK_SOURCE] = "SELECT 1 FROM streams WHERE number = ?1",
+    [WRITE_FORK_ENTRIES] =
+        "SELECT key, created_us, entry FROM entries WHERE key > ?1 AND key <= ?2 ORDER BY key",
+    [WRITE_FORK_UUIDS] = "SELECT uuid, seq FROM entry_uuids WHERE number = ?1 AND uuid > ?2"
+                         " ORDER BY uuid",
+    [WRITE_STREAM_REMOVE] = "DELETE FROM streams WHERE number = ?1",
+    [WRITE_STREAM_PUBLISH] =
+        "INSERT INTO streams (session_seq, name, last_seq, bytes, updated_us, number)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [WRITE_LOG_MAKE] =
+        "INSERT INTO logs (session_seq, entry_count, entry_bytes, updated_us, parent_id)"
+        " VALUES (?1, ?2, ?3, ?4, ?5)",
+    [WRITE_DISCARD] = "INSERT INTO discarded_streams (number) VALUES (?1)",
+    [WRITE_DISCARDED_FIND] =
+        "SELECT number FROM discarded_streams WHERE number < ?1 ORDER BY number LIMIT 1",
     [WRITE_DISCARD_ENTRY] = "DELETE FROM entries WHERE key = (SELECT min(key) FROM entries"
                             " WHERE key > ?1 << 32 AND key < (?1 + 1) << 32)",
     [WRITE_DISCARD_UUID] = "DELETE FROM entry_uuids WHERE number = ?1 AND uuid ="

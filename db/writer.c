@@ -1,7 +1,6 @@
-#include "db/writer.h"
-
 #include "db/monotonic.h"
 #include "db/write_lease.h"
+#include "db/writer_internal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,8 +15,8 @@
  * that the disk kept it waiting. */
 #define AWAY_US INT64_C(3000000)
 
-#define BACKUP_TURN_MIN_US 250
-#define BACKUP_TURN_MAX_US 1000
+#define TURN_MIN_US 250
+#define TURN_MAX_US 1000
 
 /* A batch waits for at most this part of the last commit's time for the senders of the batch
  * before it. On a slow disk this keeps clients from splitting into halves that take turns. */
@@ -56,8 +55,7 @@ static enum outcome commit(struct writer *writer, size_t jobs, struct error *err
     return OUTCOME_COMMITTED;
 }
 
-/* Ends the transaction in which all went well, or not. */
-static enum outcome end(struct writer *writer, bool ok, size_t jobs, struct error *err)
+enum outcome writer_end(struct writer *writer, bool ok, size_t jobs, struct error *err)
 {
     if (ok && clock_reserve(&writer->operations.clock, writer->db, false, err))
         return commit(writer, jobs, err);
@@ -71,9 +69,7 @@ static void notice(struct writer *writer, enum store_severity severity, const ch
     writer->observer.notice(writer->observer.arg, severity, event, detail);
 }
 
-/* The storage refused a transaction. Of a row of such failures the first is told; the one after
- * which nothing is written any more is told elsewhere. */
-static void tell_failure(struct writer *writer, enum outcome outcome, const struct error *err)
+void writer_tell_failure(struct writer *writer, enum outcome outcome, const struct error *err)
 {
     const bool refused = outcome == OUTCOME_ROLLED_BACK || outcome == OUTCOME_NOT_BEGUN;
 
@@ -93,13 +89,13 @@ static enum outcome run_transaction(struct writer *writer, struct store_job *fir
         bool ok = write_operations_begin(&writer->operations, err);
         for (size_t i = 0; i < count && ok; i++, job = job->next)
             ok = write_operations_apply(&writer->operations, job, err);
-        outcome = end(writer, ok, count, err);
+        outcome = writer_end(writer, ok, count, err);
     }
-    tell_failure(writer, outcome, err);
+    writer_tell_failure(writer, outcome, err);
     return outcome;
 }
 
-static void fail_job(struct store_job *job, const struct error *err, enum outcome outcome)
+void writer_fail_job(struct store_job *job, const struct error *err, enum outcome outcome)
 {
     job->error = *err;
     job->once.replayed = false; /* what it found may have been written by this very transaction */
@@ -133,7 +129,7 @@ static enum outcome run_one_by_one(struct writer *writer, struct store_job *firs
         if (outcome == OUTCOME_COMMITTED || outcome == OUTCOME_ROLLED_BACK)
             outcome = run_transaction(writer, job, 1, err);
         if (outcome != OUTCOME_COMMITTED)
-            fail_job(job, err, outcome);
+            writer_fail_job(job, err, outcome);
     }
     return outcome;
 }
@@ -154,7 +150,7 @@ static enum outcome run_batch(struct writer *writer, struct store_job *first, si
     }
     if (outcome != OUTCOME_COMMITTED) {
         for (size_t i = 0; i < count; i++, job = job->next)
-            fail_job(job, err, outcome);
+            writer_fail_job(job, err, outcome);
     }
     return outcome;
 }
@@ -226,19 +222,19 @@ static struct store_job *take_out_backups(struct writer *writer, struct store_jo
     return first;
 }
 
-/* A turn of the backup takes no longer than a commit does, so that a write waits at most about
- * twice as long as without. */
+int64_t writer_turn_us(const struct writer *writer)
+{
+    const int64_t commit_us = writer->transactions.last_commit_us;
+
+    if (commit_us < TURN_MIN_US)
+        return TURN_MIN_US;
+    return commit_us > TURN_MAX_US ? TURN_MAX_US : commit_us;
+}
+
 static void back_up(struct writer *writer)
 {
-    int64_t limit_us = writer->transactions.last_commit_us;
-
-    if (!backup_is_running(&writer->backup))
-        return;
-    if (limit_us < BACKUP_TURN_MIN_US)
-        limit_us = BACKUP_TURN_MIN_US;
-    if (limit_us > BACKUP_TURN_MAX_US)
-        limit_us = BACKUP_TURN_MAX_US;
-    backup_turn(&writer->backup, limit_us);
+    if (backup_is_running(&writer->backup))
+        backup_turn(&writer->backup, writer_turn_us(writer));
 }
 
 static void write_jobs(struct writer *writer, struct store_job *first, size_t count)
@@ -253,6 +249,7 @@ static void write_jobs(struct writer *writer, struct store_job *first, size_t co
     } else {
         outcome = run_batch(writer, first, count, &err);
     }
+    first = forks_take(&writer->forks, first, &count);
     answer(writer, first, count);
     if (outcome == OUTCOME_UNKNOWN)
         writer_fail(writer, err.detail);
@@ -287,7 +284,7 @@ bool writer_keep_house(struct writer *writer, struct error *err)
     if (transaction_begin(&writer->transactions, err)) {
         const bool ok =
             write_operations_begin(ops, err) && housekeeping_do(&writer->house, ops, now_us, err);
-        outcome = end(writer, ok, 0, err);
+        outcome = writer_end(writer, ok, 0, err);
     }
     housekeeping_settle(&writer->house, ops, now_us, outcome == OUTCOME_COMMITTED);
     const bool failed_before = writer->housework_failed;
@@ -308,9 +305,11 @@ static void keep_house(struct writer *writer)
 /* Until something is to be done without a job. */
 static int64_t idle_ms(const struct writer *writer)
 {
-    const int64_t left_us =
-        housekeeping_due_us(&writer->house, &writer->operations) - monotonic_us();
+    int64_t due_us = housekeeping_due_us(&writer->house, &writer->operations);
 
+    if (writer->forks.first != NULL && writer->forks.due_us < due_us)
+        due_us = writer->forks.due_us;
+    const int64_t left_us = due_us - monotonic_us();
     if (left_us <= 0 || backup_is_running(&writer->backup))
         return 0;
     return (left_us < IDLE_US ? left_us : IDLE_US) / 1000 + 1;
@@ -349,13 +348,16 @@ static void *writer_run(void *arg)
         gather.limit_us = writer->transactions.last_commit_us / GATHER_DIVISOR;
         if (writer->failed) {
             backup_abandon(&writer->backup, ERROR_STOPPING, "the storage has failed");
+            writer_abandon_forks(writer, "the storage has failed");
             continue;
         }
         if (checkpointer_is_due(&writer->log) || is_idle(writer) || needs_room(writer))
             checkpoint(writer);
         back_up(writer);
+        writer_copy_forks(writer);
     }
     backup_abandon(&writer->backup, ERROR_STOPPING, "the service is stopping");
+    writer_abandon_forks(writer, "the service is stopping");
     return NULL;
 }
 

@@ -9,6 +9,7 @@
 
 #include "db/backup.h"
 #include "db/figures.h"
+#include "db/forks.h"
 #include "db/housekeeping.h"
 #include "db/job_queue.h"
 #include "db/store_open.h"
@@ -29,6 +30,7 @@ struct writer {
     int64_t last_checkpoint_us; /* monotonic */
     struct housekeeping house;
     struct backup backup;
+    struct forks forks;
     bool writes_failed; /* the last time, as the next: of a row of failures one is told */
     bool housework_failed;
     bool checkpoint_failed;

@@ -57,6 +57,7 @@ extern const struct route route_entries_read;
 extern const struct route route_streams;
 extern const struct route route_lease_put;
 extern const struct route route_lease_delete;
+extern const struct route route_fork;
 extern const struct route route_transition;
 extern const struct route route_recover;
 extern const struct route route_relocate;

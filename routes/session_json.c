@@ -59,6 +59,11 @@ void session_json_add(struct buffer *out, const struct session *session)
     buffer_add(out, SLICE_LITERAL(",\"updated_at\":"));
     json_add_time(out, session->updated_us);
     add_ownership(out, session);
+    buffer_add(out, SLICE_LITERAL(",\"parent_id\":"));
+    if (session->parent_id.data == NULL)
+        buffer_add(out, SLICE_LITERAL("null"));
+    else
+        json_add_string(out, session->parent_id);
     buffer_add(out, SLICE_LITERAL(",\"entry_count\":"));
     buffer_add_int(out, session->entry_count);
     buffer_add(out, SLICE_LITERAL(",\"entry_bytes\":"));

@@ -2,9 +2,8 @@
 
 #include "db/check.h"
 #include "db/durable_file.h"
-#include "routes/json_scan.h"
 #include "service/command.h"
-#include "service/http_client.h"
+#include "service/command_answer.h"
 #include "service/progress.h"
 
 #include <errno.h>
@@ -78,39 +77,6 @@ static bool receive(struct backup *backup, struct http_answer *answer, int fd, s
     return count == 0;
 }
 
-/* A token of the file cannot be sent: the file has digests. */
-static bool refuse_token(const struct config *config, int status, struct error *err)
-{
-    return error_set(err, ERROR_INTERNAL, NULL,
-                     "the service answers %d: %s a token of the scope admin "
-                     "(a --token-file has only digests, which cannot be sent)",
-                     status,
-                     config->token == NULL ? "set SESSIOND_TOKEN to"
-                                           : "SESSIOND_TOKEN is set, but is not");
-}
-
-/* The service's own words: its problem's detail, as JSON writes it. */
-static bool refuse(struct http_answer *answer, struct error *err)
-{
-    struct json_outline problem;
-    struct error ignored;
-    char body[4096];
-    size_t len = 0;
-    ssize_t count;
-
-    while (len < sizeof(body) &&
-           (count = http_client_read(answer, body + len, sizeof(body) - len, &ignored)) > 0)
-        len += (size_t)count;
-    const bool readable = json_scan((struct slice){body, len}, 16, &problem, &ignored);
-    for (size_t i = 0; readable && i < problem.member_count && i < JSON_OUTLINE_MEMBERS; i++) {
-        const struct json_member *member = &problem.members[i];
-        if (slice_is(member->name, "detail"))
-            return error_set(err, ERROR_INTERNAL, NULL, "the service answers %d: %.*s",
-                             answer->status, (int)member->value.len, member->value.data);
-    }
-    return error_set(err, ERROR_INTERNAL, NULL, "the service answers %d", answer->status);
-}
-
 static bool download(struct backup *backup, const struct config *config, int fd, struct error *err)
 {
     struct http_answer answer;
@@ -118,13 +84,8 @@ static bool download(struct backup *backup, const struct config *config, int fd,
     progress_begin(&backup->progress, "waiting for the snapshot");
     if (!http_client_request(config, "POST", "/admin/backup", 0, &answer, err))
         return false;
-    bool ok;
-    if (answer.status == 200)
-        ok = receive(backup, &answer, fd, err);
-    else if (answer.status == 401 || answer.status == 403)
-        ok = refuse_token(config, answer.status, err);
-    else
-        ok = refuse(&answer, err);
+    const bool ok = answer.status == 200 ? receive(backup, &answer, fd, err)
+                                         : command_answer_refuse(config, &answer, err);
     http_client_close(&answer);
     return ok;
 }

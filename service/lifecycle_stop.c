@@ -97,7 +97,7 @@ int service_stop(struct service *service)
     notify_manager(service->manager, "STOPPING=1");
     listener_withdraw(&service->listener);
     http_server_drain(service->server);
-    store_refuse_backups(service->store);
+    store_refuse_long_jobs(service->store);
     await_quiet(service, service->config.stop_timeout_ms);
     service_end_if_failed(service);
     if (!stop_server(service)) {

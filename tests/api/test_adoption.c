@@ -98,7 +98,7 @@ static void expect_row(const struct response *response, const struct row *row, i
                           "{\"id\":\"%s\",\"project_path\":\"%s\",\"thread_id\":\"%s\","
                           "\"status\":\"%s\",\"context\":%s,\"version\":%lld,\"created_at\":\"%s\","
                           "\"updated_at\":\"%s\",\"lease\":null,\"recovered_at\":null,"
-                          "\"entry_count\":0,\"entry_bytes\":0}\n",
+                          "\"parent_id\":null,\"entry_count\":0,\"entry_bytes\":0}\n",
                           row->id, row->project_path, row->thread_id, row->status,
                           row->served_context, (long long)version, row->served_created_at,
                           row->served_updated_at),

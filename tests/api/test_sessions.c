@@ -54,7 +54,7 @@ Test(sessions, a_new_session_is_what_was_sent_and_what_the_service_adds)
              "{\"id\":\"%s\",\"project_path\":\"/home/me/project\",\"thread_id\":\"+15551234567\","
              "\"status\":\"CREATED\",\"context\":{\"model\":\"x\"},\"version\":1,"
              "\"created_at\":\"%s\",\"updated_at\":\"%s\",\"lease\":null,\"recovered_at\":null,"
-             "\"entry_count\":0,\"entry_bytes\":0}\n",
+             "\"parent_id\":null,\"entry_count\":0,\"entry_bytes\":0}\n",
              location + strlen("/sessions/"), time, time);
     cr_expect_str_eq(made->body, expected);
     free(time);

@@ -28,6 +28,7 @@ import yaml  # noqa: E402
 import access  # noqa: E402
 import entries  # noqa: E402
 import events  # noqa: E402
+import fork  # noqa: E402
 import once  # noqa: E402
 import ownership  # noqa: E402
 from contract import JSON, MAX_BODY_BYTES, MAX_JSON_DEPTH, MERGE, MISSING, NEW, Contract, wording  # noqa: E402
@@ -494,7 +495,7 @@ def example_requests(contract):
                     value = value.encode()
                 if isinstance(value, dict) and value.get("from") == "ACTIVE":
                     contract.call(200, "PATCH", where.removesuffix("/transition"), {"status": "ACTIVE"})
-                creates = operation["operationId"] in ("createSession", "putSession")
+                creates = operation["operationId"] in ("createSession", "putSession", "forkSession")
                 where = f"/sessions/{uuid.uuid4()}" if method == "PUT" and creates else where
                 contract.call(201 if creates else 200, method, where, value, media_type)
 
@@ -535,7 +536,7 @@ def everything_was_seen(contract):
 
 CHECKS = [
     examples, problem_table, links, created, new_sessions, put, changes, lifecycle, preconditions,
-    put_preconditions, tags, bad_bodies, unread_bodies, long_heads, lists, *once.CHECKS, *entries.CHECKS, *ownership.CHECKS, *events.CHECKS, *access.CHECKS, bad_queries,
+    put_preconditions, tags, bad_bodies, unread_bodies, long_heads, lists, *once.CHECKS, *entries.CHECKS, *fork.CHECKS, *ownership.CHECKS, *events.CHECKS, *access.CHECKS, bad_queries,
     service_paths, backup, limits, documents, heads, no_such_method, not_of_http, no_such_path, request_ids, example_requests, example_problems,
     everything_was_seen,
 ]

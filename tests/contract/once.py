@@ -46,6 +46,7 @@ def requests(contract):
         (201, "/sessions", {**NEW, "thread_id": "nobody", "if_exists": "return"}),
         (200, "/sessions", {"project_path": "/once/get", "thread_id": "once", "if_exists": "return"}),
         (200, f"{contract.create().headers['location']}/transition", {"from": "CREATED", "to": "ACTIVE"}),
+        (201, f"{contract.create().headers['location']}/fork", {"thread_id": "other"}),
         (200, "/sessions/recover", {}),
         (200, "/sessions/relocate", {"from": "/once/old", "to": "/once/new"}),
     ]

@@ -1,0 +1,27 @@
+/* What the files of the writer share. Writer thread. */
+#ifndef SESSIOND_DB_WRITER_INTERNAL_H
+#define SESSIOND_DB_WRITER_INTERNAL_H
+
+#include "db/writer.h"
+
+/* Ends the transaction in which all went well, or not; `jobs` are its jobs, for the figures. */
+enum outcome writer_end(struct writer *writer, bool ok, size_t jobs, struct error *err);
+
+/* The storage refused a transaction. Of a row of such failures the first is told; the one after
+ * which nothing is written any more is told elsewhere. */
+void writer_tell_failure(struct writer *writer, enum outcome outcome, const struct error *err);
+
+/* Gives a job of a transaction that was not committed its answer. */
+void writer_fail_job(struct store_job *job, const struct error *err, enum outcome outcome);
+
+/* How long what is done between two batches may take: no longer than a commit, so that a write
+ * waits at most about twice as long as without. */
+int64_t writer_turn_us(const struct writer *writer);
+
+/* A turn of the fork that is under way, if it is time. */
+void writer_copy_forks(struct writer *writer);
+
+/* Answers the forks that are under way with this error. */
+void writer_abandon_forks(struct writer *writer, const char *detail);
+
+#endif
