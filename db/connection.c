@@ -164,11 +164,25 @@ bool connection_roll_back(sqlite3 *db)
            sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL) == SQLITE_OK;
 }
 
+/* FTS5 keeps statements of its own on a connection, and finalises them itself. */
+#define OWN "/* sessiond */ "
+
+static bool is_own(sqlite3_stmt *stmt)
+{
+    const char *sql = sqlite3_sql(stmt);
+
+    return sql != NULL && strncmp(sql, OWN, sizeof(OWN) - 1) == 0;
+}
+
 bool connection_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, struct error *err)
 {
-    if (sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) != SQLITE_OK)
-        return translate_failure(db, "preparing a statement", err);
-    return true;
+    char *marked = sqlite3_mprintf(OWN "%s", sql);
+
+    if (marked == NULL)
+        return error_set(err, ERROR_INTERNAL, NULL, "SQLite is out of memory");
+    const int result = sqlite3_prepare_v3(db, marked, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
+    sqlite3_free(marked);
+    return result == SQLITE_OK || translate_failure(db, "preparing a statement", err);
 }
 
 bool connection_text(sqlite3 *db, const char *sql, char **out, struct error *err)
@@ -213,8 +227,14 @@ void connection_close(sqlite3 *db)
 
     if (db == NULL)
         return;
-    while ((stmt = sqlite3_next_stmt(db, NULL)) != NULL)
+    for (stmt = sqlite3_next_stmt(db, NULL); stmt != NULL;) {
+        if (!is_own(stmt)) {
+            stmt = sqlite3_next_stmt(db, stmt);
+            continue;
+        }
         sqlite3_finalize(stmt);
+        stmt = sqlite3_next_stmt(db, NULL); /* others may have gone with it */
+    }
     sqlite3_close(db);
 }
 

@@ -12,6 +12,11 @@ static inline int64_t entry_key(int64_t stream, int64_t seq)
     return stream << 32 | seq;
 }
 
+static inline int64_t entry_key_stream(int64_t key)
+{
+    return key >> 32;
+}
+
 static inline int64_t entry_key_seq(int64_t key)
 {
     return key & STORE_STREAM_ENTRIES_MAX;

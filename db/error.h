@@ -48,6 +48,7 @@ enum error_kind {
     ERROR_LEASE_LOST,     /* the token presented is not that of a lease that is held */
     ERROR_NO_LEASE,       /* to release */
     ERROR_EVENTS_GONE,    /* events that were asked for are not kept any more */
+    ERROR_NO_SEARCH,      /* it is off */
     ERROR_ENTRY_CONFLICT, /* an entry of that uuid is there, with another text */
     ERROR_KEY_REUSED,     /* the Idempotency-Key belongs to another request */
 

@@ -86,6 +86,7 @@ void figures_changed(struct figures *figures, const struct figures_change *chang
     }
     add(&figures->events,
         change->counts[STORE_EVENTS_WRITTEN] - change->counts[STORE_EVENTS_REMOVED]);
+    atomic_store_explicit(&figures->search_complete, change->search_complete, memory_order_relaxed);
     if (change->newest_event != 0)
         atomic_store(&figures->newest_event, change->newest_event);
 }
@@ -108,6 +109,7 @@ void figures_read(const struct figures *figures, struct store_figures *out)
         out->commit_buckets[i] =
             atomic_load_explicit(&figures->commit_buckets[i], memory_order_acquire);
     out->events = get(&figures->events);
+    out->search_complete = atomic_load_explicit(&figures->search_complete, memory_order_relaxed);
     out->newest_event = get(&figures->newest_event);
     out->wal_bytes = get(&figures->wal_bytes);
     out->checkpoints_complete = get(&figures->checkpoints[CHECKPOINT_COMPLETE]);

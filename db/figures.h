@@ -14,6 +14,7 @@ struct figures {
     atomic_int_least64_t counts[STORE_COUNT_KINDS];
     atomic_int_least64_t events;
     atomic_int_least64_t newest_event;
+    atomic_bool search_complete;
     atomic_int_least64_t wal_bytes;
     atomic_int_least64_t checkpoints[CHECKPOINT_FATAL + 1];
     atomic_int_least64_t batch_buckets[STORE_BATCH_BUCKETS + 1];
@@ -27,6 +28,7 @@ struct figures_change {
     int64_t sessions[SESSION_STATUS_COUNT];
     int64_t counts[STORE_COUNT_KINDS];
     int64_t newest_event; /* that it wrote; 0: none */
+    bool search_complete; /* all that is stored is in the index */
 };
 
 /* Counts the sessions by status, out of the index, and the events. */

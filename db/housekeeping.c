@@ -17,10 +17,17 @@ struct chore {
     bool (*step)(struct write_operations *ops, bool *more, struct error *err);
 };
 
+/* For what is to be found: what was not indexed at once. */
+static bool catch_up(struct write_operations *ops, bool *more, struct error *err)
+{
+    return search_index_catch_up(&ops->search, more, err);
+}
+
 static const struct chore chores[HOUSEKEEPING_CHORES] = {
     [HOUSEKEEPING_FORGET_KEYS] = {INT64_C(60000000), write_once_sweep},
     [HOUSEKEEPING_SWEEP_EVENTS] = {INT64_C(10000000), write_event_sweep},
     [HOUSEKEEPING_DISCARD_ENTRIES] = {INT64_C(5000000), write_discard_sweep},
+    [HOUSEKEEPING_INDEX] = {INT64_C(1000000), catch_up},
 };
 
 int64_t housekeeping_due_us(const struct housekeeping *house, const struct write_operations *ops)

@@ -6,7 +6,8 @@
 
 #define IDLE_MS 60000
 
-static bool read_page(struct reader *reader, struct store_job *job)
+static bool read_page(const struct list_worker *worker, struct reader *reader,
+                      struct store_job *job)
 {
     struct store_events_job *events = &job->events;
     struct store_entry_read *entries = &job->entry_read;
@@ -17,6 +18,8 @@ static bool read_page(struct reader *reader, struct store_job *job)
     if (job->operation == STORE_ENTRIES)
         return read_entries(reader, &entries->query, entries->visit, entries->arg, &entries->page,
                             &job->error);
+    if (job->operation == STORE_SEARCH)
+        return search_read(reader, worker->text_of, &job->search, job->visit_arg, &job->error);
     return read_list(reader, &job->query, job->visit, job->visit_arg, &job->page, &job->error);
 }
 
@@ -26,7 +29,7 @@ static void run_list(struct list_worker *worker, struct store_job *job)
 
     if (reader == NULL)
         return;
-    if (!read_page(reader, job) && job->error.kind == ERROR_NONE)
+    if (!read_page(worker, reader, job) && job->error.kind == ERROR_NONE)
         error_set(&job->error, ERROR_INTERNAL, NULL, "the list failed");
     reader_pool_return(worker->readers, reader);
 }

@@ -11,6 +11,7 @@
 struct list_worker {
     struct job_queue queue;
     struct reader_pool *readers;
+    store_searchable text_of; /* set by the caller; NULL: searches are refused */
     pthread_t thread;
 };
 

@@ -71,8 +71,10 @@ bool reader_pool_init(struct reader_pool *pool, const char *path, size_t count,
 
 void reader_pool_release(struct reader_pool *pool)
 {
-    for (size_t i = 0; i < pool->count; i++)
+    for (size_t i = 0; i < pool->count; i++) {
+        search_reader_release(&pool->readers[i].search);
         connection_close(pool->readers[i].db);
+    }
     free(pool->readers);
     pthread_cond_destroy(&pool->changed);
     pthread_mutex_destroy(&pool->lock);

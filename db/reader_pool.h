@@ -13,6 +13,7 @@
 #define SESSIOND_DB_READER_POOL_H
 
 #include "db/list_query.h"
+#include "db/search_read.h"
 #include "db/session_row.h"
 
 #include <pthread.h>
@@ -46,6 +47,7 @@ struct reader {
     sqlite3_stmt *lists[LIST_QUERY_SHAPES];         /* prepared when first used */
     sqlite3_stmt *events[READER_EVENT_STATEMENTS];  /* the same */
     sqlite3_stmt *entries[READ_ENTRIES_STATEMENTS]; /* the same */
+    struct search_reader search;
     session_adopter adopt;
     bool has_snapshot;
     int64_t snapshot_commits; /* the commits that it shows, at least */

@@ -22,6 +22,7 @@ struct store {
     struct figures figures;
     struct reader_pool readers;
     struct list_worker lists;
+    struct list_worker searches;
     struct writer writer;
 };
 
@@ -55,31 +56,44 @@ static bool open_writer(struct store *store, struct error *err)
     store->writer.operations = (struct write_operations){
         .adopt = options->adopt_context,
         .key_ttl_us = options->key_ttl_us,
+        .search =
+            {
+                .text_of = options->search_text,
+                .rule = options->search_rule,
+                .adopt = options->adopt_context,
+                .observer = &store->options.observer,
+            },
         .keep_events_us = options->keep_events_us,
         .max_events = options->max_events,
         .events = store->figures.events,
     };
     backup_init(&store->writer.backup, store->db, options->path);
-    return writer_init(&store->writer, store->db, options->checkpoint_pages, err) &&
+    return search_index_open(&store->writer.operations.search, store->db, err) &&
+           writer_init(&store->writer, store->db, options->checkpoint_pages, err) &&
            writer_empty_log(&store->writer, err) != CHECKPOINT_FATAL &&
            writer_keep_house(&store->writer, err);
 }
 
-/* The list thread reads too, beside the callers. */
+/* The list thread and the search thread read too, beside the callers. */
 static bool start(struct store *store, struct error *err)
 {
     const struct store_options *options = &store->options;
 
-    if (!reader_pool_init(&store->readers, options->path, (size_t)options->readers + 1,
+    if (!reader_pool_init(&store->readers, options->path, (size_t)options->readers + 2,
                           options->read_limit_ms, options->adopt_context, err))
         return false;
     if (!list_worker_start(&store->lists, &store->readers, options->max_queue, err))
         goto no_lists;
+    store->searches.text_of = options->search_text;
+    if (!list_worker_start(&store->searches, &store->readers, options->max_queue, err))
+        goto no_searches;
     if (!writer_start(&store->writer, err))
         goto no_writer;
     return true;
 
 no_writer:
+    list_worker_stop(&store->searches);
+no_searches:
     list_worker_stop(&store->lists);
 no_lists:
     reader_pool_release(&store->readers);
@@ -102,6 +116,7 @@ bool store_open(const struct store_options *options, struct store **out, struct 
         *out = store;
         return true;
     }
+    search_index_release(&store->writer.operations.search);
     connection_close(store->db);
     job_queue_release(&store->queue);
     if (store->lock >= 0)
@@ -122,12 +137,14 @@ void store_close(struct store *store)
 
     if (store == NULL)
         return;
+    list_worker_stop(&store->searches);
     list_worker_stop(&store->lists);
     job_queue_close(&store->queue);
     writer_join(&store->writer);
     if (store->writer.failed)
         return;
     reader_pool_release(&store->readers);
+    search_index_release(&store->writer.operations.search);
     const enum checkpoint_result result = writer_empty_log(&store->writer, &err);
     if (result == CHECKPOINT_FATAL) {
         writer_fail(&store->writer, err.detail);
@@ -228,6 +245,8 @@ static bool is_long_read(enum store_operation operation)
 
 static struct job_queue *queue_for(struct store *store, enum store_operation operation)
 {
+    if (operation == STORE_SEARCH)
+        return &store->searches.queue;
     return is_long_read(operation) ? &store->lists.queue : &store->queue;
 }
 

@@ -24,6 +24,7 @@ enum store_count {
     STORE_ENTRIES_APPENDED,
     STORE_ENTRIES_DUPLICATE,
     STORE_ENTRIES_BYTES, /* of those appended */
+    STORE_SEARCH_INDEXED,
     STORE_COUNT_KINDS
 };
 
@@ -32,6 +33,7 @@ struct store_figures {
     int64_t counts[STORE_COUNT_KINDS];
     int64_t events;       /* that are kept */
     int64_t newest_event; /* its id, kept or not; 0: there never was one */
+    bool search_complete; /* false without search */
     int64_t queue_depth;
     int64_t wal_bytes; /* in use: 0 after a checkpoint, while the file keeps its length */
     int64_t checkpoints_complete;

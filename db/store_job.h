@@ -13,6 +13,7 @@
 #include "db/store_list.h"
 #include "db/store_match.h"
 #include "db/store_once.h"
+#include "db/store_search.h"
 #include "db/store_snapshot.h"
 
 enum store_operation {
@@ -32,6 +33,7 @@ enum store_operation {
     STORE_LIST,
     STORE_EVENTS,
     STORE_ENTRIES,
+    STORE_SEARCH,
     STORE_BACKUP, /* one at a time: ERROR_BACKUP_RUNNING */
 };
 
@@ -91,6 +93,7 @@ struct store_job {
     struct store_append append;         /* APPEND; out, too */
     struct store_fork fork;             /* FORK */
     struct store_entry_read entry_read; /* ENTRIES; out, too */
+    struct store_search search;         /* SEARCH; out, too */
 
     /* Out. `session` is set on success, and also when what is stored refused the job: it is what
      * is stored (without its context). Its slices point into the job's own input or memory. */

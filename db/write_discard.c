@@ -1,5 +1,6 @@
 #include "db/write_discard.h"
 
+#include "db/column.h"
 #include "db/entry_key.h"
 #include "db/monotonic.h"
 
@@ -31,6 +32,38 @@ static bool delete_one(struct write_operations *ops, enum write_statement which,
     return true;
 }
 
+/* The same for an entry. What is found by its text has to be taken back by it. */
+static bool delete_next_entry(struct write_operations *ops, int64_t number, bool *deleted,
+                              struct error *err)
+{
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_DISCARD_ENTRY_SHOWN];
+    bool ok;
+
+    if (ops->search.text_of == NULL)
+        return delete_one(ops, WRITE_DISCARD_ENTRY, number, deleted, err);
+    sqlite3_bind_int64(stmt, 1, number);
+    *deleted =
+        write_next_row(&ops->statements, WRITE_DISCARD_ENTRY_SHOWN, "discarding entries", &ok, err);
+    if (!*deleted)
+        return ok;
+    search_index_note_removal(&ops->search, sqlite3_column_int64(stmt, 0), column_text(stmt, 1));
+    write_reset(&ops->statements, WRITE_DISCARD_ENTRY_SHOWN);
+    return true;
+}
+
+static bool delete_next(struct write_operations *ops, enum write_statement which, int64_t number,
+                        bool *deleted, struct error *err)
+{
+    if (which == WRITE_DISCARD_ENTRY)
+        return delete_next_entry(ops, number, deleted, err);
+    return delete_one(ops, which, number, deleted, err);
+}
+
+static bool is_enough(const struct write_operations *ops, int64_t until_us)
+{
+    return monotonic_us() >= until_us || search_index_has_a_step(&ops->search);
+}
+
 /* Until the stream has nothing left, and is gone itself, or it is `until_us`. */
 static bool discard(struct write_operations *ops, int64_t number, int64_t until_us,
                     struct error *err)
@@ -40,9 +73,9 @@ static bool discard(struct write_operations *ops, int64_t number, int64_t until_
     bool deleted = false;
 
     for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i += deleted ? 0 : 1) {
-        if (!delete_one(ops, order[i], number, &deleted, err))
+        if (!delete_next(ops, order[i], number, &deleted, err))
             return false;
-        if (monotonic_us() >= until_us)
+        if (is_enough(ops, until_us))
             return true;
     }
     return true;
@@ -57,7 +90,7 @@ bool write_discard_sweep(struct write_operations *ops, bool *more, struct error 
         if (!find_discarded(ops, &number, err) ||
             (number != 0 && !discard(ops, number, until_us, err)))
             return false;
-    } while (number != 0 && monotonic_us() < until_us);
+    } while (number != 0 && !is_enough(ops, until_us));
     *more = number != 0;
     return true;
 }

@@ -175,6 +175,7 @@ static bool write_entry(struct write_operations *ops, int64_t number, int64_t se
     write_bind_text(stmt, 3, entry->text);
     if (!write_run(&ops->statements, WRITE_ENTRY, "appending an entry", err))
         return false;
+    search_index_note(&ops->search, entry_key(number, seq), entry->text, true);
     if (entry->uuid.data == NULL)
         return true;
     stmt = ops->statements.prepared[WRITE_UUID];

@@ -43,7 +43,10 @@ static bool copy_entry(struct write_operations *ops, struct fork_stream *stream,
     sqlite3_bind_int64(stmt, 1, entry_key(stream->target, stream->seq));
     sqlite3_bind_int64(stmt, 2, stream->updated_us);
     write_bind_text(stmt, 3, text);
-    return write_run(&ops->statements, WRITE_ENTRY, "copying an entry", err);
+    if (!write_run(&ops->statements, WRITE_ENTRY, "copying an entry", err))
+        return false;
+    search_index_note(&ops->search, entry_key(stream->target, stream->seq), text, true);
+    return true;
 }
 
 static bool copy_entries(struct write_operations *ops, struct fork_stream *stream, int64_t until_us,
@@ -56,7 +59,7 @@ static bool copy_entries(struct write_operations *ops, struct fork_stream *strea
     sqlite3_bind_int64(stmt, 2, entry_key(stream->source, stream->up_to));
     while (write_next_row(&ops->statements, WRITE_FORK_ENTRIES, "reading entries", &ok, err)) {
         ok = copy_entry(ops, stream, stmt, err);
-        if (!ok || monotonic_us() >= until_us) {
+        if (!ok || monotonic_us() >= until_us || search_index_has_a_step(&ops->search)) {
             write_reset(&ops->statements, WRITE_FORK_ENTRIES);
             return ok;
         }

@@ -19,9 +19,21 @@ bool write_operations_begin(struct write_operations *ops, struct error *err)
     return !ops->leases_in_doubt || write_lease_restart(ops, err);
 }
 
+bool write_operations_finish(struct write_operations *ops, struct error *err)
+{
+    struct search_index *search = &ops->search;
+
+    if (!search_index_apply(search, err))
+        return false;
+    ops->change.counts[STORE_SEARCH_INDEXED] += search->applied;
+    ops->change.search_complete = search->text_of != NULL && !search->has_backlog;
+    return clock_reserve(&ops->clock, ops->statements.db, false, err);
+}
+
 void write_operations_settle(struct write_operations *ops, bool committed)
 {
     clock_settle(&ops->clock, committed);
+    search_index_settle(&ops->search, committed);
     if (committed) {
         ops->leases_in_doubt = false;
         ops->events += ops->change.counts[STORE_EVENTS_WRITTEN];
@@ -115,6 +127,7 @@ static bool apply(struct write_operations *ops, struct store_job *job, struct er
     case STORE_LIST:
     case STORE_EVENTS:
     case STORE_ENTRIES:
+    case STORE_SEARCH:
     case STORE_BACKUP:
         break;
     }

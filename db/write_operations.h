@@ -10,6 +10,7 @@
 
 #include "db/clock.h"
 #include "db/figures.h"
+#include "db/search_index.h"
 #include "db/session_row.h"
 #include "db/store.h"
 #include "db/write_statements.h"
@@ -18,6 +19,7 @@ struct write_operations {
     struct write_statements statements;
     struct clock clock;
     session_adopter adopt;
+    struct search_index search;
     int64_t key_ttl_us;           /* how long an Idempotency-Key is remembered */
     int64_t keep_events_us;       /* how long an event is kept */
     int64_t max_events;           /* how many are */
@@ -35,6 +37,9 @@ MUST_USE bool write_operations_init(struct write_operations *ops, sqlite3 *db, s
 /* First in every transaction. While the leases are in doubt it gives each its whole term again, so
  * that none is looked at before. */
 MUST_USE bool write_operations_begin(struct write_operations *ops, struct error *err);
+
+/* Last in every transaction: what was changed becomes what can be found. */
+MUST_USE bool write_operations_finish(struct write_operations *ops, struct error *err);
 
 /* After COMMIT or ROLLBACK. */
 void write_operations_settle(struct write_operations *ops, bool committed);

@@ -34,6 +34,7 @@ bool write_insert(struct write_operations *ops, const struct session *session, s
     write_bind_text(stmt, 12, session->context);
     if (!write_run(&ops->statements, WRITE_INSERT, "inserting a session", err))
         return false;
+    search_index_note(&ops->search, search_context_document(session->seq), session->context, true);
     ops->change.sessions[session->status]++;
     return true;
 }
@@ -206,6 +207,7 @@ static bool write_row(struct write_operations *ops, struct store_job *job, struc
     session->version++;
     session->updated_us = now;
     if (has_context) {
+        search_index_note(&ops->search, search_context_document(session->seq), context, false);
         session->context = context;
         session->context_bytes = (int64_t)context.len;
     }

@@ -114,6 +114,9 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
         "SELECT number FROM discarded_streams WHERE number < ?1 ORDER BY number LIMIT 1",
     [WRITE_DISCARD_ENTRY] = "DELETE FROM entries WHERE key = (SELECT min(key) FROM entries"
                             " WHERE key > ?1 << 32 AND key < (?1 + 1) << 32)",
+    [WRITE_DISCARD_ENTRY_SHOWN] =
+        "DELETE FROM entries WHERE key = (SELECT min(key) FROM entries"
+        " WHERE key > ?1 << 32 AND key < (?1 + 1) << 32) RETURNING key, entry",
     [WRITE_DISCARD_UUID] = "DELETE FROM entry_uuids WHERE number = ?1 AND uuid ="
                            " (SELECT min(uuid) FROM entry_uuids WHERE number = ?1)",
     [WRITE_DISCARD_STREAM] = "DELETE FROM discarded_streams WHERE number = ?1",

@@ -57,7 +57,7 @@ static enum outcome commit(struct writer *writer, size_t jobs, struct error *err
 
 enum outcome writer_end(struct writer *writer, bool ok, size_t jobs, struct error *err)
 {
-    if (ok && clock_reserve(&writer->operations.clock, writer->db, false, err))
+    if (ok && write_operations_finish(&writer->operations, err))
         return commit(writer, jobs, err);
     write_operations_settle(&writer->operations, false);
     return transaction_roll_back(&writer->transactions);

@@ -194,6 +194,17 @@ bool event_request_read(struct slice query, struct buffer *text, struct store_ev
     return read_query(query, &reading, out, err);
 }
 
+bool event_request_read_stream(struct slice query, struct buffer *text,
+                               struct store_event_query *out, bool *placed, struct error *err)
+{
+    struct reading reading = {.known = ALL_BUT_BEFORE & ~BIT(PARAMETER_LIMIT), .text = text};
+
+    if (!read_query(query, &reading, out, err))
+        return false;
+    *placed = (reading.seen & (BIT(PARAMETER_AFTER) | BIT(PARAMETER_CONSUMER))) != 0;
+    return true;
+}
+
 bool event_request_read_timeline(struct slice query, struct buffer *text,
                                  struct store_event_query *out, struct error *err)
 {

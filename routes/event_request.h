@@ -10,6 +10,11 @@
 MUST_USE bool event_request_read(struct slice query, struct buffer *text,
                                  struct store_event_query *out, struct error *err);
 
+/* The same for a stream, which has no limit. *placed: the query says where to begin. */
+MUST_USE bool event_request_read_stream(struct slice query, struct buffer *text,
+                                        struct store_event_query *out, bool *placed,
+                                        struct error *err);
+
 /* The same for one session's timeline; whose, is the caller's to say. */
 MUST_USE bool event_request_read_timeline(struct slice query, struct buffer *text,
                                           struct store_event_query *out, struct error *err);

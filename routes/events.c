@@ -1,7 +1,9 @@
 /* /events and /sessions/{id}/events: what has happened, to all sessions and to one. */
 
+#include "routes/accept.h"
 #include "routes/event_json.h"
 #include "routes/event_request.h"
+#include "routes/event_stream.h"
 #include "routes/problem.h"
 #include "routes/session_answer.h"
 #include "routes/write_route.h"
@@ -80,6 +82,8 @@ static enum route_step begin_all(const struct routes *routes, struct exchange *e
 {
     struct error err;
 
+    if (accept_names(ex->headers[REQUEST_ACCEPT], EVENT_STREAM_TYPE))
+        return event_stream_begin(routes, ex);
     if (event_request_read(ex->query, &ex->query_text, &ex->job.events.query, &err))
         return read_page(routes, ex);
     problem_answer(ex, &err);

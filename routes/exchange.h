@@ -24,12 +24,14 @@ enum method {
 
 /* The request headers that mean something to a route, or to who may use it. */
 enum request_header {
+    REQUEST_ACCEPT,
     REQUEST_AUTHORIZATION,
     REQUEST_CONTENT_TYPE,
     REQUEST_HOST,
     REQUEST_IF_MATCH,
     REQUEST_IF_NONE_MATCH,
     REQUEST_IDEMPOTENCY_KEY,
+    REQUEST_LAST_EVENT_ID,
     REQUEST_LEASE_TOKEN,
     REQUEST_ORIGIN,
     REQUEST_SEC_FETCH_SITE,

@@ -38,7 +38,7 @@ struct exchange_stream {
 struct exchange_wait {
     char session_id[ID_SIZE]; /* empty: of any */
     int64_t seen;     /* when it is over: nothing that was waited for has an id up to here */
-    int64_t limit_ms; /* ROUTE_WAIT: since the request began; STREAM_WAIT: from now on */
+    int64_t limit_ms; /* ROUTE_WAIT: since the request began; STREAM_WAIT: since the last piece */
     bool soon;        /* STREAM_WAIT: there is more at once; it is only others' turn */
 
     /* Set when the wait is over; neither: there is an event. */

@@ -285,6 +285,8 @@ static void add_counts(struct buffer *out, const struct store_figures *figures)
                                      "Entries that were there already, by their uuid."},
         [STORE_ENTRIES_BYTES] = {"sessiond_entries_appended_bytes_total",
                                  "Bytes of the entries appended."},
+        [STORE_SEARCH_INDEXED] = {"sessiond_search_indexed_total",
+                                  "Entries and contexts whose words went into the index."},
     };
 
     for (int i = 0; i < STORE_COUNT_KINDS; i++) {
@@ -305,6 +307,10 @@ static void add_storage(struct buffer *out, struct store *store)
               figures.wal_bytes);
     add_checkpoints(out, &figures);
     add_counts(out, &figures);
+    add_gauge(out, "sessiond_search_complete",
+              "1 when all that is stored can be found; 0 while the index is being made, or without "
+              "search.",
+              figures.search_complete);
     add_gauge(out, "sessiond_events", "Events that are kept.", figures.events);
     add_gauge(out, "sessiond_events_newest_id", "The newest event; 0 when there never was one.",
               figures.newest_event);

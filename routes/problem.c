@@ -40,6 +40,7 @@ static const struct problem_kind kinds[ERROR_KIND_COUNT] = {
     [ERROR_LEASE_LOST] = {409, "lease-lost", "The lease has ended"},
     [ERROR_NO_LEASE] = {404, "no-lease", "Nobody holds a lease"},
     [ERROR_EVENTS_GONE] = {410, "events-gone", "Events are missing"},
+    [ERROR_NO_SEARCH] = {404, "search-off", "Search is off"},
     [ERROR_ENTRY_CONFLICT] = {409, "entry-conflict", "The uuid belongs to another entry"},
     [ERROR_KEY_REUSED] = {422, "idempotency-key-reused", "The key belongs to another request"},
     [ERROR_PRECONDITION_FAILED] = {412, "precondition-failed", "A precondition does not hold"},

@@ -10,11 +10,13 @@
 #include "routes/scope.h"
 
 struct metrics;
+struct event_ring;
 
 /* What routes work with: set up at start, then only read. */
 struct routes {
     struct store *store;
     struct metrics *metrics;
+    struct event_ring *events;
     size_t max_body_bytes;
     size_t max_json_depth;
     size_t max_page_bytes;
@@ -65,6 +67,7 @@ extern const struct route route_events;
 extern const struct route route_consumer_get;
 extern const struct route route_consumer_put;
 extern const struct route route_consumer_delete;
+extern const struct route route_search;
 extern const struct route route_healthz;
 extern const struct route route_readyz;
 extern const struct route route_backup;

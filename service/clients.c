@@ -109,6 +109,14 @@ struct client *client_open(struct clients *all, int descriptor, uint64_t peer)
     return client;
 }
 
+static void count_kept(struct client *client, bool kept)
+{
+    if (client->kept == kept)
+        return;
+    client->kept = kept;
+    atomic_fetch_add_explicit(&client->all->kept, kept ? 1 : -1, memory_order_relaxed);
+}
+
 void client_close(struct client *client)
 {
     struct client_lists *lists = client->lists;
@@ -117,8 +125,7 @@ void client_close(struct client *client)
     deadlines_set(&lists->deadlines, &client->deadline, DEADLINE_NONE, 0);
     pthread_mutex_unlock(&lists->lock);
     metrics_change(client->all->options.metrics, METRICS_CONNECTIONS, -1);
-    if (client->requests > 0)
-        atomic_fetch_sub_explicit(&client->all->kept, 1, memory_order_relaxed);
+    count_kept(client, false);
     free(client);
 }
 
@@ -131,8 +138,7 @@ void client_receives(struct client *client, struct slice path, int64_t now_us)
 {
     struct client_lists *lists = client->lists;
 
-    if (client->requests == 0)
-        atomic_fetch_add_explicit(&client->all->kept, 1, memory_order_relaxed);
+    count_kept(client, true);
     pthread_mutex_lock(&lists->lock);
     client->requests++;
     client->path = path;
@@ -158,6 +164,11 @@ static bool set_deadline(struct client *client, enum deadline_kind kind, int64_t
 bool client_works(struct client *client)
 {
     return set_deadline(client, DEADLINE_NONE, 0);
+}
+
+void client_follows(struct client *client)
+{
+    count_kept(client, false);
 }
 
 bool client_answers(struct client *client, bool limited)

@@ -51,9 +51,17 @@ MUST_USE bool client_works(struct client *client);
  * moves. False as above. */
 MUST_USE bool client_answers(struct client *client, bool limited);
 
+/* The response has no end of its own: until the next request the connection is none that is kept
+ * open for one. */
+void client_follows(struct client *client);
+
 /* The response is gone, or the request is over without one. True when the request was answered
  * with 408; `request_id` then gets the id that was told to the client. */
 bool client_rests(struct client *client, int64_t now_us, char *request_id);
+
+/* Whether the client has ended its side, and nothing of it is left to be read. libmicrohttpd does
+ * not notice that while a connection is suspended, or when the end came with the last request. */
+MUST_USE bool client_has_left(const struct client *client);
 
 /* False when the response under way is to be the last. */
 MUST_USE bool client_may_stay(const struct client *client);

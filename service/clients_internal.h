@@ -37,6 +37,7 @@ struct client {
     struct slice path;
     bool ended;
     char timeout_id[EXCHANGE_REQUEST_ID_MAX + 1]; /* empty: not answered with 408 */
+    bool kept; /* counted among those that stay open; the HTTP thread's own */
     struct client_lists *lists;
     struct clients *all;
     int descriptor;

@@ -34,9 +34,7 @@ static bool has_moved(const struct client *client, int64_t now)
     return now - (int64_t)info.tcpi_last_data_recv > client->idle_since_ms + DATA_CLOCK_MS;
 }
 
-/* The client has ended its side, and nothing of it is left to be read. libmicrohttpd does not
- * notice an end that came together with the last request. */
-static bool has_left(const struct client *client)
+bool client_has_left(const struct client *client)
 {
     char next;
 
@@ -78,7 +76,7 @@ static void expire(struct client *client, int64_t now)
 
     switch (client->deadline.kind) {
     case DEADLINE_IDLE:
-        if (has_left(client))
+        if (client_has_left(client))
             break;
         deadlines_set(&client->lists->deadlines, &client->deadline,
                       has_moved(client, now) ? DEADLINE_REQUEST : DEADLINE_IDLE, now);

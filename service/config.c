@@ -77,6 +77,8 @@ static const struct option options[] = {
      315360000, "how long an event is kept"},
     {"max-events", "SESSIOND_MAX_EVENTS", OPTION_NUMBER, PLACE(max_events), "1000000", 1,
      1000000000, "events that are kept; beyond it the oldest are removed"},
+    {"search", "SESSIOND_SEARCH", OPTION_SWITCH, PLACE(search), "on", 0, 0,
+     "on: entries and contexts can be searched; off: writes cost less"},
     {"checkpoint-pages", "SESSIOND_CHECKPOINT_PAGES", OPTION_NUMBER, PLACE(checkpoint_pages),
      "40000", 10, 1000000, "write-ahead log, in pages of 4 KiB, that makes the writer checkpoint"},
     {"rate-per-second", "SESSIOND_RATE_PER_SECOND", OPTION_NUMBER, PLACE(rate_per_second), "0", 0,

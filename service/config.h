@@ -40,6 +40,7 @@ struct config {
     const char *token_file; /* NULL: none */
     char *token;            /* SESSIOND_TOKEN, where the environment has it; NULL: none */
     bool allow_anonymous;
+    bool search;
     bool confine;
     const char *file;   /* the first word that is no flag; NULL: none */
     const char *second; /* the second; NULL: none */

@@ -9,11 +9,14 @@
 /* Events that are read in one round. */
 #define ROUND_EVENTS 256
 
-/* To wake a connection, and to send it a few events, takes the processors about half as long: so
- * the pause behind a round leaves half of one, or more, to everybody else. */
-#define PAUSE_PER_WAKE_US 25
-#define PAUSE_MIN_US 250
-#define PAUSE_MAX_US 100000
+/* So many are woken in one go: an HTTP thread sends to all of them before it looks at anything
+ * else. What that takes the processors is about half of the pause behind it, so that others come to
+ * their turn in between, however many wait. */
+#define SLICE 32
+#define SLICE_PAUSE_US 1000
+
+/* Between rounds, so that events which come one by one are told together. */
+#define PAUSE_US 250
 
 #define RETRY_US INT64_C(1000000)
 
@@ -100,16 +103,22 @@ bool feed_park(struct feed *feed, struct feed_waiter *waiter)
     return parked;
 }
 
-static size_t wake(struct feed_waiter *woken)
+static void pause_for(int64_t us)
 {
-    size_t count = 0;
+    const struct timespec duration = {us / 1000000, us % 1000000 * 1000};
 
-    for (; woken != NULL; count++) {
+    nanosleep(&duration, NULL);
+}
+
+static void wake(struct feed_waiter *woken, int64_t slice_pause_us)
+{
+    for (size_t count = 1; woken != NULL; count++) {
         struct feed_waiter *next = woken->next;
         woken->wake(woken);
         woken = next;
+        if (slice_pause_us > 0 && woken != NULL && count % SLICE == 0)
+            pause_for(slice_pause_us);
     }
-    return count;
 }
 
 void feed_drain(struct feed *feed)
@@ -118,9 +127,9 @@ void feed_drain(struct feed *feed)
 
     pthread_mutex_lock(&feed->lock);
     feed->_shared.draining = true;
-    feed_waiters_take_all(feed->_shared.waiters, &woken);
+    feed_waiters_take_all(feed->_shared.waiters, FEED_STOPPING, &woken);
     pthread_mutex_unlock(&feed->lock);
-    wake(woken);
+    wake(woken, 0);
 }
 
 /* Until `at_us`, or until something has changed. */
@@ -150,40 +159,48 @@ static bool has_work_locked(struct feed *feed)
     return works;
 }
 
+/* What a round has read. */
+struct round {
+    size_t count;
+    int64_t newest; /* all events up to here are among them, or were told before */
+    bool failed;
+};
+
 /* Where fewer came than there was room for, nothing is left up to what was announced before. */
-static size_t read_events(struct feed *feed, int64_t after, int64_t *newest)
+static struct round read_events(struct feed *feed, int64_t after)
 {
     const int64_t announced = atomic_load(&feed->announced);
+    struct round round = {.newest = after};
     struct error err;
-    size_t count = 0;
 
-    *newest = after;
     if (announced <= after)
-        return 0;
-    if (!feed->source.read(feed->source.arg, after, feed->events, ROUND_EVENTS, &count, &err)) {
+        return round;
+    round.failed =
+        !feed->source.read(feed->source.arg, after, feed->events, ROUND_EVENTS, &round.count, &err);
+    if (round.failed)
         feed->source.failed(feed->source.arg, &err);
-        feed->next_round_us = monotonic_us() + RETRY_US;
-        return 0;
-    }
-    if (count > 0)
-        *newest = feed->events[count - 1].id;
-    if (count < ROUND_EVENTS && *newest < announced)
-        *newest = announced;
-    return count;
+    else if (round.count > 0)
+        round.newest = feed->events[round.count - 1].id;
+    if (round.count < ROUND_EVENTS && round.newest < announced)
+        round.newest = announced;
+    return round;
 }
 
-static struct feed_waiter *take_concerned_locked(struct feed *feed, size_t count, int64_t newest)
+static struct feed_waiter *take_concerned_locked(struct feed *feed, const struct round *round)
 {
     struct feed_waiters *waiters = feed->_shared.waiters;
     struct feed_waiter *woken = NULL;
     struct feed_waiter *late = NULL;
 
+    if (round->failed)
+        feed_waiters_take_all(waiters, FEED_EVENT, &woken);
+    feed_waiters_take_any(waiters, round->newest, &woken);
     feed_waiters_take_soon(waiters, &woken);
-    for (size_t i = 0; i < count; i++)
+    /* The last are the first to be woken: those whom one event alone concerns. */
+    for (size_t i = 0; i < round->count; i++)
         feed_waiters_take_session(waiters, feed->events[i].session_id, feed->events[i].id, &woken);
-    feed_waiters_take_any(waiters, newest, &woken);
-    if (newest > feed->_shared.told)
-        feed->_shared.told = newest;
+    if (round->newest > feed->_shared.told)
+        feed->_shared.told = round->newest;
     feed_waiters_take_due(waiters, monotonic_us(), &late);
     while (late != NULL) {
         struct feed_waiter *waiter = late;
@@ -199,22 +216,14 @@ static struct feed_waiter *take_concerned_locked(struct feed *feed, size_t count
 static void do_round_locked(struct feed *feed)
 {
     const int64_t after = feed->_shared.told;
-    int64_t newest;
 
-    feed->next_round_us = 0;
     pthread_mutex_unlock(&feed->lock);
-    const size_t count = read_events(feed, after, &newest);
+    const struct round round = read_events(feed, after);
     pthread_mutex_lock(&feed->lock);
-    struct feed_waiter *woken = take_concerned_locked(feed, count, newest);
+    struct feed_waiter *woken = take_concerned_locked(feed, &round);
     pthread_mutex_unlock(&feed->lock);
-    int64_t pause_us = (int64_t)wake(woken) * PAUSE_PER_WAKE_US;
-    if (pause_us < PAUSE_MIN_US)
-        pause_us = PAUSE_MIN_US;
-    if (pause_us > PAUSE_MAX_US)
-        pause_us = PAUSE_MAX_US;
-    const int64_t next_us = monotonic_us() + pause_us;
-    if (next_us > feed->next_round_us)
-        feed->next_round_us = next_us;
+    wake(woken, SLICE_PAUSE_US);
+    feed->next_round_us = monotonic_us() + (round.failed ? RETRY_US : PAUSE_US);
     pthread_mutex_lock(&feed->lock);
 }
 

@@ -32,7 +32,7 @@ struct feed_source {
     bool (*read)(void *arg, int64_t after, struct feed_event *out, size_t max, size_t *count,
                  struct error *err);
 
-    /* The events could not be read; it is tried again in a second. */
+    /* The events could not be read: all who wait are woken, to look by themselves. */
     void (*failed)(void *arg, const struct error *err);
 };
 

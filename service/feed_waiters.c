@@ -184,11 +184,12 @@ void feed_waiters_take_due(struct feed_waiters *all, int64_t now_us, struct feed
     all->turned_us = slot_us;
 }
 
-void feed_waiters_take_all(struct feed_waiters *all, struct feed_waiter **woken)
+void feed_waiters_take_all(struct feed_waiters *all, enum feed_reason reason,
+                           struct feed_waiter **woken)
 {
     for (size_t i = 0; i < SLOTS; i++) {
         while (all->slots[i] != NULL)
-            take(all, all->slots[i], FEED_STOPPING, woken);
+            take(all, all->slots[i], reason, woken);
     }
 }
 

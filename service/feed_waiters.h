@@ -65,7 +65,8 @@ void feed_waiters_take_soon(struct feed_waiters *all, struct feed_waiter **woken
 /* Those whose time is over. */
 void feed_waiters_take_due(struct feed_waiters *all, int64_t now_us, struct feed_waiter **woken);
 
-void feed_waiters_take_all(struct feed_waiters *all, struct feed_waiter **woken);
+void feed_waiters_take_all(struct feed_waiters *all, enum feed_reason reason,
+                           struct feed_waiter **woken);
 
 /* When there may next be somebody whose time is over; INT64_MAX: never. A waiter is taken within
  * FEED_WAITERS_SLOT_US after its time. */

@@ -71,10 +71,12 @@ static ssize_t wait_for_more(struct http_server *server, struct request *request
 {
     if (!request->follows) {
         request->follows = true;
+        client_follows(request->client);
         atomic_fetch_add(&server->following, 1);
     }
     if (client_works(request->client) &&
-        http_server_park(server, request, monotonic_us() + request->ex.wait.limit_ms * 1000))
+        http_server_park(server, request,
+                         request->last_piece_us + request->ex.wait.limit_ms * 1000))
         return 0;
     return MHD_CONTENT_READER_END_OF_STREAM;
 }
@@ -91,11 +93,13 @@ static ssize_t on_read(void *cls, uint64_t position, char *out, size_t max)
     http_server_unpark(server, request);
     if (ex->wait.stopping)
         return MHD_CONTENT_READER_END_OF_STREAM;
-    if (!client_answers(request->client, true))
+    if (!client_answers(request->client, true) ||
+        (ex->wait.timed_out && client_has_left(request->client)))
         return MHD_CONTENT_READER_END_WITH_ERROR;
     switch (ex->stream.read(ex, out, max < PIECE_BYTES ? max : PIECE_BYTES, &len)) {
     case STREAM_DATA:
         request->sent_bytes += len;
+        request->last_piece_us = monotonic_us();
         return (ssize_t)len;
     case STREAM_WAIT:
         return wait_for_more(server, request);
@@ -111,6 +115,7 @@ struct MHD_Response *http_server_stream(struct http_server *server, struct reque
 {
     request->streams = true;
     request->streams_since_us = monotonic_us();
+    request->last_piece_us = request->streams_since_us;
     metrics_change(server->options.routes->metrics, METRICS_STREAMS, 1);
     return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN,
                                              request->chunked ? CHUNKED_BYTES : UNCHUNKED_BYTES,

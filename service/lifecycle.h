@@ -6,6 +6,7 @@
 
 #include "service/config.h"
 #include "service/confinement.h"
+#include "service/feed_source.h"
 #include "service/http_server.h"
 #include "service/listener.h"
 
@@ -15,7 +16,9 @@ struct service {
     struct tls *tls;
     struct access *access;
     struct store *store;
+    struct event_ring *ring;
     struct feed *feed;
+    struct feed_reading feed_reading;
     struct http_server *server;
     struct routes routes;
     struct confinement confinement;

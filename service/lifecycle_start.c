@@ -2,6 +2,7 @@
 
 #include "db/store_open.h"
 #include "routes/json_adopt.h"
+#include "routes/search_text.h"
 #include "service/descriptors.h"
 #include "service/notify.h"
 
@@ -10,6 +11,9 @@
 
 /* A page of the longest contexts, read from a slow disk, takes less. */
 #define READ_LIMIT_MS 5000
+
+/* Some 30,000 events: those who follow and fall behind further than that read from the store. */
+#define RING_BYTES ((size_t)8 << 20)
 
 static void on_notice(void *arg, enum store_severity severity, const char *event,
                       const char *detail)
@@ -30,6 +34,14 @@ static void on_storage_failed(void *arg)
     kill(getpid(), SIGTERM);
 }
 
+/* Called by the writer. */
+static void on_events(void *arg, int64_t newest)
+{
+    const struct service *service = arg;
+
+    feed_announce(service->feed, newest);
+}
+
 static bool open_access(struct service *service, struct error *err)
 {
     const struct access_options options = {
@@ -48,15 +60,17 @@ static bool open_store(struct service *service, struct error *err)
     const struct config *config = &service->config;
     const struct store_options options = {
         .path = config->db,
-        .readers = (int)config->threads,
+        .readers = (int)config->threads + 1, /* the feed */
         .read_limit_ms = READ_LIMIT_MS,
         .max_queue = (size_t)config->max_queue,
         .key_ttl_us = config->idempotency_ttl_s * 1000000,
         .keep_events_us = config->keep_events_s * 1000000,
         .max_events = config->max_events,
         .checkpoint_pages = config->checkpoint_pages,
-        .observer = {service, on_notice, on_storage_failed},
+        .observer = {service, on_notice, on_storage_failed, on_events},
         .adopt_context = json_adopt_context,
+        .search_text = config->search ? search_text : NULL,
+        .search_rule = SEARCH_TEXT_RULE,
     };
 
     return store_open(&options, &service->store, err);
@@ -84,6 +98,7 @@ static bool start_server(struct service *service, struct error *err)
     service->routes = (struct routes){
         .store = service->store,
         .metrics = metrics_new(),
+        .events = service->ring,
         .max_body_bytes = (size_t)config->max_body_bytes,
         .max_json_depth = (size_t)config->max_json_depth,
         .max_page_bytes = (size_t)config->max_page_bytes,
@@ -110,7 +125,8 @@ static bool start_server(struct service *service, struct error *err)
 /* Those who wait for events are told of them, or that their time is over. */
 static bool start_feed(struct service *service, struct error *err)
 {
-    const struct feed_source source = {.arg = service};
+    service->feed_reading = (struct feed_reading){service->store, service->ring, service->log};
+    const struct feed_source source = feed_source_of(&service->feed_reading);
 
     return feed_start(service->feed, &source, err);
 }
@@ -155,6 +171,7 @@ bool service_start(struct service *service, struct error *err)
     const struct config *config = &service->config;
 
     descriptors_provide(&service->config.max_connections, service->log);
+    service->ring = event_ring_new(RING_BYTES);
     service->feed = feed_new();
     if (open_access(service, err) &&
         tls_open(config->tls_cert, config->tls_key, service->log, &service->tls, err) &&
@@ -169,6 +186,7 @@ bool service_start(struct service *service, struct error *err)
         service_end_if_failed(service);
     }
     feed_free(service->feed);
+    event_ring_free(service->ring);
     tls_close(service->tls);
     access_free(service->access);
     close_listener(service);

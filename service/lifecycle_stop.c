@@ -110,6 +110,7 @@ int service_stop(struct service *service)
     store_close(service->store);
     service_end_if_failed(service);
     feed_free(service->feed);
+    event_ring_free(service->ring);
     metrics_free(service->routes.metrics);
     access_free(service->access);
     tls_close(service->tls);

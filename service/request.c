@@ -9,12 +9,14 @@
 #include <sys/random.h>
 
 static const char *const header_names[REQUEST_HEADER_COUNT] = {
+    [REQUEST_ACCEPT] = "Accept",
     [REQUEST_AUTHORIZATION] = "Authorization",
     [REQUEST_CONTENT_TYPE] = "Content-Type",
     [REQUEST_HOST] = "Host",
     [REQUEST_IF_MATCH] = "If-Match",
     [REQUEST_IF_NONE_MATCH] = "If-None-Match",
     [REQUEST_IDEMPOTENCY_KEY] = "Idempotency-Key",
+    [REQUEST_LAST_EVENT_ID] = "Last-Event-ID",
     [REQUEST_LEASE_TOKEN] = "Lease-Token",
     [REQUEST_ORIGIN] = "Origin",
     [REQUEST_SEC_FETCH_SITE] = "Sec-Fetch-Site",

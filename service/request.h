@@ -30,8 +30,9 @@ struct request {
     bool chunked;      /* the client takes a body of unknown length on a connection that stays */
     bool streams;      /* the response is made while it is sent */
     int64_t streams_since_us;
-    bool follows; /* and has no end of its own */
-    bool parked;  /* `waiter` is, or was until the connection was resumed */
+    int64_t last_piece_us; /* when the last piece of the stream was made */
+    bool follows;          /* and has no end of its own */
+    bool parked;           /* `waiter` is, or was until the connection was resumed */
     struct feed_waiter waiter;
     char method[16];       /* as sent, cut */
     const char *target_at; /* in libmicrohttpd's memory, until the body comes */

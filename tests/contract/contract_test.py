@@ -31,6 +31,7 @@ import events  # noqa: E402
 import fork  # noqa: E402
 import once  # noqa: E402
 import ownership  # noqa: E402
+import search  # noqa: E402
 from contract import JSON, MAX_BODY_BYTES, MAX_JSON_DEPTH, MERGE, MISSING, NEW, Contract, wording  # noqa: E402
 from document import Document  # noqa: E402
 from service import Connection, Response, Service  # noqa: E402
@@ -536,7 +537,7 @@ def everything_was_seen(contract):
 
 CHECKS = [
     examples, problem_table, links, created, new_sessions, put, changes, lifecycle, preconditions,
-    put_preconditions, tags, bad_bodies, unread_bodies, long_heads, lists, *once.CHECKS, *entries.CHECKS, *fork.CHECKS, *ownership.CHECKS, *events.CHECKS, *access.CHECKS, bad_queries,
+    put_preconditions, tags, bad_bodies, unread_bodies, long_heads, lists, *once.CHECKS, *entries.CHECKS, *fork.CHECKS, *ownership.CHECKS, *events.CHECKS, *search.CHECKS, *access.CHECKS, bad_queries,
     service_paths, backup, limits, documents, heads, no_such_method, not_of_http, no_such_path, request_ids, example_requests, example_problems,
     everything_was_seen,
 ]

@@ -164,7 +164,7 @@ Test(feed_waiters, at_the_end_all_are_found)
     add(&waiters[2], "b", 0, 2 * NEVER);
     waiters[3] = (struct feed_waiter){.soon = true, .deadline_us = 1};
     feed_waiters_add(all, &waiters[3]);
-    feed_waiters_take_all(all, &woken);
+    feed_waiters_take_all(all, FEED_STOPPING, &woken);
     cr_expect_eq(count(woken), 4);
     cr_expect_eq(waiters[2].reason, FEED_STOPPING);
     cr_expect_eq(feed_waiters_count(all), 0);

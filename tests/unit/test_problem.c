@@ -89,6 +89,7 @@ static const struct kind kinds[] = {
     {ERROR_LEASE_LOST, 409, "lease-lost"},
     {ERROR_NO_LEASE, 404, "no-lease"},
     {ERROR_EVENTS_GONE, 410, "events-gone"},
+    {ERROR_NO_SEARCH, 404, "search-off"},
     {ERROR_ENTRY_CONFLICT, 409, "entry-conflict"},
     {ERROR_KEY_REUSED, 422, "idempotency-key-reused"},
     {ERROR_PRECONDITION_FAILED, 412, "precondition-failed"},

@@ -1,0 +1,119 @@
+/* What is not in the index yet is taken there, the newest first, a little at a time. */
+
+#include "db/column.h"
+#include "db/search_index_internal.h"
+#include "db/translate.h"
+
+#include <stdio.h>
+
+#define TELL_EVERY 100000
+
+struct range {
+    int64_t first;
+    int64_t last;
+};
+
+static bool next_range(struct search_index *index, struct range *out, bool *found,
+                       struct error *err)
+{
+    sqlite3_stmt *stmt = index->prepared[SEARCH_NEXT_BACKLOG];
+    const int result = sqlite3_step(stmt);
+
+    *found = result == SQLITE_ROW;
+    if (*found)
+        *out = (struct range){sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1)};
+    sqlite3_reset(stmt);
+    return result == SQLITE_ROW || result == SQLITE_DONE ||
+           translate_failure(index->db, "reading what is to be indexed", err);
+}
+
+static bool note_session(struct search_index *index, sqlite3_stmt *stmt, struct error *err)
+{
+    struct session_row row;
+
+    if (!session_row_read(stmt, index->adopt, &row, err))
+        return false;
+    search_index_note(index, search_context_document(row.session.seq), row.session.context, false);
+    session_row_release(&row);
+    return true;
+}
+
+static bool note_row(struct search_index *index, sqlite3_stmt *stmt, bool is_entry,
+                     struct error *err)
+{
+    if (!is_entry)
+        return note_session(index, stmt, err);
+    search_index_note(index, sqlite3_column_int64(stmt, 0), column_text(stmt, 1), false);
+    return true;
+}
+
+/* Notes the last documents of the range; *reached is what it may be cut to. */
+static bool note_documents(struct search_index *index, const struct range *range, int64_t *reached,
+                           struct error *err)
+{
+    const bool is_entry = range->first >= 0;
+    const int64_t base = is_entry ? 0 : INT64_MIN;
+    sqlite3_stmt *stmt = index->prepared[is_entry ? SEARCH_ENTRIES : SEARCH_CONTEXTS];
+    int result = SQLITE_ROW;
+    bool ok = true;
+
+    *reached = range->first;
+    sqlite3_bind_int64(stmt, 1, range->first - base);
+    sqlite3_bind_int64(stmt, 2, range->last - base);
+    while (ok && (result = sqlite3_step(stmt)) == SQLITE_ROW) {
+        ok = note_row(index, stmt, is_entry, err);
+        index->caught_up++;
+        *reached = sqlite3_column_int64(stmt, 0) + base;
+        if (search_index_has_a_step(index))
+            break;
+        *reached = range->first;
+    }
+    if (ok && result != SQLITE_ROW && result != SQLITE_DONE)
+        ok = translate_failure(index->db, "reading what is to be indexed", err);
+    sqlite3_reset(stmt);
+    return ok;
+}
+
+static bool take(struct search_index *index, const struct range *range, struct error *err)
+{
+    const size_t before = index->count;
+    int64_t reached;
+
+    if (!note_documents(index, range, &reached, err))
+        return false;
+    if (reached > range->first)
+        return search_index_set_backlog(index, SEARCH_CUT_BACKLOG, range->first, reached - 1, err);
+    /* A session that has gone leaves its text behind. */
+    if (range->first == range->last && index->count == before)
+        search_index_note_removal(index, range->first, SLICE_LITERAL("{}"));
+    return search_index_set_backlog(index, SEARCH_END_BACKLOG, range->first, 0, err);
+}
+
+static void tell(struct search_index *index, bool more)
+{
+    const struct store_observer *observer = index->observer;
+    char detail[96];
+
+    if (index->caught_up < TELL_EVERY && (more || !index->was_backlog || index->caught_up == 0))
+        return;
+    snprintf(detail, sizeof(detail), "%lld more entries and contexts can be found%s",
+             (long long)index->caught_up, more ? "" : "; nothing is left to index");
+    observer->notice(observer->arg, STORE_INFO, "search_indexed", detail);
+    index->caught_up = 0;
+}
+
+bool search_index_catch_up(struct search_index *index, bool *more, struct error *err)
+{
+    struct range range;
+
+    *more = false;
+    if (index->text_of == NULL)
+        return true;
+    do {
+        if (!next_range(index, &range, more, err) || (*more && !take(index, &range, err)))
+            return false;
+    } while (*more && !search_index_has_a_step(index));
+    tell(index, *more);
+    index->has_backlog = *more;
+    return true;
+}

@@ -1,0 +1,97 @@
+#include "db/search_rank.h"
+
+#include "db/search_tokens.h"
+#include "db/store_search.h"
+#include "db/translate.h"
+
+#include <stdlib.h>
+
+#define K1 1.2
+#define B 0.75
+#define AVERAGE_WORDS 256.0
+
+/* More texts than that make a word no more common. */
+#define COUNTED_MAX 10000
+
+static int count_row(const Fts5ExtensionApi *api, Fts5Context *context, void *arg)
+{
+    int *count = arg;
+
+    (void)api;
+    (void)context;
+    return ++*count < COUNTED_MAX ? SQLITE_OK : SQLITE_DONE;
+}
+
+static double weight(const Fts5ExtensionApi *api, Fts5Context *context, int phrase)
+{
+    double result = 1;
+    int count = 0;
+
+    api->xQueryPhrase(context, phrase, &count, count_row);
+    for (int reached = count < 1 ? 1 : count; reached * 2 <= COUNTED_MAX; reached *= 2)
+        result++;
+    return result;
+}
+
+/* Worked out for the first row of a query. One phrase needs none: only the order counts. */
+static const double *weights(const Fts5ExtensionApi *api, Fts5Context *context, int phrases)
+{
+    double *kept = api->xGetAuxdata(context, 0);
+
+    if (kept != NULL)
+        return kept;
+    kept = calloc((size_t)phrases + 1, sizeof(*kept));
+    if (kept == NULL)
+        abort();
+    for (int i = 0; i < phrases; i++)
+        kept[i] = phrases == 1 ? 1 : weight(api, context, i);
+    return api->xSetAuxdata(context, kept, free) == SQLITE_OK ? kept : NULL;
+}
+
+static int count_instances(const Fts5ExtensionApi *api, Fts5Context *context, int phrase)
+{
+    Fts5PhraseIter iterator;
+    int column = -1;
+    int offset;
+    int count = 0;
+
+    api->xPhraseFirst(context, phrase, &iterator, &column, &offset);
+    for (; column >= 0; api->xPhraseNext(context, &iterator, &column, &offset))
+        count++;
+    return count;
+}
+
+static void score(const Fts5ExtensionApi *api, Fts5Context *context, sqlite3_context *result,
+                  int count, sqlite3_value **values)
+{
+    const int phrases = api->xPhraseCount(context);
+    const double *of_phrase = weights(api, context, phrases);
+    double most = 0;
+    double sum = 0;
+    int words = 0;
+
+    (void)count;
+    (void)values;
+    if (of_phrase == NULL || api->xColumnSize(context, -1, &words) != SQLITE_OK) {
+        sqlite3_result_error_nomem(result);
+        return;
+    }
+    const double norm = K1 * (1 - B + B * words / AVERAGE_WORDS);
+    for (int i = 0; i < phrases; i++) {
+        const double instances = count_instances(api, context, i);
+        sum += of_phrase[i] * instances / (instances + norm);
+        most += of_phrase[i];
+    }
+    const int64_t found = (int64_t)(STORE_SEARCH_SCORE_MAX * sum / most);
+    sqlite3_result_int64(result, found < 1 ? 1 : found);
+}
+
+bool search_rank_register(sqlite3 *db, struct error *err)
+{
+    fts5_api *api = search_tokens_api(db, err);
+
+    if (api == NULL)
+        return false;
+    return api->xCreateFunction(api, "sessiond_score", NULL, score, NULL) == SQLITE_OK ||
+           translate_failure(db, "preparing to rank", err);
+}

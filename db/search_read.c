@@ -1,0 +1,305 @@
+#include "db/search_read.h"
+
+#include "db/column.h"
+#include "db/connection.h"
+#include "db/entry_key.h"
+#include "db/monotonic.h"
+#include "db/reader_pool.h"
+#include "db/search_index.h"
+#include "db/search_rank.h"
+#include "db/search_ranking.h"
+#include "db/search_snippet.h"
+#include "db/timestamp.h"
+#include "db/translate.h"
+
+#include <stdlib.h>
+
+#define LOOK_EVERY_ROWS 64
+
+/* So many matches of a stream that does not fit are stepped over before it is jumped over. */
+#define STEPPED_OVER_MAX 100
+
+#define MATCHES(table)                                                                             \
+    "SELECT rowid, sessiond_score(" table ") FROM " table " WHERE " table                          \
+    " MATCH ?1 AND rowid < ?2 ORDER BY rowid DESC"
+#define SESSION "id, project_path, thread_id, status, created_at"
+
+static const char *const texts[SEARCH_READ_STATEMENT_COUNT] = {
+    [SEARCH_READ_ENTRIES] = MATCHES("search_entries"),
+    [SEARCH_READ_CONTEXTS] = MATCHES("search_contexts"),
+    [SEARCH_READ_STREAM] = "SELECT " SESSION ", name FROM streams CROSS JOIN sessions"
+                           " ON seq = session_seq WHERE number = ?1",
+    [SEARCH_READ_SESSION] = "SELECT " SESSION ", NULL FROM sessions WHERE seq = ?1",
+    [SEARCH_READ_ENTRY] = "SELECT entry, created_us FROM entries WHERE key = ?1",
+    [SEARCH_READ_CONTEXT] = "SELECT text FROM search_contexts WHERE rowid = ?1",
+    [SEARCH_READ_BACKLOG] = "SELECT first FROM search_backlog LIMIT 1",
+};
+
+/* One search under way. */
+struct search {
+    sqlite3 *db;
+    struct search_reader *reader;
+    const struct store_search_query *query;
+    struct search_query parsed;
+    struct search_ranking ranking;
+    int64_t until_us;
+    bool complete;
+    int64_t stream; /* the one last looked at */
+    bool stream_fits;
+    int64_t stepped_over; /* matches of it */
+};
+
+void search_reader_release(struct search_reader *search)
+{
+    search_tokens_release(&search->tokens);
+}
+
+static bool prepare(struct search_reader *search, sqlite3 *db, struct error *err)
+{
+    if (search->tokens.tokenizer != NULL)
+        return true;
+    if (!search_rank_register(db, err))
+        return false;
+    for (int i = 0; i < SEARCH_READ_STATEMENT_COUNT; i++) {
+        if (search->prepared[i] == NULL &&
+            !connection_prepare(db, texts[i], &search->prepared[i], err))
+            return false;
+    }
+    return search_tokens_init(&search->tokens, db, err);
+}
+
+static bool look_up(const struct search *search, enum search_read_statement which, int64_t number,
+                    bool *found, struct error *err)
+{
+    sqlite3_stmt *stmt = search->reader->prepared[which];
+
+    sqlite3_bind_int64(stmt, 1, number);
+    const int result = sqlite3_step(stmt);
+    *found = result == SQLITE_ROW;
+    return result == SQLITE_ROW || result == SQLITE_DONE ||
+           translate_failure(search->db, "searching", err);
+}
+
+static bool fits(const struct store_search_query *query, sqlite3_stmt *session)
+{
+    enum session_status status;
+
+    return (query->project_path.data == NULL ||
+            slice_equal(query->project_path, column_text(session, 1))) &&
+           (query->thread_id.data == NULL ||
+            slice_equal(query->thread_id, column_text(session, 2))) &&
+           session_status_parse(column_text(session, 3), &status) &&
+           (query->statuses == 0 || (query->statuses >> status & 1) != 0);
+}
+
+/* Whether the session is there and is one of those that are asked for. */
+static bool session_fits(const struct search *search, enum search_read_statement which,
+                         int64_t number, bool *out, struct error *err)
+{
+    sqlite3_stmt *stmt = search->reader->prepared[which];
+    bool found;
+
+    const bool ok = look_up(search, which, number, &found, err);
+    *out = found && fits(search->query, stmt);
+    sqlite3_reset(stmt);
+    return ok;
+}
+
+/* The matches of a stream come one behind the other. */
+static bool entry_fits(struct search *search, int64_t key, bool *out, struct error *err)
+{
+    const int64_t stream = entry_key_stream(key);
+
+    if (stream != search->stream) {
+        search->stream = stream;
+        search->stepped_over = 0;
+        if (!session_fits(search, SEARCH_READ_STREAM, stream, &search->stream_fits, err))
+            return false;
+    }
+    *out = search->stream_fits;
+    search->stepped_over += !search->stream_fits;
+    return true;
+}
+
+static bool row_fits(struct search *search, enum search_read_statement which, int64_t row,
+                     bool *out, struct error *err)
+{
+    if (which == SEARCH_READ_ENTRIES)
+        return entry_fits(search, row, out, err);
+    return session_fits(search, SEARCH_READ_SESSION, row, out, err);
+}
+
+static void rank(struct search *search, enum search_read_statement which, sqlite3_stmt *stmt)
+{
+    const int64_t row = sqlite3_column_int64(stmt, 0);
+
+    search_ranking_add(
+        &search->ranking,
+        (struct store_search_place){
+            .score = sqlite3_column_int64(stmt, 1),
+            .document = which == SEARCH_READ_ENTRIES ? row : search_context_document(row),
+        });
+}
+
+/* Ranks matches whose row is below *before, the newest first, until one of the bounds is reached or
+ * a stream is to be jumped over: then *before is where to go on. */
+static bool rank_below(struct search *search, enum search_read_statement which, int64_t *before,
+                       int *ranked, struct error *err)
+{
+    sqlite3_stmt *stmt = search->reader->prepared[which];
+    int64_t rows = 0;
+    int result;
+    bool fit;
+
+    sqlite3_bind_text64(stmt, 1, search->parsed.match, search->parsed.match_len, SQLITE_STATIC,
+                        SQLITE_UTF8);
+    sqlite3_bind_int64(stmt, 2, *before);
+    *before = INT64_MIN;
+    while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
+        const bool late = ++rows % LOOK_EVERY_ROWS == 0 && monotonic_us() > search->until_us;
+        if (late || *ranked == STORE_SEARCH_RANKED_MAX) {
+            search->complete = false;
+            break;
+        }
+        if (!row_fits(search, which, sqlite3_column_int64(stmt, 0), &fit, err)) {
+            sqlite3_reset(stmt);
+            return false;
+        }
+        if (fit) {
+            rank(search, which, stmt);
+            ++*ranked;
+        } else if (which == SEARCH_READ_ENTRIES && search->stepped_over > STEPPED_OVER_MAX) {
+            *before = entry_key(search->stream, 0);
+            break;
+        }
+    }
+    if (result != SQLITE_ROW && result != SQLITE_DONE)
+        translate_failure(search->db, "searching", err);
+    sqlite3_reset(stmt);
+    return result == SQLITE_ROW || result == SQLITE_DONE;
+}
+
+static bool rank_all(struct search *search, enum search_read_statement which, struct error *err)
+{
+    int64_t before = INT64_MAX;
+    int ranked = 0;
+
+    while (before != INT64_MIN) {
+        if (monotonic_us() > search->until_us) {
+            search->complete = false;
+            return true;
+        }
+        if (!rank_below(search, which, &before, &ranked, err))
+            return false;
+    }
+    return true;
+}
+
+static void show(struct search *search, struct store_hit *hit, struct slice text,
+                 store_hit_visitor visit, void *arg)
+{
+    struct search_snippet snippet;
+
+    search_snippet_make(&search->reader->tokens, &search->parsed, text, &snippet);
+    hit->snippet = (struct slice){snippet.text, snippet.len};
+    hit->marks = snippet.marks;
+    hit->mark_count = snippet.mark_count;
+    visit(arg, hit);
+}
+
+/* The texts are those of the statement's row. */
+static void read_session(sqlite3_stmt *stmt, struct store_hit *hit)
+{
+    hit->session_id = column_text(stmt, 0);
+    hit->project_path = column_text(stmt, 1);
+    hit->thread_id = column_text(stmt, 2);
+    if (!session_status_parse(column_text(stmt, 3), &hit->status) ||
+        !timestamp_parse(column_text(stmt, 4), &hit->created_us))
+        hit->created_us = 0;
+    hit->stream = column_text(stmt, 5);
+}
+
+static void show_entry(struct search *search, sqlite3_stmt *entry, struct store_hit *hit,
+                       store_hit_visitor visit, void *arg)
+{
+    size_t len = 0;
+    char *text = search->reader->text_of(column_text(entry, 0), &len);
+
+    hit->created_us = sqlite3_column_int64(entry, 1);
+    show(search, hit, (struct slice){text == NULL ? "" : text, len}, visit, arg);
+    free(text);
+}
+
+static bool visit_place(struct search *search, const struct store_search_place *place,
+                        store_hit_visitor visit, void *arg, struct error *err)
+{
+    const bool is_entry = place->document >= 0;
+    const int64_t number = is_entry ? place->document : place->document - INT64_MIN;
+    const enum search_read_statement owner = is_entry ? SEARCH_READ_STREAM : SEARCH_READ_SESSION;
+    const enum search_read_statement what = is_entry ? SEARCH_READ_ENTRY : SEARCH_READ_CONTEXT;
+    sqlite3_stmt *session = search->reader->prepared[owner];
+    sqlite3_stmt *text = search->reader->prepared[what];
+    struct store_hit hit = {.score = place->score, .seq = is_entry ? entry_key_seq(number) : 0};
+    bool has_session;
+    bool has_text = false;
+
+    const bool ok =
+        look_up(search, owner, is_entry ? entry_key_stream(number) : number, &has_session, err) &&
+        look_up(search, what, number, &has_text, err);
+    if (ok && has_session && has_text) {
+        read_session(session, &hit);
+        if (is_entry)
+            show_entry(search, text, &hit, visit, arg);
+        else
+            show(search, &hit, column_text(text, 0), visit, arg);
+    }
+    sqlite3_reset(session);
+    sqlite3_reset(text);
+    return ok;
+}
+
+static bool visit_page(struct search *search, struct store_search *job, void *arg,
+                       struct error *err)
+{
+    const struct search_ranking *ranking = &search->ranking;
+
+    for (size_t i = 0; i < ranking->count && i < ranking->limit; i++) {
+        if (!visit_place(search, &ranking->places[i], job->visit, arg, err))
+            return false;
+        job->last = ranking->places[i];
+    }
+    job->more = ranking->count > ranking->limit;
+    job->complete = search->complete;
+    return true;
+}
+
+static bool read_backlog(struct search *search, struct error *err)
+{
+    bool waits;
+
+    const bool ok = look_up(search, SEARCH_READ_BACKLOG, 0, &waits, err);
+    sqlite3_reset(search->reader->prepared[SEARCH_READ_BACKLOG]);
+    search->complete = !waits;
+    return ok;
+}
+
+bool search_read(struct reader *reader, store_searchable text_of, struct store_search *job,
+                 void *arg, struct error *err)
+{
+    struct search search = {
+        .db = reader->db,
+        .reader = &reader->search,
+        .query = &job->query,
+        .until_us = monotonic_us() + STORE_SEARCH_LIMIT_MS * INT64_C(1000),
+    };
+
+    if (text_of == NULL)
+        return error_set(err, ERROR_NO_SEARCH, NULL,
+                         "this service keeps no index; it does with --search on");
+    reader->search.text_of = text_of;
+    search_ranking_init(&search.ranking, (size_t)job->query.limit, job->query.after);
+    return prepare(&reader->search, reader->db, err) &&
+           search_query_parse(&reader->search.tokens, job->query.text, &search.parsed, err) &&
+           read_backlog(&search, err) && rank_all(&search, SEARCH_READ_ENTRIES, err) &&
+           rank_all(&search, SEARCH_READ_CONTEXTS, err) && visit_page(&search, job, arg, err);
+}

@@ -1,0 +1,67 @@
+#include "db/search_tokens.h"
+
+#include "db/connection.h"
+
+/* https://sqlite.org/fts5.html#extending_fts5 */
+fts5_api *search_tokens_api(sqlite3 *db, struct error *err)
+{
+    fts5_api *api = NULL;
+    sqlite3_stmt *stmt;
+
+    if (!connection_prepare(db, "SELECT fts5(?1)", &stmt, err))
+        return NULL;
+    sqlite3_bind_pointer(stmt, 1, &api, "fts5_api_ptr", NULL);
+    sqlite3_step(stmt);
+    sqlite3_finalize(stmt);
+    if (api == NULL)
+        error_set(err, ERROR_INTERNAL, NULL, "this SQLite was built without FTS5");
+    return api;
+}
+
+bool search_tokens_init(struct search_tokens *tokens, sqlite3 *db, struct error *err)
+{
+    /* As in db/schema/search.sql. */
+    const char *options[] = {"remove_diacritics", "2"};
+    fts5_api *api = search_tokens_api(db, err);
+    void *context;
+
+    *tokens = (struct search_tokens){0};
+    if (api == NULL)
+        return false;
+    if (api->xFindTokenizer(api, "unicode61", &context, &tokens->methods) != SQLITE_OK ||
+        tokens->methods.xCreate(context, options, 2, &tokens->tokenizer) != SQLITE_OK)
+        return error_set(err, ERROR_INTERNAL, NULL, "SQLite has no tokenizer unicode61");
+    return true;
+}
+
+void search_tokens_release(struct search_tokens *tokens)
+{
+    if (tokens->tokenizer != NULL)
+        tokens->methods.xDelete(tokens->tokenizer);
+    tokens->tokenizer = NULL;
+}
+
+struct visiting {
+    search_token_visitor visit;
+    void *arg;
+};
+
+static int on_token(void *arg, int flags, const char *word, int len, int from, int to)
+{
+    const struct visiting *visiting = arg;
+
+    (void)flags;
+    return visiting->visit(visiting->arg, (struct slice){word, (size_t)len}, (size_t)from,
+                           (size_t)to)
+               ? SQLITE_OK
+               : SQLITE_DONE;
+}
+
+void search_tokens_visit(const struct search_tokens *tokens, struct slice text,
+                         search_token_visitor visit, void *arg)
+{
+    struct visiting visiting = {visit, arg};
+
+    tokens->methods.xTokenize(tokens->tokenizer, &visiting, FTS5_TOKENIZE_AUX, text.data,
+                              (int)text.len, on_token);
+}
