@@ -227,10 +227,10 @@ static bool check_clock(struct check *check, struct error *err)
     return true;
 }
 
-/* --- What the tables beside the sessions say ----------------------------------------------- */
+/* --- Events, and what is searched ---------------------------------------------------------- */
 
 /* Each selects a sentence for every row that breaks a rule. */
-static const char *const rules[] = {
+static const char *const event_rules[] = {
     "SELECT 'the table sessiond_events has ' || count(*) || ' rows, not one' FROM sessiond_events"
     " HAVING count(*) <> 1",
 
@@ -277,13 +277,46 @@ static bool check_rule(struct check *check, const char *sql, struct error *err)
     return result == SQLITE_DONE;
 }
 
-static bool check_rules(struct check *check, struct error *err)
+static bool check_events(struct check *check, struct error *err)
 {
     if (check->observer->doing != NULL)
         check->observer->doing(check->observer->arg, "checking the events");
-    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-        if (!check_rule(check, rules[i], err))
+    for (size_t i = 0; i < sizeof(event_rules) / sizeof(event_rules[0]); i++) {
+        if (!check_rule(check, event_rules[i], err))
             return false;
+    }
+    return true;
+}
+
+/* What is searched has to be what is stored, but for what waits to be indexed. SQLite's own check
+ * of a full-text table is a write, which a file that is only read does not allow. */
+static bool check_search(struct check *check, struct error *err)
+{
+    static const struct {
+        const char *sql;
+        const char *problem;
+    } rules[] = {
+        {"SELECT count(*) FROM entries WHERE key NOT IN (SELECT id FROM search_entries_docsize)"
+         " AND NOT EXISTS (SELECT 1 FROM search_backlog WHERE key BETWEEN first AND last)",
+         "entries cannot be found by their words"},
+        {"SELECT count(*) FROM search_entries_docsize WHERE id NOT IN (SELECT key FROM entries)",
+         "entries can be found that are not there"},
+        {"SELECT count(*) FROM search_contexts_docsize WHERE id NOT IN (SELECT seq FROM sessions)"
+         " AND id + -9223372036854775808 NOT IN (SELECT first FROM search_backlog)",
+         "contexts can be found that are not there"},
+    };
+    int64_t count;
+
+    if (!connection_integer(check->db,
+                            "SELECT count(*) FROM sqlite_schema WHERE name = 'search_rule'", &count,
+                            err))
+        return give_up(check, err);
+    for (size_t i = 0; count > 0 && i < sizeof(rules) / sizeof(rules[0]); i++) {
+        int64_t wrong;
+        if (!connection_integer(check->db, rules[i].sql, &wrong, err))
+            return give_up(check, err);
+        if (wrong > 0)
+            find(check, "%lld %s", (long long)wrong, rules[i].problem);
     }
     return true;
 }
@@ -311,7 +344,8 @@ static void check_all(struct check *check, int64_t *sessions, struct error *err)
     if (check->verdict != FILE_SOUND || (!current && !try_migration(check, err)))
         return;
     if (check_objects(check, err) &&
-        (check->verdict == FILE_UNSOUND || (check_clock(check, err) && check_rules(check, err))))
+        (check->verdict == FILE_UNSOUND ||
+         (check_clock(check, err) && check_events(check, err) && check_search(check, err))))
         check_rows(check, sessions, err);
 }
 

@@ -18,8 +18,8 @@ static const char *const texts[SEARCH_STATEMENT_COUNT] = {
     [SEARCH_FIND_CONTEXT] = "SELECT text = ?2 FROM search_contexts WHERE rowid = ?1",
     [SEARCH_REPLACE_CONTEXT] = "REPLACE INTO search_contexts (rowid, text) VALUES (?1, ?2)",
     [SEARCH_REMOVE_CONTEXT] = "DELETE FROM search_contexts WHERE rowid = ?1",
-    [SEARCH_IN_BACKLOG] = "SELECT last >= ?1 FROM search_backlog WHERE first <= ?1"
-                          " ORDER BY first DESC LIMIT 1",
+    [SEARCH_IN_BACKLOG] =
+        "SELECT last >= ?1 FROM search_backlog WHERE first <= ?1 ORDER BY first DESC LIMIT 1",
     [SEARCH_ADD_BACKLOG] = "INSERT OR REPLACE INTO search_backlog VALUES (?1, ?2)",
     [SEARCH_NEXT_BACKLOG] = "SELECT first, last FROM search_backlog ORDER BY first DESC LIMIT 1",
     [SEARCH_CUT_BACKLOG] = "UPDATE search_backlog SET last = ?2 WHERE first = ?1",

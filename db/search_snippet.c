@@ -152,8 +152,12 @@ static size_t end_after(struct slice text, size_t begin, size_t least)
 
 static void add(struct search_snippet *out, struct slice text)
 {
-    for (size_t i = 0; i < text.len; i++)
-        out->text[out->len++] = is_blank(text.data[i]) ? ' ' : text.data[i];
+    for (size_t i = 0; i < text.len; i++) {
+        const char c = text.data[i];
+        out->text[out->len++] = c;
+        if (is_blank(c))
+            out->text[out->len - 1] = ' ';
+    }
 }
 
 static void add_marks(const struct matching *matching, size_t begin, size_t end,

@@ -112,7 +112,7 @@ static const char *take_string(struct extraction *extraction, const char *at, co
     const char *next = json_skip_space(behind, end);
 
     if (next < end && *next == ':')
-        *left_out = names_no_text(decode(extraction, raw));
+        *left_out = (char)names_no_text(decode(extraction, raw));
     else if (!*left_out)
         add_value(extraction, raw);
     return behind;

@@ -47,6 +47,10 @@ DAMAGES = [
     (EVENT.format(1769342400999999, 2, 9, f"'{ID.format(1)}'"), "event 1769342400999999: its session has not come to version 9"),
     ("INSERT INTO consumers VALUES ('a b', 1, 1)", "consumer a b: its name is none"),
     ("INSERT INTO consumers VALUES ('a', -1, 1)", "consumer a: its place is -1"),
+    ("DELETE FROM search_backlog; INSERT INTO entries VALUES (4294967297, 1, '{}')",
+     "1 entries cannot be found by their words"),
+    ("INSERT INTO search_entries (rowid, text) VALUES (4294967297, 'x')", "1 entries can be found that are not there"),
+    ("INSERT INTO search_contexts (rowid, text) VALUES (7777, 'x')", "1 contexts can be found that are not there"),
     ("PRAGMA user_version = 999", "made by a newer one"),
     ("DROP TABLE sessions", "a database of another program"),
 ]
