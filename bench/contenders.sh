@@ -18,7 +18,7 @@ slowly() {
     exec "$@"
 }
 
-is_writing() { [[ $1 == create || $1 == patch_* ]]; }
+is_writing() { [[ $1 == create || $1 == patch_* || $1 == append* ]]; }
 
 listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
@@ -92,6 +92,7 @@ start_server() { # CONTENDER OPERATION DISK
 wrk_arguments() { # OPERATION
     case $1 in
     patch_1k) echo "patch.lua $folder/seeded/ids 1024" ;;
+    append*) echo "append.lua $folder/seeded/one_id" ;; # whose log is empty, or long: fill_log
     patch_64k) echo "patch.lua $folder/seeded/few_ids 65536" ;; # few: or the file would grow by gigabytes
     *) echo "$1.lua $folder/seeded/ids" ;;
     esac
@@ -140,6 +141,20 @@ fill_redis() { # OPERATION
         redis-cli -p "$port" --pipe >/dev/null
 }
 
+# 100,000 entries of about 1 KiB, a thousand a request.
+fill_log() {
+    local id batch
+    id=$(<"$folder/seeded/one_id")
+    for ((batch = 0; batch < 100; batch++)); do
+        awk -v batch="$batch" 'BEGIN {
+            srand(batch); text = sprintf("%944s", ""); gsub(/ /, "x", text)
+            for (i = 0; i < 1000; i++)
+                printf "{\"uuid\":\"%08x-%04x-%08x\",\"text\":\"%s\"}\n", rand() * 2 ^ 31, i, batch, text }' |
+            curl -sSf -o /dev/null -H 'Content-Type: application/x-ndjson' --data-binary @- \
+                "http://127.0.0.1:$port/sessions/$id/entries" || die "the log cannot be filled"
+    done
+}
+
 drive() {
     if [[ $1 == redis ]]; then drive_redis "${@:2}"; else drive_wrk "${@:2}"; fi
 }
@@ -160,6 +175,7 @@ warm() { # CONTENDER OPERATION CONNECTIONS
 measure_server() { # CONTENDER OPERATION CONNECTIONS DISK
     local before after drove rss
     start_server "$1" "$2" "$4"
+    [[ $2 != append_long ]] || fill_log
     warm "$1" "$2" "$3"
     before=$(cpu_us)
     drove=$(drive "$1" "$2" "$3" "$seconds")

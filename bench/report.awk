@@ -3,8 +3,8 @@
 # Exit 1 when there was an error response: then the figures are of something else than they say.
 BEGIN {
     FS = "\t"
-    split("create list list_contexts get patch_1k patch_64k bare_http sqlite_1 sqlite_64 redis fastify other", key, " ")
-    split("create,list of 50,list of 50 with contexts,get by id,patch 1 KiB,patch 64 KiB,bare libmicrohttpd," \
+    split("create append append_long list list_contexts get patch_1k patch_64k bare_http sqlite_1 sqlite_64 redis fastify other", key, " ")
+    split("create,append 1 KiB,append 1 KiB to 100;000 entries,list of 50,list of 50 with contexts,get by id,patch 1 KiB,patch 64 KiB,bare libmicrohttpd," \
           "SQLite; 1 a commit,SQLite; 64 a commit,Redis; fsync always,fastify + better-sqlite3,the other binary", text, ",")
     for (i in key) {
         name[key[i]] = text[i]

@@ -40,6 +40,10 @@ plan=(
     "create 1 plain sessiond bare_http sqlite_1 redis fastify"
     "create 64 plain sessiond bare_http sqlite_64 redis fastify"
     "create 256 plain sessiond bare_http sqlite_64 redis fastify"
+    "append 1 plain sessiond"
+    "append 64 plain sessiond"
+    "append_long 1 plain sessiond"
+    "append_long 64 plain sessiond"
     "patch_1k 1 plain sessiond bare_http redis fastify"
     "patch_1k 64 plain sessiond bare_http redis fastify"
     "patch_1k 256 plain sessiond bare_http redis fastify"
@@ -126,6 +130,7 @@ seed() {
         cp "$folder/run/$kind.db" "$seeded/$kind.db"
     done
     head -n 1000 "$seeded/ids" >"$seeded/few_ids"
+    head -n 1 "$seeded/ids" >"$seeded/one_id"
 }
 
 # What sessiond answers to each operation, for bare_http to repeat.

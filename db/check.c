@@ -1,4 +1,4 @@
-#include "db/check.h"
+#include "db/check_internal.h"
 
 #include "db/column.h"
 #include "db/connection.h"
@@ -12,17 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-struct check {
-    sqlite3 *db;
-    session_adopter adopt;
-    const struct file_observer *observer;
-    enum file_verdict verdict;
-};
-
-static void find(struct check *check, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void find(struct check *check, const char *format, ...)
+void check_find(struct check *check, const char *format, ...)
 {
     char problem[256];
     va_list args;
@@ -35,14 +25,18 @@ static void find(struct check *check, const char *format, ...)
         check->observer->found(check->observer->arg, problem);
 }
 
-/* After a statement failed: the file is damaged, or it cannot be known. */
-static bool give_up(struct check *check, struct error *err)
+void check_give_up(struct check *check, struct error *err)
 {
     translate_failure(check->db, "reading the file", err);
     if (database_file_is_damaged(check->db))
-        find(check, "%s", sqlite3_errmsg(check->db));
+        check_find(check, "%s", sqlite3_errmsg(check->db));
     else if (check->verdict == FILE_SOUND)
         check->verdict = FILE_UNKNOWN;
+}
+
+static bool give_up(struct check *check, struct error *err)
+{
+    check_give_up(check, err);
     return false;
 }
 
@@ -61,7 +55,8 @@ static void check_context(struct check *check, const struct session *session)
     char *replacement = check->adopt(session->context);
 
     if (replacement != NULL)
-        find(check, "session %.36s: its context is no JSON object (RFC 8259)", session->id.data);
+        check_find(check, "session %.36s: its context is no JSON object (RFC 8259)",
+                   session->id.data);
     free(replacement);
 }
 
@@ -70,16 +65,17 @@ static void check_session(struct check *check, const struct session *session)
     char id[ID_SIZE];
 
     if (session->seq < 1 || session->seq > TIMESTAMP_MAX_US)
-        find(check, "session %.36s: its seq is %lld", session->id.data, (long long)session->seq);
+        check_find(check, "session %.36s: its seq is %lld", session->id.data,
+                   (long long)session->seq);
     if (!id_parse(session->id, id) || !slice_is(session->id, id))
-        find(check, "session %.40s: its id is no lower-case UUID", session->id.data);
+        check_find(check, "session %.40s: its id is no lower-case UUID", session->id.data);
     if (session->project_path.len == 0)
-        find(check, "session %.36s: its project_path is empty", session->id.data);
+        check_find(check, "session %.36s: its project_path is empty", session->id.data);
     if (session->thread_id.len == 0)
-        find(check, "session %.36s: its thread_id is empty", session->id.data);
+        check_find(check, "session %.36s: its thread_id is empty", session->id.data);
     if (session->version < 1)
-        find(check, "session %.36s: its version is %lld", session->id.data,
-             (long long)session->version);
+        check_find(check, "session %.36s: its version is %lld", session->id.data,
+                   (long long)session->version);
     check_context(check, session);
 }
 
@@ -90,17 +86,17 @@ static void check_row(struct check *check, sqlite3_stmt *stmt)
     struct error err;
 
     if (!slice_is(column_text(stmt, last - 1), SEVEN_TEXTS)) {
-        find(check, "session %.36s: a column is no text", column_text(stmt, 1).data);
+        check_find(check, "session %.36s: a column is no text", column_text(stmt, 1).data);
         return;
     }
     if (!session_row_read(stmt, check->adopt, &row, &err)) {
-        find(check, "%s", err.detail);
+        check_find(check, "%s", err.detail);
         return;
     }
     check_session(check, &row.session);
     if (sqlite3_column_int(stmt, last) == 0)
-        find(check, "session %.36s: its context_bytes are not its context's size",
-             row.session.id.data);
+        check_find(check, "session %.36s: its context_bytes are not its context's size",
+                   row.session.id.data);
     session_row_release(&row);
 }
 
@@ -115,7 +111,7 @@ static void check_rows(struct check *check, int64_t *sessions, struct error *err
                             "SELECT " SESSION_COLUMNS_WITH_CONTEXT CHECK_COLUMNS
                             " FROM sessions NOT INDEXED" SESSION_LOG " ORDER BY seq",
                             &stmt, err)) {
-        give_up(check, err);
+        check_give_up(check, err);
         return;
     }
     while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
@@ -123,7 +119,7 @@ static void check_rows(struct check *check, int64_t *sessions, struct error *err
         (*sessions)++;
     }
     if (result != SQLITE_DONE)
-        give_up(check, err);
+        check_give_up(check, err);
     sqlite3_finalize(stmt);
 }
 
@@ -162,7 +158,7 @@ static bool try_migration(struct check *check, struct error *err)
         translate_failure(copy, "copying the file into memory", err);
         check->verdict = FILE_UNKNOWN;
     } else if (!migrate(check, copy, err)) {
-        find(check, "%s", err->detail);
+        check_find(check, "%s", err->detail);
     } else {
         ok = true;
     }
@@ -187,9 +183,9 @@ static bool check_object(struct check *check, const char *type, const char *name
     sqlite3_bind_text(stmt, 2, name, -1, SQLITE_STATIC);
     const int result = sqlite3_step(stmt);
     if (result == SQLITE_DONE)
-        find(check, "the %s %s is missing", type, name);
+        check_find(check, "the %s %s is missing", type, name);
     else if (result != SQLITE_ROW)
-        give_up(check, err);
+        check_give_up(check, err);
     sqlite3_finalize(stmt);
     return result == SQLITE_DONE || result == SQLITE_ROW;
 }
@@ -223,7 +219,7 @@ static bool check_clock(struct check *check, struct error *err)
     if (!connection_integer(check->db, "SELECT count(*) FROM sessiond_clock", &rows, err))
         return give_up(check, err);
     if (rows != 1)
-        find(check, "the table sessiond_clock has %lld rows, not one", (long long)rows);
+        check_find(check, "the table sessiond_clock has %lld rows, not one", (long long)rows);
     return true;
 }
 
@@ -316,7 +312,7 @@ static bool check_search(struct check *check, struct error *err)
         if (!connection_integer(check->db, rules[i].sql, &wrong, err))
             return give_up(check, err);
         if (wrong > 0)
-            find(check, "%lld %s", (long long)wrong, rules[i].problem);
+            check_find(check, "%lld %s", (long long)wrong, rules[i].problem);
     }
     return true;
 }
@@ -329,11 +325,18 @@ static void check_as_a_whole(struct check *check, bool *current, struct error *e
     if (check->verdict != FILE_SOUND)
         return;
     if (!connection_integer(check->db, "PRAGMA page_count", &pages, err))
-        give_up(check, err);
+        check_give_up(check, err);
     else if (pages == 0)
-        find(check, "the file is empty");
+        check_find(check, "the file is empty");
     else if (!migrate_check_schema(check->db, current, err))
-        find(check, "%s", err->detail);
+        check_find(check, "%s", err->detail);
+}
+
+static void check_rows_and_logs(struct check *check, int64_t *sessions, struct error *err)
+{
+    check_rows(check, sessions, err);
+    if (check->verdict != FILE_UNKNOWN)
+        check_entries(check, err);
 }
 
 static void check_all(struct check *check, int64_t *sessions, struct error *err)
@@ -346,7 +349,7 @@ static void check_all(struct check *check, int64_t *sessions, struct error *err)
     if (check_objects(check, err) &&
         (check->verdict == FILE_UNSOUND ||
          (check_clock(check, err) && check_events(check, err) && check_search(check, err))))
-        check_rows(check, sessions, err);
+        check_rows_and_logs(check, sessions, err);
 }
 
 enum file_verdict check_file(const char *path, session_adopter adopt,

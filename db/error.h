@@ -59,9 +59,10 @@ enum error_kind {
     ERROR_QUEUE_FULL,
     ERROR_STOPPING,
     ERROR_STORAGE_FULL,
-    ERROR_NOT_READY,    /* a write would not reach the disk now */
-    ERROR_STORAGE_BUSY, /* another program holds the file's write lock */
-    ERROR_READ_TIMEOUT, /* the read took too long; it kept the log from starting anew */
+    ERROR_DATABASE_FULL, /* the limit on its size, not the disk */
+    ERROR_NOT_READY,     /* a write would not reach the disk now */
+    ERROR_STORAGE_BUSY,  /* another program holds the file's write lock */
+    ERROR_READ_TIMEOUT,  /* the read took too long; it kept the log from starting anew */
     ERROR_BACKUP_RUNNING,
     ERROR_NO_ROOM, /* what was asked for would fill the disk */
 

@@ -91,6 +91,14 @@ void figures_changed(struct figures *figures, const struct figures_change *chang
         atomic_store(&figures->newest_event, change->newest_event);
 }
 
+void figures_sized(struct figures *figures, const struct database_size *size)
+{
+    atomic_store(&figures->database_bytes, size->used_bytes);
+    atomic_store(&figures->free_bytes, size->free_pages * size->page_bytes);
+    atomic_store(&figures->max_database_bytes, size->max_bytes);
+    atomic_store(&figures->nearly_full, size->nearly_full);
+}
+
 static int64_t get(const atomic_int_least64_t *counter)
 {
     return atomic_load_explicit(counter, memory_order_relaxed);
@@ -111,6 +119,10 @@ void figures_read(const struct figures *figures, struct store_figures *out)
     out->events = get(&figures->events);
     out->search_complete = atomic_load_explicit(&figures->search_complete, memory_order_relaxed);
     out->newest_event = get(&figures->newest_event);
+    out->database_bytes = get(&figures->database_bytes);
+    out->free_bytes = get(&figures->free_bytes);
+    out->max_database_bytes = get(&figures->max_database_bytes);
+    out->nearly_full = atomic_load(&figures->nearly_full);
     out->wal_bytes = get(&figures->wal_bytes);
     out->checkpoints_complete = get(&figures->checkpoints[CHECKPOINT_COMPLETE]);
     out->checkpoints_partial = get(&figures->checkpoints[CHECKPOINT_PARTIAL]);

@@ -5,6 +5,7 @@
 #define SESSIOND_DB_FIGURES_H
 
 #include "db/checkpoint.h"
+#include "db/database_size.h"
 #include "db/store_figures.h"
 
 #include <stdatomic.h>
@@ -15,6 +16,10 @@ struct figures {
     atomic_int_least64_t events;
     atomic_int_least64_t newest_event;
     atomic_bool search_complete;
+    atomic_int_least64_t database_bytes;
+    atomic_int_least64_t free_bytes;
+    atomic_int_least64_t max_database_bytes;
+    atomic_bool nearly_full;
     atomic_int_least64_t wal_bytes;
     atomic_int_least64_t checkpoints[CHECKPOINT_FATAL + 1];
     atomic_int_least64_t batch_buckets[STORE_BATCH_BUCKETS + 1];
@@ -39,6 +44,9 @@ void figures_committed(struct figures *figures, size_t jobs, int64_t commit_us);
 
 /* So was what it, or the writer by itself, changed. */
 void figures_changed(struct figures *figures, const struct figures_change *change);
+
+/* The size that the database has now. */
+void figures_sized(struct figures *figures, const struct database_size *size);
 
 void figures_read(const struct figures *figures, struct store_figures *out);
 

@@ -1,10 +1,12 @@
 #include "db/housekeeping.h"
 
 #include "db/monotonic.h"
+#include "db/vacuum.h"
 #include "db/write_discard.h"
 #include "db/write_event.h"
 #include "db/write_lease.h"
 #include "db/write_once.h"
+#include "db/write_purge.h"
 
 /* When what failed is tried again. */
 #define RETRY_US INT64_C(1000000)
@@ -28,6 +30,8 @@ static const struct chore chores[HOUSEKEEPING_CHORES] = {
     [HOUSEKEEPING_SWEEP_EVENTS] = {INT64_C(10000000), write_event_sweep},
     [HOUSEKEEPING_DISCARD_ENTRIES] = {INT64_C(5000000), write_discard_sweep},
     [HOUSEKEEPING_INDEX] = {INT64_C(1000000), catch_up},
+    [HOUSEKEEPING_PURGE] = {INT64_C(10000000), write_purge_step},
+    [HOUSEKEEPING_VACUUM] = {INT64_C(1000000), vacuum_step},
 };
 
 int64_t housekeeping_due_us(const struct housekeeping *house, const struct write_operations *ops)
@@ -41,14 +45,25 @@ int64_t housekeeping_due_us(const struct housekeeping *house, const struct write
     return due_us;
 }
 
+bool housekeeping_has_more(const struct housekeeping *house)
+{
+    for (int i = 0; i < HOUSEKEEPING_CHORES; i++) {
+        if (house->more[i])
+            return true;
+    }
+    return false;
+}
+
 bool housekeeping_do(struct housekeeping *house, struct write_operations *ops, int64_t now_us,
                      struct error *err)
 {
     if (now_us >= ops->lease_due_us && !write_lease_expire(ops, err))
         return false;
     for (int i = 0; i < HOUSEKEEPING_CHORES; i++) {
+        if (now_us < house->due_us[i])
+            continue;
         house->more[i] = false;
-        if (now_us >= house->due_us[i] && !chores[i].step(ops, &house->more[i], err))
+        if (!chores[i].step(ops, &house->more[i], err))
             return false;
     }
     return true;

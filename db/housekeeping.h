@@ -13,17 +13,22 @@ enum housekeeping_chore {
     HOUSEKEEPING_SWEEP_EVENTS,
     HOUSEKEEPING_DISCARD_ENTRIES,
     HOUSEKEEPING_INDEX,
+    HOUSEKEEPING_PURGE,
+    HOUSEKEEPING_VACUUM,
     HOUSEKEEPING_CHORES
 };
 
 /* All zero: every chore is due. Times are monotonic. */
 struct housekeeping {
     int64_t due_us[HOUSEKEEPING_CHORES];
-    bool more[HOUSEKEEPING_CHORES]; /* of those that were done in the open transaction */
+    bool more[HOUSEKEEPING_CHORES]; /* was left to do after the last step */
 };
 
 /* When something is next to be done. */
 int64_t housekeeping_due_us(const struct housekeeping *house, const struct write_operations *ops);
+
+/* Whether a chore was left with more to do. */
+bool housekeeping_has_more(const struct housekeeping *house);
 
 /* Does what is due, inside the open transaction. False: `err` is a failure of the storage, and the
  * transaction must be rolled back. */

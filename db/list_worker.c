@@ -1,26 +1,33 @@
 #include "db/list_worker.h"
 
+#include "db/job_memory.h"
 #include "db/read_entries.h"
 #include "db/read_events.h"
 #include "db/read_operations.h"
+#include "db/read_retention.h"
 
 #define IDLE_MS 60000
 
-static bool read_page(const struct list_worker *worker, struct reader *reader,
-                      struct store_job *job)
+static bool read_job(struct list_worker *worker, struct reader *reader, struct store_job *job)
 {
     struct store_events_job *events = &job->events;
     struct store_entry_read *entries = &job->entry_read;
 
-    if (job->operation == STORE_EVENTS)
+    switch (job->operation) {
+    case STORE_EVENTS:
         return read_events(reader, &events->query, events->visit, job->visit_arg, &events->page,
                            &job->error);
-    if (job->operation == STORE_ENTRIES)
+    case STORE_ENTRIES:
         return read_entries(reader, &entries->query, entries->visit, entries->arg, &entries->page,
                             &job->error);
-    if (job->operation == STORE_SEARCH)
+    case STORE_RETENTION:
+        job->retention = job_memory(job, sizeof(*job->retention));
+        return read_retention(reader, worker->retain_us, job->retention, &job->error);
+    case STORE_SEARCH:
         return search_read(reader, worker->text_of, &job->search, job->visit_arg, &job->error);
-    return read_list(reader, &job->query, job->visit, job->visit_arg, &job->page, &job->error);
+    default:
+        return read_list(reader, &job->query, job->visit, job->visit_arg, &job->page, &job->error);
+    }
 }
 
 static void run_list(struct list_worker *worker, struct store_job *job)
@@ -29,7 +36,7 @@ static void run_list(struct list_worker *worker, struct store_job *job)
 
     if (reader == NULL)
         return;
-    if (!read_page(worker, reader, job) && job->error.kind == ERROR_NONE)
+    if (!read_job(worker, reader, job) && job->error.kind == ERROR_NONE)
         error_set(&job->error, ERROR_INTERNAL, NULL, "the list failed");
     reader_pool_return(worker->readers, reader);
 }

@@ -9,6 +9,7 @@
 #include "db/reader_pool.h"
 
 struct list_worker {
+    const int64_t *retain_us; /* set by the owner: an age for each reason of retention */
     struct job_queue queue;
     struct reader_pool *readers;
     store_searchable text_of; /* set by the caller; NULL: searches are refused */

@@ -104,7 +104,7 @@ static void tell(struct search_index *index, bool more)
 
 bool search_index_catch_up(struct search_index *index, bool *more, struct error *err)
 {
-    struct range range;
+    struct range range = {0};
 
     *more = false;
     if (index->text_of == NULL)

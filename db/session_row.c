@@ -77,7 +77,8 @@ bool session_row_read(sqlite3_stmt *stmt, session_adopter adopt, struct session_
     session->version = sqlite3_column_int64(stmt, COLUMN_VERSION);
     session->context_bytes = sqlite3_column_int64(stmt, COLUMN_SIZE);
     session->entry_count = sqlite3_column_int64(stmt, COLUMN_ENTRY_COUNT);
-    session->entry_bytes = sqlite3_column_int64(stmt, COLUMN_ENTRY_BYTES);
+    if (session->entry_count != 0)
+        session->entry_bytes = sqlite3_column_int64(stmt, COLUMN_ENTRY_BYTES);
     session->parent_id = column_text(stmt, COLUMN_PARENT_ID);
     if (!session_status_parse(column_text(stmt, COLUMN_STATUS), &session->status))
         return error_set(err, ERROR_INTERNAL, NULL, "session %.36s has an unknown status",

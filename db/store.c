@@ -9,6 +9,7 @@
 #include "db/read_events.h"
 #include "db/read_operations.h"
 #include "db/store_figures.h"
+#include "db/vacuum.h"
 #include "db/writer.h"
 
 #include <stdlib.h>
@@ -34,9 +35,12 @@ static bool bring_up_to_date(const struct store *store, struct error *err)
 
     if (!connection_integer(store->db, "PRAGMA page_count", &pages, err))
         return false;
-    return (pages > 0 || connection_make_durable(store->db, err)) &&
-           migrate_run(store->db, options->adopt_context, &options->observer, err) &&
-           connection_make_durable(store->db, err);
+    if (pages == 0 &&
+        !(vacuum_prepare_new(store->db, err) && connection_make_durable(store->db, err)))
+        return false;
+    return migrate_run(store->db, options->adopt_context, &options->observer, err) &&
+           connection_make_durable(store->db, err) &&
+           vacuum_convert(store->db, &options->observer, err);
 }
 
 static bool open_writer(struct store *store, struct error *err)
@@ -66,7 +70,10 @@ static bool open_writer(struct store *store, struct error *err)
         .keep_events_us = options->keep_events_us,
         .max_events = options->max_events,
         .events = store->figures.events,
+        .size = {.max_bytes = options->max_db_bytes},
     };
+    memcpy(store->writer.operations.purge.retain_us, options->retain_us,
+           sizeof(options->retain_us));
     backup_init(&store->writer.backup, store->db, options->path);
     return search_index_open(&store->writer.operations.search, store->db, err) &&
            writer_init(&store->writer, store->db, options->checkpoint_pages, err) &&
@@ -82,6 +89,7 @@ static bool start(struct store *store, struct error *err)
     if (!reader_pool_init(&store->readers, options->path, (size_t)options->readers + 2,
                           options->read_limit_ms, options->adopt_context, err))
         return false;
+    store->lists.retain_us = store->options.retain_us;
     if (!list_worker_start(&store->lists, &store->readers, options->max_queue, err))
         goto no_lists;
     store->searches.text_of = options->search_text;
@@ -240,7 +248,8 @@ bool store_streams(struct store *store, const char *id, struct slice after, int 
 
 static bool is_long_read(enum store_operation operation)
 {
-    return operation == STORE_LIST || operation == STORE_EVENTS || operation == STORE_ENTRIES;
+    return operation == STORE_LIST || operation == STORE_EVENTS || operation == STORE_ENTRIES ||
+           operation == STORE_RETENTION;
 }
 
 static struct job_queue *queue_for(struct store *store, enum store_operation operation)

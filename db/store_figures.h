@@ -25,6 +25,9 @@ enum store_count {
     STORE_ENTRIES_DUPLICATE,
     STORE_ENTRIES_BYTES, /* of those appended */
     STORE_SEARCH_INDEXED,
+    STORE_PURGED_TERMINATED, /* sessions, by retention */
+    STORE_PURGED_IDLE,
+    STORE_GROWTH_REFUSED, /* for want of room in the database */
     STORE_COUNT_KINDS
 };
 
@@ -35,6 +38,10 @@ struct store_figures {
     int64_t newest_event; /* its id, kept or not; 0: there never was one */
     bool search_complete; /* false without search */
     int64_t queue_depth;
+    int64_t database_bytes;     /* of pages that are used */
+    int64_t free_bytes;         /* of pages that are not */
+    int64_t max_database_bytes; /* 0: no limit */
+    bool nearly_full;
     int64_t wal_bytes; /* in use: 0 after a checkpoint, while the file keeps its length */
     int64_t checkpoints_complete;
     int64_t checkpoints_partial;

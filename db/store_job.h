@@ -13,6 +13,7 @@
 #include "db/store_list.h"
 #include "db/store_match.h"
 #include "db/store_once.h"
+#include "db/store_retention.h"
 #include "db/store_search.h"
 #include "db/store_snapshot.h"
 
@@ -34,13 +35,9 @@ enum store_operation {
     STORE_EVENTS,
     STORE_ENTRIES,
     STORE_SEARCH,
-    STORE_BACKUP, /* one at a time: ERROR_BACKUP_RUNNING */
-};
-
-/* The fencing token that a write presents. While a lease is held, only its token passes. */
-struct store_fence {
-    bool present;
-    int64_t token;
+    STORE_BACKUP,    /* one at a time: ERROR_BACKUP_RUNNING */
+    STORE_PURGE,     /* deletes some of what retention does not keep */
+    STORE_RETENTION, /* tells what that would be; a read */
 };
 
 /* Makes a new context out of the stored one, in the write transaction: pure, quick, and no call
@@ -85,6 +82,7 @@ struct store_job {
     size_t max_path_bytes;         /* RELOCATE */
     bool dry_run;                  /* RELOCATE */
     struct store_once once;        /* any write */
+    struct store_purge purge;      /* PURGE: in and out */
     struct store_list_query query; /* LIST */
     store_visitor visit;           /* LIST: called on the store's thread */
     void *visit_arg;               /* LIST, EVENTS */
@@ -101,8 +99,9 @@ struct store_job {
     struct session session;
     bool created; /* CREATE, PUT, CONSUMER_PUT: false when it was there already */
     struct store_page page;
-    struct store_snapshot snapshot; /* BACKUP */
-    struct session *changed;        /* RECOVER, RELOCATE: id, project_path; oldest first */
+    struct store_snapshot snapshot;    /* BACKUP */
+    struct store_retention *retention; /* RETENTION: in the job's memory */
+    struct session *changed;           /* RECOVER, RELOCATE: id, project_path; oldest first */
     size_t changed_count;
 
     /* The store's own. */

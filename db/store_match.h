@@ -26,4 +26,10 @@ static inline bool store_match_names(const struct store_match *match, int64_t ve
     return match->any;
 }
 
+/* The fencing token that a write presents. While a lease is held, only its token passes. */
+struct store_fence {
+    bool present;
+    int64_t token;
+};
+
 #endif

@@ -5,6 +5,7 @@
 #include "db/job_memory.h"
 #include "db/write_event.h"
 #include "db/write_lease.h"
+#include "db/write_size.h"
 
 #include <stdlib.h>
 
@@ -280,7 +281,12 @@ bool write_append(struct write_operations *ops, struct store_job *job, struct er
         return true;
     if (!look_at(ops, job, &batch, err))
         return false;
+    const int64_t stored_bytes = batch.stream.bytes;
     if (job->error.kind != ERROR_NONE || !add_up(job, &batch))
+        return true;
+    if (!write_size_admit(ops, job, batch.stream.bytes - stored_bytes, err))
+        return false;
+    if (job->error.kind != ERROR_NONE)
         return true;
     count(ops, append);
     return append->appended == 0 || write_batch(ops, job, &batch, err);

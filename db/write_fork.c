@@ -11,6 +11,7 @@
 #include "db/job_memory.h"
 #include "db/write_event.h"
 #include "db/write_fork_internal.h"
+#include "db/write_size.h"
 
 /* Up to here a fork is made in the transaction of its batch: it takes a millisecond or two. */
 #define SMALL_ROWS 200
@@ -59,10 +60,11 @@ static bool find_time(struct write_operations *ops, int64_t number, int64_t seq,
     bool ok;
 
     sqlite3_bind_int64(stmt, 1, entry_key(number, seq));
-    if (!write_next_row(&ops->statements, WRITE_FORK_TIME, "finding an entry", &ok, err))
-        return ok ? error_set(err, ERROR_INTERNAL, NULL, "a stream lacks its entry %lld",
-                              (long long)seq)
-                  : false;
+    if (!write_next_row(&ops->statements, WRITE_FORK_TIME, "finding an entry", &ok, err)) {
+        if (ok)
+            error_set(err, ERROR_INTERNAL, NULL, "a stream lacks its entry %lld", (long long)seq);
+        return false;
+    }
     *us = sqlite3_column_int64(stmt, 0);
     write_reset(&ops->statements, WRITE_FORK_TIME);
     return true;
@@ -214,6 +216,20 @@ static bool publish(struct write_operations *ops, struct store_job *job, struct 
 
 /* --- The job --------------------------------------------------------------------------------- */
 
+/* Of a stream that is cut, how long its entries up to there are is not known: the share is. */
+static int64_t growth_of(const struct fork_plan *plan, int64_t bytes)
+{
+    double length = 0;
+    double up_to = 0;
+
+    for (size_t i = 0; i < plan->count; i++) {
+        length += (double)plan->streams[i].length;
+        up_to += (double)plan->streams[i].up_to;
+    }
+    return plan->parent.context_bytes +
+           (length > 0 ? (int64_t)((double)bytes * (up_to / length)) : 0);
+}
+
 /* *small: it is done at once. */
 static bool plan_fork(struct write_operations *ops, struct store_job *job, bool *small,
                       struct error *err)
@@ -230,7 +246,8 @@ static bool plan_fork(struct write_operations *ops, struct store_job *job, bool 
     plan = job_memory(job, sizeof(*plan));
     *plan = (struct fork_plan){.parent = job->session};
     if (!find_streams(ops, job, plan, &bytes, err) ||
-        (job->fork.has_at_seq && !cut(ops, job, plan, err)))
+        (job->fork.has_at_seq && !cut(ops, job, plan, err)) ||
+        (job->error.kind == ERROR_NONE && !write_size_admit(ops, job, growth_of(plan, bytes), err)))
         return false;
     for (size_t i = 0; i < plan->count; i++)
         rows += plan->streams[i].length + plan->streams[i].up_to;

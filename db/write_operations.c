@@ -6,11 +6,14 @@
 #include "db/write_fork.h"
 #include "db/write_lease.h"
 #include "db/write_once.h"
+#include "db/write_purge.h"
+#include "db/write_size.h"
 
 bool write_operations_init(struct write_operations *ops, sqlite3 *db, struct error *err)
 {
     write_lease_doubt(ops);
-    return write_statements_init(&ops->statements, db, err) && clock_init(&ops->clock, db, err);
+    return write_statements_init(&ops->statements, db, err) && clock_init(&ops->clock, db, err) &&
+           write_size_init(ops, err);
 }
 
 bool write_operations_begin(struct write_operations *ops, struct error *err)
@@ -34,6 +37,7 @@ void write_operations_settle(struct write_operations *ops, bool committed)
 {
     clock_settle(&ops->clock, committed);
     search_index_settle(&ops->search, committed);
+    write_purge_settle(&ops->purge, committed);
     if (committed) {
         ops->leases_in_doubt = false;
         ops->events += ops->change.counts[STORE_EVENTS_WRITTEN];
@@ -124,10 +128,13 @@ static bool apply(struct write_operations *ops, struct store_job *job, struct er
         return write_fork(ops, job, err);
     case STORE_PROBE:
         return probe(ops, err);
+    case STORE_PURGE:
+        return write_purge(ops, job, err);
     case STORE_LIST:
     case STORE_EVENTS:
     case STORE_ENTRIES:
     case STORE_SEARCH:
+    case STORE_RETENTION:
     case STORE_BACKUP:
         break;
     }

@@ -9,7 +9,9 @@
 #define SESSIOND_DB_WRITE_OPERATIONS_H
 
 #include "db/clock.h"
+#include "db/database_size.h"
 #include "db/figures.h"
+#include "db/purge.h"
 #include "db/search_index.h"
 #include "db/session_row.h"
 #include "db/store.h"
@@ -28,6 +30,8 @@ struct write_operations {
     int64_t lease_due_us;         /* monotonic; no lease expires before it; INT64_MAX: none will */
     int64_t copying_from;         /* streams of this number and above are being made; 0: none */
     struct figures_change change; /* by the open transaction */
+    struct purge purge;
+    struct database_size size;
 };
 
 /* `db` is borrowed; its statements are finalised when it is closed. What is set up
@@ -66,6 +70,10 @@ MUST_USE bool write_fork(struct write_operations *ops, struct store_job *job, st
  * and *found is false; one that there is no room for is refused, and *found is true. */
 MUST_USE bool write_find(struct write_operations *ops, struct store_job *job, bool with_context,
                          bool *found, struct error *err);
+
+/* Deletes a session that was found. What the caller has of it stays readable. */
+MUST_USE bool write_delete_session(struct write_operations *ops, const struct session *session,
+                                   struct error *err);
 
 /* Writes a session that is not there, as a row, and counts it. */
 MUST_USE bool write_insert(struct write_operations *ops, const struct session *session,

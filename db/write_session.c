@@ -5,6 +5,12 @@
 #include "db/list_query.h"
 #include "db/write_event.h"
 #include "db/write_lease.h"
+#include "db/write_size.h"
+
+static bool is_refused(const struct store_job *job)
+{
+    return job->error.kind != ERROR_NONE;
+}
 
 static bool record(struct write_operations *ops, const struct store_job *job,
                    enum store_event_type type, struct error *err)
@@ -41,8 +47,13 @@ bool write_insert(struct write_operations *ops, const struct session *session, s
 
 static bool insert(struct write_operations *ops, struct store_job *job, struct error *err)
 {
-    const int64_t now = clock_next(&ops->clock);
+    const size_t bytes = job->project_path.len + job->thread_id.len + job->context.len;
 
+    if (!write_size_admit(ops, job, (int64_t)bytes, err))
+        return false;
+    if (is_refused(job))
+        return true;
+    const int64_t now = clock_next(&ops->clock);
     job->session = (struct session){
         .id = {job->id, ID_LENGTH},
         .project_path = job->project_path,
@@ -59,11 +70,6 @@ static bool insert(struct write_operations *ops, struct store_job *job, struct e
         return false;
     job->created = true;
     return record(ops, job, EVENT_SESSION_CREATED, err);
-}
-
-static bool is_refused(const struct store_job *job)
-{
-    return job->error.kind != ERROR_NONE;
 }
 
 /* The id of the newest session of these two that is not TERMINATED. */
@@ -232,7 +238,22 @@ bool write_update(struct write_operations *ops, struct store_job *job, struct er
     }
     if (context.data == NULL && !job->has_status)
         return true;
-    return write_row(ops, job, context, err);
+    if (context.data != NULL &&
+        !write_size_admit(ops, job, (int64_t)context.len - job->session.context_bytes, err))
+        return false;
+    return is_refused(job) || write_row(ops, job, context, err);
+}
+
+bool write_delete_session(struct write_operations *ops, const struct session *session,
+                          struct error *err)
+{
+    sqlite3_bind_int64(ops->statements.prepared[WRITE_REMOVE], 1, session->seq);
+    if (!write_run(&ops->statements, WRITE_REMOVE, "deleting a session", err))
+        return false;
+    ops->change.sessions[session->status]--;
+    struct store_event event = write_event_of(session, EVENT_SESSION_DELETED);
+    event.id = clock_next(&ops->clock);
+    return write_event(ops, &event, err);
 }
 
 bool write_remove(struct write_operations *ops, struct store_job *job, struct error *err)
@@ -243,10 +264,5 @@ bool write_remove(struct write_operations *ops, struct store_job *job, struct er
         return false;
     if (!found || !allowed(ops, job))
         return true;
-    sqlite3_bind_int64(ops->statements.prepared[WRITE_REMOVE], 1, job->session.seq);
-    if (!write_run(&ops->statements, WRITE_REMOVE, "deleting a session", err))
-        return false;
-    ops->change.sessions[job->session.status]--;
-    job->session.updated_us = clock_next(&ops->clock);
-    return record(ops, job, EVENT_SESSION_DELETED, err);
+    return write_delete_session(ops, &job->session, err);
 }

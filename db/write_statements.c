@@ -2,6 +2,7 @@
 
 #include "db/connection.h"
 #include "db/list_query.h"
+#include "db/purge_query.h"
 #include "db/session_row.h"
 #include "db/timestamp.h"
 #include "db/translate.h"
@@ -120,6 +121,11 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_DISCARD_UUID] = "DELETE FROM entry_uuids WHERE number = ?1 AND uuid ="
                            " (SELECT min(uuid) FROM entry_uuids WHERE number = ?1)",
     [WRITE_DISCARD_STREAM] = "DELETE FROM discarded_streams WHERE number = ?1",
+    [WRITE_PURGE_TERMINATED] = PURGE_QUERY_TERMINATED " LIMIT 1",
+    [WRITE_PURGE_IDLE] = PURGE_QUERY_IDLE " LIMIT 1",
+    [WRITE_PAGE_COUNT] = "PRAGMA page_count",
+    [WRITE_FREE_PAGES] = "PRAGMA freelist_count",
+    [WRITE_VACUUM] = "PRAGMA incremental_vacuum(128)",
 };
 
 bool write_statements_init(struct write_statements *statements, sqlite3 *db, struct error *err)

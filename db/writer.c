@@ -1,5 +1,6 @@
 #include "db/monotonic.h"
 #include "db/write_lease.h"
+#include "db/write_size.h"
 #include "db/writer_internal.h"
 
 #include <stdio.h>
@@ -50,6 +51,7 @@ static enum outcome commit(struct writer *writer, size_t jobs, struct error *err
     if (jobs > 0)
         figures_committed(writer->figures, jobs, writer->transactions.last_commit_us);
     figures_changed(writer->figures, &writer->operations.change);
+    writer_tell_size(writer);
     atomic_store(&writer->figures->wal_bytes, checkpointer_log_bytes(&writer->log));
     tell_events(writer);
     return OUTCOME_COMMITTED;
@@ -57,7 +59,8 @@ static enum outcome commit(struct writer *writer, size_t jobs, struct error *err
 
 enum outcome writer_end(struct writer *writer, bool ok, size_t jobs, struct error *err)
 {
-    if (ok && write_operations_finish(&writer->operations, err))
+    if (ok && write_operations_finish(&writer->operations, err) &&
+        write_size_measure(&writer->operations, err))
         return commit(writer, jobs, err);
     write_operations_settle(&writer->operations, false);
     return transaction_roll_back(&writer->transactions);
@@ -233,8 +236,10 @@ int64_t writer_turn_us(const struct writer *writer)
 
 static void back_up(struct writer *writer)
 {
-    if (backup_is_running(&writer->backup))
+    if (backup_is_running(&writer->backup)) {
         backup_turn(&writer->backup, writer_turn_us(writer));
+        writer->operations.size.last_jobs_us = monotonic_us();
+    }
 }
 
 static void write_jobs(struct writer *writer, struct store_job *first, size_t count)
@@ -287,6 +292,7 @@ bool writer_keep_house(struct writer *writer, struct error *err)
         outcome = writer_end(writer, ok, 0, err);
     }
     housekeeping_settle(&writer->house, ops, now_us, outcome == OUTCOME_COMMITTED);
+    writer_tell_purge(writer);
     const bool failed_before = writer->housework_failed;
     writer->housework_failed = outcome != OUTCOME_COMMITTED;
     if (writer->housework_failed && outcome != OUTCOME_UNKNOWN && !failed_before)
@@ -317,8 +323,9 @@ static int64_t idle_ms(const struct writer *writer)
 
 static bool is_idle(const struct writer *writer)
 {
-    return monotonic_us() - writer->last_jobs_us >= IDLE_US &&
-           !backup_is_running(&writer->backup) && writer->log.has_more;
+    return monotonic_us() - writer->operations.size.last_jobs_us >= IDLE_US &&
+           !backup_is_running(&writer->backup) && !housekeeping_has_more(&writer->house) &&
+           writer->log.has_more;
 }
 
 /* Writes that find no room go on once the log begins anew, which takes no room. */
@@ -342,7 +349,7 @@ static void *writer_run(void *arg)
         jobs = take_out_backups(writer, jobs, &count);
         if (count > 0) {
             write_jobs(writer, jobs, count);
-            writer->last_jobs_us = monotonic_us();
+            writer->operations.size.last_jobs_us = monotonic_us();
         }
         gather.answered = count;
         gather.limit_us = writer->transactions.last_commit_us / GATHER_DIVISOR;

@@ -25,7 +25,6 @@ struct writer {
     struct job_queue *queue;
     struct figures *figures;
     struct store_observer observer;
-    int64_t last_jobs_us;       /* monotonic */
     int64_t last_turn_us;       /* monotonic: when it was last looked what is due */
     int64_t last_checkpoint_us; /* monotonic */
     struct housekeeping house;

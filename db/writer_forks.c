@@ -43,7 +43,8 @@ void writer_copy_forks(struct writer *writer)
     if (forks->first == NULL || began_us < forks->due_us)
         return;
     const enum outcome outcome = run_turn(writer, forks->first, &ended, &err);
-    forks_rest(forks, began_us, monotonic_us(), began_us - writer->last_jobs_us < OTHERS_US);
+    forks_rest(forks, began_us, monotonic_us(),
+               began_us - writer->operations.size.last_jobs_us < OTHERS_US);
     if (outcome != OUTCOME_COMMITTED)
         writer_fail_job(forks->first, &err, outcome);
     if (ended || outcome != OUTCOME_COMMITTED)

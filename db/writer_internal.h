@@ -11,6 +11,12 @@ enum outcome writer_end(struct writer *writer, bool ok, size_t jobs, struct erro
  * which nothing is written any more is told elsewhere. */
 void writer_tell_failure(struct writer *writer, enum outcome outcome, const struct error *err);
 
+/* After COMMIT: how large the database is now, and whether that is near its limit. */
+void writer_tell_size(struct writer *writer);
+
+/* After a turn of the chores: how much retention has deleted, once it is done. */
+void writer_tell_purge(struct writer *writer);
+
 /* Gives a job of a transaction that was not committed its answer. */
 void writer_fail_job(struct store_job *job, const struct error *err, enum outcome outcome);
 

@@ -1,13 +1,17 @@
 /* /sessions/{id}/entries: append to a session's log, and read it. */
 
+#include "routes/accept.h"
 #include "routes/entries_request.h"
+#include "routes/entries_stream.h"
+#include "routes/entry_json.h"
 #include "routes/json_entries.h"
-#include "routes/json_text.h"
 #include "routes/lease_token.h"
 #include "routes/problem.h"
 #include "routes/router.h"
 #include "routes/session_answer.h"
 #include "routes/write_route.h"
+
+#define LINES "application/x-ndjson"
 
 #define LIMIT_DEFAULT 100
 
@@ -62,17 +66,6 @@ const struct route route_entries_append = {
 /* What ends a page: its brackets and two numbers. */
 #define PAGE_END_BYTES 96
 
-static void add_entry(struct buffer *out, const struct store_entry *entry)
-{
-    buffer_add(out, SLICE_LITERAL("{\"seq\":"));
-    buffer_add_int(out, entry->seq);
-    buffer_add(out, SLICE_LITERAL(",\"created_at\":"));
-    json_add_time(out, entry->created_us);
-    buffer_add(out, SLICE_LITERAL(",\"entry\":"));
-    buffer_add(out, entry->text);
-    buffer_add_char(out, '}');
-}
-
 /* A page ends before the entry that would make it longer than max_page_bytes, but has at least one.
  * May run on the store's thread. */
 static enum store_visit add_to_page(void *arg, const struct store_entry *entry)
@@ -84,7 +77,7 @@ static enum store_visit add_to_page(void *arg, const struct store_entry *entry)
 
     if (!first)
         buffer_add_char(out, ',');
-    add_entry(out, entry);
+    entry_json_add(out, entry);
     if (!first && out->len + PAGE_END_BYTES > ex->max_page_bytes) {
         out->len = before;
         return STORE_VISIT_STOP;
@@ -118,6 +111,7 @@ static void end_page(struct exchange *ex)
     }
     ex->status = 200;
     ex->content_type = "application/json";
+    exchange_header(ex, "Vary", SLICE_LITERAL("Accept"));
     buffer_add_text(out, "],");
     add_place(out, &read->query, &read->page);
     buffer_printf(out, ",\"last_seq\":%lld}\n", (long long)read->page.last_seq);
@@ -145,18 +139,65 @@ static enum route_step read_page(const struct routes *routes, struct exchange *e
     return ROUTE_ANSWERED;
 }
 
+static enum store_visit stop(void *arg, const struct store_entry *entry)
+{
+    *(bool *)arg = true;
+    (void)entry;
+    return STORE_VISIT_STOP;
+}
+
+/* A long poll: until there is something to show, or the time is over. */
+static bool is_to_wait(const struct routes *routes, struct exchange *ex, int64_t wait_s)
+{
+    struct store_entry_query query = ex->job.entry_read.query;
+    const int64_t newest = store_newest_event(routes->store); /* before looking */
+    struct store_entry_page page;
+    bool found = false;
+
+    if (wait_s == 0 || ex->wait.timed_out || ex->wait.stopping)
+        return false;
+    query.limit = 1;
+    if (!store_entries(routes->store, &query, stop, &found, &page, &ex->job.error) || found)
+        return false;
+    memcpy(ex->wait.session_id, query.id, ID_SIZE);
+    ex->wait.seen = newest;
+    ex->wait.limit_ms = wait_s * 1000;
+    return true;
+}
+
+static enum route_step read_as_asked(const struct routes *routes, struct exchange *ex,
+                                     int64_t wait_s)
+{
+    const bool by_lines = accept_names(ex->headers[REQUEST_ACCEPT], LINES);
+    struct error err;
+
+    if (by_lines && wait_s != 0) {
+        error_set(&err, ERROR_INVALID_QUERY, "wait", "wait is for pages, as application/json");
+        problem_answer(ex, &err);
+        return ROUTE_ANSWERED;
+    }
+    if (by_lines) {
+        entries_stream_answer(routes, ex);
+        return ROUTE_ANSWERED;
+    }
+    return is_to_wait(routes, ex, wait_s) ? ROUTE_WAIT : read_page(routes, ex);
+}
+
+/* Called again after a wait. */
 static enum route_step read_begin(const struct routes *routes, struct exchange *ex)
 {
     struct store_entry_query *query = &ex->job.entry_read.query;
     struct error err;
+    int64_t wait_s;
 
+    ex->query_text.len = 0;
     if (!session_read_id(ex, query->id))
         return ROUTE_ANSWERED;
-    if (!entries_request_read(ex->query, &ex->query_text, query, &err)) {
+    if (!entries_request_read(ex->query, &ex->query_text, query, &wait_s, &err)) {
         problem_answer(ex, &err);
         return ROUTE_ANSWERED;
     }
-    return read_page(routes, ex);
+    return read_as_asked(routes, ex, wait_s);
 }
 
 static void read_finish(const struct routes *routes, struct exchange *ex)

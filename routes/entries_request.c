@@ -4,6 +4,7 @@
 #include "routes/query.h"
 
 #define LIMIT_MAX 1000
+#define WAIT_MAX_SECONDS 60
 
 enum parameter {
     PARAMETER_STREAM,
@@ -13,6 +14,7 @@ enum parameter {
     PARAMETER_BEFORE,
     PARAMETER_ORDER,
     PARAMETER_LIMIT,
+    PARAMETER_WAIT,
     PARAMETER_COUNT
 };
 
@@ -20,7 +22,7 @@ static const char *const names[PARAMETER_COUNT] = {
     [PARAMETER_STREAM] = "stream", [PARAMETER_EXPECT_LAST_SEQ] = "expect_last_seq",
     [PARAMETER_AFTER] = "after",   [PARAMETER_AFTER_NAME] = "after",
     [PARAMETER_BEFORE] = "before", [PARAMETER_ORDER] = "order",
-    [PARAMETER_LIMIT] = "limit",
+    [PARAMETER_LIMIT] = "limit",   [PARAMETER_WAIT] = "wait",
 };
 
 #define BIT(parameter) (1U << (parameter))
@@ -90,6 +92,9 @@ static bool read_value(struct reading *reading, enum parameter which, struct sli
     case PARAMETER_LIMIT:
         return read_number(value, 1, LIMIT_MAX, number) ||
                refuse(reading, names[which], "limit is a number from 1 to 1000");
+    case PARAMETER_WAIT:
+        return read_number(value, 1, WAIT_MAX_SECONDS, number) ||
+               refuse(reading, names[which], "wait is a number of seconds from 1 to 60");
     case PARAMETER_COUNT:
         break;
     }
@@ -178,22 +183,25 @@ bool entries_request_append(struct slice query, struct buffer *text, struct stor
 }
 
 bool entries_request_read(struct slice query, struct buffer *text, struct store_entry_query *out,
-                          struct error *err)
+                          int64_t *wait_s, struct error *err)
 {
     struct reading reading = {
         .taken = BIT(PARAMETER_STREAM) | BIT(PARAMETER_AFTER) | BIT(PARAMETER_BEFORE) |
-                 BIT(PARAMETER_ORDER) | BIT(PARAMETER_LIMIT),
+                 BIT(PARAMETER_ORDER) | BIT(PARAMETER_LIMIT) | BIT(PARAMETER_WAIT),
         .text = text,
         .err = err,
     };
 
     if (!read_all(&reading, query))
         return false;
+    if (reading.descending && reading.seen & BIT(PARAMETER_WAIT))
+        return refuse(&reading, "wait", "what is waited for comes at the end: order has to be asc");
     out->stream = stream_of(&reading);
     out->after = reading.numbers[PARAMETER_AFTER];
     out->before = reading.numbers[PARAMETER_BEFORE];
     out->limit = (int)reading.numbers[PARAMETER_LIMIT];
     out->descending = reading.descending;
+    *wait_s = reading.numbers[PARAMETER_WAIT];
     return true;
 }
 

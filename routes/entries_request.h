@@ -18,9 +18,11 @@
 MUST_USE bool entries_request_append(struct slice query, struct buffer *text,
                                      struct store_append *out, struct error *err);
 
-/* stream, after, before, order, limit; without a limit out->limit is 0 */
+/* stream, after, before, order, limit, wait (seconds); without a limit out->limit is 0, without a
+ * wait *wait_s */
 MUST_USE bool entries_request_read(struct slice query, struct buffer *text,
-                                   struct store_entry_query *out, struct error *err);
+                                   struct store_entry_query *out, int64_t *wait_s,
+                                   struct error *err);
 
 /* after (the name of a stream), limit */
 MUST_USE bool entries_request_streams(struct slice query, struct buffer *text, struct slice *after,

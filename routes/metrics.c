@@ -276,6 +276,8 @@ static void add_counts(struct buffer *out, const struct store_figures *figures)
                                       "Sessions paused because their owner was gone."},
         [STORE_REPLAYS] = {"sessiond_idempotency_replays_total",
                            "Answers given again under an Idempotency-Key."},
+        [STORE_GROWTH_REFUSED] = {"sessiond_growth_refusals_total",
+                                  "Writes refused for want of room in the database."},
         [STORE_EVENTS_WRITTEN] = {"sessiond_events_written_total", "Changes recorded as events."},
         [STORE_EVENTS_REMOVED] = {"sessiond_events_removed_total",
                                   "Events removed for their age or number."},
@@ -290,9 +292,34 @@ static void add_counts(struct buffer *out, const struct store_figures *figures)
     };
 
     for (int i = 0; i < STORE_COUNT_KINDS; i++) {
+        if (families[i].name == NULL)
+            continue; /* one of a family with labels */
         add_family(out, families[i].name, "counter", families[i].help);
         buffer_printf(out, "%s %lld\n", families[i].name, (long long)figures->counts[i]);
     }
+}
+
+static void add_purged(struct buffer *out, const struct store_figures *figures)
+{
+    static const char name[] = "sessiond_sessions_purged_total";
+
+    add_family(out, name, "counter", "Sessions that retention deleted.");
+    buffer_printf(out, "%s{reason=\"terminated\"} %lld\n", name,
+                  (long long)figures->counts[STORE_PURGED_TERMINATED]);
+    buffer_printf(out, "%s{reason=\"idle\"} %lld\n", name,
+                  (long long)figures->counts[STORE_PURGED_IDLE]);
+}
+
+static void add_size(struct buffer *out, const struct store_figures *figures)
+{
+    add_gauge(out, "sessiond_database_bytes", "What the database has stored, free pages left out.",
+              figures->database_bytes);
+    add_gauge(out, "sessiond_database_free_bytes", "Free pages of the database file.",
+              figures->free_bytes);
+    add_gauge(out, "sessiond_database_max_bytes", "Size from which on nothing grows; 0: no limit.",
+              figures->max_database_bytes);
+    add_gauge(out, "sessiond_database_nearly_full", "1 from four fifths of that size on.",
+              figures->nearly_full);
 }
 
 static void add_storage(struct buffer *out, struct store *store)
@@ -314,6 +341,8 @@ static void add_storage(struct buffer *out, struct store *store)
     add_gauge(out, "sessiond_events", "Events that are kept.", figures.events);
     add_gauge(out, "sessiond_events_newest_id", "The newest event; 0 when there never was one.",
               figures.newest_event);
+    add_purged(out, &figures);
+    add_size(out, &figures);
     add_family(out, "sessiond_sessions", "gauge", "Sessions by status.");
     for (unsigned i = 0; i < SESSION_STATUS_COUNT; i++)
         buffer_printf(out, "sessiond_sessions{status=\"%s\"} %lld\n",

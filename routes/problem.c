@@ -50,6 +50,7 @@ static const struct problem_kind kinds[ERROR_KIND_COUNT] = {
     [ERROR_QUEUE_FULL] = {503, "queue-full", "Too many requests are waiting"},
     [ERROR_STOPPING] = {503, "stopping", "The service is stopping"},
     [ERROR_STORAGE_FULL] = {507, "storage-full", "The disk is full"},
+    [ERROR_DATABASE_FULL] = {507, "database-full", "The database has the size that it may have"},
     [ERROR_STORAGE_BUSY] = {503, "storage-busy", "Another program is writing to the database"},
     [ERROR_BACKUP_RUNNING] = {409, "backup-running", "A backup is under way"},
     [ERROR_NO_ROOM] = {507, "storage-full", "The disk is full"},

@@ -71,6 +71,8 @@ extern const struct route route_search;
 extern const struct route route_healthz;
 extern const struct route route_readyz;
 extern const struct route route_backup;
+extern const struct route route_retention;
+extern const struct route route_purge;
 extern const struct route route_metrics;
 extern const struct route route_openapi_yaml;
 extern const struct route route_openapi_json;

@@ -17,7 +17,8 @@ static const struct route *const table[] = {
     &route_consumer_delete, &route_streams,        &route_lease_put,      &route_lease_delete,
     &route_transition,      &route_recover,        &route_relocate,       &route_healthz,
     &route_readyz,          &route_backup,         &route_metrics,        &route_openapi_yaml,
-    &route_openapi_json,    &route_fork,           &route_search,
+    &route_openapi_json,    &route_fork,           &route_search,         &route_retention,
+    &route_purge,
 };
 
 static const char *const method_names[METHOD_COUNT + 1] = {

@@ -33,6 +33,20 @@ static void add_ownership(struct buffer *out, const struct session *session)
         json_add_time(out, session->recovered_us);
 }
 
+/* And the end. Most sessions of a long list have none. */
+static void add_log(struct buffer *out, const struct session *session)
+{
+    if (session->entry_count == 0) {
+        buffer_add(out, SLICE_LITERAL(",\"entry_count\":0,\"entry_bytes\":0}"));
+        return;
+    }
+    buffer_add(out, SLICE_LITERAL(",\"entry_count\":"));
+    buffer_add_int(out, session->entry_count);
+    buffer_add(out, SLICE_LITERAL(",\"entry_bytes\":"));
+    buffer_add_int(out, session->entry_bytes);
+    buffer_add_char(out, '}');
+}
+
 void session_json_add(struct buffer *out, const struct session *session)
 {
     buffer_reserve(out, FIXED_BYTES + session->project_path.len + session->thread_id.len +
@@ -64,9 +78,5 @@ void session_json_add(struct buffer *out, const struct session *session)
         buffer_add(out, SLICE_LITERAL("null"));
     else
         json_add_string(out, session->parent_id);
-    buffer_add(out, SLICE_LITERAL(",\"entry_count\":"));
-    buffer_add_int(out, session->entry_count);
-    buffer_add(out, SLICE_LITERAL(",\"entry_bytes\":"));
-    buffer_add_int(out, session->entry_bytes);
-    buffer_add_char(out, '}');
+    add_log(out, session);
 }

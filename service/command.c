@@ -3,7 +3,8 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &command_backup, &command_check, &command_healthcheck, &command_restore, &command_token,
+    &command_backup, &command_check,   &command_healthcheck,
+    &command_purge,  &command_restore, &command_token,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -37,11 +38,31 @@ void command_list(FILE *out)
                 commands[i]->summary);
 }
 
+/* What the command alone has is taken out before the flags of all are read. Returns how many words
+ * are left. */
+static int take_own_flag(const struct command *command, int argc, char **argv,
+                         struct config *config)
+{
+    int left = 0;
+
+    for (int i = 0; i < argc; i++) {
+        if (command->own_flag != NULL && strcmp(argv[i], command->own_flag) == 0)
+            config->own_flag = true;
+        else
+            argv[left++] = argv[i];
+    }
+    argv[left] = NULL;
+    return left;
+}
+
 static void help(const struct command *command)
 {
-    printf("usage: sessiond %s%s [--flag value] …\n\n%s\n"
+    const char *own = command->own_flag;
+
+    printf("usage: sessiond %s%s%s%s%s [--flag value] …\n\n%s\n"
            "Flags and variables are those of sessiond --help.\n",
-           command->name, argument(command), command->help);
+           command->name, argument(command), own == NULL ? "" : " [", own == NULL ? "" : own,
+           own == NULL ? "" : "]", command->help);
 }
 
 static bool check_file(const struct command *command, const struct config *config,
@@ -69,6 +90,7 @@ enum command_exit command_main(const struct command *command, int argc, char **a
     enum config_action action;
     struct error err;
 
+    argc = take_own_flag(command, argc, argv, &config);
     if (!config_read(&config, argc, argv, &action, &err) ||
         (action == CONFIG_RUN && !check_file(command, &config, &err))) {
         fprintf(stderr, "sessiond %s: %s\n", command->name, err.detail);

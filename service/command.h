@@ -20,14 +20,16 @@ enum command_exit {
 struct command {
     const char *name;
     enum command_file file;
-    const char *summary; /* one line, for sessiond --help */
-    const char *help;    /* for sessiond NAME --help; ends in a newline */
+    const char *own_flag; /* that no other has, without a value, such as "--all"; NULL: none */
+    const char *summary;  /* one line, for sessiond --help */
+    const char *help;     /* for sessiond NAME --help; ends in a newline */
     enum command_exit (*run)(const struct config *config); /* config->file as `file` says */
 };
 
 extern const struct command command_backup;
 extern const struct command command_check;
 extern const struct command command_healthcheck;
+extern const struct command command_purge;
 extern const struct command command_restore;
 extern const struct command command_token;
 

@@ -8,7 +8,7 @@
 MUST_USE bool command_answer_read(struct http_answer *answer, char *buffer, size_t size,
                                   struct slice *out, struct error *err);
 
-/* Says why the service refused: its own words, or which token it wants. Returns false. */
+/* Says why the service refused: its own words, or which token it wants. Always fails. */
 MUST_USE bool command_answer_refuse(const struct config *config, struct http_answer *answer,
                                     struct error *err);
 

@@ -9,7 +9,7 @@
 /* Fits into the head of a request, whatever its limit. */
 #define TOKEN_CHARACTERS_MAX 512
 
-enum option_kind { OPTION_TEXT, OPTION_NUMBER, OPTION_MODE, OPTION_SWITCH };
+enum option_kind { OPTION_TEXT, OPTION_NUMBER, OPTION_MODE, OPTION_SWITCH, OPTION_DURATION };
 
 struct option {
     const char *flag;     /* without the dashes */
@@ -21,6 +21,9 @@ struct option {
     int64_t most;
     const char *help;
 };
+
+/* A hundred years. */
+#define DURATION_MAX_S INT64_C(3155760000)
 
 #define PLACE(member) offsetof(struct config, member)
 
@@ -81,6 +84,12 @@ static const struct option options[] = {
      "on: entries and contexts can be searched; off: writes cost less"},
     {"checkpoint-pages", "SESSIOND_CHECKPOINT_PAGES", OPTION_NUMBER, PLACE(checkpoint_pages),
      "40000", 10, 1000000, "write-ahead log, in pages of 4 KiB, that makes the writer checkpoint"},
+    {"retain", "SESSIOND_RETAIN", OPTION_DURATION, PLACE(retain_s), "off", 1, DURATION_MAX_S,
+     "TERMINATED sessions are deleted when their last change is older: 30d, 12h, 90m, 45s; off"},
+    {"retain-idle", "SESSIOND_RETAIN_IDLE", OPTION_DURATION, PLACE(retain_idle_s), "off", 1,
+     DURATION_MAX_S, "PAUSED sessions are deleted when their last change is older; as --retain"},
+    {"max-db-bytes", "SESSIOND_MAX_DB_BYTES", OPTION_NUMBER, PLACE(max_db_bytes), "0", 0,
+     INT64_C(1) << 50, "what the database may store; beyond it what grows is answered 507; 0: any"},
     {"rate-per-second", "SESSIOND_RATE_PER_SECOND", OPTION_NUMBER, PLACE(rate_per_second), "0", 0,
      1000000,
      "requests a second of one token, or without one of one address, beyond it 429; 0: any number"},
@@ -117,6 +126,31 @@ static bool set_number(struct config *config, const struct option *option, const
     return true;
 }
 
+/* Seconds, or a number of a unit; "off" is 0. */
+static bool set_duration(struct config *config, const struct option *option, const char *source,
+                         const char *value, struct error *err)
+{
+    static const struct {
+        const char *unit;
+        int64_t seconds;
+    } units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+    const size_t digits = strspn(value, "0123456789");
+    const int64_t number = digits > 0 && digits <= 10 ? strtoll(value, NULL, 10) : 0;
+    int64_t seconds = 0;
+
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strcmp(value + digits, units[i].unit) == 0)
+            seconds = number * units[i].seconds;
+    }
+    if ((seconds < option->least || seconds > option->most) && strcmp(value, "off") != 0)
+        return error_set(err, ERROR_INVALID_PAYLOAD, option->flag,
+                         "%s takes an age such as 30d, 12h, 90m or 45s, a century at most, or off, "
+                         "not \"%.40s\"",
+                         source, value);
+    memcpy((char *)config + option->offset, &seconds, sizeof(seconds));
+    return true;
+}
+
 static bool set_mode(struct config *config, const struct option *option, const char *source,
                      const char *value, struct error *err)
 {
@@ -148,6 +182,8 @@ static bool set(struct config *config, const struct option *option, const char *
 {
     if (option->kind == OPTION_NUMBER)
         return set_number(config, option, source, value, err);
+    if (option->kind == OPTION_DURATION)
+        return set_duration(config, option, source, value, err);
     if (option->kind == OPTION_MODE)
         return set_mode(config, option, source, value, err);
     if (option->kind == OPTION_SWITCH)

@@ -31,6 +31,9 @@ struct config {
     int64_t keep_events_s;
     int64_t max_events;
     int64_t checkpoint_pages;
+    int64_t retain_s;      /* 0: off */
+    int64_t retain_idle_s; /* 0: off */
+    int64_t max_db_bytes;  /* 0: no limit */
     int64_t rate_per_second;
     int64_t request_timeout_ms;
     int64_t response_timeout_ms;
@@ -42,6 +45,7 @@ struct config {
     bool allow_anonymous;
     bool search;
     bool confine;
+    bool own_flag;      /* of a command, where it was given */
     const char *file;   /* the first word that is no flag; NULL: none */
     const char *second; /* the second; NULL: none */
     char default_db[4096];

@@ -18,6 +18,7 @@ import socket
 import sqlite3
 import sys
 import tempfile
+import time
 import uuid
 
 sys.dont_write_bytecode = True
@@ -357,6 +358,32 @@ def backup(contract):
                 contract.wordings.add(wording(response.json()))
 
 
+def purge(contract):
+    """Retention: off it shows nothing and deletes nothing; on, what is shown goes."""
+    told = contract.call(200, "GET", "/admin/retention").json()
+    contract.equal(told["terminated"]["retain_seconds"], None, "retain_seconds of a service without --retain")
+    done = contract.call(200, "POST", "/admin/purge").json()
+    contract.equal(done["purged"], {"terminated": 0, "idle": 0, "bytes": 0}, "what was purged")
+    contract.call(200, "POST", "/admin/purge?cursor=1.0.-5")
+    for cursor in ("", "x", "2.0.0", "0.0", "0.-1.0", "0.0.0&cursor=0.0.0"):
+        contract.problem("invalid-query", 400, "POST", f"/admin/purge?cursor={cursor}")
+    contract.problem("unsupported-media-type", 415, "POST", "/admin/purge", b"x=y", "application/x-www-form-urlencoded")
+    key = {"Idempotency-Key": f'"{uuid.uuid4()}"'}
+    contract.call(201, "POST", "/sessions", NEW, headers=key)
+    contract.problem("idempotency-key-reused", 422, "POST", "/admin/purge", headers=key)
+    keeping = Service(contract.service.command[0], "--retain", "1").start()
+    for _ in range(70):
+        made = keeping.call("POST", "/sessions", json.dumps(NEW).encode(), {"Content-Type": JSON})
+        keeping.call("PATCH", made.headers["location"], b'{"status":"TERMINATED"}', {"Content-Type": JSON})
+    time.sleep(1.1)
+    for method, target, operation_id in (("GET", "/admin/retention", "getRetention"),
+                                         ("POST", "/admin/purge", "purgeSessions")):
+        answer = keeping.call(method, target)
+        contract.equal(answer.status, 200, f"the status of {target} with something to delete")
+        contract.failures += contract.document.response_faults(operation_id, answer)
+    contract.failures += keeping.stop()
+
+
 def unfinished(address, method, target):
     """The answer to a request whose body never comes."""
     connection = Connection(address).http
@@ -538,7 +565,7 @@ def everything_was_seen(contract):
 CHECKS = [
     examples, problem_table, links, created, new_sessions, put, changes, lifecycle, preconditions,
     put_preconditions, tags, bad_bodies, unread_bodies, long_heads, lists, *once.CHECKS, *entries.CHECKS, *fork.CHECKS, *ownership.CHECKS, *events.CHECKS, *search.CHECKS, *access.CHECKS, bad_queries,
-    service_paths, backup, limits, documents, heads, no_such_method, not_of_http, no_such_path, request_ids, example_requests, example_problems,
+    service_paths, backup, purge, limits, documents, heads, no_such_method, not_of_http, no_such_path, request_ids, example_requests, example_problems,
     everything_was_seen,
 ]
 

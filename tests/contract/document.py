@@ -12,7 +12,7 @@ import yaml_to_json  # noqa: E402
 
 METHODS = ("get", "head", "put", "post", "delete", "options", "patch", "trace")
 # What HTTP itself brings; every other header of a response has to be described.
-HTTP_HEADERS = {"connection", "content-length", "content-type", "date"}
+HTTP_HEADERS = {"connection", "content-length", "content-type", "date", "transfer-encoding"}
 
 
 class Document:
@@ -114,7 +114,7 @@ class Document:
         if "schema" not in content[sent_type]:
             return []  # binary
         text = response.body.decode("utf-8")
-        value = json.loads(text) if sent_type.endswith("json") else text
+        value = json.loads(text) if sent_type.endswith(("/json", "+json")) else text
         return self.faults(content[sent_type]["schema"], value)
 
     def named_values_of(self, node):

@@ -24,7 +24,7 @@ MALFORMED = [b"", b"[", b"[{}] x", b"[{'a':1}]", b'[{"a":1,"a":2}]', b'[{"a":"\x
 BAD_APPENDS = ["stream=", "stream=" + "s" * 257, "stream=%00", "stream=%C2%85", "stream=a&stream=a",
                "expect_last_seq=", "expect_last_seq=-1", "expect_last_seq=x", "limit=1"]
 BAD_READS = ["stream=", "after=-1", "after=x", "before=0", "before=", "order=up", "limit=0", "limit=1001",
-             "limit=1&limit=1", "cursor=1"]
+             "limit=1&limit=1", "cursor=1", "wait=0", "wait=61", "wait=x", "wait=1&order=desc"]
 BAD_LISTS = ["after=", "after=" + "s" * 257, "limit=0", "limit=1001", "stream=a"]
 
 
@@ -93,6 +93,11 @@ def reads(contract):
         seen += [entry["seq"] for entry in page["entries"]]
         before = page["next_before"]
     contract.equal(seen, [5, 4, 3, 2, 1], "downwards")
+    lines = contract.call(200, "GET", f"{target}/entries", headers={"Accept": LINES})
+    contract.equal([json.loads(line)["entry"]["n"] for line in lines.body.splitlines()], [1, 2, 3, 4, 5], "lines")
+    contract.problem("invalid-query", 400, "GET", f"{target}/entries?wait=1", headers={"Accept": LINES})
+    waited = contract.call(200, "GET", f"{target}/entries?after=5&wait=1").json()
+    contract.equal(waited, {"entries": [], "next_after": 5, "last_seq": 5}, "what came within a second")
     for query in BAD_READS:
         contract.problem("invalid-query", 400, "GET", f"{target}/entries?{query}")
     contract.problem("not-found", 404, "GET", f"{MISSING}/entries")

@@ -85,7 +85,7 @@ void fixture_abandon(struct store_fixture *fixture)
 struct waiter {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    bool done;
+    size_t left;
 };
 
 static void on_done(struct store_job *job)
@@ -93,23 +93,31 @@ static void on_done(struct store_job *job)
     struct waiter *waiter = job->arg;
 
     pthread_mutex_lock(&waiter->lock);
-    waiter->done = true;
+    waiter->left--;
     pthread_cond_signal(&waiter->changed);
     pthread_mutex_unlock(&waiter->lock);
 }
 
-void fixture_run(struct store_fixture *fixture, struct store_job *job)
+void fixture_run_all(struct store_fixture *fixture, struct store_job *jobs, size_t count)
 {
-    struct waiter waiter = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false};
+    struct waiter waiter = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, count};
 
-    job->done = on_done;
-    job->arg = &waiter;
-    cr_assert(store_reserve(fixture->store, job->operation));
-    store_submit(fixture->store, job);
+    for (size_t i = 0; i < count; i++) {
+        jobs[i].done = on_done;
+        jobs[i].arg = &waiter;
+        cr_assert(store_reserve(fixture->store, jobs[i].operation));
+    }
+    for (size_t i = 0; i < count; i++)
+        store_submit(fixture->store, &jobs[i]);
     pthread_mutex_lock(&waiter.lock);
-    while (!waiter.done)
+    while (waiter.left > 0)
         pthread_cond_wait(&waiter.changed, &waiter.lock);
     pthread_mutex_unlock(&waiter.lock);
+}
+
+void fixture_run(struct store_fixture *fixture, struct store_job *job)
+{
+    fixture_run_all(fixture, job, 1);
 }
 
 int64_t fixture_create(struct store_fixture *fixture, const char *project_path,

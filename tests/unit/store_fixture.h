@@ -27,6 +27,9 @@ void fixture_abandon(struct store_fixture *fixture);
 /* Submits and waits. The caller releases the job. */
 void fixture_run(struct store_fixture *fixture, struct store_job *job);
 
+/* Submits several at once, so that they may become one batch, and waits for all. */
+void fixture_run_all(struct store_fixture *fixture, struct store_job *jobs, size_t count);
+
 /* Creates a session and returns its id and seq. */
 int64_t fixture_create(struct store_fixture *fixture, const char *project_path,
                        const char *thread_id, const char *context, char id[ID_SIZE]);

@@ -11,6 +11,7 @@ static struct store_append append;
 static struct store_entry_query query;
 static struct slice after;
 static int limit;
+static int64_t wait_s;
 
 static void begin(void)
 {
@@ -29,7 +30,7 @@ static bool appends(const char *sent)
 static bool reads(const char *sent)
 {
     begin();
-    return entries_request_read(slice_from(sent), &text, &query, &err);
+    return entries_request_read(slice_from(sent), &text, &query, &wait_s, &err);
 }
 
 static bool lists(const char *sent)
@@ -53,6 +54,7 @@ Test(entries_request, without_parameters_it_is_the_main_stream)
     cr_assert(reads(""));
     cr_expect(slice_is(query.stream, "main"));
     cr_expect(query.after == 0 && query.before == 0 && query.limit == 0 && !query.descending);
+    cr_expect_eq(wait_s, 0);
     cr_assert(lists(""));
     cr_expect(after.len == 0 && limit == 1000);
 }
@@ -71,6 +73,8 @@ Test(entries_request, every_parameter_is_read)
     cr_expect(query.limit == 1000 && query.descending);
     cr_assert(reads("order=asc&after=0&before=1"));
     cr_expect(!query.descending && query.after == 0 && query.before == 1);
+    cr_assert(reads("wait=60&after=3"));
+    cr_expect_eq(wait_s, 60);
     cr_assert(lists("after=a/b&limit=7"));
     cr_expect(slice_is(after, "a/b") && limit == 7);
 }
@@ -102,6 +106,9 @@ Test(entries_request, numbers_are_numbers_in_their_range)
     expect_refused(reads("before=0"), "before=0", "before");
     expect_refused(reads("limit=0"), "limit=0", "limit");
     expect_refused(reads("limit=1001"), "limit=1001", "limit");
+    expect_refused(reads("wait=0"), "wait=0", "wait");
+    expect_refused(reads("wait=61"), "wait=61", "wait");
+    expect_refused(reads("wait=1&order=desc"), "downwards", "wait");
     expect_refused(reads("order=up"), "order=up", "order");
 }
 

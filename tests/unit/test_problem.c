@@ -99,6 +99,7 @@ static const struct kind kinds[] = {
     {ERROR_QUEUE_FULL, 503, "queue-full"},
     {ERROR_STOPPING, 503, "stopping"},
     {ERROR_STORAGE_FULL, 507, "storage-full"},
+    {ERROR_DATABASE_FULL, 507, "database-full"},
     {ERROR_NOT_READY, 503, "not-ready"},
     {ERROR_STORAGE_BUSY, 503, "storage-busy"},
     {ERROR_READ_TIMEOUT, 503, "read-timeout"},

@@ -221,3 +221,30 @@ Test(store_entries, a_batch_is_one_event)
                    "main1-2,main3-3");
     fixture_expect(&fixture, "SELECT max(id) = (SELECT max(created_us) FROM entries) " EVENTS, "1");
 }
+
+static int64_t log_pages(void)
+{
+    struct store_figures figures;
+
+    store_figures(fixture.store, &figures);
+    return figures.wal_bytes / 4096;
+}
+
+/* The session's row ends with its context: an append neither reads nor writes it. */
+Test(store_entries, an_append_leaves_a_large_context_alone)
+{
+    const struct store_new_entry entry[] = {ENTRY("{\"uuid\":\"u\"}", "u")};
+    const size_t len = 4 << 20;
+    char *context = malloc(len + 1);
+
+    memset(context, 'x', len);
+    memcpy(context, "{\"a\":\"", 6);
+    memcpy(context + len - 2, "\"}", 3);
+    fixture_create(&fixture, "/p", "t", context, id);
+    free(context);
+    const int64_t before = log_pages();
+    cr_expect_gt(before, 1000, "the context is in the log");
+    const struct store_job job = entries_append(&fixture, id, "main", entry, 1);
+    expect_appended(&job, 1, 0, 1);
+    cr_expect_leq(log_pages() - before, 12, "%ld pages", (long)(log_pages() - before));
+}

@@ -55,6 +55,35 @@ DAMAGES = [
     ("DROP TABLE sessions", "a database of another program"),
 ]
 
+# A sound log of the first session: two streams, three entries, one of which has a uuid.
+LOG = f"""
+INSERT INTO streams SELECT 7, seq, 'main', 2, 18, 100 FROM sessions {FIRST};
+INSERT INTO streams SELECT 9, seq, 'side', 1, 2, 101 FROM sessions {FIRST};
+INSERT INTO logs (session_seq, entry_count, entry_bytes, updated_us) SELECT seq, 3, 20, 101 FROM sessions {FIRST};
+INSERT INTO entries VALUES ((7 << 32) + 1, 99, '{{"uuid":"a"}}'), ((7 << 32) + 2, 100, '{{"":1}}'), ((9 << 32) + 1, 101, '{{}}');
+INSERT INTO entry_uuids VALUES (7, 'a', 1);
+INSERT INTO discarded_streams VALUES (3);
+INSERT INTO entries VALUES ((3 << 32) + 5, 50, '{{}}');
+INSERT INTO entry_uuids VALUES (3, 'b', 2);
+INSERT OR REPLACE INTO search_backlog VALUES (0, 9223372036854775807);
+"""
+LOG_DAMAGES = [
+    ("DELETE FROM entries WHERE key = (7 << 32) + 1", "the stream 7"),
+    ("UPDATE entries SET key = key + 1 WHERE key = (7 << 32) + 2", "the stream 7"),
+    ("UPDATE streams SET last_seq = 3 WHERE number = 7", "the stream 7"),
+    ("UPDATE streams SET bytes = bytes + 1 WHERE number = 9", "the stream 9"),
+    ("UPDATE streams SET session_seq = 12345 WHERE number = 9", "the stream 9: there is no such session"),
+    ("UPDATE logs SET entry_count = 4", "its log has"),
+    ("UPDATE logs SET entry_bytes = 4", "its log has"),
+    ("DELETE FROM logs", "its log has"),
+    ("UPDATE logs SET session_seq = 12345", "12345"),
+    ("INSERT INTO entries VALUES ((8 << 32) + 1, 1, '{}')", "the entry 1 of the stream 8: there is no such stream"),
+    ("UPDATE entry_uuids SET seq = 3 WHERE number = 7", "the uuid a of the stream 7"),
+    ("UPDATE entries SET entry = '[]' WHERE key = (9 << 32) + 1", "the entry 1 of the stream 9: it is no JSON object"),
+    ("UPDATE entries SET entry = '{' || char(10) || '}' WHERE key = (9 << 32) + 1", "is more than one line"),
+    ("UPDATE entries SET entry = CAST(entry AS BLOB) WHERE key = (9 << 32) + 1", "it is no text"),
+]
+
 
 class Check(Case):
     def setUp(self):
@@ -77,6 +106,18 @@ class Check(Case):
         with open(self.database, "rb") as file:
             sound = file.read()
         for sql, phrase in DAMAGES:
+            with self.subTest(sql):
+                with open(self.database, "wb") as file:
+                    file.write(sound)
+                self.damage(sql)
+                self.run_badly(1, phrase, "check", self.database)
+
+    def test_each_rule_of_logs(self):
+        self.damage(LOG)
+        self.assertIn("sessions: 300, no problem", self.run_well("check", self.database))
+        with open(self.database, "rb") as file:
+            sound = file.read()
+        for sql, phrase in LOG_DAMAGES:
             with self.subTest(sql):
                 with open(self.database, "wb") as file:
                     file.write(sound)

@@ -1,0 +1,24 @@
+/* What the parts of the check share: db/check.c looks at the file and the sessions,
+ * db/check_entries.c at their logs. */
+#ifndef SESSIOND_DB_CHECK_INTERNAL_H
+#define SESSIOND_DB_CHECK_INTERNAL_H
+
+#include "db/check.h"
+
+struct check {
+    sqlite3 *db;
+    session_adopter adopt;
+    const struct file_observer *observer;
+    enum file_verdict verdict;
+};
+
+/* Tells of a problem. */
+void check_find(struct check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* After a statement failed: the file is damaged, or it cannot be known. */
+void check_give_up(struct check *check, struct error *err);
+
+/* Looks at every entry, and at what is noted of them. */
+void check_entries(struct check *check, struct error *err);
+
+#endif

@@ -1,0 +1,21 @@
+/* What retention remembers from one step to the next. Writer thread. */
+#ifndef SESSIOND_DB_PURGE_H
+#define SESSIOND_DB_PURGE_H
+
+#include "db/purge_query.h"
+
+struct purge_tally {
+    int64_t sessions[STORE_PURGE_REASONS];
+    int64_t bytes;
+};
+
+struct purge {
+    int64_t retain_us[STORE_PURGE_REASONS]; /* 0: for ever */
+    struct purge_place places[STORE_PURGE_REASONS];
+    int64_t began_us;         /* monotonic: when the places were last at the beginning */
+    struct purge_tally open;  /* deleted by the chore in the open transaction */
+    struct purge_tally total; /* in those before, and not told yet */
+    bool more;                /* the last step did not come to the end */
+};
+
+#endif

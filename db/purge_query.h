@@ -1,0 +1,37 @@
+/*
+ * The sessions that retention may delete, one reason at a time, the longest unchanged first, out of
+ * an index that has no others. The writer, which deletes them, and a reader, which tells what would
+ * go, look with the same eyes.
+ */
+#ifndef SESSIOND_DB_PURGE_QUERY_H
+#define SESSIOND_DB_PURGE_QUERY_H
+
+#include "db/session_row.h"
+#include "db/store_retention.h"
+
+/* Parameters: ?1 and ?2 the place behind which to look, ?3 the time before which they were last
+ * changed. */
+#define PURGE_QUERY(index, status)                                                                 \
+    "SELECT " SESSION_COLUMNS ", updated_at, coalesce(updated_us, 0)"                              \
+    " FROM sessions INDEXED BY " index SESSION_LOG " WHERE status = '" status                      \
+    "' AND substr(updated_at, 11, 1) || substr(updated_at, -6) = 'T+00:00'"                        \
+    " AND (updated_at, seq) > (?1, ?2) AND updated_at < ?3 ORDER BY updated_at, seq"
+#define PURGE_QUERY_TERMINATED PURGE_QUERY("idx_sessions_terminated", "TERMINATED")
+#define PURGE_QUERY_IDLE PURGE_QUERY("idx_sessions_paused", "PAUSED")
+
+struct purge_place {
+    int64_t updated_us;
+    int64_t seq;
+};
+
+/* Times before this one are old, when they are to be kept for so long. */
+int64_t purge_query_cutoff_us(int64_t retain_us);
+
+void purge_query_bind(sqlite3_stmt *stmt, const struct purge_place *place, int64_t cutoff_us);
+
+/* Reads the row on which `stmt` stands, moves *place to it, and tells whether it may go: not when
+ * it is leased, or when an entry was appended since. */
+MUST_USE bool purge_query_read(sqlite3_stmt *stmt, int64_t cutoff_us, struct purge_place *place,
+                               struct session *out, bool *may_go, struct error *err);
+
+#endif

@@ -1,0 +1,49 @@
+/* Retention: which sessions are deleted by themselves, and the jobs STORE_PURGE and
+ * STORE_RETENTION. Plain values. */
+#ifndef SESSIOND_DB_STORE_RETENTION_H
+#define SESSIOND_DB_STORE_RETENTION_H
+
+#include "db/id.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define STORE_RETENTION_SHOWN 10
+
+/* Why a session goes. One that is leased never does, nor one that is CREATED or ACTIVE. */
+enum store_purge_reason {
+    STORE_PURGE_TERMINATED, /* it is TERMINATED, and its last change is old enough */
+    STORE_PURGE_IDLE,       /* it is PAUSED, and so is what was last changed or appended */
+    STORE_PURGE_REASONS
+};
+
+/* STORE_PURGE: deletes so much that other writes need not wait for long, the longest unchanged
+ * first. */
+struct store_purge {
+    /* In: zero for the beginning, or what the job before has left here to go on. */
+    enum store_purge_reason reason;
+    int64_t place_us;
+    int64_t place_seq;
+
+    /* Out. */
+    int64_t sessions[STORE_PURGE_REASONS];
+    int64_t bytes; /* of their texts */
+    bool more;     /* there may be others left */
+};
+
+/* STORE_RETENTION: what the next purge would delete for one reason. */
+struct store_retention_of {
+    int64_t after_us; /* 0: nothing is deleted for this reason */
+    int64_t sessions;
+    int64_t bytes;                            /* of their texts */
+    int64_t oldest_us;                        /* last change of the first; 0: there is none */
+    char ids[STORE_RETENTION_SHOWN][ID_SIZE]; /* the first */
+    int shown;
+    bool more; /* there are so many that the others were not counted */
+};
+
+struct store_retention {
+    struct store_retention_of of[STORE_PURGE_REASONS];
+};
+
+#endif

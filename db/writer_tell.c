@@ -1,0 +1,31 @@
+#include "db/write_purge.h"
+#include "db/write_size.h"
+#include "db/writer_internal.h"
+
+static void notice(struct writer *writer, enum store_severity severity, const char *event,
+                   const char *detail)
+{
+    writer->observer.notice(writer->observer.arg, severity, event, detail);
+}
+
+void writer_tell_size(struct writer *writer)
+{
+    struct database_size *size = &writer->operations.size;
+    char detail[128];
+
+    if (write_size_tell(size, detail, sizeof(detail))) {
+        if (size->nearly_full)
+            notice(writer, STORE_WARNING, "database_nearly_full", detail);
+        else
+            notice(writer, STORE_INFO, "database_has_room", detail);
+    }
+    figures_sized(writer->figures, size);
+}
+
+void writer_tell_purge(struct writer *writer)
+{
+    char detail[128];
+
+    if (write_purge_tell(&writer->operations.purge, detail, sizeof(detail)))
+        notice(writer, STORE_INFO, "sessions_purged", detail);
+}

@@ -1,0 +1,14 @@
+#include "routes/entry_json.h"
+
+#include "routes/json_text.h"
+
+void entry_json_add(struct buffer *out, const struct store_entry *entry)
+{
+    buffer_add(out, SLICE_LITERAL("{\"seq\":"));
+    buffer_add_int(out, entry->seq);
+    buffer_add(out, SLICE_LITERAL(",\"created_at\":"));
+    json_add_time(out, entry->created_us);
+    buffer_add(out, SLICE_LITERAL(",\"entry\":"));
+    buffer_add(out, entry->text);
+    buffer_add_char(out, '}');
+}
