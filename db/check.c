@@ -266,7 +266,7 @@ static bool check_rule(struct check *check, const char *sql, struct error *err)
     if (!connection_prepare(check->db, sql, &stmt, err))
         return give_up(check, err);
     while ((result = sqlite3_step(stmt)) == SQLITE_ROW)
-        find(check, "%s", column_text(stmt, 0).data);
+        check_find(check, "%s", column_text(stmt, 0).data);
     if (result != SQLITE_DONE)
         give_up(check, err);
     sqlite3_finalize(stmt);
