@@ -21,6 +21,7 @@ class Session:
     lease: dict = None
     token: int = 0  # of the lease, or of the last one
     recovered_at: str = None
+    parent_id: str = None
     streams: dict = dataclasses.field(default_factory=dict)  # lists of entries by name
 
     def shown(self):
