@@ -223,6 +223,67 @@ static bool check_clock(struct check *check, struct error *err)
     return true;
 }
 
+/* --- Events, and what is searched ---------------------------------------------------------- */
+
+/* Each selects a sentence for every row that breaks a rule. */
+static const char *const event_rules[] = {
+    "SELECT 'the table sessiond_events has ' || count(*) || ' rows, not one' FROM sessiond_events"
+    " HAVING count(*) <> 1",
+
+    "SELECT 'event ' || id || ': ' || problem FROM (SELECT id, CASE"
+    " WHEN id < 1 OR id > (SELECT reserved_us FROM sessiond_clock)"
+    " THEN 'its id is no time that was given'"
+    " WHEN id <= (SELECT purged_id FROM sessiond_events)"
+    " THEN 'it should be removed, like those behind it'"
+    " WHEN type NOT BETWEEN 1 AND 11 THEN 'its type is ' || type"
+    " WHEN version < 1 THEN 'its version is ' || version"
+    " WHEN typeof(session_id) || typeof(thread_id) || typeof(project_path) <> 'texttexttext'"
+    " THEN 'a column is no text'"
+    " WHEN (type = 3 AND (from_value IS NULL OR to_value IS NULL))"
+    " OR (type = 6 AND from_value IS NULL)"
+    " OR (type = 7 AND (stream IS NULL OR coalesce(last_seq >= first_seq, 0) = 0))"
+    " OR (type >= 8 AND (lease_owner IS NULL OR lease_token IS NULL))"
+    " THEN 'it does not say what changed' END AS problem FROM events)"
+    " WHERE problem IS NOT NULL LIMIT 100",
+
+    "SELECT 'event ' || e.id || ': its session has not come to version ' || e.version"
+    " FROM events AS e JOIN sessions AS s ON s.id = e.session_id"
+    " WHERE e.version > s.version AND e.id >= s.seq LIMIT 100",
+
+    "SELECT 'consumer ' || name || ': its name is none' FROM consumers"
+    " WHERE length(name) NOT BETWEEN 1 AND 128 OR name NOT GLOB '[A-Za-z0-9]*'"
+    " OR name GLOB '*[^-A-Za-z0-9._~:@]*' LIMIT 100",
+
+    "SELECT 'consumer ' || name || ': its place is ' || after FROM consumers"
+    " WHERE typeof(after) <> 'integer' OR after < 0 LIMIT 100",
+};
+
+static bool check_rule(struct check *check, const char *sql, struct error *err)
+{
+    sqlite3_stmt *stmt;
+    int result;
+
+    if (!connection_prepare(check->db, sql, &stmt, err))
+        return give_up(check, err);
+    while ((result = sqlite3_step(stmt)) == SQLITE_ROW)
+        check_find(check, "%s", column_text(stmt, 0).data);
+    if (result != SQLITE_DONE)
+        give_up(check, err);
+    sqlite3_finalize(stmt);
+    return result == SQLITE_DONE;
+}
+
+static bool check_events(struct check *check, struct error *err)
+{
+    if (check->observer->doing != NULL)
+        check->observer->doing(check->observer->arg, "checking the events");
+    for (size_t i = 0; i < sizeof(event_rules) / sizeof(event_rules[0]); i++) {
+        if (!check_rule(check, event_rules[i], err))
+            return false;
+    }
+    return true;
+}
+
 /* What is searched has to be what is stored, but for what waits to be indexed. SQLite's own check
  * of a full-text table is a write, which a file that is only read does not allow. */
 static bool check_search(struct check *check, struct error *err)
@@ -286,7 +347,8 @@ static void check_all(struct check *check, int64_t *sessions, struct error *err)
     if (check->verdict != FILE_SOUND || (!current && !try_migration(check, err)))
         return;
     if (check_objects(check, err) &&
-        (check->verdict == FILE_UNSOUND || (check_clock(check, err) && check_search(check, err))))
+        (check->verdict == FILE_UNSOUND ||
+         (check_clock(check, err) && check_events(check, err) && check_search(check, err))))
         check_rows_and_logs(check, sessions, err);
 }
 

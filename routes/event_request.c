@@ -79,12 +79,12 @@ static bool read_type(struct slice value, struct reading *reading, struct error 
 /* Ids are stored in lower case. */
 static bool read_id(struct text_place place, struct reading *reading, struct error *err)
 {
-    char *text = reading->text->data == NULL ? NULL : reading->text->data + place.at;
+    char *text = reading->text->data;
     char id[ID_SIZE];
 
-    if (!id_parse((struct slice){text, place.len}, id))
+    if (text == NULL || !id_parse((struct slice){text + place.at, place.len}, id))
         return refuse(PARAMETER_SESSION_ID, "a session's id is a UUID", err);
-    memcpy(text, id, ID_LENGTH);
+    memcpy(text + place.at, id, ID_LENGTH);
     return true;
 }
 

@@ -10,6 +10,7 @@ from wholefile import ID, Case, connect, end_command, main, make_database, make_
 FIRST = f"WHERE id = '{ID.format(1)}'"
 # Broken so that no trigger hides it.
 QUIET = "DROP TRIGGER sessions_changed_elsewhere; "
+EVENT = "INSERT INTO events (id, type, version, session_id, thread_id, project_path) VALUES ({}, {}, {}, {}, 't', '/p')"
 # What is done to a sound database, and what the report then says.
 DAMAGES = [
     (QUIET + f"UPDATE sessions SET id = 'A' || substr(id, 2) {FIRST}", "its id is no lower-case UUID"),
@@ -31,6 +32,21 @@ DAMAGES = [
     ("DROP TABLE sessiond_clock", "the table sessiond_clock is missing"),
     ("INSERT INTO sessiond_clock VALUES (1)", "2 rows, not one"),
     ("DELETE FROM sessiond_clock", "0 rows, not one"),
+    ("DROP TABLE events", "the table events is missing"),
+    ("DELETE FROM sessiond_events", "the table sessiond_events has 0 rows, not one"),
+    ("UPDATE sessiond_events SET purged_id = 1000; " + EVENT.format(1000, 1, 1, "'s'"), "event 1000: it should be removed"),
+    (EVENT.format(0, 1, 1, "'s'"), "event 0: its id is no time that was given"),
+    (EVENT.format(253402300799999999, 1, 1, "'s'"), "event 253402300799999999: its id is no time that was given"),
+    (EVENT.format(1000, 12, 1, "'s'"), "event 1000: its type is 12"),
+    (EVENT.format(1000, 0, 1, "'s'"), "event 1000: its type is 0"),
+    (EVENT.format(1000, 1, 0, "'s'"), "event 1000: its version is 0"),
+    (EVENT.format(1000, 1, 1, "x'00'"), "event 1000: a column is no text"),
+    (EVENT.format(1000, 3, 1, "'s'"), "event 1000: it does not say what changed"),
+    (EVENT.format(1000, 7, 1, "'s'"), "event 1000: it does not say what changed"),
+    (EVENT.format(1000, 8, 1, "'s'"), "event 1000: it does not say what changed"),
+    (EVENT.format(1769342400999999, 2, 9, f"'{ID.format(1)}'"), "event 1769342400999999: its session has not come to version 9"),
+    ("INSERT INTO consumers VALUES ('a b', 1, 1)", "consumer a b: its name is none"),
+    ("INSERT INTO consumers VALUES ('a', -1, 1)", "consumer a: its place is -1"),
     ("DELETE FROM search_backlog; INSERT INTO entries VALUES (4294967297, 1, '{}')",
      "1 entries cannot be found by their words"),
     ("INSERT INTO search_entries (rowid, text) VALUES (4294967297, 'x')", "1 entries can be found that are not there"),
