@@ -127,6 +127,8 @@ bool connection_make_durable(sqlite3 *db, struct error *err)
            text_is(db, "PRAGMA synchronous", "2", err) && keep_log_on_close(db, true, err);
 }
 
+/* cache_size: what is read in passing, such as a long log, stays in it; what is read often the
+ * kernel has at hand. */
 bool connection_open_reader(const char *path, sqlite3 **out, struct error *err)
 {
     sqlite3 *db = NULL;
@@ -136,7 +138,7 @@ bool connection_open_reader(const char *path, sqlite3 **out, struct error *err)
     sqlite3_busy_timeout(db, READER_BUSY_MS);
     if (!keep_log_on_close(db, true, err) ||
         !connection_run(
-            db, "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-32768", err)) {
+            db, "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192", err)) {
         connection_close(db);
         return false;
     }

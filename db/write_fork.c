@@ -118,8 +118,8 @@ static bool cut(struct write_operations *ops, struct store_job *job, struct fork
         return false;
     for (size_t i = 0; i < plan->count; i++) {
         struct fork_stream *stream = &plan->streams[i];
-        if (stream == first)
-            stream->up_to = job->fork.at_seq;
+        if (first != NULL && stream == first)
+            first->up_to = job->fork.at_seq;
         else if (!cut_at_time(ops, stream, us, err))
             return false;
     }

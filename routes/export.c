@@ -205,7 +205,7 @@ static enum stream_step read_export(struct exchange *ex, char *out, size_t max, 
     *len = piece->len - export->sent < max ? piece->len - export->sent : max;
     memcpy(out, piece->data + export->sent, *len);
     export->sent += *len;
-    if (export->sent == piece->len && piece->len > 2 * PIECE_BYTES) {
+    if (export->sent == piece->len && piece->len > (size_t)2 * PIECE_BYTES) {
         buffer_release(piece);
         export->sent = 0;
     }

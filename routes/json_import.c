@@ -207,7 +207,7 @@ static bool check_members(struct reading *r, const struct line *line, unsigned o
 
 static struct store_import_item *add_item(struct json_import *import)
 {
-    if (import->count == import->capacity) {
+    if (import->items == NULL || import->count == import->capacity) {
         import->capacity = import->capacity == 0 ? 16 : 2 * import->capacity;
         import->items = reallocarray(import->items, import->capacity, sizeof(*import->items));
         if (import->items == NULL)

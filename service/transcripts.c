@@ -184,7 +184,7 @@ static bool send_batch(struct transcript *t)
 
 /* Hands each line that is an object to `take`, until that fails. */
 static bool each_line(struct transcript *t, bool tell,
-                      bool (*take)(struct transcript *, char *, size_t))
+                      bool (*take_line)(struct transcript *, struct buffer *))
 {
     FILE *file = fopen(t->path, "re");
     char *line = NULL;
@@ -202,7 +202,7 @@ static bool each_line(struct transcript *t, bool tell,
         if (len == 0)
             continue;
         if (transcript_line_check((struct slice){line, (size_t)len}, &why))
-            ok = take(t, line, (size_t)len);
+            ok = take_line(t, &(struct buffer){line, (size_t)len, room});
         else if (tell)
             pass_over(t, why.detail);
     }
@@ -213,10 +213,10 @@ static bool each_line(struct transcript *t, bool tell,
 }
 
 /* The first sessionId that is a UUID, and the first cwd. Never fails. */
-static bool look_at(struct transcript *t, char *line, size_t len)
+static bool look_at(struct transcript *t, struct buffer *line)
 {
     struct buffer text = {0};
-    const struct slice object = {line, len};
+    const struct slice object = buffer_slice(line);
 
     if (t->id[0] == '\0' && transcript_line_text(object, "sessionId", &text) &&
         !id_parse(buffer_slice(&text), t->id))
@@ -227,9 +227,10 @@ static bool look_at(struct transcript *t, char *line, size_t len)
     return true;
 }
 
-static bool take(struct transcript *t, char *line, size_t len)
+static bool take(struct transcript *t, struct buffer *line)
 {
-    const struct slice sent = {line, (size_t)(json_compact(line, line, line + len) - line)};
+    char *text = line->data;
+    const struct slice sent = {text, (size_t)(json_compact(text, text, text + line->len) - text)};
 
     if (is_repeated(t, sent))
         return true;
