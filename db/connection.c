@@ -189,7 +189,7 @@ bool connection_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, struct
 
 bool connection_text(sqlite3 *db, const char *sql, char **out, struct error *err)
 {
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = NULL;
 
     if (!connection_prepare(db, sql, &stmt, err))
         return false;
@@ -208,7 +208,7 @@ bool connection_text(sqlite3 *db, const char *sql, char **out, struct error *err
 
 bool connection_integer(sqlite3 *db, const char *sql, int64_t *out, struct error *err)
 {
-    sqlite3_stmt *stmt;
+    sqlite3_stmt *stmt = NULL;
 
     if (!connection_prepare(db, sql, &stmt, err))
         return false;

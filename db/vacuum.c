@@ -131,8 +131,8 @@ static bool give_back(struct write_operations *ops, struct error *err)
 {
     bool ok;
 
-    while (write_next_row(&ops->statements, WRITE_VACUUM, "giving pages back", &ok, err))
-        continue;
+    do {
+    } while (write_next_row(&ops->statements, WRITE_VACUUM, "giving pages back", &ok, err));
     return ok;
 }
 

@@ -161,8 +161,9 @@ static bool read_all(struct reading *reading, struct slice query)
 
 static struct slice stream_of(const struct reading *reading)
 {
-    return reading->seen & BIT(PARAMETER_STREAM) ? buffer_slice(reading->text)
-                                                 : SLICE_LITERAL(ENTRIES_STREAM_DEFAULT);
+    const bool is_named = (reading->seen & BIT(PARAMETER_STREAM)) != 0;
+
+    return is_named ? buffer_slice(reading->text) : SLICE_LITERAL(ENTRIES_STREAM_DEFAULT);
 }
 
 bool entries_request_append(struct slice query, struct buffer *text, struct store_append *out,

@@ -124,5 +124,7 @@ void entries_stream_answer(const struct routes *routes, struct exchange *ex)
     ex->status = 200;
     ex->content_type = "application/x-ndjson";
     exchange_header(ex, "Vary", SLICE_LITERAL("Accept"));
-    ex->stream = (struct exchange_stream){read_piece, stream, free_state};
+    ex->stream.read = read_piece;
+    ex->stream.state = stream;
+    ex->stream.free_state = free_state;
 }

@@ -253,7 +253,9 @@ static enum route_step export_begin(const struct routes *routes, struct exchange
         abort();
     export->store = routes->store;
     export->after = after;
-    ex->stream = (struct exchange_stream){read_export, export, free_export};
+    ex->stream.read = read_export;
+    ex->stream.state = export;
+    ex->stream.free_state = free_export;
     ex->status = 200;
     ex->content_type = "application/x-ndjson";
     return ROUTE_ANSWERED;

@@ -88,9 +88,11 @@ static void add(struct json_entries *entries, const struct store_new_entry *entr
 {
     if (entries->count == entries->capacity) {
         entries->capacity = entries->capacity == 0 ? 16 : 2 * entries->capacity;
-        entries->items = reallocarray(entries->items, entries->capacity, sizeof(*entries->items));
-        if (entries->items == NULL)
+        struct store_new_entry *items =
+            reallocarray(entries->items, entries->capacity, sizeof(*items));
+        if (items == NULL)
             abort();
+        entries->items = items;
     }
     entries->items[entries->count++] = *entry;
 }

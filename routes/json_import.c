@@ -207,11 +207,13 @@ static bool check_members(struct reading *r, const struct line *line, unsigned o
 
 static struct store_import_item *add_item(struct json_import *import)
 {
-    if (import->items == NULL || import->count == import->capacity) {
+    if (import->count == import->capacity) {
         import->capacity = import->capacity == 0 ? 16 : 2 * import->capacity;
-        import->items = reallocarray(import->items, import->capacity, sizeof(*import->items));
-        if (import->items == NULL)
+        struct store_import_item *items =
+            reallocarray(import->items, import->capacity, sizeof(*items));
+        if (items == NULL)
             abort();
+        import->items = items;
     }
     struct store_import_item *item = &import->items[import->count++];
     *item = (struct store_import_item){0};

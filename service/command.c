@@ -66,7 +66,8 @@ static bool take_flags(const struct command *command, int *argc, char **argv, st
         }
         if (argv[i + 1] == NULL || argv[i + 1][0] == '\0')
             return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "%s needs a value", flag->name);
-        memcpy(place, &argv[++i], sizeof(char *));
+        const char *value = argv[++i];
+        memcpy(place, &value, sizeof(value));
     }
     argv[left] = NULL;
     *argc = left;

@@ -77,7 +77,7 @@ static void print_reason(const struct reason *reason, struct slice of)
 static bool tell(const struct config *config, struct error *err)
 {
     char buffer[ANSWER_MAX];
-    struct slice body;
+    struct slice body = {0};
 
     if (!ask(config, "GET", "/admin/retention", buffer, &body, err))
         return false;
@@ -91,7 +91,7 @@ static bool step(const struct config *config, char path[CURSOR_MAX], int64_t tot
                  int64_t *bytes, struct error *err)
 {
     char buffer[ANSWER_MAX];
-    struct slice body;
+    struct slice body = {0};
 
     if (!ask(config, "POST", path, buffer, &body, err))
         return false;

@@ -182,9 +182,10 @@ static bool send_batch(struct transcript *t)
 
 /* --- A file ----------------------------------------------------------------------------------- */
 
-/* Hands each line that is an object to `take`, until that fails. */
+/* Hands each line that is an object to `take_line`, without insignificant white space, until that
+ * fails. */
 static bool each_line(struct transcript *t, bool tell,
-                      bool (*take_line)(struct transcript *, struct buffer *))
+                      bool (*take_line)(struct transcript *, struct slice))
 {
     FILE *file = fopen(t->path, "re");
     char *line = NULL;
@@ -202,7 +203,8 @@ static bool each_line(struct transcript *t, bool tell,
         if (len == 0)
             continue;
         if (transcript_line_check((struct slice){line, (size_t)len}, &why))
-            ok = take_line(t, &(struct buffer){line, (size_t)len, room});
+            ok = take_line(
+                t, (struct slice){line, (size_t)(json_compact(line, line, line + len) - line)});
         else if (tell)
             pass_over(t, why.detail);
     }
@@ -213,10 +215,9 @@ static bool each_line(struct transcript *t, bool tell,
 }
 
 /* The first sessionId that is a UUID, and the first cwd. Never fails. */
-static bool look_at(struct transcript *t, struct buffer *line)
+static bool look_at(struct transcript *t, struct slice object)
 {
     struct buffer text = {0};
-    const struct slice object = buffer_slice(line);
 
     if (t->id[0] == '\0' && transcript_line_text(object, "sessionId", &text) &&
         !id_parse(buffer_slice(&text), t->id))
@@ -227,11 +228,8 @@ static bool look_at(struct transcript *t, struct buffer *line)
     return true;
 }
 
-static bool take(struct transcript *t, struct buffer *line)
+static bool take(struct transcript *t, struct slice sent)
 {
-    char *text = line->data;
-    const struct slice sent = {text, (size_t)(json_compact(text, text, text + line->len) - text)};
-
     if (is_repeated(t, sent))
         return true;
     t->ordinal++;
