@@ -9,9 +9,8 @@
 #include <stdlib.h>
 
 struct json_entries {
-    struct store_new_entry *items;
+    struct buffer items; /* struct store_new_entry, one behind the other */
     size_t count;
-    size_t capacity;
     struct buffer uuids; /* those with escapes, decoded */
 };
 
@@ -86,15 +85,8 @@ static bool find_uuid(struct reading *r, struct slice object, struct slice *out)
 
 static void add(struct json_entries *entries, const struct store_new_entry *entry)
 {
-    if (entries->count == entries->capacity) {
-        entries->capacity = entries->capacity == 0 ? 16 : 2 * entries->capacity;
-        struct store_new_entry *items =
-            reallocarray(entries->items, entries->capacity, sizeof(*items));
-        if (items == NULL)
-            abort();
-        entries->items = items;
-    }
-    entries->items[entries->count++] = *entry;
+    buffer_add(&entries->items, (struct slice){(const char *)entry, sizeof(*entry)});
+    entries->count++;
 }
 
 /* Takes a value that json_scan() has accepted, and moves its text to *to. */
@@ -197,14 +189,14 @@ void json_entries_free(struct json_entries *entries)
 {
     if (entries == NULL)
         return;
-    free(entries->items);
+    buffer_release(&entries->items);
     buffer_release(&entries->uuids);
     free(entries);
 }
 
 const struct store_new_entry *json_entries_items(const struct json_entries *entries)
 {
-    return entries->items;
+    return (const void *)entries->items.data;
 }
 
 size_t json_entries_count(const struct json_entries *entries)

@@ -268,11 +268,14 @@ static struct slice find_uuid(struct json_import *import, struct slice object)
 static bool add_entry(struct reading *r, const struct line *line)
 {
     struct json_import *import = r->import;
-    struct store_import_item *item = import->count == 0 ? NULL : &import->items[import->count - 1];
+    struct store_import_item *item;
 
     if (line->numbers[SEQ] < 1 || line->numbers[SEQ] > INT64_C(4294967295))
         return refuse(r, "seq", " must be ", members[SEQ].wanted);
-    if (item == NULL || !slice_equal(item->session.id, line->texts[SESSION_ID])) {
+    if (import->count > 0 &&
+        slice_equal(import->items[import->count - 1].session.id, line->texts[SESSION_ID])) {
+        item = &import->items[import->count - 1];
+    } else {
         item = add_item(import);
         item->session.id = line->texts[SESSION_ID];
     }
