@@ -47,12 +47,13 @@ class Intruded:
         return {int(task) for task in os.listdir(f"/proc/{self.service.process.pid}/task")}
 
     def work(self):
-        """Something for every thread to do: HTTP, the writer, the list thread, the log, the one that ends
+        """Something for every thread to do: HTTP, the writer, the lists, the searches, the log, the one that ends
         connections whose client still sends."""
         def ask():
             try:
                 self.service.call("POST", "/sessions", SESSION, JSON)
                 self.service.call("GET", "/sessions?include=context&limit=1000")
+                self.service.call("GET", "/search?q=word")
                 self.service.call("POST", "/sessions", bytes(1 << 20), {"Content-Type": "text/plain"})
             except Exception:  # the service has ended: that is for the test to judge
                 pass

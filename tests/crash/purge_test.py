@@ -22,7 +22,7 @@ OLD = "/old"
 OLD_ROWS = 300
 OLD_BYTES = 50000
 DISK_MIB = 96
-PATIENCE_S = 60
+PATIENCE_S = 240
 
 # What ends would be deleted under its writer's hands.
 writers.NEXT_STATUS = {"CREATED": ["ACTIVE"], "ACTIVE": ["PAUSED"], "PAUSED": ["ACTIVE"]}
