@@ -6,6 +6,7 @@
 #include "routes/entry_json.h"
 #include "routes/json_entries.h"
 #include "routes/lease_token.h"
+#include "routes/page.h"
 #include "routes/problem.h"
 #include "routes/router.h"
 #include "routes/session_answer.h"
@@ -63,27 +64,13 @@ const struct route route_entries_append = {
     .finish = append_finish,
 };
 
-/* What ends a page: its brackets and two numbers. */
-#define PAGE_END_BYTES 96
-
-/* A page ends before the entry that would make it longer than max_page_bytes, but has at least one.
- * May run on the store's thread. */
 static enum store_visit add_to_page(void *arg, const struct store_entry *entry)
 {
     struct exchange *ex = arg;
-    struct buffer *out = &ex->response;
-    const size_t before = out->len;
-    const bool first = ex->page_items == 0;
+    const size_t began = page_begin_item(ex);
 
-    if (!first)
-        buffer_add_char(out, ',');
-    entry_json_add(out, entry);
-    if (!first && out->len + PAGE_END_BYTES > ex->max_page_bytes) {
-        out->len = before;
-        return STORE_VISIT_STOP;
-    }
-    ex->page_items++;
-    return STORE_VISIT_NEXT;
+    entry_json_add(&ex->response, entry);
+    return page_end_item(ex, began);
 }
 
 /* Upwards the place to go on is always told: more may come. Downwards there is an end. */

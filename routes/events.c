@@ -4,31 +4,18 @@
 #include "routes/event_json.h"
 #include "routes/event_request.h"
 #include "routes/event_stream.h"
+#include "routes/page.h"
 #include "routes/problem.h"
 #include "routes/session_answer.h"
 #include "routes/write_route.h"
 
-/* What ends a page: its brackets, a number and a word. */
-#define PAGE_END_BYTES 64
-
-/* A page ends before the event that would make it longer than max_page_bytes, but has at least one.
- * May run on the store's thread. */
 static enum store_visit add_to_page(void *arg, const struct store_event *event)
 {
     struct exchange *ex = arg;
-    struct buffer *out = &ex->response;
-    const size_t before = out->len;
-    const bool first = ex->page_items == 0;
+    const size_t began = page_begin_item(ex);
 
-    if (!first)
-        buffer_add_char(out, ',');
-    event_json_add(out, event);
-    if (!first && out->len + PAGE_END_BYTES > ex->max_page_bytes) {
-        out->len = before;
-        return STORE_VISIT_STOP;
-    }
-    ex->page_items++;
-    return STORE_VISIT_NEXT;
+    event_json_add(&ex->response, event);
+    return page_end_item(ex, began);
 }
 
 /* Forwards the place to go on is always told: more will come. Backwards there is an end. */

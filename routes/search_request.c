@@ -1,6 +1,6 @@
 #include "routes/search_request.h"
 
-#include "routes/query.h"
+#include "routes/query_reader.h"
 
 #define LIMIT_DEFAULT 20
 
@@ -18,23 +18,14 @@ static const char *const names[PARAMETER_COUNT] = {
     "q", "limit", "cursor", "status", "thread_id", "project_path",
 };
 
-/* The buffer moves while it grows: of a text its place is kept until all is read. */
-struct text_place {
-    size_t at;
-    size_t len;
-};
-
 struct reading {
+    struct query_reader reader;
     struct store_search_query *query;
-    struct buffer *text;
-    struct text_place texts[PARAMETER_COUNT];
-    unsigned seen; /* bit 1 << parameter */
-    struct error *err;
 };
 
 static bool refuse(const struct reading *reading, enum parameter which, const char *why)
 {
-    return error_set(reading->err, ERROR_INVALID_QUERY, names[which], "%s", why);
+    return query_refuse_value(&reading->reader, which, why);
 }
 
 /* Takes decimal digits off the front; false when there are none, or too many for 64 bits. */
@@ -56,10 +47,9 @@ static bool take_number(struct slice *rest, uint64_t *out)
 
 static bool read_limit(struct reading *reading, struct slice value)
 {
-    uint64_t limit;
+    int64_t limit;
 
-    if (!take_number(&value, &limit) || value.len > 0 || limit < 1 ||
-        limit > STORE_SEARCH_LIMIT_MAX)
+    if (!query_number(value, 1, STORE_SEARCH_LIMIT_MAX, &limit))
         return refuse(reading, PARAMETER_LIMIT, "limit is a number from 1 to 100");
     reading->query->limit = (int)limit;
     return true;
@@ -83,26 +73,17 @@ refused:
     return refuse(reading, PARAMETER_CURSOR, "cursor is the next_cursor of the page before");
 }
 
-static bool read_status(struct reading *reading, struct slice value)
+static bool take(void *arg, unsigned which, struct slice value)
 {
-    enum session_status status;
+    struct reading *reading = arg;
 
-    if (!session_status_parse(value, &status))
-        return refuse(reading, PARAMETER_STATUS,
-                      "status is one of CREATED, ACTIVE, PAUSED, TERMINATED");
-    reading->query->statuses |= 1U << status;
-    return true;
-}
-
-static bool read_value(struct reading *reading, enum parameter which, struct slice value)
-{
-    switch (which) {
+    switch ((enum parameter)which) {
     case PARAMETER_LIMIT:
         return read_limit(reading, value);
     case PARAMETER_CURSOR:
         return read_cursor(reading, value);
     case PARAMETER_STATUS:
-        return read_status(reading, value);
+        return query_status(&reading->reader, which, value, &reading->query->statuses);
     case PARAMETER_THREAD_ID:
     case PARAMETER_PROJECT_PATH:
         return value.len > 0 || refuse(reading, which, "it must not be empty");
@@ -113,65 +94,27 @@ static bool read_value(struct reading *reading, enum parameter which, struct sli
     return true;
 }
 
-static bool find_parameter(const struct query_parameter *parameter, enum parameter *out,
-                           struct error *err)
-{
-    for (unsigned i = 0; i < PARAMETER_COUNT; i++) {
-        if (slice_is(parameter->name, names[i])) {
-            *out = (enum parameter)i;
-            return true;
-        }
-    }
-    return query_refuse(parameter,
-                        "there is no such parameter here; there are q, limit, cursor, status, "
-                        "thread_id, project_path",
-                        err);
-}
-
-static bool read_parameter(struct reading *reading, const struct query_parameter *parameter)
-{
-    const size_t at = reading->text->len;
-    enum parameter which = PARAMETER_COUNT;
-
-    if (!find_parameter(parameter, &which, reading->err))
-        return false;
-    if (which != PARAMETER_STATUS && reading->seen & 1U << which)
-        return refuse(reading, which, "this parameter may stand only once");
-    reading->seen |= 1U << which;
-    if (!query_decode(parameter, reading->text, reading->err))
-        return false;
-    reading->texts[which] = (struct text_place){at, reading->text->len - at};
-    const char *data = reading->text->data;
-    return read_value(reading, which,
-                      (struct slice){data == NULL ? "" : data + at, reading->text->len - at});
-}
-
-static struct slice text_of(const struct reading *reading, enum parameter which)
-{
-    const struct text_place *place = &reading->texts[which];
-
-    if (!(reading->seen & 1U << which))
-        return (struct slice){0};
-    return (struct slice){reading->text->data == NULL ? "" : reading->text->data + place->at,
-                          place->len};
-}
-
 bool search_request_read(struct slice query, struct buffer *text, struct store_search_query *out,
                          struct error *err)
 {
-    struct reading reading = {.query = out, .text = text, .err = err};
-    struct query_parameter parameter;
+    struct reading reading = {
+        .reader = {.names = names,
+                   .count = PARAMETER_COUNT,
+                   .known = QUERY_BIT(PARAMETER_COUNT) - 1,
+                   .repeatable = QUERY_BIT(PARAMETER_STATUS),
+                   .text = text,
+                   .err = err},
+        .query = out,
+    };
 
     *out = (struct store_search_query){.limit = LIMIT_DEFAULT};
-    while (query_next(&query, &parameter)) {
-        if (!read_parameter(&reading, &parameter))
-            return false;
-    }
-    if (!(reading.seen & 1U << PARAMETER_Q))
+    if (!query_read(&reading.reader, query, take, &reading))
+        return false;
+    if (!query_has(&reading.reader, PARAMETER_Q))
         return refuse(&reading, PARAMETER_Q, "q is missing: the words to look for");
-    out->text = text_of(&reading, PARAMETER_Q);
-    out->thread_id = text_of(&reading, PARAMETER_THREAD_ID);
-    out->project_path = text_of(&reading, PARAMETER_PROJECT_PATH);
+    out->text = query_text(&reading.reader, PARAMETER_Q);
+    out->thread_id = query_text(&reading.reader, PARAMETER_THREAD_ID);
+    out->project_path = query_text(&reading.reader, PARAMETER_PROJECT_PATH);
     return true;
 }
 

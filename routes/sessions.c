@@ -2,6 +2,7 @@
 
 #include "routes/json_payload.h"
 #include "routes/list_request.h"
+#include "routes/page.h"
 #include "routes/problem.h"
 #include "routes/session_answer.h"
 #include "routes/session_json.h"
@@ -48,27 +49,13 @@ const struct route route_sessions_create = {
     .finish = create_finish,
 };
 
-/* What ends a page: the brackets and a cursor. */
-#define PAGE_END_BYTES 64
-
-/* A page ends before the row that would make it longer than max_page_bytes, but has at least one.
- * May run on the store's thread. */
 static enum store_visit add_to_page(void *arg, const struct session *session)
 {
     struct exchange *ex = arg;
-    struct buffer *out = &ex->response;
-    const size_t before = out->len;
-    const bool first = ex->page_items == 0;
+    const size_t began = page_begin_item(ex);
 
-    if (!first)
-        buffer_add_char(out, ',');
-    session_json_add(out, session);
-    if (!first && out->len + PAGE_END_BYTES > ex->max_page_bytes) {
-        out->len = before;
-        return STORE_VISIT_STOP;
-    }
-    ex->page_items++;
-    return STORE_VISIT_NEXT;
+    session_json_add(&ex->response, session);
+    return page_end_item(ex, began);
 }
 
 static void end_page(struct exchange *ex)
