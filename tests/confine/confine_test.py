@@ -47,11 +47,12 @@ class Intruded:
         return {int(task) for task in os.listdir(f"/proc/{self.service.process.pid}/task")}
 
     def work(self):
-        """Something for every thread to do: HTTP, the writer, the lists, the searches, the log, the one that ends
-        connections whose client still sends."""
+        """Something for every thread to do: HTTP, the writer, the feed, the lists, the searches, the log, the one that
+        ends connections whose client still sends."""
         def ask():
             try:
-                self.service.call("POST", "/sessions", SESSION, JSON)
+                made = self.service.call("POST", "/sessions", SESSION, JSON).json()
+                self.service.call("GET", f"/sessions/{made['id']}/entries?wait=1")
                 self.service.call("GET", "/sessions?include=context&limit=1000")
                 self.service.call("GET", "/search?q=word")
                 self.service.call("POST", "/sessions", bytes(1 << 20), {"Content-Type": "text/plain"})
