@@ -197,12 +197,6 @@ static bool put_off_range(struct search_index *index, int64_t first, int64_t las
     return search_index_set_backlog(index, SEARCH_ADD_BACKLOG, first, last, err);
 }
 
-bool search_index_note_range(struct search_index *index, int64_t first, int64_t last,
-                             struct error *err)
-{
-    return index->text_of == NULL || put_off_range(index, first, last, err);
-}
-
 /* Entries of one batch are one range, all of which waits already or none. Contexts are each a range
  * of their own, which is never cut. */
 static size_t put_off(struct search_index *index, size_t at, bool *ok, struct error *err)

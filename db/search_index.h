@@ -74,10 +74,6 @@ void search_index_note(struct search_index *index, int64_t document, struct slic
 /* Notes that an entry goes; `json` is what it was. */
 void search_index_note_removal(struct search_index *index, int64_t document, struct slice json);
 
-/* Notes new entries, of first to last, that were made all at once: they go to the backlog. */
-MUST_USE bool search_index_note_range(struct search_index *index, int64_t first, int64_t last,
-                                      struct error *err);
-
 /* Whether as much is noted as a chore should do in one step: it takes some ten milliseconds. */
 bool search_index_has_a_step(const struct search_index *index);
 

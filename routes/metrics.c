@@ -7,9 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The table's length at most; the last place is for requests without a route. */
-#define ROUTES_MAX 32
-#define NO_ROUTE (ROUTES_MAX - 1)
+/* The last place is for requests without a route. */
+#define NO_ROUTE (ROUTER_ROUTES_MAX - 1)
 #define STATUS_FIRST 200
 #define STATUS_LAST 599
 #define DURATION_BUCKETS 12
@@ -24,7 +23,7 @@ struct route_metrics {
 };
 
 struct metrics {
-    struct route_metrics routes[ROUTES_MAX];
+    struct route_metrics routes[ROUTER_ROUTES_MAX];
     atomic_int_least64_t in_flight;
     atomic_int_least64_t gauges[METRICS_GAUGES];
     atomic_int_least64_t limits[METRICS_LIMITS];
@@ -126,7 +125,7 @@ static bool is_in_use(size_t place)
 static void add_requests(struct buffer *out, const struct metrics *metrics)
 {
     add_family(out, "sessiond_http_requests_total", "counter", "Requests by route and status.");
-    for (size_t place = 0; place < ROUTES_MAX; place++) {
+    for (size_t place = 0; place < ROUTER_ROUTES_MAX; place++) {
         for (unsigned method = 0; is_in_use(place) && method <= METHOD_COUNT; method++) {
             for (int status = STATUS_FIRST; status <= STATUS_LAST; status++) {
                 const int64_t count =
@@ -182,7 +181,7 @@ static void add_durations(struct buffer *out, const struct metrics *metrics)
     char label[64];
 
     add_family(out, name, "histogram", "From a request's headers to its answered response.");
-    for (size_t place = 0; place < ROUTES_MAX; place++) {
+    for (size_t place = 0; place < ROUTER_ROUTES_MAX; place++) {
         const struct route_metrics *route = &metrics->routes[place];
         int64_t total = 0;
         for (size_t i = 0; i <= DURATION_BUCKETS; i++)

@@ -21,6 +21,8 @@ static const struct route *const table[] = {
     &route_search,          &route_retention,      &route_purge,
 };
 
+_Static_assert(sizeof(table) / sizeof(table[0]) < ROUTER_ROUTES_MAX, "a place is left behind them");
+
 static const char *const method_names[METHOD_COUNT + 1] = {
     [METHOD_GET] = "GET",     [METHOD_HEAD] = "HEAD",   [METHOD_POST] = "POST",
     [METHOD_PUT] = "PUT",     [METHOD_PATCH] = "PATCH", [METHOD_DELETE] = "DELETE",

@@ -4,6 +4,9 @@
 
 #include "routes/route.h"
 
+/* There are fewer routes than this. */
+#define ROUTER_ROUTES_MAX 48
+
 /* Route i of the table, NULL behind the last. */
 const struct route *router_route(size_t i);
 
