@@ -163,6 +163,21 @@ def a_304_has_no_length_of_zero(service):
     check(same.status == 304 and same.headers.get("content-length", length) == length, f"{same.status} {same.headers}")
 
 
+def nothing_is_behind_a_head(service):
+    """RFC 9110, 9.3.2. An end of chunks there would be read as the next response's beginning."""
+    made = service.call("POST", "/sessions", NEW, {"Content-Type": "application/json"})
+    target = made.headers["location"]
+    for where, accept in ((target, "*/*"), (target + "/entries", "application/x-ndjson"),
+                          ("/events", "text/event-stream"), ("/admin/export", "*/*")):
+        connection = raw.connect(service)
+        raw.send(connection, raw.request("HEAD", where, f"Accept: {accept}") +
+                 raw.request("GET", "/healthz", "Connection: close"))
+        head, _, rest = raw.read_all(connection).partition(b"\r\n\r\n")
+        connection.close()
+        check(head.startswith(b"HTTP/1.1 200 "), f"HEAD {where}: {head}")
+        check(rest == b"" or rest.startswith(b"HTTP/1.1 200 "), f"behind the head of {where}: {rest[:40]}")
+
+
 def links_are_uris(service):
     for _ in range(2):
         service.call("POST", "/sessions", b'{"project_path":"a>b","thread_id":"t"}', {"Content-Type": "application/json"})
@@ -211,6 +226,7 @@ CHECKS = [
     an_aborted_write_is_logged_and_counted,
     what_the_library_refuses_is_counted,
     a_304_has_no_length_of_zero,
+    nothing_is_behind_a_head,
     links_are_uris,
     media_types_end_where_they_end,
     pages_end_before_their_limit,
