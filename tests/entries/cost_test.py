@@ -15,11 +15,11 @@ import uuid
 sys.dont_write_bytecode = True
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
-from checks import Failed, check, under_test  # noqa: E402
+from checks import FULL, check, run, under_test  # noqa: E402
 from log import Log  # noqa: E402
 from service import Connection, Service  # noqa: E402
 
-FEW, SMALL, FULL = 10, 5000, 100000
+FEW, MANY = 10, 100000 if FULL else 5000
 TURNS = 1500
 DEARER = 1.2
 
@@ -40,12 +40,11 @@ def append_us(log):
     return 1e6 * (time.perf_counter() - began)
 
 
-def play(binary, full):
-    service = Service(under_test(binary)).start()
+def one_more_costs_the_same(binary):
+    service = Service(binary).start()
     connection = Connection(service.address)
-    count = FULL if full else SMALL
     short, long = Log(connection), Log(connection)
-    fill(long, count)
+    fill(long, MANY)
     times = {short: [], long: []}
     for turn in range(TURNS):
         if turn % FEW == 0:  # the short one stays short
@@ -55,16 +54,11 @@ def play(binary, full):
         for log in ((short, long), (long, short))[turn % 2]:
             times[log].append(append_us(log))
     few_us, many_us = statistics.median(times[short]), statistics.median(times[long])
-    print(f"an append of 1 KiB: {few_us:.0f} us beside {FEW} entries, {many_us:.0f} us beside {count}, "
+    print(f"       an append of 1 KiB: {few_us:.0f} us beside {FEW} entries, {many_us:.0f} us beside {MANY}, "
           f"{many_us / few_us:.2f} times as much")
-    check(not full or many_us <= DEARER * few_us, "it is more than it may be")
+    check(not FULL or many_us <= DEARER * few_us, "it is more than it may be")
     return service.stop()
 
 
 if __name__ == "__main__":
-    try:
-        wrong = play(sys.argv[1], "--full" in sys.argv[2:])
-    except (Failed, OSError) as sentence:
-        wrong = [f"{type(sentence).__name__}: {sentence}"]
-    print("\n".join(wrong) or "ok")
-    sys.exit(1 if wrong else 0)
+    sys.exit(run([one_more_costs_the_same], under_test(sys.argv[1])))

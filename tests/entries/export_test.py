@@ -12,11 +12,11 @@ import uuid
 sys.dont_write_bytecode = True
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
-from checks import Failed, check, under_test  # noqa: E402
+from checks import FULL, check, run, under_test  # noqa: E402
 from log import LINES, Log  # noqa: E402
 from service import Connection, Service  # noqa: E402
 
-SMALL, FULL = 50000, 1000000
+COUNT = 1000000 if FULL else 50000
 TEXT = b"x" * 900  # about 1 KiB an entry
 GROWTH_KIB = 16 * 1024
 SLOWER = 3
@@ -88,11 +88,10 @@ def export(service, log, look):
     return count
 
 
-def play(binary, full):
-    service = Service(under_test(binary)).start()
-    count = FULL if full else SMALL
+def a_long_log_is_read_in_constant_memory(binary):
+    service = Service(binary).start()
     log, other = Log(Connection(service.address)), Log(Connection(service.address))
-    fill(log, count)
+    fill(log, COUNT)
     idle = Getter(service.address, other.target)
     idle.start()
     time.sleep(2)
@@ -110,21 +109,16 @@ def play(binary, full):
     took = time.monotonic() - began
     busy_ms = percentile_ms(busy.end())
     growth = max(highest) - before
-    print(f"{seen} entries in {took:.1f} s; memory {before} KiB and {growth} KiB more; "
+    print(f"       {seen} entries in {took:.1f} s; memory {before} KiB and {growth} KiB more; "
           f"get p99 idle {idle_ms:.2f} ms, meanwhile {busy_ms:.2f} ms")
-    check(seen == count, f"{seen} entries of {count}")
+    check(seen == COUNT, f"{seen} entries of {COUNT}")
     if keeps_what_is_freed(service):
-        print("a sanitizer keeps what is freed: memory is not judged")
+        print("       a sanitizer keeps what is freed: memory is not judged")
     else:
         check(growth <= GROWTH_KIB, f"the memory grew by {growth} KiB")
-    check(not full or busy_ms <= SLOWER * idle_ms, f"gets took {busy_ms:.2f} ms meanwhile, and {idle_ms:.2f} ms before")
+    check(not FULL or busy_ms <= SLOWER * idle_ms, f"gets took {busy_ms:.2f} ms meanwhile, and {idle_ms:.2f} ms before")
     return service.stop()
 
 
 if __name__ == "__main__":
-    try:
-        wrong = play(sys.argv[1], "--full" in sys.argv[2:])
-    except (Failed, OSError) as sentence:
-        wrong = [f"{type(sentence).__name__}: {sentence}"]
-    print("\n".join(wrong) or "ok")
-    sys.exit(1 if wrong else 0)
+    sys.exit(run([a_long_log_is_read_in_constant_memory], under_test(sys.argv[1])))

@@ -19,20 +19,9 @@ import checks  # noqa: E402
 import raw  # noqa: E402
 from checks import check  # noqa: E402
 from service import Service  # noqa: E402
+from stops import PROMPT_S, STOP_TIMEOUT, stop  # noqa: E402
 
 NEW = b'{"project_path":"/p","thread_id":"t"}'
-# A wait that is not meant to be: --stop-timeout-ms is a minute in these tests, a slow machine has the rest.
-PROMPT_S = 25
-STOP_TIMEOUT = ("--stop-timeout-ms", "60000")
-
-
-def stop(service, what):
-    began = time.monotonic()
-    status = service.terminate()
-    took = time.monotonic() - began
-    check(status == 0, f"{what}: the exit status is {status}")
-    check(took < PROMPT_S, f"{what}: the stop took {took:.1f} s")
-    check(not service.reports(), f"{what}: a sanitizer's report:\n{service.log()[-5000:]}")
 
 
 def half_requests_do_not_hold_up_a_stop(binary):

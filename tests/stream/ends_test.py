@@ -17,20 +17,8 @@ import checks  # noqa: E402
 from checks import check  # noqa: E402
 from reader import Stream  # noqa: E402
 from service import Connection, Service  # noqa: E402
+from stops import STOP_TIMEOUT, stop  # noqa: E402
 from stream_test import JSON, create, metric  # noqa: E402
-
-STOP_TIMEOUT = ("--stop-timeout-ms", "60000")
-PROMPT_S = 25
-
-
-def stop(service, what):
-    began = time.monotonic()
-    status = service.terminate()
-    took = time.monotonic() - began
-    check(status == 0, f"{what}: the exit status is {status}\n{service.log()[-3000:]}")
-    check(took < PROMPT_S, f"{what}: the stop took {took:.1f} s")
-    check(not service.reports(), f"{what}: a sanitizer's report:\n{service.log()[-5000:]}")
-    return took
 
 
 def a_stop_ends_streams_that_wait(binary):
