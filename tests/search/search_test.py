@@ -21,10 +21,9 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
 import checks  # noqa: E402
-from checks import check  # noqa: E402
+from checks import FULL, check  # noqa: E402
 from service import Connection, Refused, Service, Unanswered  # noqa: E402
 
-FULL = "--full" in sys.argv
 JSON = {"Content-Type": "application/json"}
 NDJSON = {"Content-Type": "application/x-ndjson"}
 PATIENCE_S = 60
@@ -209,6 +208,44 @@ def a_kill_leaves_index_and_rows_in_agreement(binary):
     return service.reports()
 
 
+def damage(service, statement):
+    with sqlite3.connect(service.database) as db:
+        db.execute(statement)
+    db.close()
+
+
+def heals(service, statement, write):
+    """What is damaged is found by a write, of which the service ends; the next start makes the index anew."""
+    check(service.terminate() == 0, "the stop failed")
+    damage(service, statement)
+    service.start()
+    try:
+        write()
+    except (Refused, Unanswered):
+        pass
+    check(service.await_end() not in (0, None), f"the service goes on with {statement!r}")
+    check(service.events("search_damaged"), "the log does not name the index")
+    service.start()
+    await_complete(service)
+
+
+def a_damaged_index_is_made_anew(binary):
+    service = Service(binary).start()
+    session = create(service, {"a": "kept word"})
+    append(service, session, {"text": "kept entry"})
+    entry = json.dumps([{"text": "kept behind the damage"}]).encode()
+    for table, method, target, body in (
+            ("entries", "POST", f"/sessions/{session}/entries", entry),
+            ("contexts", "PATCH", f"/sessions/{session}", b'{"context":{"a":"kept word, changed"}}')):
+        heals(service, f"UPDATE search_{table}_data SET block = x'ff' WHERE id = 10",
+              lambda: service.call(method, target, body, JSON))
+        check(len(found(service, "kept")["hits"]) >= 2, "what is stored is not found")
+        check(service.call(method, target, body, JSON).status == 200, f"{method} {target} goes on failing")
+    check(service.terminate() == 0, "the stop failed")
+    agrees(service.database)
+    return service.reports()
+
+
 def a_copy_can_be_searched(binary):
     service = Service(binary).start()
     session = create(service, {"a": "kept word"})
@@ -302,11 +339,11 @@ CHECKS = [
     any_bytes_are_answered,
     without_search_there_is_none_and_later_there_is,
     a_kill_leaves_index_and_rows_in_agreement,
+    a_damaged_index_is_made_anew,
     a_copy_can_be_searched,
     a_first_page_comes_soon_among_many_entries,
 ]
 
 
 if __name__ == "__main__":
-    sys.argv = [argument for argument in sys.argv if argument != "--full"]
     sys.exit(checks.run(CHECKS, checks.under_test(sys.argv[1])))
