@@ -224,6 +224,7 @@ bool search_index_apply(struct search_index *index, struct error *err)
 {
     bool ok = true;
 
+    index->touched = index->count > 0;
     if (index->count > 1)
         qsort(index->changes, index->count, sizeof(*index->changes), compare);
     for (size_t at = 0; at < index->count && ok;) {
@@ -239,12 +240,36 @@ bool search_index_apply(struct search_index *index, struct error *err)
     return ok;
 }
 
+/* FTS5 also writes between two statements of others and at COMMIT, and a damage that it does not
+ * notice may lead it to rows that are there already. Damaged pages are another matter. */
+static bool blames_the_index(const struct search_index *index)
+{
+    const int result = sqlite3_extended_errcode(index->db);
+
+    return result == SQLITE_CORRUPT_VTAB ||
+           (index->touched && (result & 0xff) == SQLITE_CONSTRAINT);
+}
+
 void search_index_settle(struct search_index *index, bool committed)
 {
     if (committed)
         index->was_backlog = index->has_backlog;
     else
         index->has_backlog = index->was_backlog;
+    index->damaged = !committed && blames_the_index(index);
+    index->touched = false;
     index->applied = 0;
     forget(index);
+}
+
+void search_index_condemn(struct search_index *index)
+{
+    struct error err;
+    const bool marked = connection_roll_back(index->db) &&
+                        connection_run(index->db, "UPDATE search_rule SET rule = 0", &err);
+
+    index->observer->notice(index->observer->arg, STORE_ERROR, "search_damaged",
+                            marked ? "the index is damaged: the next start makes it anew"
+                                   : "the index is damaged and could not be marked: start with "
+                                     "search off, once, to be rid of it");
 }

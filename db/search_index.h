@@ -53,6 +53,8 @@ struct search_index {
     bool was_backlog;  /* when the open transaction began */
     int64_t applied;   /* documents that the open transaction put into the index */
     int64_t caught_up; /* documents taken off the backlog since it was last told */
+    bool touched;      /* by the open transaction */
+    bool damaged;      /* the last transaction found it so */
 };
 
 static inline int64_t search_context_document(int64_t session_seq)
@@ -80,8 +82,11 @@ bool search_index_has_a_step(const struct search_index *index);
 /* Last in the transaction: applies what was noted. */
 MUST_USE bool search_index_apply(struct search_index *index, struct error *err);
 
-/* After COMMIT or ROLLBACK. */
+/* After COMMIT, or after what failed and before ROLLBACK: SQLite still tells why. */
 void search_index_settle(struct search_index *index, bool committed);
+
+/* Rolls back, and marks a damaged index: the next start makes it anew from what is stored. */
+void search_index_condemn(struct search_index *index);
 
 /* Takes some documents off the backlog and notes them. *more: others are left. */
 MUST_USE bool search_index_catch_up(struct search_index *index, bool *more, struct error *err);

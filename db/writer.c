@@ -59,11 +59,19 @@ static enum outcome commit(struct writer *writer, size_t jobs, struct error *err
 
 enum outcome writer_end(struct writer *writer, bool ok, size_t jobs, struct error *err)
 {
-    if (ok && write_operations_finish(&writer->operations, err) &&
-        write_size_measure(&writer->operations, err))
-        return commit(writer, jobs, err);
-    write_operations_settle(&writer->operations, false);
-    return transaction_roll_back(&writer->transactions);
+    struct write_operations *ops = &writer->operations;
+    enum outcome outcome;
+
+    if (ok && write_operations_finish(ops, err) && write_size_measure(ops, err)) {
+        outcome = commit(writer, jobs, err);
+    } else {
+        write_operations_settle(ops, false);
+        outcome = transaction_roll_back(&writer->transactions);
+    }
+    if (!ops->search.damaged)
+        return outcome;
+    search_index_condemn(&ops->search);
+    return OUTCOME_UNKNOWN;
 }
 
 static void notice(struct writer *writer, enum store_severity severity, const char *event,
