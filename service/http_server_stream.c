@@ -118,7 +118,8 @@ struct MHD_Response *http_server_stream(struct http_server *server, struct reque
     request->last_piece_us = request->streams_since_us;
     metrics_change(server->options.routes->metrics, METRICS_STREAMS, 1);
     struct MHD_Response *response = MHD_create_response_from_callback(
-        MHD_SIZE_UNKNOWN, request->chunked ? CHUNKED_BYTES : UNCHUNKED_BYTES, on_read, request, NULL);
+        MHD_SIZE_UNKNOWN, request->chunked ? CHUNKED_BYTES : UNCHUNKED_BYTES, on_read, request,
+        NULL);
     /* libmicrohttpd ends a chunked response by its last chunk even where a HEAD forbids content
      * (RFC 9110, 9.3.2). Without chunks nothing follows, but the connection ends. */
     if (response != NULL && request->ex.method == METHOD_HEAD)
