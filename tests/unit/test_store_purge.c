@@ -2,11 +2,14 @@
 
 #include "store_fixture.h"
 
+#include "db/purge_query.h"
 #include "db/store_figures.h"
 
 #include <criterion/criterion.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static struct store_fixture fixture;
@@ -94,6 +97,61 @@ Test(store_purge, does_nothing_when_retention_is_off)
     cr_expect_eq(done.sessions[STORE_PURGE_IDLE], 0);
     cr_expect_not(done.more);
     fixture_expect(&fixture, "SELECT count(*) FROM sessions", "4");
+}
+
+static void expect_indexes(const char *wanted)
+{
+    fixture_expect(
+        &fixture,
+        "SELECT coalesce(group_concat(name), '') FROM (SELECT name FROM sqlite_schema"
+        " WHERE name IN ('idx_sessions_terminated', 'idx_sessions_paused') ORDER BY name)",
+        wanted);
+}
+
+Test(store_purge, has_an_index_of_what_it_may_delete_and_no_other)
+{
+    open_store(1, 0);
+    expect_indexes("idx_sessions_terminated");
+    fixture_close(&fixture);
+    open_store(1, 1);
+    expect_indexes("idx_sessions_paused,idx_sessions_terminated");
+    fixture_close(&fixture);
+    open_store(0, 0);
+    expect_indexes("");
+}
+
+static void expect_plan(const char *query, const char *wanted)
+{
+    sqlite3_stmt *stmt;
+    sqlite3 *db;
+    char sql[2048];
+    int steps = 0;
+
+    snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN %s", query);
+    cr_assert_eq(sqlite3_open(fixture.path, &db), SQLITE_OK);
+    cr_assert_eq(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK, "%s", sqlite3_errmsg(db));
+    while (sqlite3_step(stmt) == SQLITE_ROW) {
+        const char *detail = (const char *)sqlite3_column_text(stmt, 3);
+        if (steps++ == 0)
+            cr_expect_not_null(strstr(detail, wanted), "%s", detail);
+        cr_expect_null(strstr(detail, "TEMP B-TREE"), "%s", detail);
+    }
+    cr_expect_geq(steps, 1);
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+}
+
+/* Also where SQLite knows what is in the table. */
+Test(store_purge, looks_into_its_index)
+{
+    open_store(1, 1);
+    for (int i = 0; i < 2; i++) {
+        expect_plan(PURGE_QUERY_TERMINATED,
+                    "INDEX idx_sessions_terminated (updated_at>? AND updated_at<?)");
+        expect_plan(PURGE_QUERY_IDLE, "INDEX idx_sessions_paused (updated_at>? AND updated_at<?)");
+        make_all();
+        free(fixture_sql(&fixture, "ANALYZE"));
+    }
 }
 
 Test(store_purge, deletes_what_is_over)
