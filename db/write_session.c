@@ -30,7 +30,8 @@ bool write_insert(struct write_operations *ops, const struct session *session, s
     write_bind_text(stmt, 4, session->thread_id);
     write_bind_text(stmt, 5, slice_from(session_status_name(session->status)));
     write_bind_time(stmt, 6, session->created_us);
-    write_bind_time(stmt, 7, session->updated_us);
+    if (session->updated_us != session->created_us)
+        write_bind_time(stmt, 7, session->updated_us);
     sqlite3_bind_int64(stmt, 8, session->version);
     sqlite3_bind_int64(stmt, 9, session->context_bytes);
     if (session->recovered_us != 0)
