@@ -1,6 +1,7 @@
 #include "db/purge_query.h"
 
 #include "db/column.h"
+#include "db/connection.h"
 #include "db/timestamp.h"
 #include "db/write_statements.h"
 
@@ -13,6 +14,29 @@ static int column_updated_text(sqlite3_stmt *stmt)
 static int column_appended_us(sqlite3_stmt *stmt)
 {
     return sqlite3_column_count(stmt) - 1;
+}
+
+bool purge_query_index(sqlite3 *db, const int64_t retain_us[STORE_PURGE_REASONS], struct error *err)
+{
+#define MAKE(name, status)                                                                         \
+    "CREATE INDEX IF NOT EXISTS " name                                                             \
+    " ON sessions (updated_at, seq)" PURGE_QUERY_CANDIDATES(status)
+    static const struct {
+        const char *make;
+        const char *drop;
+    } indexes[STORE_PURGE_REASONS] = {
+        [STORE_PURGE_TERMINATED] = {MAKE("idx_sessions_terminated", "TERMINATED"),
+                                    "DROP INDEX IF EXISTS idx_sessions_terminated"},
+        [STORE_PURGE_IDLE] = {MAKE("idx_sessions_paused", "PAUSED"),
+                              "DROP INDEX IF EXISTS idx_sessions_paused"},
+    };
+#undef MAKE
+
+    for (int i = 0; i < STORE_PURGE_REASONS; i++) {
+        if (!connection_run(db, retain_us[i] > 0 ? indexes[i].make : indexes[i].drop, err))
+            return false;
+    }
+    return true;
 }
 
 int64_t purge_query_cutoff_us(int64_t retain_us)

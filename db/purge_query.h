@@ -9,13 +9,20 @@
 #include "db/session_row.h"
 #include "db/store_retention.h"
 
+/* Texts sort as times where they have the same form: a `T`, and `+00:00` at the end, which sessiond
+ * and the Python SessionManager write. What has another one is not deleted before its next change.
+ */
+#define PURGE_QUERY_CANDIDATES(status)                                                             \
+    " WHERE status = '" status                                                                     \
+    "' AND substr(updated_at, 11, 1) || substr(updated_at, -6) = 'T+00:00'"
+
 /* Parameters: ?1 and ?2 the place behind which to look, ?3 the time before which they were last
  * changed. */
 #define PURGE_QUERY(index, status)                                                                 \
     "SELECT " SESSION_COLUMNS ", updated_at, coalesce(updated_us, 0)"                              \
-    " FROM sessions INDEXED BY " index SESSION_LOG " WHERE status = '" status                      \
-    "' AND substr(updated_at, 11, 1) || substr(updated_at, -6) = 'T+00:00'"                        \
-    " AND (updated_at, seq) > (?1, ?2) AND updated_at < ?3 ORDER BY updated_at, seq"
+    " FROM sessions INDEXED BY " index SESSION_LOG                                                 \
+    PURGE_QUERY_CANDIDATES(                                                                        \
+        status) " AND (updated_at, seq) > (?1, ?2) AND updated_at < ?3 ORDER BY updated_at, seq"
 #define PURGE_QUERY_TERMINATED PURGE_QUERY("idx_sessions_terminated", "TERMINATED")
 #define PURGE_QUERY_IDLE PURGE_QUERY("idx_sessions_paused", "PAUSED")
 
@@ -23,6 +30,11 @@ struct purge_place {
     int64_t updated_us;
     int64_t seq;
 };
+
+/* Makes the index of each reason for which something is deleted, and drops the others: the changes
+ * of sessions that are in an index pay for it. Without its index a query cannot be prepared. */
+MUST_USE bool purge_query_index(sqlite3 *db, const int64_t retain_us[STORE_PURGE_REASONS],
+                                struct error *err);
 
 /* Times before this one are old, when they are to be kept for so long. */
 int64_t purge_query_cutoff_us(int64_t retain_us);

@@ -40,7 +40,8 @@ static bool bring_up_to_date(const struct store *store, struct error *err)
         return false;
     return migrate_run(store->db, options->adopt_context, &options->observer, err) &&
            connection_make_durable(store->db, err) &&
-           vacuum_convert(store->db, &options->observer, err);
+           vacuum_convert(store->db, &options->observer, err) &&
+           purge_query_index(store->db, options->retain_us, err);
 }
 
 static bool open_writer(struct store *store, struct error *err)

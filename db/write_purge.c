@@ -59,11 +59,13 @@ static bool look(struct write_operations *ops, enum store_purge_reason reason,
         [STORE_PURGE_IDLE] = WRITE_PURGE_IDLE,
     };
     const int64_t cutoff_us = purge_query_cutoff_us(ops->purge.retain_us[reason]);
-    sqlite3_stmt *stmt = ops->statements.prepared[statements[reason]];
     struct session session;
     bool may_go;
     bool ok;
 
+    if (!write_prepare(&ops->statements, statements[reason], err))
+        return false;
+    sqlite3_stmt *stmt = ops->statements.prepared[statements[reason]];
     purge_query_bind(stmt, place, cutoff_us);
     *found =
         write_next_row(&ops->statements, statements[reason], "looking for old sessions", &ok, err);

@@ -132,6 +132,12 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_VACUUM] = "PRAGMA incremental_vacuum(128)",
 };
 
+/* Their indexes are there when they are used. */
+static bool is_prepared_when_used(int which)
+{
+    return which == WRITE_PURGE_TERMINATED || which == WRITE_PURGE_IDLE;
+}
+
 bool write_statements_init(struct write_statements *statements, sqlite3 *db, struct error *err)
 {
     const struct store_list_query query = list_query_existing(SLICE_LITERAL(""), SLICE_LITERAL(""));
@@ -141,10 +147,18 @@ bool write_statements_init(struct write_statements *statements, sqlite3 *db, str
     list_query_sql(&query, existing);
     for (int i = 0; i < WRITE_STATEMENT_COUNT; i++) {
         const char *text = i == WRITE_FIND_EXISTING ? existing : texts[i];
-        if (!connection_prepare(db, text, &statements->prepared[i], err))
+        if (!is_prepared_when_used(i) &&
+            !connection_prepare(db, text, &statements->prepared[i], err))
             return false;
     }
     return true;
+}
+
+bool write_prepare(struct write_statements *statements, enum write_statement which,
+                   struct error *err)
+{
+    return statements->prepared[which] != NULL ||
+           connection_prepare(statements->db, texts[which], &statements->prepared[which], err);
 }
 
 void write_bind_text(sqlite3_stmt *stmt, int parameter, struct slice text)

@@ -84,6 +84,10 @@ struct write_statements {
 MUST_USE bool write_statements_init(struct write_statements *statements, sqlite3 *db,
                                     struct error *err);
 
+/* For what is prepared when it is first used: the queries of retention. */
+MUST_USE bool write_prepare(struct write_statements *statements, enum write_statement which,
+                            struct error *err);
+
 /* Binds a text that outlives the statement's run; NULL when its data is. Aborts when SQLite cannot
  * take it, which out of memory alone can bring about: a row without it would be stored. */
 void write_bind_text(sqlite3_stmt *stmt, int parameter, struct slice text);
