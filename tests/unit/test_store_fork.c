@@ -2,6 +2,8 @@
 
 #include "store_fixture.h"
 
+#include "db/store_figures.h"
+
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,6 +92,7 @@ static void expect(const char *fork, const char *query, const char *wanted)
 
 Test(store_fork, it_has_what_the_parent_has)
 {
+    struct store_figures figures;
     char fork[ID_SIZE];
 
     append(id, "main", 1, 5);
@@ -105,6 +108,8 @@ Test(store_fork, it_has_what_the_parent_has)
     cr_expect_eq(job.session.entry_count, 8);
     cr_expect_eq(job.session.entry_bytes, 8 * 7);
     store_job_release(&job);
+    store_figures(fixture.store, &figures);
+    cr_expect_eq(figures.counts[STORE_FORKS], 1);
     cr_expect_str_neq(fork, id);
     expect(fork, "SELECT parent_id FROM logs JOIN sessions ON seq = session_seq WHERE id = '$'",
            id);

@@ -105,6 +105,18 @@ class Trip(Case):
             self.stop(target)
             self.stop(source.service)
 
+    def test_what_was_imported_is_counted_once(self):
+        source = Source(self, 7)
+        source.session()
+        text = self.export(source.service)
+        entries = text.count(b'"type":"entry"')
+        target = self.target()
+        for _ in range(2):
+            self.bring(target, text)
+            metrics = target.call("GET", "/metrics").body.decode()
+            self.assertIn("\nsessiond_imported_sessions_total 1\n", metrics)
+            self.assertIn(f"\nsessiond_imported_entries_total {entries}\n", metrics)
+
     def look_the_same(self, source, target):
         """By what the service itself shows, newest first."""
         lists = [service.call("GET", "/sessions?limit=1000&include=context").json()["sessions"]
