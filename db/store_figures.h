@@ -24,6 +24,9 @@ enum store_count {
     STORE_ENTRIES_APPENDED,
     STORE_ENTRIES_DUPLICATE,
     STORE_ENTRIES_BYTES, /* of those appended */
+    STORE_FORKS,
+    STORE_SESSIONS_IMPORTED, /* those that were there already are not counted */
+    STORE_ENTRIES_IMPORTED,
     STORE_SEARCH_INDEXED,
     STORE_PURGED_TERMINATED, /* sessions, by retention */
     STORE_PURGED_IDLE,

@@ -211,6 +211,7 @@ static bool publish(struct write_operations *ops, struct store_job *job, struct 
             return false;
     }
     job->created = true;
+    ops->change.counts[STORE_FORKS]++;
     return publish_log(ops, &job->session, err);
 }
 

@@ -347,7 +347,11 @@ static bool import_item(struct importing *im)
         return false;
     if (im->item->conflict != NULL)
         return true;
-    return (im->session_seq != 0 || create(im)) && write_entries(im);
+    if (!(im->session_seq != 0 || create(im)) || !write_entries(im))
+        return false;
+    im->ops->change.counts[STORE_SESSIONS_IMPORTED] += im->item->created;
+    im->ops->change.counts[STORE_ENTRIES_IMPORTED] += im->item->appended;
+    return true;
 }
 
 /* --- The batch -------------------------------------------------------------------------------- */

@@ -286,6 +286,11 @@ static void add_counts(struct buffer *out, const struct store_figures *figures)
                                      "Entries that were there already, by their uuid."},
         [STORE_ENTRIES_BYTES] = {"sessiond_entries_appended_bytes_total",
                                  "Bytes of the entries appended."},
+        [STORE_FORKS] = {"sessiond_forks_total", "Sessions forked from others."},
+        [STORE_SESSIONS_IMPORTED] = {"sessiond_imported_sessions_total",
+                                     "Sessions imported that were not there."},
+        [STORE_ENTRIES_IMPORTED] = {"sessiond_imported_entries_total",
+                                    "Entries imported that were not there."},
         [STORE_SEARCH_INDEXED] = {"sessiond_search_indexed_total",
                                   "Entries and contexts whose words went into the index."},
     };
