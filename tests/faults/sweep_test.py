@@ -24,7 +24,7 @@ from crash import arguments, finish, parse
 from ledger import Ledger
 from service import Service
 
-SESSIONS = 12
+SESSIONS, ENTRIES = 12, 20
 ONCE, FOREVER = False, True
 # What is interrupted for ever is tried again for ever: that is no fault that a kernel makes.
 FAULTS = [
@@ -61,6 +61,9 @@ OPERATIONS = [
     Operation("start after a kill", Trial.list, "killed", at_start=True),
     Operation("create", Trial.create, "stopped"),
     Operation("patch", Trial.patch, "stopped"),
+    Operation("append", Trial.append, "stopped"),
+    Operation("fork", Trial.fork, "stopped"),
+    Operation("import", Trial.bring, "stopped"),
     Operation("list", Trial.list, "stopped"),
     Operation("checkpoint", Trial.checkpoint, "stopped", flags=("--checkpoint-pages", "10")),
     Operation("backup", Trial.backup, "stopped"),
@@ -93,8 +96,8 @@ class Sweep:
         self.beyond = 0
         self.templates = {
             "none": self.empty_template(),
-            "stopped": make_template(self.folder.name, options.binary, True, SESSIONS),
-            "killed": make_template(self.folder.name, options.binary, False, SESSIONS),
+            "stopped": make_template(self.folder.name, options.binary, True, SESSIONS, ENTRIES),
+            "killed": make_template(self.folder.name, options.binary, False, SESSIONS, ENTRIES),
         }
 
     def empty_template(self):

@@ -30,7 +30,7 @@ MEMORY = "malloc"
 ANSWER_S, END_S, RECOVERY_S = 20, 20, 5
 OUTCOMES = ("unaffected", "problem", "fail-stop", "refused", "abort", "no answer")
 PROBLEM_MEMBERS = {"type", "title", "status", "detail", "instance", "request_id"}
-JSON, MERGE = "application/json", "application/merge-patch+json"
+JSON, MERGE, LINES = "application/json", "application/merge-patch+json", "application/x-ndjson"
 
 
 class Fault(typing.NamedTuple):
@@ -60,9 +60,10 @@ class Libraries(typing.NamedTuple):
 class Template:
     """A database in a folder, as a stop or a kill left it, and what it holds."""
 
-    def __init__(self, folder, ledger):
+    def __init__(self, folder, ledger, logs=None):
         self.folder = folder
         self.ledger = ledger
+        self.logs = logs or {}  # id -> the entries of a session
 
 
 class Ended(Exception):
@@ -72,6 +73,10 @@ class Ended(Exception):
 def new_state(bytes_of_context):
     token = str(uuid.uuid4())
     return State("/sweep", token, "CREATED", sealed({"token": token, "text": "x" * bytes_of_context}), 1)
+
+
+def new_entries(count):
+    return [{"uuid": str(uuid.uuid4()), "text": "an entry " + "x" * 1000} for _ in range(count)]
 
 
 def payload(state):
@@ -85,6 +90,8 @@ class Trial:
         self.service = service
         self.fault = fault
         self.ledger = copy.deepcopy(template.ledger)
+        self.logs = copy.deepcopy(template.logs)
+        self.doubted_logs = {}  # id -> the entries that it may have in place of those
         self.violations = []
         self.outcome = "unaffected"
         self.trigger = os.path.join(service.folder.name, "trigger")
@@ -130,7 +137,8 @@ class Trial:
         connection.http.timeout = ANSWER_S
         headers = {} if body is None else {"Content-Type": media_type}
         try:
-            response = connection.call(method, target, None if body is None else json.dumps(body).encode(), headers)
+            data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+            response = connection.call(method, target, data, headers)
         except (Refused, Unanswered) as error:
             return self.without_answer(f"{method} {target}: {error}")
         finally:
@@ -191,6 +199,56 @@ class Trial:
         elif response is not None:
             self.expect("the changed session", State.of(response.json()), after)
             self.ledger.settle(id, after)
+
+    def append(self):
+        id = self.known()
+        log = self.logs[id] + new_entries(3)
+        try:
+            response = self.ask("POST", f"/sessions/{id}/entries", log[-3:])
+        except Ended:
+            self.doubted_logs[id] = log
+            raise
+        if response == "unknown":
+            self.doubted_logs[id] = log
+        elif response is not None:
+            self.expect("the append", response.json(), {"appended": 3, "duplicates": 0, "last_seq": len(log)})
+            self.logs[id] = log
+
+    def fork(self):
+        id = self.known()
+        after = self.ledger.states[id]._replace(thread_id=str(uuid.uuid4()), status="CREATED", version=1)
+        try:
+            response = self.ask("POST", f"/sessions/{id}/fork", {"thread_id": after.thread_id})
+        except Ended:
+            self.ledger.doubt(None, None, after)
+            raise
+        if response == "unknown":
+            self.ledger.doubt(None, None, after)
+        elif response is not None:
+            self.expect("the fork", State.of(response.json()), after)
+            self.ledger.settle(response.json()["id"], after)
+
+    def bring(self):
+        """An import of a session with entries."""
+        id, after, log = str(uuid.uuid4()), new_state(100), new_entries(3)
+        times = {"created_at": "2026-01-01T00:00:00.000001Z", "updated_at": "2026-01-01T00:00:00.000001Z"}
+        lines = [{"type": "session", "id": id, **after._asdict(), **times, "recovered_at": None, "parent_id": None,
+                  "lease_token": 0}]
+        lines += [{"type": "entry", "session_id": id, "stream": "main", "seq": seq, "entry": entry,
+                   "created_at": times["created_at"]} for seq, entry in enumerate(log, 1)]
+        self.doubted_logs[id] = log
+        try:
+            response = self.ask("POST", "/admin/import", b"".join(json.dumps(line).encode() + b"\n" for line in lines),
+                                LINES)
+        except Ended:
+            self.ledger.doubt(id, None, after)
+            raise
+        if response == "unknown":
+            self.ledger.doubt(id, None, after)
+        elif response is not None:
+            self.expect("the import", response.json()["entries"], {"created": 3, "present": 0})
+            self.ledger.settle(id, after)
+            self.logs[id] = self.doubted_logs.pop(id)
 
     def expect(self, what, found, wanted):
         if found != wanted:
@@ -301,13 +359,28 @@ class Trial:
         try:
             self.service.start()
             self.violations += verify(self.service, self.ledger).failures()
+            self.verify_logs()
         except SystemExit as error:
             self.wrong(f"after the fault: {str(error)[:600]}")
         self.service.kill()
 
 
-def make_template(folder, binary, stopped, sessions):
-    """Of a service that was stopped or killed; `sessions` 0: no file at all."""
+    def verify_logs(self):
+        """Of every session. A fork has what its parent had, which nothing is appended to in the same trial."""
+        sessions = self.service.call("GET", "/sessions?limit=1000").json()["sessions"]
+        for session in sessions:
+            id = session["id"]
+            acknowledged = self.logs.get(session["parent_id"] or id, [])
+            response = self.service.call("GET", f"/sessions/{id}/entries", headers={"Accept": LINES})
+            found = [json.loads(line)["entry"] for line in response.body.splitlines()]
+            if found not in (acknowledged, self.doubted_logs.get(id, acknowledged)):
+                self.wrong(f"the log of {id} has {len(found)} entries, of {len(acknowledged)} that were acknowledged")
+            elif session["entry_count"] != len(found):
+                self.wrong(f"{id} shows {session['entry_count']} entries and has {len(found)}")
+
+
+def make_template(folder, binary, stopped, sessions, entries):
+    """Of a service that was stopped or killed; the first of `sessions` has `entries`."""
     data = os.path.join(folder, "template-stopped" if stopped else "template-killed")
     os.mkdir(data)
     ledger = Ledger()
@@ -317,8 +390,11 @@ def make_template(folder, binary, stopped, sessions):
         state = new_state(number % 3 * 3000)
         response = service.call("POST", "/sessions", json.dumps(payload(state)).encode(), {"Content-Type": JSON})
         ledger.settle(response.json()["id"], state)
+    known = next(iter(ledger.states))
+    logs = {known: new_entries(entries)}
+    service.call("POST", f"/sessions/{known}/entries", json.dumps(logs[known]).encode(), {"Content-Type": JSON})
     if stopped:
         service.terminate()
     else:
         service.kill()
-    return Template(data, ledger)
+    return Template(data, ledger, logs)
