@@ -28,6 +28,7 @@ static const char *const names[PARAMETER_COUNT] = {
 struct reading {
     struct query_reader reader;
     int64_t numbers[PARAMETER_COUNT];
+    int limit;
     bool descending;
 };
 
@@ -69,8 +70,7 @@ static bool take(void *arg, unsigned which, struct slice value)
     case PARAMETER_ORDER:
         return read_order(reading, value);
     case PARAMETER_LIMIT:
-        return query_number(value, 1, LIMIT_MAX, number) ||
-               refuse(reading, which, "limit is a number from 1 to 1000");
+        return query_limit(&reading->reader, which, value, LIMIT_MAX, &reading->limit);
     case PARAMETER_WAIT:
         return query_number(value, 1, WAIT_MAX_SECONDS, number) ||
                refuse(reading, which, "wait is a number of seconds from 1 to 60");
@@ -126,7 +126,7 @@ bool entries_request_read(struct slice query, struct buffer *text, struct store_
     out->stream = stream_of(&reading);
     out->after = reading.numbers[PARAMETER_AFTER];
     out->before = reading.numbers[PARAMETER_BEFORE];
-    out->limit = (int)reading.numbers[PARAMETER_LIMIT];
+    out->limit = reading.limit;
     out->descending = reading.descending;
     *wait_s = reading.numbers[PARAMETER_WAIT];
     return true;
@@ -137,7 +137,7 @@ bool entries_request_streams(struct slice query, struct buffer *text, struct sli
 {
     struct reading reading = {
         .reader = {.text = text, .err = err},
-        .numbers = {[PARAMETER_LIMIT] = LIMIT_MAX},
+        .limit = LIMIT_MAX,
     };
 
     if (!read_all(&reading, QUERY_BIT(PARAMETER_AFTER_NAME) | QUERY_BIT(PARAMETER_LIMIT), query))
@@ -145,6 +145,6 @@ bool entries_request_streams(struct slice query, struct buffer *text, struct sli
     *after = query_has(&reading.reader, PARAMETER_AFTER_NAME)
                  ? query_text(&reading.reader, PARAMETER_AFTER_NAME)
                  : SLICE_LITERAL("");
-    *limit = (int)reading.numbers[PARAMETER_LIMIT];
+    *limit = reading.limit;
     return true;
 }

@@ -43,16 +43,6 @@ static bool refuse(const struct reading *reading, enum parameter which, const ch
     return query_refuse_value(&reading->reader, which, why);
 }
 
-static bool read_limit(struct reading *reading, struct slice value)
-{
-    int64_t limit;
-
-    if (!query_number(value, 1, LIMIT_MAX, &limit))
-        return refuse(reading, PARAMETER_LIMIT, "limit is a number from 1 to 1000");
-    reading->query.limit = (int)limit;
-    return true;
-}
-
 static bool read_type(struct reading *reading, struct slice value)
 {
     enum store_event_type type;
@@ -90,7 +80,7 @@ static bool take(void *arg, unsigned which, struct slice value)
         return query_number(value, 1, TIMESTAMP_MAX_US, &reading->query.before) ||
                refuse(reading, which, "before is the id of an event");
     case PARAMETER_LIMIT:
-        return read_limit(reading, value);
+        return query_limit(&reading->reader, which, value, LIMIT_MAX, &reading->query.limit);
     case PARAMETER_TYPE:
         return read_type(reading, value);
     case PARAMETER_SESSION_ID:

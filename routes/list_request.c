@@ -34,16 +34,6 @@ static bool refuse(const struct reading *reading, enum parameter which, const ch
     return query_refuse_value(&reading->reader, which, why);
 }
 
-static bool read_limit(struct reading *reading, struct slice value)
-{
-    int64_t limit;
-
-    if (!query_number(value, 1, LIMIT_MAX, &limit))
-        return refuse(reading, PARAMETER_LIMIT, "limit is a number from 1 to 1000");
-    reading->query.limit = (int)limit;
-    return true;
-}
-
 static bool read_order(struct reading *reading, struct slice value)
 {
     reading->query.ascending = slice_is(value, "asc");
@@ -57,7 +47,7 @@ static bool take(void *arg, unsigned which, struct slice value)
 
     switch ((enum parameter)which) {
     case PARAMETER_LIMIT:
-        return read_limit(reading, value);
+        return query_limit(&reading->reader, which, value, LIMIT_MAX, &reading->query.limit);
     case PARAMETER_CURSOR:
         return query_number(value, 1, INT64_MAX, &reading->query.after) ||
                refuse(reading, which, "cursor is the next_cursor of the page before");

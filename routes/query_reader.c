@@ -19,6 +19,18 @@ bool query_refuse_value(const struct query_reader *reader, unsigned which, const
     return error_set(reader->err, ERROR_INVALID_QUERY, reader->names[which], "%s", why);
 }
 
+bool query_limit(const struct query_reader *reader, unsigned which, struct slice value, int most,
+                 int *out)
+{
+    int64_t limit;
+
+    if (!query_number(value, 1, most, &limit))
+        return error_set(reader->err, ERROR_INVALID_QUERY, reader->names[which],
+                         "%s is a number from 1 to %d", reader->names[which], most);
+    *out = (int)limit;
+    return true;
+}
+
 bool query_status(const struct query_reader *reader, unsigned which, struct slice value,
                   unsigned *statuses)
 {

@@ -43,6 +43,10 @@ bool query_has(const struct query_reader *reader, unsigned which);
 MUST_USE bool query_status(const struct query_reader *reader, unsigned which, struct slice value,
                            unsigned *statuses);
 
+/* A limit of a page, from 1 to `most`. *out stays as it is when it is refused. */
+MUST_USE bool query_limit(const struct query_reader *reader, unsigned which, struct slice value,
+                          int most, int *out);
+
 /* Refuses the value of a parameter. Returns false, as error_set does. */
 bool query_refuse_value(const struct query_reader *reader, unsigned which, const char *why);
 

@@ -45,16 +45,6 @@ static bool take_number(struct slice *rest, uint64_t *out)
     return at > 0;
 }
 
-static bool read_limit(struct reading *reading, struct slice value)
-{
-    int64_t limit;
-
-    if (!query_number(value, 1, STORE_SEARCH_LIMIT_MAX, &limit))
-        return refuse(reading, PARAMETER_LIMIT, "limit is a number from 1 to 100");
-    reading->query->limit = (int)limit;
-    return true;
-}
-
 static bool read_cursor(struct reading *reading, struct slice value)
 {
     uint64_t score;
@@ -79,7 +69,8 @@ static bool take(void *arg, unsigned which, struct slice value)
 
     switch ((enum parameter)which) {
     case PARAMETER_LIMIT:
-        return read_limit(reading, value);
+        return query_limit(&reading->reader, which, value, STORE_SEARCH_LIMIT_MAX,
+                           &reading->query->limit);
     case PARAMETER_CURSOR:
         return read_cursor(reading, value);
     case PARAMETER_STATUS:

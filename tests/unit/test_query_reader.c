@@ -83,6 +83,21 @@ Test(query_reader, once_means_once)
     cr_expect_str_eq(err.detail, "this parameter may stand only once");
 }
 
+Test(query_reader, a_limit_has_its_own)
+{
+    struct query_reader reader;
+    int limit = 7;
+
+    cr_assert(reads(&reader, "limit=1"));
+    cr_expect(query_limit(&reader, LIMIT, SLICE_LITERAL("1"), 20, &limit) && limit == 1);
+    cr_expect(query_limit(&reader, LIMIT, SLICE_LITERAL("20"), 20, &limit) && limit == 20);
+    cr_expect_not(query_limit(&reader, LIMIT, SLICE_LITERAL("21"), 20, &limit));
+    cr_expect_not(query_limit(&reader, LIMIT, SLICE_LITERAL("0"), 20, &limit));
+    cr_expect_eq(limit, 20);
+    cr_expect_str_eq(err.field, "limit");
+    cr_expect_str_eq(err.detail, "limit is a number from 1 to 20");
+}
+
 Test(query_reader, a_broken_value_and_a_refused_one_end_it)
 {
     struct query_reader reader;
