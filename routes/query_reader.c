@@ -73,8 +73,10 @@ static bool find(struct query_reader *reader, const struct query_parameter *para
         i++;
     if (i == reader->count)
         return refuse_unknown(reader, parameter);
-    if (query_has(reader, i) && !(reader->repeatable & QUERY_BIT(i)))
-        return query_refuse_value(reader, i, "this parameter may stand only once");
+    if (query_has(reader, i) && !(reader->repeatable & QUERY_BIT(i))) {
+        query_refuse_value(reader, i, "this parameter may stand only once");
+        return false;
+    }
     reader->seen |= QUERY_BIT(i);
     reader->places[i].at = reader->text->len;
     if (!query_decode(parameter, reader->text, reader->err))

@@ -145,8 +145,7 @@ Test(list_query, no_index_is_there_for_nothing)
         const char *name = (const char *)sqlite3_column_text(indexes, 0);
         if (strcmp(name, "sqlite_autoindex_sessions_1") == 0 ||
             strcmp(name, "sqlite_autoindex_idempotency_keys_1") == 0 ||
-            strcmp(name, "idx_sessions_unadopted") == 0 ||
-            strcmp(name, "idx_sessions_lease") == 0)
+            strcmp(name, "idx_sessions_unadopted") == 0 || strcmp(name, "idx_sessions_lease") == 0)
             others++;
         else
             cr_expect(some_shape_uses(name), "%s", name);
