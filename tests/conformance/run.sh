@@ -15,7 +15,7 @@ results=$PWD/build/conformance
 seed=${SESSIOND_CONFORMANCE_SEED:-20261123}
 # The tester ends a stateful round when a replay takes another course, which ids and times that are
 # new each time bring about. Rounds with seeds of their own make up for it.
-stateful_rounds=12
+stateful_rounds=8
 least_scenarios=100
 least_successes=1000
 service=

@@ -165,6 +165,51 @@ class Trip(Case):
         self.assertIn("entry 706 of the stream main: another entry has its seq",
                       self.bring(target, self.export(source.service), wanted=1))
 
+    def test_a_uuid_is_one_however_it_is_written(self):
+        source = Source(self, 11)
+        session = source.call("POST", "/sessions", '{"project_path":"/p","thread_id":"t"}').json()["id"]
+        entries = b'[{"\\u0075uid":"\\u0061"},{"uuid":"b"}]'
+        source.call("POST", f"/sessions/{session}/entries", entries)
+        target = self.target()
+        self.bring(target, self.export(source.service))
+        again = target.call("POST", f"/sessions/{session}/entries", entries, JSON).json()
+        self.assertEqual(again, {"appended": 0, "duplicates": 2, "last_seq": 2})
+
+    def test_what_no_service_can_have_had_is_refused(self):
+        target = self.target()
+        session = {"type": "session", "id": ID.format(1), "project_path": "/p", "thread_id": "t", "status": "CREATED",
+                   "version": 1, "created_at": "2026-01-01T00:00:00.000001Z", "updated_at": "2026-01-01T00:00:00.000001Z",
+                   "recovered_at": None, "parent_id": None, "lease_token": 0, "context": {}}
+        entry = {"type": "entry", "session_id": ID.format(1), "stream": "main", "seq": 1,
+                 "created_at": "2026-01-01T00:00:00.000001Z", "entry": {}}
+        other = {**session, "id": ID.format(2)}
+        for lines, phrase in (
+                ([session, {**entry, "stream": "x" * 257}], "stream must be"),
+                ([session, {**entry, "stream": "a\nb"}], "stream must be"),
+                ([{**session, "lease_token": 10 ** 15}], "lease_token must be"),
+                ([{**session, "version": 10 ** 15}], "version must be"),
+                ([session, other, entry], "one behind the other"),
+                ([session, entry, session], "one behind the other")):
+            text = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+            answer = target.call("POST", "/admin/import", text, LINES)
+            self.assertEqual((answer.status, answer.problem()), (400, "invalid-payload"), answer.body)
+            self.assertIn(phrase, answer.json()["detail"])
+        self.assertEqual(target.call("GET", "/sessions").json()["sessions"], [])
+        largest = {**session, "lease_token": 10 ** 15 - 1, "version": 10 ** 15 - 1}
+        text = b"".join(json.dumps(line).encode() + b"\n" for line in (largest, {**entry, "stream": "x" * 256}, other))
+        self.assertEqual(target.call("POST", "/admin/import", text, LINES).status, 200)
+
+    def test_what_is_left_alone_does_not_move_the_clock(self):
+        source, target = Source(self, 12), self.target()
+        source.session()
+        text = self.export(source.service)
+        self.bring(target, text)
+        session = json.loads(text.splitlines()[0])
+        session.update(updated_at="2091-01-01T00:00:00.000000Z", version=77)
+        self.bring(target, json.dumps(session).encode() + b"\n", wanted=1)
+        made = target.call("POST", "/sessions", b'{"project_path":"/p","thread_id":"t"}', JSON).json()
+        self.assertLess(made["created_at"], "2091")
+
     def test_it_begins_behind_a_session(self):
         source = Source(self, 9)
         made = [source.session() for _ in range(5)]
