@@ -341,21 +341,6 @@ static bool look_at_item(struct importing *im)
     return im->item->conflict != NULL || look_at_entries(im);
 }
 
-static bool import_item(struct importing *im)
-{
-    if (!look_at_item(im))
-        return false;
-    if (im->item->conflict != NULL)
-        return true;
-    if (!(im->session_seq != 0 || create(im)) || !write_entries(im))
-        return false;
-    im->ops->change.counts[STORE_SESSIONS_IMPORTED] += im->item->created;
-    im->ops->change.counts[STORE_ENTRIES_IMPORTED] += im->item->appended;
-    return true;
-}
-
-/* --- The batch -------------------------------------------------------------------------------- */
-
 static int64_t later(int64_t a, int64_t b)
 {
     return a > b ? a : b;
@@ -371,6 +356,22 @@ static int64_t newest_us(const struct store_import_item *item)
         newest = later(newest, item->entries[i].created_us);
     return newest;
 }
+
+static bool import_item(struct importing *im)
+{
+    if (!look_at_item(im))
+        return false;
+    if (im->item->conflict != NULL)
+        return true;
+    clock_pass(&im->ops->clock, newest_us(im->item));
+    if (!(im->session_seq != 0 || create(im)) || !write_entries(im))
+        return false;
+    im->ops->change.counts[STORE_SESSIONS_IMPORTED] += im->item->created;
+    im->ops->change.counts[STORE_ENTRIES_IMPORTED] += im->item->appended;
+    return true;
+}
+
+/* --- The batch -------------------------------------------------------------------------------- */
 
 /* Where the size is limited all is looked at first: what is there already needs no room. */
 static bool admit(struct write_operations *ops, struct store_job *job, struct error *err)
@@ -395,7 +396,6 @@ bool write_import(struct write_operations *ops, struct store_job *job, struct er
         return false;
     for (size_t i = 0; i < import->count && job->error.kind == ERROR_NONE; i++) {
         struct importing im = {.ops = ops, .import = import, .item = &import->items[i], .err = err};
-        clock_pass(&ops->clock, newest_us(im.item));
         if (!import_item(&im))
             return false;
         clock_pass(&ops->clock, im.session_seq);

@@ -37,7 +37,7 @@ static bool refuse(const struct reading *reading, enum parameter which, const ch
     return query_refuse_value(&reading->reader, which, why);
 }
 
-static bool is_name(struct slice value)
+bool entries_request_is_stream(struct slice value)
 {
     return value.len >= 1 && value.len <= ENTRIES_STREAM_MAX && !json_utf8_has_control(value);
 }
@@ -57,7 +57,7 @@ static bool take(void *arg, unsigned which, struct slice value)
     switch ((enum parameter)which) {
     case PARAMETER_STREAM:
     case PARAMETER_AFTER_NAME:
-        return is_name(value) ||
+        return entries_request_is_stream(value) ||
                refuse(reading, which,
                       "a stream's name has 1 to 256 bytes of UTF-8 without control characters");
     case PARAMETER_EXPECT_LAST_SEQ:

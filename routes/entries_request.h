@@ -11,6 +11,9 @@
 /* The stream of a request that names none. */
 #define ENTRIES_STREAM_DEFAULT "main"
 
+/* Whether a stream may have this name. */
+bool entries_request_is_stream(struct slice name);
+
 /* Each reads a query. Texts stand in `text`, which must be empty and outlive what is read.
  * ERROR_INVALID_QUERY names the first parameter that is unknown, repeated or malformed. */
 

@@ -1,10 +1,12 @@
 #include "routes/json_import.h"
 
 #include "db/timestamp.h"
+#include "routes/entries_request.h"
 #include "routes/json_compact.h"
 #include "routes/json_entries.h"
 #include "routes/json_scan.h"
 #include "routes/json_skip.h"
+#include "routes/json_utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +31,7 @@ enum member {
     MEMBER_COUNT
 };
 
-enum kind { KIND_TEXT, KIND_ID, KIND_TIME, KIND_NUMBER, KIND_OBJECT };
+enum kind { KIND_TEXT, KIND_STREAM, KIND_ID, KIND_TIME, KIND_NUMBER, KIND_OBJECT };
 
 #define OF_SESSION 1U
 #define OF_ENTRY 2U
@@ -46,17 +48,20 @@ static const struct {
     [PROJECT_PATH] = {"project_path", KIND_TEXT, OF_SESSION, false, "a string that is not empty"},
     [THREAD_ID] = {"thread_id", KIND_TEXT, OF_SESSION, false, "a string that is not empty"},
     [STATUS] = {"status", KIND_TEXT, OF_SESSION, false, "CREATED, ACTIVE, PAUSED or TERMINATED"},
-    [VERSION] = {"version", KIND_NUMBER, OF_SESSION, false, "a whole number from 1 on"},
+    [VERSION] = {"version", KIND_NUMBER, OF_SESSION, false,
+                 "a whole number from 1 to 999999999999999"},
     [CREATED_AT] = {"created_at", KIND_TIME, OF_SESSION | OF_ENTRY, false,
                     "a time from 1970 to 9998"},
     [UPDATED_AT] = {"updated_at", KIND_TIME, OF_SESSION, false, "a time from 1970 to 9998"},
     [RECOVERED_AT] = {"recovered_at", KIND_TIME, OF_SESSION, true,
                       "a time from 1970 to 9998, or null"},
     [PARENT_ID] = {"parent_id", KIND_ID, OF_SESSION, true, "a UUID in lower case, or null"},
-    [LEASE_TOKEN] = {"lease_token", KIND_NUMBER, OF_SESSION, false, "a whole number from 0 on"},
+    [LEASE_TOKEN] = {"lease_token", KIND_NUMBER, OF_SESSION, false,
+                     "a whole number from 0 to 999999999999999"},
     [CONTEXT] = {"context", KIND_OBJECT, OF_SESSION, false, "an object"},
     [SESSION_ID] = {"session_id", KIND_ID, OF_ENTRY, false, "a UUID in lower case"},
-    [STREAM] = {"stream", KIND_TEXT, OF_ENTRY, false, "a string that is not empty"},
+    [STREAM] = {"stream", KIND_STREAM, OF_ENTRY, false,
+                "a string of 1 to 256 bytes without control characters"},
     [SEQ] = {"seq", KIND_NUMBER, OF_ENTRY, false, "a whole number from 1 to 4294967295"},
     [ENTRY] = {"entry", KIND_OBJECT, OF_ENTRY, false, "an object"},
 };
@@ -108,12 +113,13 @@ static bool read_text(struct reading *r, struct slice raw, struct slice *out)
     return out->len > 0 && memchr(out->data, '\0', out->len) == NULL;
 }
 
+/* A version and a token go on from what is read, and are read from headers: they need room to. */
 static bool read_number(struct slice raw, int64_t *out)
 {
     int64_t number = 0;
 
     for (size_t i = 0; i < raw.len; i++) {
-        if (raw.data[i] < '0' || raw.data[i] > '9' || i == 18)
+        if (raw.data[i] < '0' || raw.data[i] > '9' || i == 15)
             return false;
         number = number * 10 + (raw.data[i] - '0');
     }
@@ -153,6 +159,8 @@ static bool read_value(struct reading *r, struct line *line, enum member which, 
     switch (members[which].kind) {
     case KIND_TEXT:
         return read_text(r, raw, text);
+    case KIND_STREAM:
+        return read_text(r, raw, text) && entries_request_is_stream(*text);
     case KIND_ID:
         return read_text(r, raw, text) && read_id(*text);
     case KIND_TIME:
@@ -205,8 +213,18 @@ static bool check_members(struct reading *r, const struct line *line, unsigned o
     return true;
 }
 
-static struct store_import_item *add_item(struct json_import *import)
+/* A conflict concerns all that a batch has of a session, so that is one item. NULL: refused. */
+static struct store_import_item *add_item(struct reading *r, struct slice id)
 {
+    struct json_import *import = r->import;
+
+    for (size_t i = 0; i < import->count; i++) {
+        if (slice_equal(import->items[i].session.id, id)) {
+            refuse(r, "", "the lines of a session have to stand one behind the other, itself first",
+                   "");
+            return NULL;
+        }
+    }
     if (import->count == import->capacity) {
         import->capacity = import->capacity == 0 ? 16 : 2 * import->capacity;
         struct store_import_item *items =
@@ -216,14 +234,16 @@ static struct store_import_item *add_item(struct json_import *import)
         import->items = items;
     }
     struct store_import_item *item = &import->items[import->count++];
-    *item = (struct store_import_item){0};
+    *item = (struct store_import_item){.session = {.id = id}};
     return item;
 }
 
 static bool add_session(struct reading *r, const struct line *line)
 {
-    struct store_import_item *item = add_item(r->import);
+    struct store_import_item *item = add_item(r, line->texts[ID]);
 
+    if (item == NULL)
+        return false;
     item->has_session = true;
     item->session = (struct session){
         .id = line->texts[ID],
@@ -246,6 +266,7 @@ static bool add_session(struct reading *r, const struct line *line)
 /* Only what an append would have taken as a uuid is one. */
 static struct slice find_uuid(struct json_import *import, struct slice object)
 {
+    const struct json_name wanted = json_name_make(SLICE_LITERAL("uuid"), false);
     const char *end = object.data + object.len;
     const char *at = object.data + 1;
     struct json_name name;
@@ -253,12 +274,12 @@ static struct slice find_uuid(struct json_import *import, struct slice object)
     while (json_skip_to_member(&at, end, &name)) {
         const char *value = at;
         at = json_skip_value(at, end);
-        if (!slice_is(name.raw, "uuid"))
+        if (!json_name_equal(&name, &wanted))
             continue;
         struct reading r = {.import = import};
         struct slice uuid;
         if (read_text(&r, (struct slice){value, (size_t)(at - value)}, &uuid) &&
-            uuid.len <= JSON_ENTRY_UUID_MAX)
+            uuid.len <= JSON_ENTRY_UUID_MAX && !json_utf8_has_control(uuid))
             return uuid;
         break;
     }
@@ -276,8 +297,9 @@ static bool add_entry(struct reading *r, const struct line *line)
         slice_equal(import->items[import->count - 1].session.id, line->texts[SESSION_ID])) {
         item = &import->items[import->count - 1];
     } else {
-        item = add_item(import);
-        item->session.id = line->texts[SESSION_ID];
+        item = add_item(r, line->texts[SESSION_ID]);
+        if (item == NULL)
+            return false;
     }
     if (import->entry_count == import->entry_capacity) {
         import->entry_capacity = import->entry_capacity == 0 ? 64 : 2 * import->entry_capacity;

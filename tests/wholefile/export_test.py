@@ -192,7 +192,7 @@ class Trip(Case):
                 ([session, entry, session], "one behind the other")):
             text = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
             answer = target.call("POST", "/admin/import", text, LINES)
-            self.assertEqual((answer.status, answer.problem()), (400, "invalid-payload"), answer.body)
+            self.assertEqual((answer.status, answer.problem()), (422, "invalid-payload"), answer.body)
             self.assertIn(phrase, answer.json()["detail"])
         self.assertEqual(target.call("GET", "/sessions").json()["sessions"], [])
         largest = {**session, "lease_token": 10 ** 15 - 1, "version": 10 ** 15 - 1}
