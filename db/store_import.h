@@ -9,8 +9,9 @@
 
 #include "db/session.h"
 
-/* The latest time that is taken: the writer's clock goes on from there and needs time to give. */
-#define STORE_IMPORT_LATEST_US (INT64_C(253402300799999999) - INT64_C(365) * 86400 * 1000000)
+/* So far beyond now may a time lie that is taken, for clocks that differ: the writer's clock goes
+ * on from it, and what is yet to come would be everybody's time. */
+#define STORE_IMPORT_AHEAD_US (INT64_C(86400) * 1000000)
 
 struct store_import_entry {
     struct slice stream;

@@ -20,7 +20,8 @@ struct importing {
     struct store_import_item *item;
     int64_t growth_bytes; /* what it adds, as far as it was looked at */
     int64_t session_seq;  /* 0: the session is not there */
-    int64_t entry_count;  /* of its log */
+    bool is_leased;
+    int64_t entry_count; /* of its log */
     int64_t entry_bytes;
     struct stream stream;
     bool grown;        /* the stream, by what was written */
@@ -83,6 +84,7 @@ static bool look_at_session(struct importing *im)
         im->session_seq = row.session.seq;
         im->entry_count = row.session.entry_count;
         im->entry_bytes = row.session.entry_bytes;
+        im->is_leased = row.session.lease.owner.data != NULL;
         if (whole)
             im->item->conflict = difference(im, &row.session);
         session_row_release(&row);
@@ -143,7 +145,9 @@ static bool look_at_entry(struct importing *im, const struct store_import_entry 
             conflict(im, entry, "another entry has its seq");
         return true;
     }
-    if (entry->seq != im->stream.last_seq + 1)
+    if (im->is_leased)
+        conflict(im, entry, "the session is leased, and only its owner may append to it");
+    else if (entry->seq != im->stream.last_seq + 1)
         conflict(im, entry, "the entry before it is missing");
     else if (entry->created_us < im->stream.last_us)
         conflict(im, entry, "it is older than the entry before it");
@@ -177,18 +181,24 @@ static bool look_at_entries(struct importing *im)
 
 /* --- Writing ---------------------------------------------------------------------------------- */
 
-/* The order of creation is that of created_at; where two have the same, that of their coming. */
+/* The order of creation is that of created_at; where two have the same, that of their coming. Many
+ * may: behind the one before, the places from there on need not be looked at again. */
 static bool find_place(struct importing *im, int64_t *seq)
 {
     struct write_statements *statements = &im->ops->statements;
+    const int64_t created_us = im->item->session.created_us;
     bool ok = true;
 
-    for (*seq = im->item->session.created_us;; (*seq)++) {
+    *seq = created_us == im->ops->imported.created_us ? im->ops->imported.seq + 1 : created_us;
+    for (;; (*seq)++) {
         sqlite3_bind_int64(statements->prepared[WRITE_IMPORT_PLACE], 1, *seq);
         if (!write_next_row(statements, WRITE_IMPORT_PLACE, "finding a place", &ok, im->err))
-            return ok;
+            break;
         write_reset(statements, WRITE_IMPORT_PLACE);
     }
+    im->ops->imported.created_us = created_us;
+    im->ops->imported.seq = *seq;
+    return ok;
 }
 
 static bool create(struct importing *im)

@@ -31,6 +31,10 @@ struct write_operations {
     int64_t copying_from;         /* streams of this number and above are being made; 0: none */
     struct figures_change change; /* by the open transaction */
     struct purge purge;
+    struct {
+        int64_t created_us;
+        int64_t seq;
+    } imported; /* the session that was imported last: where to look for the next one's place */
     struct database_size size;
 };
 

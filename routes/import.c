@@ -83,7 +83,8 @@ const struct route route_import = {
     .method = METHOD_POST,
     .pattern = "/admin/import",
     .scope = SCOPE_ADMIN,
-    .body = ROUTE_BODY_JSON_OR_LINES,
+    .body = ROUTE_BODY_LINES,
+    .more_body_bytes = JSON_IMPORT_LINE_MORE_BYTES,
     .begin = import_begin,
     .finish = import_finish,
 };

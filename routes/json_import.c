@@ -51,10 +51,10 @@ static const struct {
     [VERSION] = {"version", KIND_NUMBER, OF_SESSION, false,
                  "a whole number from 1 to 999999999999999"},
     [CREATED_AT] = {"created_at", KIND_TIME, OF_SESSION | OF_ENTRY, false,
-                    "a time from 1970 to 9998"},
-    [UPDATED_AT] = {"updated_at", KIND_TIME, OF_SESSION, false, "a time from 1970 to 9998"},
+                    "a time from 1970 until tomorrow"},
+    [UPDATED_AT] = {"updated_at", KIND_TIME, OF_SESSION, false, "a time from 1970 until tomorrow"},
     [RECOVERED_AT] = {"recovered_at", KIND_TIME, OF_SESSION, true,
-                      "a time from 1970 to 9998, or null"},
+                      "a time from 1970 until tomorrow, or null"},
     [PARENT_ID] = {"parent_id", KIND_ID, OF_SESSION, true, "a UUID in lower case, or null"},
     [LEASE_TOKEN] = {"lease_token", KIND_NUMBER, OF_SESSION, false,
                      "a whole number from 0 to 999999999999999"},
@@ -85,7 +85,9 @@ struct line {
 struct reading {
     struct json_import *import;
     size_t max_depth;
-    size_t count; /* of the lines before */
+    size_t count;      /* of the sessions and entries before */
+    size_t line;       /* from 1, those that are blank, too */
+    int64_t latest_us; /* of the times that are taken */
     struct error *err;
 };
 
@@ -94,8 +96,8 @@ static bool refuse(struct reading *r, const char *member, const char *what, cons
     char pointer[sizeof(r->err->field)];
 
     snprintf(pointer, sizeof(pointer), "/%zu%s%s", r->count, member[0] == '\0' ? "" : "/", member);
-    return error_set(r->err, ERROR_INVALID_PAYLOAD, pointer, "line %zu: %s%s%s", r->count + 1,
-                     member, what, wanted);
+    return error_set(r->err, ERROR_INVALID_PAYLOAD, pointer, "line %zu: %s%s%s", r->line, member,
+                     what, wanted);
 }
 
 /* --- Values ----------------------------------------------------------------------------------- */
@@ -134,9 +136,9 @@ static bool read_id(struct slice text)
     return id_parse(text, id) && slice_is(text, id);
 }
 
-static bool read_time(struct slice text, int64_t *us)
+static bool read_time(const struct reading *r, struct slice text, int64_t *us)
 {
-    return timestamp_parse(text, us) && *us > 0 && *us <= STORE_IMPORT_LATEST_US;
+    return timestamp_parse(text, us) && *us > 0 && *us <= r->latest_us;
 }
 
 /* What json_compact() moves stays within the value's own place. */
@@ -164,7 +166,7 @@ static bool read_value(struct reading *r, struct line *line, enum member which, 
     case KIND_ID:
         return read_text(r, raw, text) && read_id(*text);
     case KIND_TIME:
-        return read_text(r, raw, text) && read_time(*text, &line->numbers[which]);
+        return read_text(r, raw, text) && read_time(r, *text, &line->numbers[which]);
     case KIND_NUMBER:
         return read_number(raw, &line->numbers[which]);
     case KIND_OBJECT:
@@ -325,7 +327,7 @@ static bool place_fault(const struct reading *r)
     static const char first[] = "line 1,";
     const struct error found = *r->err;
 
-    return error_set(r->err, found.kind, found.field, "line %zu,%s", r->count + 1,
+    return error_set(r->err, found.kind, found.field, "line %zu,%s", r->line,
                      found.detail + sizeof(first) - 1);
 }
 
@@ -333,7 +335,8 @@ static bool read_line(struct reading *r, char *at, const char *end)
 {
     struct line line = {0};
 
-    if (!json_scan((struct slice){at, (size_t)(end - at)}, r->max_depth, NULL, r->err))
+    /* What a request could send lies one deeper here. */
+    if (!json_scan((struct slice){at, (size_t)(end - at)}, r->max_depth + 1, NULL, r->err))
         return place_fault(r);
     at += json_skip_space(at, end) - at;
     if (*at != '{')
@@ -355,7 +358,7 @@ static bool read_lines(struct reading *r, struct buffer *body)
     char *at = body->data;
     const char *end = body->data + body->len;
 
-    while (at < end) {
+    for (r->line = 1; at < end; r->line++) {
         char *newline = memchr(at, '\n', (size_t)(end - at));
         const char *line_end = newline == NULL ? end : newline;
         if (json_skip_space(at, line_end) != line_end) {
@@ -371,7 +374,11 @@ static bool read_lines(struct reading *r, struct buffer *body)
 bool json_import_new(struct buffer *body, size_t max_depth, struct json_import **out,
                      struct error *err)
 {
-    struct reading r = {.max_depth = max_depth, .err = err};
+    struct reading r = {
+        .max_depth = max_depth,
+        .latest_us = timestamp_now_us() + STORE_IMPORT_AHEAD_US,
+        .err = err,
+    };
 
     r.import = calloc(1, sizeof(*r.import));
     if (r.import == NULL)

@@ -15,9 +15,12 @@
 
 struct json_import;
 
-/* Reads a body, whose bytes it moves; `body` is borrowed for the batch's life.
- * ERROR_MALFORMED_JSON; ERROR_INVALID_PAYLOAD, pointing at the line, from 0, and its member;
- * ERROR_TOO_LARGE for more lines. */
+/* What a line may have beside a context or an entry, in bytes: names, and texts with escapes. */
+#define JSON_IMPORT_LINE_MORE_BYTES (32 << 10)
+
+/* Reads a body, whose bytes it moves; `body` is borrowed for the batch's life. `max_depth` is that
+ * of a context or an entry. ERROR_MALFORMED_JSON; ERROR_INVALID_PAYLOAD, pointing at the line, from
+ * 0, and its member; ERROR_TOO_LARGE for more lines. */
 MUST_USE bool json_import_new(struct buffer *body, size_t max_depth, struct json_import **out,
                               struct error *err);
 

@@ -35,6 +35,7 @@ enum route_body {
     ROUTE_BODY_JSON,          /* application/json */
     ROUTE_BODY_JSON_OR_PATCH, /* that, or application/merge-patch+json */
     ROUTE_BODY_JSON_OR_LINES, /* that, or application/x-ndjson */
+    ROUTE_BODY_LINES,         /* application/x-ndjson */
 };
 
 struct route {
@@ -42,7 +43,8 @@ struct route {
     const char *pattern; /* as in openapi.yaml; {…} stands for one segment */
     enum scope scope;    /* what a token has to allow */
     enum route_body body;
-    bool takes_query; /* else any parameter is refused */
+    bool takes_query;       /* else any parameter is refused */
+    size_t more_body_bytes; /* than the limit of others */
     enum route_step (*begin)(const struct routes *routes, struct exchange *ex);
     void (*finish)(const struct routes *routes, struct exchange *ex); /* NULL: never a job */
 };

@@ -199,6 +199,55 @@ class Trip(Case):
         text = b"".join(json.dumps(line).encode() + b"\n" for line in (largest, {**entry, "stream": "x" * 256}, other))
         self.assertEqual(target.call("POST", "/admin/import", text, LINES).status, 200)
 
+    def send(self, target, *lines, **headers):
+        """The answer to a batch of lines, objects or bytes."""
+        text = b"\n".join(line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines)
+        return target.call("POST", "/admin/import", text, headers or LINES)
+
+    def test_what_is_as_large_and_deep_as_can_be_comes_back(self):
+        flags = ("--max-body-bytes", "20000", "--max-json-depth", "8")
+        source = Source(self, 13, *flags)
+        path, thread = "/" + '"' * 2000, '"' * 500
+        made = source.call("POST", "/sessions", json.dumps({"project_path": path, "thread_id": thread})).json()
+        context = b'{"context":{"t":"' + b"x" * 19960 + b'"}}'
+        source.call("PATCH", f"/sessions/{made['id']}", context)
+        stream = "%22" * 256
+        target = f"/sessions/{made['id']}/entries?stream={stream}"
+        source.call("POST", target, b'[{"t":"' + b"x" * 19980 + b'"}]')
+        source.call("POST", target, b'{"a":' * 8 + b"1" + b"}" * 8, LINES)
+        text = self.export(source.service)
+        other = self.service(self.path("other.db"), *flags)
+        self.assertIn("conflicts: 0", self.bring(other, text))
+        self.assertEqual(self.export(other), text)
+
+    def test_what_is_to_come_has_not_been(self):
+        source, target = Source(self, 14), self.target()
+        source.session()
+        session = json.loads(self.export(source.service).splitlines()[0])
+        answer = self.send(target, {**session, "updated_at": "2191-01-01T00:00:00.000000Z"})
+        self.assertEqual(answer.status, 422)
+        self.assertIn("updated_at must be a time", answer.json()["detail"])
+
+    def test_a_lease_keeps_entries_away(self):
+        source, target = Source(self, 15), self.target()
+        session = source.call("POST", "/sessions", '{"project_path":"/p","thread_id":"t"}').json()["id"]
+        source.append(session, "main", 2)
+        lines = self.export(source.service).splitlines()
+        self.send(target, *lines[:2])
+        target.call("PUT", f"/sessions/{session}/lease", b'{"owner":"o","ttl_seconds":60}', JSON)
+        answer = self.send(target, lines[1]).json()
+        self.assertEqual((answer["conflicts"], answer["entries"]), ([], {"created": 0, "present": 1}))
+        answer = self.send(target, lines[2]).json()
+        self.assertIn("leased", answer["conflicts"][0]["detail"])
+        self.assertEqual(target.call("GET", f"/sessions/{session}").json()["entry_count"], 1)
+        target.call("DELETE", f"/sessions/{session}/lease", None, {"Lease-Token": "1"})
+        self.assertEqual(self.send(target, lines[2]).json()["entries"], {"created": 1, "present": 0})
+
+    def test_a_fault_is_told_by_its_line(self):
+        target = self.target()
+        self.assertIn("line 3", self.send(target, b"", b"", b"{x").json()["detail"])
+        self.assertIn("line 2:", self.send(target, b" ", b'{"type":"else"}').json()["detail"])
+
     def test_what_is_left_alone_does_not_move_the_clock(self):
         source, target = Source(self, 12), self.target()
         source.session()
