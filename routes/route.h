@@ -35,7 +35,6 @@ enum route_body {
     ROUTE_BODY_JSON,          /* application/json */
     ROUTE_BODY_JSON_OR_PATCH, /* that, or application/merge-patch+json */
     ROUTE_BODY_JSON_OR_LINES, /* that, or application/x-ndjson */
-    ROUTE_BODY_LINES,         /* application/x-ndjson */
 };
 
 struct route {

@@ -146,31 +146,29 @@ bool media_type_is(struct slice content_type, const char *type)
     return at == content_type.len || content_type.data[at] == ';';
 }
 
-/* What a route takes; the second is NULL where there is one alone. */
-static const char *const media_types[][2] = {
-    [ROUTE_BODY_NONE] = {JSON, NULL},
-    [ROUTE_BODY_JSON] = {JSON, NULL},
-    [ROUTE_BODY_JSON_OR_PATCH] = {JSON, MERGE_PATCH},
-    [ROUTE_BODY_JSON_OR_LINES] = {JSON, LINES},
-    [ROUTE_BODY_LINES] = {LINES, NULL},
-};
+/* What the route takes beside JSON; NULL: nothing. */
+static const char *other_media_type(const struct route *route)
+{
+    if (route->body == ROUTE_BODY_JSON_OR_PATCH)
+        return MERGE_PATCH;
+    return route->body == ROUTE_BODY_JSON_OR_LINES ? LINES : NULL;
+}
 
 /* Accept-Patch is RFC 5789's, Accept-Post the LDP's, and Accept in a response RFC 9110's
  * (§12.5.1). */
 static void refuse_media_type(const struct route *route, struct exchange *ex)
 {
-    const char *one = media_types[route->body][0];
-    const char *other = media_types[route->body][1];
+    const char *other = other_media_type(route);
     const char *header = route->method == METHOD_POST    ? "Accept-Post"
                          : route->method == METHOD_PATCH ? "Accept-Patch"
                                                          : "Accept";
     struct buffer types = {0};
     struct error err;
 
-    error_set(&err, ERROR_UNSUPPORTED_TYPE, NULL, "send the body as Content-Type: %s%s%s", one,
+    error_set(&err, ERROR_UNSUPPORTED_TYPE, NULL, "send the body as Content-Type: " JSON "%s%s",
               other == NULL ? "" : " or ", other == NULL ? "" : other);
     problem_answer(ex, &err);
-    buffer_add_text(&types, one);
+    buffer_add_text(&types, JSON);
     if (other != NULL)
         buffer_printf(&types, ", %s", other);
     exchange_header(ex, header, buffer_slice(&types));
@@ -186,9 +184,8 @@ static bool takes_media_type(const struct route *route, const struct exchange *e
     if (route->body == ROUTE_BODY_NONE &&
         (route->method != METHOD_POST || (type.data == NULL && ex->content_length == 0)))
         return true;
-    const char *other = media_types[route->body][1];
-    return media_type_is(type, media_types[route->body][0]) ||
-           (other != NULL && media_type_is(type, other));
+    const char *other = other_media_type(route);
+    return media_type_is(type, JSON) || (other != NULL && media_type_is(type, other));
 }
 
 /* A parameter that were ignored could be a filter or a condition that somebody relies on. */
