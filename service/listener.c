@@ -95,9 +95,11 @@ bool listener_resolve(const char *address, int flags, struct addrinfo **found, s
                          "unix:PATH, not \"%.60s\"",
                          address);
     const int unknown = getaddrinfo(host, port, &hints, found);
+    /* These say nothing about what was asked for. */
+    const bool is_ours = unknown == EAI_MEMORY || unknown == EAI_SYSTEM || unknown == EAI_AGAIN;
     if (unknown != 0)
-        return error_set(err, ERROR_INVALID_PAYLOAD, "listen", "--listen %.60s: %s", address,
-                         gai_strerror(unknown));
+        return error_set(err, is_ours ? ERROR_INTERNAL : ERROR_INVALID_PAYLOAD, "listen",
+                         "--listen %.60s: %s", address, gai_strerror(unknown));
     return true;
 }
 
