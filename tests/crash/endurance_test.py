@@ -24,6 +24,7 @@ JSON = {"Content-Type": "application/json"}
 MERGE = {"Content-Type": "application/merge-patch+json"}
 EXPECTED = {200, 201, 204, 304, 400, 404, 405, 409, 412, 413, 414, 415, 422, 431}
 CHECKPOINT_PAGES = 2000
+MAX_EVENTS = 5000  # those of the first minute of a long run: behind it the file grows no more
 MIB = 1 << 20
 
 
@@ -156,7 +157,7 @@ def main():
     parser.add_argument("--rate", type=float, default=400, help="requests a second in all, about")
     options = parse(parser)
     choices = random.Random(options.seed)
-    service = Service(options.binary, "--checkpoint-pages", str(CHECKPOINT_PAGES),
+    service = Service(options.binary, "--checkpoint-pages", str(CHECKPOINT_PAGES), "--max-events", str(MAX_EVENTS),
                       # Keys are kept for so long, and cleared away once a minute.
                       "--idempotency-ttl-s", "1").start()
     until_s = time.monotonic() + options.seconds
