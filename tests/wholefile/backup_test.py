@@ -280,6 +280,22 @@ class Answers(Case):
         self.run_badly(3, "no service answers", "backup", self.path("backup.db"), "--listen", "127.0.0.1:1")
 
 
+class Names(Case):
+    def test_what_is_no_regular_file_is_left_alone(self):
+        """Before anything is asked: nobody answers there, and that is not what is said."""
+        os.mkfifo(self.path("fifo"))
+        os.symlink("nothing", self.path("dangling"))
+        make_python_file(self.path("file"), ["{}"])
+        os.symlink("file", self.path("link"))
+        os.mkdir(self.path("folder"))
+        before = {name: os.lstat(self.path(name)) for name in sorted(os.listdir(self.folder))}
+        for name, kind in (("fifo", "a FIFO"), ("dangling", "a symbolic link"), ("link", "a symbolic link"),
+                           ("folder", "a folder")):
+            path = self.path(name)
+            self.run_badly(3, f"{path} is {kind}, not a regular file", "backup", path, "--listen", "127.0.0.1:1")
+        self.assertEqual({name: os.lstat(self.path(name)) for name in sorted(os.listdir(self.folder))}, before)
+
+
 class Tokens(Case):
     """A service that asks for tokens; the commands have theirs in SESSIOND_TOKEN."""
 
