@@ -34,6 +34,33 @@ static void on_found(void *arg, const char *problem)
     fprintf(stderr, "sessiond backup: the snapshot is damaged: %s\n", problem);
 }
 
+static const char *kind_name(mode_t mode)
+{
+    switch (mode & S_IFMT) {
+    case S_IFLNK:
+        return "a symbolic link";
+    case S_IFDIR:
+        return "a folder";
+    case S_IFIFO:
+        return "a FIFO";
+    case S_IFSOCK:
+        return "a socket";
+    default:
+        return "a device";
+    }
+}
+
+/* A rename would put the backup in the place of anything, a device of the system included. */
+static bool check_kind(const char *path, struct error *err)
+{
+    struct stat status;
+
+    if (lstat(path, &status) != 0 || S_ISREG(status.st_mode))
+        return true;
+    return error_set(err, ERROR_INTERNAL, NULL, "%s is %s, not a regular file", path,
+                     kind_name(status.st_mode));
+}
+
 /* A database that a service serves, or served, has a lock beside it: no backup takes its place. */
 static bool check_name(struct backup *backup, struct error *err)
 {
@@ -45,7 +72,7 @@ static bool check_name(struct backup *backup, struct error *err)
     if (access(lock, F_OK) == 0)
         return error_set(err, ERROR_INTERNAL, NULL,
                          "%s is the database of a service, not a name for a backup", backup->path);
-    return true;
+    return check_kind(backup->path, err);
 }
 
 static bool write_all(int fd, const char *data, size_t len, struct error *err)
@@ -162,11 +189,11 @@ const struct command command_backup = {
     .help =
         "Asks the service that listens on --listen for everything it has as of one instant, "
         "checks\n"
-        "the structure of what came, and puts it under the name FILE in one step, in place of "
-        "what\n"
-        "had that name. FILE is there whole or not at all; until it is, FILE.tmp grows. The "
-        "service\n"
-        "goes on meanwhile; it needs as much free space beside its database as that is large.\n\n"
+        "the structure of what came, and puts it under the name FILE in one step, in place of the\n"
+        "file that had that name; what is no regular file, a symbolic link too, is refused. FILE\n"
+        "is there whole or not at all; until it is, FILE.tmp grows. The service goes on "
+        "meanwhile;\n"
+        "it needs as much free space beside its database as that is large.\n\n"
         "Where the service asks for tokens, SESSIOND_TOKEN has to be one of scope admin.\n\n"
         "Exit codes: 0 written, 1 the service's database is damaged, 2 wrong usage, 3 it cannot "
         "be\n"
