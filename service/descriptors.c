@@ -2,12 +2,25 @@
 
 #include "service/lingering.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 /* The database's files over all readers, the listener, the epolls, the log; and connections that
  * are ending. */
 #define OWN_DESCRIPTORS (256 + LINGERING_MAX)
+
+/* A new descriptor is the lowest that is free. */
+bool descriptors_occupy(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        const int flags = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", flags) != fd)
+            return false;
+    }
+    return true;
+}
 
 void descriptors_provide(int64_t *connections, struct log *log)
 {

@@ -4,6 +4,11 @@
 
 #include "service/log.h"
 
+/* Puts /dev/null in the place of stdin, stdout and stderr where one is closed, so that no socket
+ * and no database gets its number; what is read from it or written to it fails. Before anything is
+ * opened. False when there is no /dev/null. */
+bool descriptors_occupy(void);
+
 /* Raises the soft limit (RLIMIT_NOFILE) so far that so many connections can be open beside the
  * database's files. Where the hard limit is too low, *connections becomes what fits, at least 1,
  * and the log warns. */

@@ -1,6 +1,7 @@
 /* The process: reads its configuration, starts the service, waits for a signal, stops it. */
 
 #include "service/command.h"
+#include "service/descriptors.h"
 #include "service/lifecycle.h"
 #include "service/notify.h"
 
@@ -142,6 +143,8 @@ int main(int argc, char **argv)
     enum config_action action;
     struct error err;
 
+    if (!descriptors_occupy())
+        return COMMAND_IMPOSSIBLE;
     if (argc > 1 && argv[1][0] != '-')
         return run_command(argc - 1, argv + 1);
     if (!config_read(&service.config, argc, argv, &action, &err) ||

@@ -33,7 +33,7 @@ class Closed(Case):
 
     def test_an_import_of_no_stdin_has_failed(self):
         service = self.service(self.path("a.db"))
-        status, err = redirected("<&-", "import", "--listen", service.address)
+        status, err = redirected("<&- >/dev/null", "import", "--listen", service.address)
         self.assertEqual(status, 3, err)
         self.assertIn("cannot read on: Bad file descriptor", err)
         self.stop(service)
