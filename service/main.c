@@ -24,7 +24,6 @@ static void block_signals(sigset_t *waited)
     sigaddset(waited, SIGINT);
     sigaddset(waited, SIGHUP);
     pthread_sigmask(SIG_BLOCK, waited, NULL);
-    signal(SIGPIPE, SIG_IGN);
 }
 
 static void log_listening(struct service *service)
@@ -145,6 +144,7 @@ int main(int argc, char **argv)
 
     if (!descriptors_occupy())
         return COMMAND_IMPOSSIBLE;
+    signal(SIGPIPE, SIG_IGN); /* who writes to a reader that is gone gets EPIPE, and can say so */
     if (argc > 1 && argv[1][0] != '-')
         return run_command(argc - 1, argv + 1);
     if (!config_read(&service.config, argc, argv, &action, &err) ||
