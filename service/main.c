@@ -5,9 +5,11 @@
 #include "service/lifecycle.h"
 #include "service/notify.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -136,15 +138,12 @@ static bool no_word(const struct config *config, struct error *err)
                      "a command comes first, not after a flag: \"%.60s\"", config->file);
 }
 
-int main(int argc, char **argv)
+static int act(int argc, char **argv)
 {
     struct service service = {0};
     enum config_action action;
     struct error err;
 
-    if (!descriptors_occupy())
-        return COMMAND_IMPOSSIBLE;
-    signal(SIGPIPE, SIG_IGN); /* who writes to a reader that is gone gets EPIPE, and can say so */
     if (argc > 1 && argv[1][0] != '-')
         return run_command(argc - 1, argv + 1);
     if (!config_read(&service.config, argc, argv, &action, &err) ||
@@ -162,4 +161,24 @@ int main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
     return run(&service);
+}
+
+/* What was printed may be in memory until here: that it cannot be written is a failure as well. */
+static int conclude(int status)
+{
+    const int cause = fflush(stdout) == 0 ? 0 : errno;
+
+    if (cause == 0 && !ferror(stdout))
+        return status;
+    fprintf(stderr, "sessiond: cannot write all to stdout: %s\n",
+            cause == 0 ? "an earlier part was lost" : strerror(cause));
+    return status == EXIT_SUCCESS ? COMMAND_IMPOSSIBLE : status;
+}
+
+int main(int argc, char **argv)
+{
+    if (!descriptors_occupy())
+        return COMMAND_IMPOSSIBLE;
+    signal(SIGPIPE, SIG_IGN); /* who writes to a reader that is gone gets EPIPE, and can say so */
+    return conclude(act(argc, argv));
 }
