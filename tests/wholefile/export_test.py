@@ -285,6 +285,13 @@ class Trip(Case):
         self.assertEqual(target.call("GET", "/sessions").json()["sessions"], [])
         self.run_badly(3, "cannot open", "import", self.path("nothing"), "--listen", target.address)
 
+    def test_lines_of_white_space_are_passed_over(self):
+        source, target = Source(self, 13), self.target()
+        source.session()
+        lines = self.export(source.service).splitlines(keepends=True)
+        self.bring(target, b"\r\n" + b" \t \n".join(lines) + b"\r\n \t")
+        self.assertEqual(self.export(target), b"".join(lines))
+
     def test_kills_in_the_middle_and_then_again(self):
         source = Source(self, 10)
         for _ in range(6):
@@ -354,6 +361,30 @@ class Transcripts(Case):
         self.assertEqual(len(self.entries(service)), 2)
         self.bring(service, "--project", "/other", wanted=1)
         self.run_badly(2, "--thread", "import", "--claude", self.path("t"), "--listen", service.address)
+
+    def test_a_known_uuid_with_other_content_is_told(self):
+        service = self.service(self.path("a.db"))
+        self.write(f"{self.SESSION}.jsonl", '{"cwd":"/w","uuid":"u1","t":1}', '{"uuid":"u1","t":2}', '{"uuid":"u2"}',
+                   '{ "cwd":"/w", "uuid":"u1", "t":1 }', '{"\\u0075uid":"\\u00751","t":3}')
+        for new, present in ((2, 0), (0, 2)):
+            said = self.bring(service, wanted=1)
+            for line in (2, 5):
+                self.assertIn(f"line {line} is passed over: an earlier line has its uuid and other content", said)
+            self.assertIn(f"entries: {new} new, {present} there already; passed over: 2", said)
+        self.assertEqual([entry["uuid"] for entry in self.entries(service)], ["u1", "u2"])
+
+    def test_a_uuid_that_no_append_takes_is_told(self):
+        service = self.service(self.path("a.db"))
+        bad = ["", "x" * 129, "a\u0007b", "\ud800"]
+        self.write(f"1/{self.SESSION}.jsonl", self.line(1), *(self.line(2, uuid=uuid) for uuid in bad),
+                   self.line(3, uuid="x" * 128), self.line(4, uuid=7), self.line(5, uuid=8))
+        other = ID.format(2)
+        self.write(f"2/{other}.jsonl", '{"cwd":"/p"}')
+        said = self.bring(service, wanted=1)
+        for line in range(2, 6):
+            self.assertIn(f"line {line} is passed over: a uuid ", said)
+        self.assertIn("transcripts: 2; entries: 5 new, 0 there already; passed over: 4", said)
+        self.assertEqual(len(self.entries(service)), 4)
 
 
 if __name__ == "__main__":
