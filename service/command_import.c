@@ -250,7 +250,8 @@ const struct command command_import = {
         "are found: each is a session of the thread --thread, under its sessionId, its\n"
         "project_path --project or else the first cwd in it; each line is an entry as it is. An\n"
         "agent-*.jsonl is the stream subagents/agent-* of its session. A transcript that has\n"
-        "grown is continued. A line that is no JSON object is passed over, and told.\n\n"
+        "grown is continued. A line that is no JSON object, whose uuid no append takes, or an\n"
+        "earlier line has with other content, is passed over, and told.\n\n"
         "Where the service asks for tokens, SESSIOND_TOKEN has to be one of scope admin.\n\n"
         "Exit codes: 0 all is there, 1 some is not: a conflict, or a line that cannot be taken,\n"
         "2 wrong usage, 3 it cannot be done, or not to the end; stderr says why.\n",

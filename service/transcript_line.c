@@ -1,5 +1,6 @@
 #include "service/transcript_line.h"
 
+#include "routes/json_entries.h"
 #include "routes/json_scan.h"
 #include "routes/json_skip.h"
 
@@ -31,4 +32,23 @@ bool transcript_line_check(struct slice line, struct error *why)
     return json_scan(line, MAX_DEPTH, &outline, why) &&
            (outline.type == JSON_OBJECT ||
             error_set(why, ERROR_INVALID_PAYLOAD, NULL, "it is no JSON object"));
+}
+
+bool transcript_line_uuid(struct slice object, struct buffer *out, struct error *why)
+{
+    const struct json_entries_limits limits = {.max_depth = MAX_DEPTH + 1, .max_count = 1};
+    struct json_entries *entries;
+    struct buffer batch = {0};
+
+    out->len = 0;
+    buffer_add_char(&batch, '[');
+    buffer_add(&batch, object);
+    buffer_add_char(&batch, ']');
+    const bool fit = json_entries_new(&batch, false, &limits, &entries, why);
+    if (fit) {
+        buffer_add(out, json_entries_items(entries)->uuid);
+        json_entries_free(entries);
+    }
+    buffer_release(&batch);
+    return fit;
 }

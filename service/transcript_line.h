@@ -12,4 +12,9 @@ MUST_USE bool transcript_line_check(struct slice line, struct error *why);
  * when there is no such member, or it is no string, or an empty one. */
 MUST_USE bool transcript_line_text(struct slice object, const char *wanted, struct buffer *out);
 
+/* Puts the uuid that the entry of such an object has for an append into *out, in place of what that
+ * holds; nothing where it has none. False when its uuid is one that no append takes: `why` says
+ * so. */
+MUST_USE bool transcript_line_uuid(struct slice object, struct buffer *out, struct error *why);
+
 #endif

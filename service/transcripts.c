@@ -7,10 +7,10 @@
 #include "routes/json_text.h"
 #include "service/command_answer.h"
 #include "service/transcript_line.h"
+#include "service/transcript_uuids.h"
 
 #include <errno.h>
 #include <fts.h>
-#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +36,7 @@ struct transcript {
     char id[ID_SIZE];
     struct buffer project;
     struct buffer target; /* /sessions/{id}/entries?stream=… */
-    void *uuids;          /* a tree of those that were read */
+    struct transcript_uuids uuids;
     int64_t line;
     int64_t ordinal;  /* of the line among those that become entries */
     int64_t last_seq; /* what the stream has already */
@@ -45,33 +45,6 @@ struct transcript {
     int64_t lines; /* in the batch */
     struct error *err;
 };
-
-/* --- A line ----------------------------------------------------------------------------------- */
-
-static int compare_texts(const void *a, const void *b)
-{
-    return strcmp(a, b);
-}
-
-/* Whether an earlier line has this uuid. */
-static bool is_repeated(struct transcript *t, struct slice line)
-{
-    struct buffer uuid = {0};
-    bool known = false;
-
-    if (transcript_line_text(line, "uuid", &uuid)) {
-        buffer_add_char(&uuid, '\0');
-        char *text = strdup(uuid.data);
-        char **found = text == NULL ? NULL : tsearch(text, &t->uuids, compare_texts);
-        if (found == NULL)
-            abort();
-        known = *found != text;
-        if (known)
-            free(text);
-    }
-    buffer_release(&uuid);
-    return known;
-}
 
 /* --- Talking to the service ------------------------------------------------------------------- */
 
@@ -228,9 +201,27 @@ static bool look_at(struct transcript *t, struct slice object)
     return true;
 }
 
+/* What is said twice is one entry. An append refuses all that is sent with a line of the others. */
+static bool is_entry(struct transcript *t, struct slice line)
+{
+    enum transcript_uuid known = TRANSCRIPT_UUID_NEW;
+    struct buffer uuid = {0};
+    struct error why;
+
+    const bool fit = transcript_line_uuid(line, &uuid, &why);
+    if (!fit)
+        pass_over(t, why.detail);
+    if (fit && uuid.len > 0)
+        known = transcript_uuids_add(&t->uuids, buffer_slice(&uuid), line);
+    if (known == TRANSCRIPT_UUID_TAKEN)
+        pass_over(t, "an earlier line has its uuid and other content");
+    buffer_release(&uuid);
+    return fit && known == TRANSCRIPT_UUID_NEW;
+}
+
 static bool take(struct transcript *t, struct slice sent)
 {
-    if (is_repeated(t, sent))
+    if (!is_entry(t, sent))
         return true;
     t->ordinal++;
     if (t->ordinal == t->last_seq && !slice_equal(sent, buffer_slice(&t->last))) {
@@ -321,7 +312,7 @@ static bool import_path(struct transcripts *all, const char *path, struct error 
     buffer_release(&t.target);
     buffer_release(&t.last);
     buffer_release(&t.batch);
-    tdestroy(t.uuids, free);
+    transcript_uuids_release(&t.uuids);
     return ok;
 }
 
