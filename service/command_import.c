@@ -149,13 +149,20 @@ static bool is_left_alone(const struct import *import, const struct json_outline
            memcmp(id.data + 1, import->left_alone, ID_LENGTH) == 0;
 }
 
+static bool is_blank(struct slice line)
+{
+    const char *end = line.data + line.len;
+
+    return json_skip_space(line.data, end) == end;
+}
+
 static bool take_line(struct import *import, struct slice line, struct error *err)
 {
     struct json_outline outline;
     struct error why;
 
     import->line++;
-    if (line.len == 0)
+    if (is_blank(line))
         return true;
     if (!json_scan(line, MAX_DEPTH, &outline, &why))
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "line %lld: it is no JSON: %.150s",

@@ -173,7 +173,7 @@ static bool each_line(struct transcript *t, bool tell,
     for (t->line = 1; ok && (len = getline(&line, &room, file)) >= 0; t->line++) {
         while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r'))
             len--;
-        if (len == 0)
+        if (json_skip_space(line, line + len) == line + len)
             continue;
         if (transcript_line_check((struct slice){line, (size_t)len}, &why))
             ok = take_line(

@@ -352,12 +352,13 @@ class Transcripts(Case):
 
     def test_what_cannot_be_taken_is_told(self):
         service = self.service(self.path("a.db"))
-        self.write(f"{self.SESSION}.jsonl", self.line(1), "{", "[]", self.line(2))
+        self.write(f"{self.SESSION}.jsonl", self.line(1), "{", "[]", self.line(2), " \t\r")
         self.write("nameless.jsonl", '{"cwd":"/p"}')
         said = self.bring(service, wanted=1)
         self.assertIn("line 2 is passed over", said)
         self.assertIn("line 3 is passed over: it is no JSON object", said)
         self.assertIn("nameless.jsonl is passed over: neither", said)
+        self.assertIn("passed over: 3", said)
         self.assertEqual(len(self.entries(service)), 2)
         self.bring(service, "--project", "/other", wanted=1)
         self.run_badly(2, "--thread", "import", "--claude", self.path("t"), "--listen", service.address)
