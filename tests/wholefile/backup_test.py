@@ -10,11 +10,10 @@ import json
 import os
 import shutil
 import signal
-import socketserver
 import tempfile
 import threading
 
-from wholefile import (Case, SmallDisk, ask, command, end_command, main, make_database, make_python_file,
+from wholefile import (Answering, Case, SmallDisk, ask, command, end_command, main, make_database, make_python_file,
                        start_command, until)
 from mounts import enter_namespace
 from service import Connection, Unanswered
@@ -214,29 +213,6 @@ class HalfWay(Case):
     def test_the_databases_own_name_is_refused(self):
         self.run_badly(3, "is the database of a service", "backup", self.database, "--listen", self.running.address)
         self.stop(self.running)
-
-
-class Answering(socketserver.ThreadingTCPServer):
-    """Answers every request with the same bytes."""
-
-    allow_reuse_address = True
-
-    def __init__(self, answer):
-        class Handler(socketserver.StreamRequestHandler):
-            def handle(self):
-                while self.rfile.readline().strip():
-                    pass
-                self.wfile.write(answer)
-
-        super().__init__(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    def __enter__(self):
-        return "127.0.0.1:%d" % self.server_address[1]
-
-    def __exit__(self, *_):
-        self.shutdown()
-        self.server_close()
 
 
 class Answers(Case):

@@ -7,17 +7,17 @@ import json
 import signal
 import subprocess
 
-from wholefile import ID, Case, binary, command, main, make_database, start_command, until
+from wholefile import ID, Answering, Case, binary, command, main, make_database, start_command, until
 from service import PATIENCE_S
 
-# Of about 4 KiB each: more than a pipe holds.
-MANY = 200
+# Together more than a pipe holds.
+MANY = 3000
 
 
-def redirected(redirection, *words):
-    """(exit status, stderr) of the command with such streams."""
-    done = subprocess.run(["sh", "-c", f'exec "$@" {redirection}', "sh", binary(), *words], stderr=subprocess.PIPE,
-                          stdin=subprocess.DEVNULL, text=True, timeout=PATIENCE_S, check=False)
+def redirected(redirection, *words, before=""):
+    """(exit status, stderr) of the command with such streams, behind what the shell does before it."""
+    done = subprocess.run(["sh", "-c", f'{before} exec "$@" {redirection}', "sh", binary(), *words],
+                          stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, timeout=PATIENCE_S, check=False)
     return done.returncode, done.stderr
 
 
@@ -61,12 +61,12 @@ class Closed(Case):
 class Unread(Case):
     def setUp(self):
         super().setUp()
-        make_database(self.path("a.db"), MANY)
+        make_database(self.path("a.db"), MANY, context_bytes=40)
         self.running = self.service(self.path("a.db"))
 
     def test_an_export_that_nobody_reads_on_says_how_to_go_on(self):
         process = start_command("export", "--listen", self.running.address)
-        self.assertEqual(len(process.stdout.read(10)), 10)
+        self.assertEqual(len(process.stdout.read(10000)), 10000)
         process.stdout.close()
         err = process.stderr.read()
         self.assertEqual(process.wait(PATIENCE_S), 3, err)
@@ -74,6 +74,20 @@ class Unread(Case):
         self.assertIn("go on with --after", err)
         process.stderr.close()
         self.stop(self.running)
+
+class Part(Case):
+    def test_what_was_not_written_is_not_gone_on_behind(self):
+        """Whoever stands between may send many sessions at once."""
+        lines = "".join(f'{{"type":"session","id":"{ID.format(number)}","context":{{}}}}\n' for number in range(9000))
+        answer = f"HTTP/1.1 200 OK\r\nContent-Length: {len(lines)}\r\n\r\n{lines}"
+        with Answering(answer.encode()) as address:
+            status, err = redirected(f">{self.path('part')}", "export", "--listen", address,
+                                     before='trap "" XFSZ; ulimit -f 250;')
+        self.assertEqual(status, 3, err)
+        self.assertIn("cannot write: File too large", err)
+        with open(self.path("part"), encoding="utf-8") as file:
+            written = [json.loads(line)["id"] for line in file if line.endswith("\n")]
+        self.assertIn(err.split("go on with --after ")[1].strip(), written)
 
 
 class Full(Case):

@@ -4,10 +4,12 @@ import contextlib
 import hashlib
 import os
 import shutil
+import socketserver
 import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -137,6 +139,29 @@ class Case(unittest.TestCase):
         status, out, err = command(*words)
         self.assertEqual(status, wanted, out + err)
         self.assertIn(phrase, out + err)
+
+
+class Answering(socketserver.ThreadingTCPServer):
+    """Answers every request with the same bytes."""
+
+    allow_reuse_address = True
+
+    def __init__(self, answer):
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self):
+                while self.rfile.readline().strip():
+                    pass
+                self.wfile.write(answer)
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def __enter__(self):
+        return "127.0.0.1:%d" % self.server_address[1]
+
+    def __exit__(self, *_):
+        self.shutdown()
+        self.server_close()
 
 
 class SmallDisk:
