@@ -52,22 +52,29 @@ static void count_line(struct export *export, const char *line, size_t len)
     memcpy(export->last, line + prefix, ID_LENGTH);
 }
 
+/* Counted is only what was written: an export that goes on begins behind it. */
+static void count_lines(struct export *export, const char *at, const char *end)
+{
+    while (at < end) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        count_line(export, at, (size_t)(newline - at));
+        at = newline + 1;
+    }
+}
+
 /* Writes the lines that are whole. */
 static bool pass_on(struct export *export, struct error *err)
 {
     struct buffer *line = &export->line;
-    const char *at = line->data;
-    const char *end = line->data + line->len;
-    const char *newline;
+    const char *newline = memrchr(line->data, '\n', line->len);
 
-    while ((newline = memchr(at, '\n', (size_t)(end - at))) != NULL) {
-        count_line(export, at, (size_t)(newline - at));
-        at = newline + 1;
-    }
-    const size_t whole = (size_t)(at - line->data);
+    if (newline == NULL)
+        return true;
+    const size_t whole = (size_t)(newline + 1 - line->data);
     if (!write_all(line->data, whole, err))
         return false;
-    memmove(line->data, at, line->len - whole);
+    count_lines(export, line->data, line->data + whole);
+    memmove(line->data, line->data + whole, line->len - whole);
     line->len -= whole;
     return true;
 }
