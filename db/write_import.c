@@ -1,185 +1,9 @@
 /* What was exported comes back. An item is looked at as a whole before any of it is written. */
 
-#include "db/column.h"
 #include "db/entry_key.h"
 #include "db/write_event.h"
+#include "db/write_import_internal.h"
 #include "db/write_size.h"
-
-/* A stream as it is, while entries of it are looked at or written. number 0: nobody wrote to it. */
-struct stream {
-    struct slice name;
-    int64_t number;
-    int64_t last_seq;
-    int64_t bytes;
-    int64_t last_us; /* when its last entry was appended */
-};
-
-struct importing {
-    struct write_operations *ops;
-    const struct store_import *import;
-    struct store_import_item *item;
-    int64_t growth_bytes; /* what it adds, as far as it was looked at */
-    int64_t session_seq;  /* 0: the session is not there */
-    bool is_leased;
-    int64_t entry_count; /* of its log */
-    int64_t entry_bytes;
-    struct stream stream;
-    bool grown;        /* the stream, by what was written */
-    int64_t first_seq; /* of that */
-    struct error *err;
-};
-
-static void conflict(struct importing *im, const struct store_import_entry *entry, const char *why)
-{
-    im->item->conflict = why;
-    if (entry == NULL)
-        return;
-    im->item->stream = entry->stream;
-    im->item->seq = entry->seq;
-}
-
-/* --- The session ------------------------------------------------------------------------------ */
-
-static bool same_text(struct slice a, struct slice b)
-{
-    return (a.data == NULL) == (b.data == NULL) && slice_equal(a, b);
-}
-
-static const char *difference(const struct importing *im, const struct session *stored)
-{
-    const struct session *sent = &im->item->session;
-
-    if (!slice_equal(stored->project_path, sent->project_path) ||
-        !slice_equal(stored->thread_id, sent->thread_id))
-        return "it is there with another project_path or thread_id";
-    if (stored->version != sent->version || stored->updated_us != sent->updated_us ||
-        stored->status != sent->status)
-        return "it is there in another version";
-    if (stored->created_us != sent->created_us || stored->recovered_us != sent->recovered_us ||
-        stored->lease.token != sent->lease.token || !same_text(stored->parent_id, sent->parent_id))
-        return "it is there with another created_at, recovered_at, lease_token or parent_id";
-    return im->import->same_context(stored->context, sent->context)
-               ? NULL
-               : "it is there with another context";
-}
-
-/* Finds the session, and says what is in the way. */
-static bool look_at_session(struct importing *im)
-{
-    const bool whole = im->item->has_session;
-    const enum write_statement which = whole ? WRITE_FIND_WITH_CONTEXT : WRITE_FIND;
-    sqlite3_stmt *stmt = im->ops->statements.prepared[which];
-    struct session_row row;
-    bool ok;
-
-    write_bind_text(stmt, 1, im->item->session.id);
-    if (!write_next_row(&im->ops->statements, which, "finding a session", &ok, im->err)) {
-        im->growth_bytes += im->item->session.context_bytes;
-        if (ok && !whole)
-            conflict(im, NULL, "it is not there, and its entries came without it");
-        return ok;
-    }
-    ok = session_row_read(stmt, whole ? im->ops->adopt : NULL, &row, im->err);
-    if (ok) {
-        im->session_seq = row.session.seq;
-        im->entry_count = row.session.entry_count;
-        im->entry_bytes = row.session.entry_bytes;
-        im->is_leased = row.session.lease.owner.data != NULL;
-        if (whole)
-            im->item->conflict = difference(im, &row.session);
-        session_row_release(&row);
-    }
-    write_reset(&im->ops->statements, which);
-    return ok;
-}
-
-/* --- Its entries ------------------------------------------------------------------------------ */
-
-/* The entry of this key: its time, and whether it is the one that was sent (NULL: any is). */
-static bool find_entry(struct importing *im, int64_t seq, const struct store_import_entry *sent,
-                       int64_t *us, bool *same)
-{
-    sqlite3_stmt *stmt = im->ops->statements.prepared[WRITE_IMPORT_ENTRY];
-    bool ok;
-
-    *same = false;
-    sqlite3_bind_int64(stmt, 1, entry_key(im->stream.number, seq));
-    if (!write_next_row(&im->ops->statements, WRITE_IMPORT_ENTRY, "finding an entry", &ok, im->err))
-        return ok;
-    *us = sqlite3_column_int64(stmt, 0);
-    *same =
-        sent == NULL || (*us == sent->created_us && slice_equal(column_text(stmt, 1), sent->text));
-    write_reset(&im->ops->statements, WRITE_IMPORT_ENTRY);
-    return true;
-}
-
-static bool open_stream(struct importing *im, struct slice name)
-{
-    sqlite3_stmt *stmt = im->ops->statements.prepared[WRITE_STREAM_FIND];
-    bool ok;
-
-    im->stream = (struct stream){.name = name};
-    im->grown = false;
-    if (im->session_seq == 0)
-        return true;
-    sqlite3_bind_int64(stmt, 1, im->session_seq);
-    write_bind_text(stmt, 2, name);
-    if (!write_next_row(&im->ops->statements, WRITE_STREAM_FIND, "finding a stream", &ok, im->err))
-        return ok;
-    im->stream.number = sqlite3_column_int64(stmt, 0);
-    im->stream.last_seq = sqlite3_column_int64(stmt, 1);
-    im->stream.bytes = sqlite3_column_int64(stmt, 2);
-    write_reset(&im->ops->statements, WRITE_STREAM_FIND);
-    return find_entry(im, im->stream.last_seq, NULL, &im->stream.last_us, &ok);
-}
-
-static bool look_at_entry(struct importing *im, const struct store_import_entry *entry)
-{
-    bool same;
-    int64_t us;
-
-    if (entry->seq <= im->stream.last_seq && im->stream.number != 0) {
-        if (!find_entry(im, entry->seq, entry, &us, &same))
-            return false;
-        if (!same)
-            conflict(im, entry, "another entry has its seq");
-        return true;
-    }
-    if (im->is_leased)
-        conflict(im, entry, "the session is leased, and only its owner may append to it");
-    else if (entry->seq != im->stream.last_seq + 1)
-        conflict(im, entry, "the entry before it is missing");
-    else if (entry->created_us < im->stream.last_us)
-        conflict(im, entry, "it is older than the entry before it");
-    im->stream.last_seq = entry->seq;
-    im->stream.last_us = entry->created_us;
-    im->growth_bytes += (int64_t)entry->text.len;
-    return true;
-}
-
-/* What lies in the stream is asked for by its number; the looking itself moves last_seq on, beyond
- * what is stored. */
-static bool look_at_entries(struct importing *im)
-{
-    const struct store_import_item *item = im->item;
-    int64_t stored = 0;
-
-    for (size_t i = 0; i < item->count && item->conflict == NULL; i++) {
-        const struct store_import_entry *entry = &item->entries[i];
-        if (i == 0 || !slice_equal(entry->stream, im->stream.name)) {
-            if (!open_stream(im, entry->stream))
-                return false;
-            stored = im->stream.last_seq;
-        }
-        if (entry->seq <= im->stream.last_seq && entry->seq > stored)
-            conflict(im, entry, "its seq comes twice");
-        else if (!look_at_entry(im, entry))
-            return false;
-    }
-    return true;
-}
-
-/* --- Writing ---------------------------------------------------------------------------------- */
 
 /* The order of creation is that of created_at; where two have the same, that of their coming. Many
  * may: behind the one before, the places from there on need not be looked at again. */
@@ -332,23 +156,12 @@ static bool write_entries(struct importing *im)
     for (size_t i = 0; i < item->count; i++) {
         const struct store_import_entry *entry = &item->entries[i];
         if ((i == 0 || !slice_equal(entry->stream, im->stream.name)) &&
-            !(close_stream(im) && open_stream(im, entry->stream)))
+            !(close_stream(im) && write_import_open_stream(im, entry->stream)))
             return false;
         if (entry->seq > im->stream.last_seq && !write_entry(im, entry))
             return false;
     }
     return close_stream(im);
-}
-
-static bool look_at_item(struct importing *im)
-{
-    im->item->created = false;
-    im->item->appended = 0;
-    im->item->conflict = NULL;
-    im->item->stream = (struct slice){0};
-    if (!look_at_session(im))
-        return false;
-    return im->item->conflict != NULL || look_at_entries(im);
 }
 
 static int64_t later(int64_t a, int64_t b)
@@ -369,7 +182,7 @@ static int64_t newest_us(const struct store_import_item *item)
 
 static bool import_item(struct importing *im)
 {
-    if (!look_at_item(im))
+    if (!write_import_look(im))
         return false;
     if (im->item->conflict != NULL)
         return true;
@@ -391,7 +204,7 @@ static bool admit(struct write_operations *ops, struct store_job *job, struct er
 
     for (size_t i = 0; i < import->count && ops->size.max_bytes != 0; i++) {
         struct importing im = {.ops = ops, .import = import, .item = &import->items[i], .err = err};
-        if (!look_at_item(&im))
+        if (!write_import_look(&im))
             return false;
         growth_bytes += im.item->conflict == NULL ? im.growth_bytes : 0;
     }
