@@ -17,7 +17,7 @@ static void conflict(struct importing *im, const struct store_import_entry *entr
 
 static bool same_text(struct slice a, struct slice b)
 {
-    return (a.data == NULL) == (b.data == NULL) && slice_equal(a, b);
+    return a.data == NULL || b.data == NULL ? a.data == b.data : slice_equal(a, b);
 }
 
 static const char *difference(const struct importing *im, const struct session *stored)
@@ -59,7 +59,7 @@ static bool look_at_session(struct importing *im)
         im->session_seq = row.session.seq;
         im->entry_count = row.session.entry_count;
         im->entry_bytes = row.session.entry_bytes;
-        im->is_leased = row.session.lease.owner.data != NULL;
+        im->is_leased = row.session.lease.owner.len > 0;
         if (whole)
             im->item->conflict = difference(im, &row.session);
         session_row_release(&row);

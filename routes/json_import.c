@@ -110,10 +110,11 @@ static bool add_entry(struct reading *r, const struct line *line)
     }
     if (import->entry_count == import->entry_capacity) {
         import->entry_capacity = import->entry_capacity == 0 ? 64 : 2 * import->entry_capacity;
-        import->entries =
-            reallocarray(import->entries, import->entry_capacity, sizeof(*import->entries));
-        if (import->entries == NULL)
+        struct store_import_entry *entries =
+            reallocarray(import->entries, import->entry_capacity, sizeof(*entries));
+        if (entries == NULL)
             abort();
+        import->entries = entries;
     }
     item->count++;
     import->entries[import->entry_count++] = (struct store_import_entry){

@@ -16,7 +16,8 @@ bool descriptors_occupy(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
         const int flags = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", flags) != fd)
+        const int occupied = fcntl(fd, F_GETFD) < 0 ? open("/dev/null", flags) : fd;
+        if (occupied != fd)
             return false;
     }
     return true;
