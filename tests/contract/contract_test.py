@@ -428,7 +428,7 @@ def documents(contract):
 
 
 def heads(contract):
-    """HEAD answers what GET does, without the body. How a body that has no length is framed is the connection's matter."""
+    """HEAD answers what GET does, without the body. How one without a length is framed is the connection's matter."""
     changing = ("date", "x-request-id", "connection", "transfer-encoding")
     for pattern, item in contract.document.root["paths"].items():
         if "get" not in item:

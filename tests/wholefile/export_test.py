@@ -3,6 +3,7 @@
 usage: export_test.py BINARY   (SESSIOND_BINARY, where set, goes before BINARY)
 """
 
+import datetime
 import json
 import os
 import random
@@ -254,10 +255,12 @@ class Trip(Case):
         text = self.export(source.service)
         self.bring(target, text)
         session = json.loads(text.splitlines()[0])
-        session.update(updated_at="2091-01-01T00:00:00.000000Z", version=77)
-        self.bring(target, json.dumps(session).encode() + b"\n", wanted=1)
+        ahead = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=20)
+        session.update(updated_at=ahead.strftime("%Y-%m-%dT%H:%M:%S.000000Z"), version=77)
+        said = self.bring(target, json.dumps(session).encode() + b"\n", wanted=1)
+        self.assertIn("it is there in another version", said)
         made = target.call("POST", "/sessions", b'{"project_path":"/p","thread_id":"t"}', JSON).json()
-        self.assertLess(made["created_at"], "2091")
+        self.assertLess(made["created_at"], session["updated_at"])
 
     def test_it_begins_behind_a_session(self):
         source = Source(self, 9)

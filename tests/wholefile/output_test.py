@@ -75,6 +75,7 @@ class Unread(Case):
         process.stderr.close()
         self.stop(self.running)
 
+
 class Part(Case):
     def test_what_was_not_written_is_not_gone_on_behind(self):
         """Whoever stands between may send many sessions at once."""
