@@ -49,7 +49,7 @@ MUST_USE bool write_operations_begin(struct write_operations *ops, struct error 
 /* Last in every transaction: what was changed becomes what can be found. */
 MUST_USE bool write_operations_finish(struct write_operations *ops, struct error *err);
 
-/* After COMMIT or ROLLBACK. */
+/* After COMMIT, or after what failed and before ROLLBACK. */
 void write_operations_settle(struct write_operations *ops, bool committed);
 
 /* Runs one job. True: its answer is in the job, be it success or an error that concerns the job

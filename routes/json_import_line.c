@@ -77,13 +77,15 @@ bool line_read_text(struct line_reader *r, struct slice raw, struct slice *out)
     return out->len > 0 && memchr(out->data, '\0', out->len) == NULL;
 }
 
-/* A version and a token go on from what is read, and are read from headers: they need room to. */
+/* A version and a token go on from what is read, and headers take 18 digits of them. */
+#define NUMBER_DIGITS_MAX 15
+
 static bool read_number(struct slice raw, int64_t *out)
 {
     int64_t number = 0;
 
     for (size_t i = 0; i < raw.len; i++) {
-        if (raw.data[i] < '0' || raw.data[i] > '9' || i == 15)
+        if (raw.data[i] < '0' || raw.data[i] > '9' || i == NUMBER_DIGITS_MAX)
             return false;
         number = number * 10 + (raw.data[i] - '0');
     }
