@@ -5,10 +5,15 @@
 #include "routes/json_merge.h"
 #include "routes/json_payload.h"
 
+#include <stdlib.h>
+
 void exchange_header(struct exchange *ex, const char *name, struct slice value)
 {
-    const size_t i = ex->response_header_count++;
+    const size_t i = ex->response_header_count;
 
+    if (i == EXCHANGE_RESPONSE_HEADERS)
+        abort();
+    ex->response_header_count++;
     ex->response_headers[i].name = name;
     ex->response_headers[i].value = ex->header_text.len;
     buffer_add(&ex->header_text, value);

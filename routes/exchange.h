@@ -94,7 +94,8 @@ struct exchange {
     size_t max_context_bytes;     /* that a merge may make */
 };
 
-/* Adds a response header; the value is copied. */
+/* Adds a response header; the value is copied. Aborts beyond EXCHANGE_RESPONSE_HEADERS: how many a
+ * response has follows from the route's code alone, never from a request or from stored data. */
 void exchange_header(struct exchange *ex, const char *name, struct slice value);
 
 /* The value of response header i. */

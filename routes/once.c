@@ -1,10 +1,11 @@
 #include "routes/once.h"
 
 #include "routes/digest.h"
+#include "routes/problem.h"
 #include "routes/router.h"
+#include "routes/stored_response.h"
 
 #include <stddef.h>
-#include <stdlib.h>
 
 _Static_assert(DIGEST_BYTES == STORE_DIGEST_BYTES, "the store keeps the digest as it is made");
 
@@ -49,29 +50,14 @@ static bool read_bare(struct slice text, struct buffer *out)
     return true;
 }
 
-/* What is kept: the status, the content type, the headers, each ended by a NUL, an empty one, and
- * the body. */
 static struct slice word_answer(struct store_job *job)
 {
     struct exchange *ex = (struct exchange *)((char *)job - offsetof(struct exchange, job));
-    struct buffer *out = &ex->kept_answer;
 
     exchange_restart(ex);
     ex->route->finish(ex->routes, ex);
-    out->len = 0;
-    buffer_printf(out, "%d", ex->status);
-    buffer_add_char(out, '\0');
-    buffer_add_text(out, ex->content_type == NULL ? "" : ex->content_type);
-    buffer_add_char(out, '\0');
-    for (size_t i = 0; i < ex->response_header_count; i++) {
-        buffer_add(out, (struct slice){ex->response_headers[i].name,
-                                       strlen(ex->response_headers[i].name) + 1});
-        buffer_add_text(out, exchange_header_value(ex, i));
-        buffer_add_char(out, '\0');
-    }
-    buffer_add_char(out, '\0');
-    buffer_add(out, buffer_slice(&ex->response));
-    return buffer_slice(out);
+    stored_response_write(ex, &ex->kept_answer);
+    return buffer_slice(&ex->kept_answer);
 }
 
 bool once_read(struct exchange *ex, struct error *err)
@@ -94,30 +80,10 @@ bool once_read(struct exchange *ex, struct error *err)
     return true;
 }
 
-/* Takes a NUL-terminated text off the front. */
-static const char *take(struct slice *rest)
-{
-    const char *text = rest->data;
-    const size_t len = strlen(text) + 1;
-
-    rest->data += len;
-    rest->len -= len;
-    return text;
-}
-
 void once_replay(struct exchange *ex)
 {
-    struct slice rest = ex->job.once.kept;
-
-    exchange_restart(ex);
-    ex->status = (int)strtol(take(&rest), NULL, 10);
-    const char *content_type = take(&rest);
-    ex->content_type = *content_type == '\0' ? NULL : content_type;
-    while (*rest.data != '\0') {
-        const char *name = take(&rest);
-        exchange_header(ex, name, slice_from(take(&rest)));
-    }
-    take(&rest);
-    buffer_add(&ex->response, rest);
-    exchange_header(ex, "Idempotency-Replayed", SLICE_LITERAL("true"));
+    if (stored_response_read(ex, ex->job.once.kept, &ex->job.error))
+        exchange_header(ex, "Idempotency-Replayed", SLICE_LITERAL("true"));
+    else
+        problem_answer_job(ex);
 }

@@ -15,7 +15,7 @@
  * it is neither, or empty, or longer than ONCE_KEY_MAX. */
 MUST_USE bool once_read(struct exchange *ex, struct error *err);
 
-/* Answers with what is kept under the key. */
+/* Answers with the response that is stored under the key, or 500 when it is corrupt. */
 void once_replay(struct exchange *ex);
 
 #endif
