@@ -41,21 +41,36 @@ static void run_list(struct list_worker *worker, struct store_job *job)
     reader_pool_return(worker->readers, reader);
 }
 
-static void *list_worker_run(void *arg)
+/* Moves the jobs that have arrived to those that wait. False when there will be no more. */
+static bool take_arrived(struct list_worker *worker, int64_t idle_ms)
 {
-    struct list_worker *worker = arg;
     const struct job_queue_gather at_once = {0};
     struct store_job *job;
     size_t count;
+    const enum job_queue_event event =
+        job_queue_take(&worker->queue, at_once, idle_ms, &job, &count);
 
-    while (job_queue_take(&worker->queue, at_once, IDLE_MS, &job, &count) != JOB_QUEUE_CLOSED) {
-        while (job != NULL) {
-            struct store_job *next = job->next;
-            run_list(worker, job);
-            job_queue_answered(&worker->queue, 1);
-            job->done(job);
-            job = next;
-        }
+    while (job != NULL) {
+        struct store_job *next = job->next;
+        fair_queue_push(&worker->waiting, job);
+        job = next;
+    }
+    return event != JOB_QUEUE_CLOSED;
+}
+
+static void *list_worker_run(void *arg)
+{
+    struct list_worker *worker = arg;
+    bool open = true;
+
+    while (open || worker->waiting.first != NULL) {
+        open = take_arrived(worker, worker->waiting.first == NULL ? IDLE_MS : 0);
+        struct store_job *job = fair_queue_pop(&worker->waiting);
+        if (job == NULL)
+            continue;
+        run_list(worker, job);
+        job_queue_answered(&worker->queue, 1);
+        job->done(job);
     }
     return NULL;
 }

@@ -49,7 +49,6 @@ typedef bool (*store_context_edit)(void *arg, struct slice current, char **out, 
                                    struct error *err);
 
 struct store_job;
-
 /* Asked before so many bytes that are stored are copied into the job, on the store's thread. False
  * refuses the job with ERROR_OVERLOADED. What was admitted stays until the job is released; a job
  * that is run anew asks anew. */
@@ -58,7 +57,8 @@ typedef bool (*store_admitter)(struct store_job *job, size_t bytes);
 struct store_job {
     enum store_operation operation;
     void (*done)(struct store_job *job);
-    void *arg; /* the submitter's own */
+    void *arg;       /* the submitter's own */
+    uint64_t client; /* whose job it is; 0: not known */
 
     /* In. STORE_CREATE makes the id; operations on one session take it. */
     char id[ID_SIZE];
@@ -111,6 +111,7 @@ struct store_job {
     struct store_memory *memory;
     char *edited;
     struct store_job *next;
+    uint64_t round; /* in a struct fair_queue */
 };
 
 /* Frees what the store put into the job; the job may then be used again. */

@@ -1,5 +1,7 @@
 #include "service/http_server_internal.h"
 
+#include "service/client_key.h"
+
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -120,6 +122,7 @@ bool http_server_start(const struct http_server_options *options, struct http_se
     server->options = *options;
     request_ids_init(&server->ids);
     budget_init(&server->bodies, (uint64_t)options->limits.max_bodies_bytes);
+    server->key_seed = client_key_seed();
     if (options->limits.rate_per_second > 0)
         server->rate = rate_new(options->limits.rate_per_second);
     if (!make_silence(server, err) || !lingering_start(&server->lingering, err) ||

@@ -1,27 +1,6 @@
 #include "service/http_server_internal.h"
 
-#include <netinet/in.h>
-#include <string.h>
-#include <sys/socket.h>
-
-/* The part of an address that one client cannot change: of IPv6 the network, since a host has all
- * of its 64 bits to itself. */
-static uint64_t peer_of(const struct rate *rate, const struct sockaddr *address)
-{
-    if (rate == NULL || address == NULL)
-        return 0;
-    if (address->sa_family == AF_INET) {
-        struct sockaddr_in ipv4;
-        memcpy(&ipv4, address, sizeof(ipv4));
-        return rate_key(rate, &ipv4.sin_addr, sizeof(ipv4.sin_addr));
-    }
-    if (address->sa_family == AF_INET6) {
-        struct sockaddr_in6 ipv6;
-        memcpy(&ipv6, address, sizeof(ipv6));
-        return rate_key(rate, &ipv6.sin6_addr, sizeof(ipv6.sin6_addr) / 2);
-    }
-    return 0;
-}
+#include "service/client_key.h"
 
 static void attach_certificate(const struct http_server *server, struct MHD_Connection *connection)
 {
@@ -37,7 +16,8 @@ static void open_connection(struct http_server *server, struct MHD_Connection *c
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    const uint64_t peer = peer_of(server->rate, info == NULL ? NULL : info->client_addr);
+    const uint64_t peer =
+        client_key_of_address(server->key_seed, info == NULL ? NULL : info->client_addr);
 
     info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     *context = client_open(server->clients, info == NULL ? -1 : (int)info->connect_fd, peer);
@@ -74,12 +54,11 @@ struct client *http_server_client_of(struct MHD_Connection *connection)
     return info->socket_context;
 }
 
-uint64_t http_server_rate_key(const struct request *request)
+uint64_t http_server_client_key(const struct request *request)
 {
     const struct http_server *server = request->server;
-    const size_t len = strlen(request->token_name);
 
-    if (len > 0)
-        return rate_key(server->rate, request->token_name, len);
+    if (request->token_name[0] != '\0')
+        return client_key_of_token(server->key_seed, request->token_name);
     return client_peer(request->client);
 }

@@ -21,6 +21,7 @@ struct http_server {
     struct request_ids ids;
     struct clients *clients;
     struct budget bodies;
+    uint64_t key_seed;
     struct rate *rate; /* NULL: any */
     int silence;       /* never ready; takes the listener's place at a stop */
     atomic_bool draining;
@@ -37,8 +38,8 @@ void http_server_on_connection(void *cls, struct MHD_Connection *connection, voi
 /* What http_server_on_connection made of it. */
 struct client *http_server_client_of(struct MHD_Connection *connection);
 
-/* Whose requests are counted together for --rate-per-second. */
-uint64_t http_server_rate_key(const struct request *request);
+/* The client that the request is counted against; see service/client_key.h. */
+uint64_t http_server_client_key(const struct request *request);
 
 /* The first libmicrohttpd tells of a request: its target, before it is taken apart. */
 void *http_server_on_target(void *cls, const char *target, struct MHD_Connection *connection);

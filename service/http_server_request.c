@@ -93,6 +93,7 @@ static enum MHD_Result submit(struct http_server *server, struct request *reques
     }
     job->done = on_job_done;
     job->arg = request;
+    job->client = http_server_client_key(request);
     job->admit = http_server_admit;
     job->admit_arg = request;
     http_server_leave_phase(server, request);
@@ -143,7 +144,7 @@ static bool is_too_fast(struct http_server *server, struct request *request)
     int64_t wait_us;
 
     if (server->rate == NULL ||
-        rate_take(server->rate, http_server_rate_key(request), request->began_us, &wait_us))
+        rate_take(server->rate, http_server_client_key(request), request->began_us, &wait_us))
         return false;
     metrics_limit(server->options.routes->metrics, METRICS_RATE);
     error_set(&err, ERROR_RATE_LIMITED, NULL,

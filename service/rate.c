@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 #define SECOND_US INT64_C(1000000)
 #define WAYS 8
@@ -16,7 +15,6 @@ struct bucket {
 
 struct rate {
     int64_t period_us; /* until one comes back */
-    uint64_t seed;
     pthread_mutex_t lock;
     struct bucket buckets[SETS][WAYS];
 };
@@ -25,7 +23,7 @@ struct rate *rate_new(int64_t per_second)
 {
     struct rate *rate = calloc(1, sizeof(*rate));
 
-    if (rate == NULL || getrandom(&rate->seed, sizeof(rate->seed), 0) != sizeof(rate->seed))
+    if (rate == NULL)
         abort();
     rate->period_us = SECOND_US / per_second;
     pthread_mutex_init(&rate->lock, NULL);
@@ -40,28 +38,10 @@ void rate_free(struct rate *rate)
     free(rate);
 }
 
-/* The finalizer of SplitMix64: every bit of the number reaches every bit of the result. */
-static uint64_t mix(uint64_t number)
-{
-    number = (number ^ (number >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    number = (number ^ (number >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return number ^ (number >> 31);
-}
-
-uint64_t rate_key(const struct rate *rate, const void *bytes, size_t len)
-{
-    const unsigned char *at = bytes;
-    uint64_t key = rate->seed;
-
-    for (size_t i = 0; i < len; i++)
-        key = mix(key ^ at[i]);
-    return key;
-}
-
 /* The key's bucket, else the one of its set that has the least to forget. */
 static struct bucket *find(struct rate *rate, uint64_t key)
 {
-    struct bucket *set = rate->buckets[mix(key ^ rate->seed) % SETS];
+    struct bucket *set = rate->buckets[key % SETS];
     struct bucket *found = &set[0];
 
     for (int i = 0; i < WAYS; i++) {

@@ -17,10 +17,8 @@ struct rate;
 struct rate *rate_new(int64_t per_second);
 void rate_free(struct rate *rate);
 
-/* Takes one of the key's. False when there is none; *wait_us is then how long until there is. */
+/* Takes one of the key's, which client_key has made. False when there is none; *wait_us is then how
+ * long until there is. */
 MUST_USE bool rate_take(struct rate *rate, uint64_t key, int64_t now_us, int64_t *wait_us);
-
-/* A key of bytes that a client may choose: not to be foreseen by it. */
-uint64_t rate_key(const struct rate *rate, const void *bytes, size_t len);
 
 #endif

@@ -69,8 +69,7 @@ Test(rate, each_key_has_its_own)
 }
 
 /* The table is of a fixed size: what is forgotten is what has all its due again, as long as there
- * is any such in a key's set of 8. Of 250 keys at a time, 8 meet in one of the 512 sets about once
- * in ten million times. */
+ * is any such in a key's set of 8. */
 Test(rate, many_keys_that_came_and_went_do_not_free_a_greedy_one)
 {
     rate = rate_new(1);

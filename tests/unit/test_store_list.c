@@ -3,6 +3,8 @@
 #include "store_fixture.h"
 
 #include <criterion/criterion.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 
 static struct store_fixture fixture;
 
@@ -171,4 +173,55 @@ Test(store_list, a_list_job_runs_on_the_stores_thread)
     cr_expect_eq(job.error.kind, ERROR_NONE);
     cr_expect_eq(listed.count, 1);
     store_job_release(&job);
+}
+
+/* --- Clients ------------------------------------------------------------------------------- */
+
+#define QUEUED 50
+
+static sem_t list_may_run;
+static atomic_int ended_before;
+
+static enum store_visit wait_once(void *arg, const struct session *session)
+{
+    (void)session;
+    if (arg != NULL)
+        sem_wait(&list_may_run);
+    return STORE_VISIT_NEXT;
+}
+
+static void note_end(struct store_job *job)
+{
+    *(int *)job->arg = atomic_fetch_add(&ended_before, 1);
+}
+
+static void submit_list(struct store_job *job, uint64_t client, int *ended, void *blocks)
+{
+    *job = (struct store_job){.operation = STORE_LIST,
+                              .client = client,
+                              .query = {.limit = 1},
+                              .visit = wait_once,
+                              .visit_arg = blocks,
+                              .done = note_end,
+                              .arg = ended};
+    cr_assert(store_reserve(fixture.store, STORE_LIST));
+    store_submit(fixture.store, job);
+}
+
+Test(store_list, queued_lists_of_one_client_delay_another_client_by_one)
+{
+    static struct store_job jobs[QUEUED + 1];
+    static int ended[QUEUED + 1];
+    int blocks;
+
+    sem_init(&list_may_run, 0, 0);
+    fixture_create(&fixture, "/p", "t", "{}", NULL);
+    for (int i = 0; i < QUEUED; i++)
+        submit_list(&jobs[i], 1, &ended[i], i == 0 ? &blocks : NULL);
+    submit_list(&jobs[QUEUED], 2, &ended[QUEUED], NULL);
+    sem_post(&list_may_run);
+    fixture_close(&fixture);
+    cr_expect_leq(ended[QUEUED], 2, "%d lists ended before", ended[QUEUED]);
+    for (int i = 1; i < QUEUED; i++)
+        cr_expect_gt(ended[i], ended[i - 1]);
 }

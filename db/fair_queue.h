@@ -1,0 +1,23 @@
+/*
+ * Jobs that wait, taken in rounds: a client has at most one job in a round. So a client with many
+ * jobs delays the job of another client by at most one of them (fair queueing). Owned by one
+ * thread.
+ */
+#ifndef SESSIOND_DB_FAIR_QUEUE_H
+#define SESSIOND_DB_FAIR_QUEUE_H
+
+#include "db/store_job.h"
+
+struct fair_queue {
+    struct store_job *first; /* linked by `next`, in the order in which they are taken */
+    uint64_t round;          /* of the job that was taken last */
+    uint64_t client;         /* whose job that was */
+};
+
+/* Adds a job behind those of its round. Takes time in proportion to the queue's length. */
+void fair_queue_push(struct fair_queue *queue, struct store_job *job);
+
+/* Removes the next job; NULL when the queue is empty. */
+struct store_job *fair_queue_pop(struct fair_queue *queue);
+
+#endif
