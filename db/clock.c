@@ -49,14 +49,8 @@ bool clock_reserve(struct clock *clock, sqlite3 *db, bool force, struct error *e
     const int result = sqlite3_step(clock->reserve);
     if (result != SQLITE_DONE)
         translate_failure(db, "reserving time", err);
+    else
+        clock->reserved_us = until;
     sqlite3_reset(clock->reserve);
-    clock->unsaved_us = until;
     return result == SQLITE_DONE;
-}
-
-void clock_settle(struct clock *clock, bool committed)
-{
-    if (committed && clock->unsaved_us != 0)
-        clock->reserved_us = clock->unsaved_us;
-    clock->unsaved_us = 0;
 }

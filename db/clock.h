@@ -2,7 +2,7 @@
  * The writer's clock: the wall clock, except that it never goes back and never gives the same
  * microsecond twice, not even over a restart with the system clock set back. For that it reserves
  * time ahead in the database, a little at a time, in the transaction that uses it.
- * Owned by the writer thread.
+ * Owned by the writer thread, which restores `reserved_us` after a ROLLBACK.
  */
 #ifndef SESSIOND_DB_CLOCK_H
 #define SESSIOND_DB_CLOCK_H
@@ -15,7 +15,6 @@
 struct clock {
     int64_t last_us;
     int64_t reserved_us; /* what is on disk: no later time may be acknowledged */
-    int64_t unsaved_us;  /* reserved in the open transaction; 0: nothing */
     sqlite3_stmt *reserve;
 };
 
@@ -31,8 +30,5 @@ void clock_pass(struct clock *clock, int64_t us);
 
 /* Before COMMIT: reserves more when the times handed out need it, or when `force`. */
 MUST_USE bool clock_reserve(struct clock *clock, sqlite3 *db, bool force, struct error *err);
-
-/* After COMMIT or ROLLBACK. */
-void clock_settle(struct clock *clock, bool committed);
 
 #endif

@@ -36,7 +36,7 @@ static const struct chore chores[HOUSEKEEPING_CHORES] = {
 
 int64_t housekeeping_due_us(const struct housekeeping *house, const struct write_operations *ops)
 {
-    int64_t due_us = ops->lease_due_us;
+    int64_t due_us = ops->state.lease_due_us;
 
     for (int i = 0; i < HOUSEKEEPING_CHORES; i++) {
         if (house->due_us[i] < due_us)
@@ -57,7 +57,7 @@ bool housekeeping_has_more(const struct housekeeping *house)
 bool housekeeping_do(struct housekeeping *house, struct write_operations *ops, int64_t now_us,
                      struct error *err)
 {
-    if (now_us >= ops->lease_due_us && !write_lease_expire(ops, err))
+    if (now_us >= ops->state.lease_due_us && !write_lease_expire(ops, err))
         return false;
     for (int i = 0; i < HOUSEKEEPING_CHORES; i++) {
         if (now_us < house->due_us[i])
@@ -75,8 +75,8 @@ void housekeeping_settle(struct housekeeping *house, struct write_operations *op
     const int64_t now_us = monotonic_us();
     const int64_t rest_us = REST_FACTOR * (now_us - began_us);
 
-    if (!committed && began_us >= ops->lease_due_us)
-        ops->lease_due_us = now_us + RETRY_US;
+    if (!committed && began_us >= ops->state.lease_due_us)
+        ops->state.lease_due_us = now_us + RETRY_US;
     for (int i = 0; i < HOUSEKEEPING_CHORES; i++) {
         if (began_us < house->due_us[i])
             continue;

@@ -70,10 +70,9 @@ static bool open_writer(struct store *store, struct error *err)
             },
         .keep_events_us = options->keep_events_us,
         .max_events = options->max_events,
-        .events = store->figures.events,
-        .size = {.max_bytes = options->max_db_bytes},
+        .state = {.events = store->figures.events, .size = {.max_bytes = options->max_db_bytes}},
     };
-    memcpy(store->writer.operations.purge.retain_us, options->retain_us,
+    memcpy(store->writer.operations.state.purge.retain_us, options->retain_us,
            sizeof(options->retain_us));
     backup_init(&store->writer.backup, store->db, options->path);
     return search_index_open(&store->writer.operations.search, store->db, err) &&

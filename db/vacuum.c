@@ -138,7 +138,7 @@ static bool give_back(struct write_operations *ops, struct error *err)
 
 bool vacuum_step(struct write_operations *ops, bool *more, struct error *err)
 {
-    struct database_size *size = &ops->size;
+    struct database_size *size = &ops->state.size;
 
     if (!size->shrinks || monotonic_us() - size->last_jobs_us < QUIET_US)
         return true;

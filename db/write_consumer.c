@@ -20,7 +20,7 @@ bool write_consumer_put(struct write_operations *ops, struct store_job *job, str
     if (!find(ops, job, &found, err))
         return false;
     job->created = !found;
-    job->consumer.updated_us = clock_next(&ops->clock);
+    job->consumer.updated_us = clock_next(&ops->state.clock);
     write_bind_text(stmt, 1, job->consumer.name);
     sqlite3_bind_int64(stmt, 2, job->consumer.after);
     sqlite3_bind_int64(stmt, 3, job->consumer.updated_us);

@@ -236,7 +236,7 @@ static bool write_batch(struct write_operations *ops, struct store_job *job, str
                         struct error *err)
 {
     const struct store_append *append = &job->append;
-    const int64_t now = clock_next(&ops->clock);
+    const int64_t now = clock_next(&ops->state.clock);
     int64_t seq = append->first_seq;
 
     if (!write_stream(ops, job, &batch->stream, now, err) ||

@@ -97,7 +97,7 @@ static bool remove_to(struct write_operations *ops, int64_t last, int *removed, 
 
 bool write_event_sweep(struct write_operations *ops, bool *more, struct error *err)
 {
-    const int64_t too_many = ops->events - ops->max_events;
+    const int64_t too_many = ops->state.events - ops->max_events;
     int64_t last = 0;
     int removed = 0;
 

@@ -151,7 +151,7 @@ static bool publish_stream(struct write_operations *ops, struct store_job *job,
         return false;
     job->session.entry_count += stream->up_to;
     job->session.entry_bytes += stream->bytes;
-    event.id = clock_next(&ops->clock);
+    event.id = clock_next(&ops->state.clock);
     event.stream = stream->name;
     event.first_seq = 1;
     event.last_seq = stream->up_to;
@@ -167,7 +167,7 @@ static bool publish_log(struct write_operations *ops, const struct session *sess
     sqlite3_bind_int64(stmt, 1, session->seq);
     sqlite3_bind_int64(stmt, 2, session->entry_count);
     sqlite3_bind_int64(stmt, 3, session->entry_bytes);
-    sqlite3_bind_int64(stmt, 4, ops->clock.last_us);
+    sqlite3_bind_int64(stmt, 4, ops->state.clock.last_us);
     write_bind_text(stmt, 5, session->parent_id);
     return write_run(&ops->statements, WRITE_LOG_MAKE, "writing a log", err);
 }
@@ -203,7 +203,7 @@ static bool publish(struct write_operations *ops, struct store_job *job, struct 
 {
     const struct fork_plan *plan = job->fork.plan;
 
-    job->session = new_session(job, clock_next(&ops->clock));
+    job->session = new_session(job, clock_next(&ops->state.clock));
     if (!publish_session(ops, job, err))
         return false;
     for (size_t i = 0; i < plan->count; i++) {
@@ -304,13 +304,13 @@ bool write_fork_step(struct write_operations *ops, struct store_job *job, int64_
     if (!(copied ? write_operations_apply(ops, job, err)
                  : write_fork_copy(ops, job, until_us, err)))
         return false;
-    for (size_t i = 0; i < plan->count && ops->copying_from == 0; i++)
-        ops->copying_from = plan->streams[i].target;
+    for (size_t i = 0; i < plan->count && ops->state.copying_from == 0; i++)
+        ops->state.copying_from = plan->streams[i].target;
     *ended = copied || job->error.kind != ERROR_NONE;
     return true;
 }
 
 void write_fork_end(struct write_operations *ops)
 {
-    ops->copying_from = 0;
+    ops->state.copying_from = 0;
 }

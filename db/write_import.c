@@ -13,15 +13,16 @@ static bool find_place(struct importing *im, int64_t *seq)
     const int64_t created_us = im->item->session.created_us;
     bool ok = true;
 
-    *seq = created_us == im->ops->imported.created_us ? im->ops->imported.seq + 1 : created_us;
+    *seq = created_us == im->ops->state.imported.created_us ? im->ops->state.imported.seq + 1
+                                                            : created_us;
     for (;; (*seq)++) {
         sqlite3_bind_int64(statements->prepared[WRITE_IMPORT_PLACE], 1, *seq);
         if (!write_next_row(statements, WRITE_IMPORT_PLACE, "finding a place", &ok, im->err))
             break;
         write_reset(statements, WRITE_IMPORT_PLACE);
     }
-    im->ops->imported.created_us = created_us;
-    im->ops->imported.seq = *seq;
+    im->ops->state.imported.created_us = created_us;
+    im->ops->state.imported.seq = *seq;
     return ok;
 }
 
@@ -36,7 +37,7 @@ static bool create(struct importing *im)
     im->session_seq = session->seq;
     im->item->created = true;
     event = write_event_of(session, EVENT_SESSION_CREATED);
-    event.id = clock_next(&im->ops->clock);
+    event.id = clock_next(&im->ops->state.clock);
     event.from = session->parent_id;
     if (!write_event(im->ops, &event, im->err))
         return false;
@@ -128,7 +129,7 @@ static bool record(struct importing *im, int64_t now)
 /* The stream that was written to, and the sums. */
 static bool close_stream(struct importing *im)
 {
-    const int64_t now = im->grown ? clock_next(&im->ops->clock) : 0;
+    const int64_t now = im->grown ? clock_next(&im->ops->state.clock) : 0;
     sqlite3_stmt *stream = im->ops->statements.prepared[WRITE_STREAM_GROW];
     sqlite3_stmt *log = im->ops->statements.prepared[WRITE_LOG_GROW];
 
@@ -186,7 +187,7 @@ static bool import_item(struct importing *im)
         return false;
     if (im->item->conflict != NULL)
         return true;
-    clock_pass(&im->ops->clock, newest_us(im->item));
+    clock_pass(&im->ops->state.clock, newest_us(im->item));
     if (!(im->session_seq != 0 || create(im)) || !write_entries(im))
         return false;
     im->ops->change.counts[STORE_SESSIONS_IMPORTED] += im->item->created;
@@ -202,7 +203,7 @@ static bool admit(struct write_operations *ops, struct store_job *job, struct er
     const struct store_import *import = &job->import;
     int64_t growth_bytes = 0;
 
-    for (size_t i = 0; i < import->count && ops->size.max_bytes != 0; i++) {
+    for (size_t i = 0; i < import->count && ops->state.size.max_bytes != 0; i++) {
         struct importing im = {.ops = ops, .import = import, .item = &import->items[i], .err = err};
         if (!write_import_look(&im))
             return false;
@@ -221,7 +222,7 @@ bool write_import(struct write_operations *ops, struct store_job *job, struct er
         struct importing im = {.ops = ops, .import = import, .item = &import->items[i], .err = err};
         if (!import_item(&im))
             return false;
-        clock_pass(&ops->clock, im.session_seq);
+        clock_pass(&ops->state.clock, im.session_seq);
     }
     return true;
 }

@@ -11,8 +11,8 @@
 
 static void due_no_later(struct write_operations *ops, int64_t deadline_us)
 {
-    if (deadline_us < ops->lease_due_us)
-        ops->lease_due_us = deadline_us;
+    if (deadline_us < ops->state.lease_due_us)
+        ops->state.lease_due_us = deadline_us;
 }
 
 static bool find_next(struct write_operations *ops, struct error *err)
@@ -20,24 +20,25 @@ static bool find_next(struct write_operations *ops, struct error *err)
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_LEASE_NEXT];
     bool ok;
 
-    ops->lease_due_us = INT64_MAX;
+    ops->state.lease_due_us = INT64_MAX;
     if (!write_next_row(&ops->statements, WRITE_LEASE_NEXT, "finding the next lease", &ok, err))
         return ok;
     if (sqlite3_column_type(stmt, 0) != SQLITE_NULL)
-        ops->lease_due_us = sqlite3_column_int64(stmt, 0);
+        ops->state.lease_due_us = sqlite3_column_int64(stmt, 0);
     write_reset(&ops->statements, WRITE_LEASE_NEXT);
     return true;
 }
 
 void write_lease_doubt(struct write_operations *ops)
 {
-    ops->leases_in_doubt = true;
-    ops->lease_due_us = 0;
+    ops->state.leases_in_doubt = true;
+    ops->state.lease_due_us = 0;
 }
 
 bool write_lease_restart(struct write_operations *ops, struct error *err)
 {
     sqlite3_bind_int64(ops->statements.prepared[WRITE_LEASE_RESTART], 1, monotonic_us());
+    ops->state.leases_in_doubt = false;
     return write_run(&ops->statements, WRITE_LEASE_RESTART, "restarting the leases", err) &&
            find_next(ops, err);
 }
@@ -139,7 +140,7 @@ static bool grant(struct write_operations *ops, struct store_job *job, struct er
     const bool stolen = belongs_to_another(job);
 
     session->version++;
-    session->updated_us = clock_next(&ops->clock);
+    session->updated_us = clock_next(&ops->state.clock);
     session->lease.token++;
     sqlite3_bind_int64(stmt, 1, session->seq);
     write_bind_time(stmt, 2, session->updated_us);
@@ -219,7 +220,8 @@ bool write_release(struct write_operations *ops, struct store_job *job, struct e
     if (!found)
         return true;
     if (is_holder(job))
-        return end_lease(ops, &job->session, EVENT_LEASE_RELEASED, clock_next(&ops->clock), 0, err);
+        return end_lease(ops, &job->session, EVENT_LEASE_RELEASED, clock_next(&ops->state.clock), 0,
+                         err);
     if (!is_held(lease) && job->fence.present && job->fence.token == lease->token)
         return true; /* a release that is sent again */
     if (!is_held(lease) && !job->fence.present) {
@@ -253,7 +255,7 @@ static bool expire(struct write_operations *ops, sqlite3_stmt *stmt, struct erro
 
     if (!read_overdue(stmt, &session, err))
         return false;
-    const int64_t time_us = clock_next(&ops->clock);
+    const int64_t time_us = clock_next(&ops->state.clock);
     const bool was_active = session.status == SESSION_ACTIVE;
     ops->change.counts[STORE_LEASES_EXPIRED]++;
     ops->change.counts[STORE_SESSIONS_RECOVERED] += was_active;

@@ -9,7 +9,7 @@
 #include "db/write_operations.h"
 
 /* At start, and after a time in which the writer stood still: no holder could renew its lease. The
- * next transactions begin with new terms, until one is committed. */
+ * next transactions begin with new terms, until one is committed. Between two transactions. */
 void write_lease_doubt(struct write_operations *ops);
 
 /* Every lease that is held gets its whole term again. */
@@ -23,7 +23,7 @@ MUST_USE bool write_lease_clear(struct write_operations *ops, struct session *se
                                 struct error *err);
 
 /* Ends some of the leases whose time is over: ACTIVE becomes PAUSED, recovered_at is set. Moves
- * ops->lease_due_us on. */
+ * ops->state.lease_due_us on. */
 MUST_USE bool write_lease_expire(struct write_operations *ops, struct error *err);
 
 #endif

@@ -69,7 +69,7 @@ static bool recover_row(struct write_operations *ops, const struct store_job *jo
     const struct session_lease lease = session->lease;
 
     session->version++;
-    session->updated_us = clock_next(&ops->clock);
+    session->updated_us = clock_next(&ops->state.clock);
     sqlite3_bind_int64(stmt, 1, session->seq);
     write_bind_time(stmt, 2, session->updated_us);
     write_bind_time(stmt, 3, job->session.recovered_us);
@@ -90,7 +90,7 @@ bool write_recover(struct write_operations *ops, struct store_job *job, struct e
 
     if (!all)
         write_bind_text(ops->statements.prepared[which], 1, job->owner);
-    job->session.recovered_us = clock_next(&ops->clock);
+    job->session.recovered_us = clock_next(&ops->state.clock);
     bool ok = take_rows(ops, job, which, &rows, err);
     for (size_t i = 0; i < rows.count && ok; i++)
         ok = recover_row(ops, job, &rows.all[i].session, err);
@@ -130,7 +130,7 @@ static bool move_row(struct write_operations *ops, struct row *row, struct error
     const struct slice from = session->project_path;
 
     session->version++;
-    session->updated_us = clock_next(&ops->clock);
+    session->updated_us = clock_next(&ops->state.clock);
     session->project_path = row->destination;
     sqlite3_bind_int64(stmt, 1, session->seq);
     write_bind_time(stmt, 2, session->updated_us);

@@ -62,7 +62,7 @@ bool write_once_keep(struct write_operations *ops, struct store_job *job, struct
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_KEY_KEEP];
     const struct slice answer = job->once.answer(job);
 
-    sqlite3_bind_int64(stmt, 1, clock_next(&ops->clock));
+    sqlite3_bind_int64(stmt, 1, clock_next(&ops->state.clock));
     write_bind_text(stmt, 2, job->once.key);
     sqlite3_bind_blob64(stmt, 3, job->once.digest, STORE_DIGEST_BYTES, SQLITE_STATIC);
     sqlite3_bind_blob64(stmt, 4, answer.data, answer.len, SQLITE_STATIC);

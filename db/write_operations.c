@@ -12,14 +12,15 @@
 bool write_operations_init(struct write_operations *ops, sqlite3 *db, struct error *err)
 {
     write_lease_doubt(ops);
-    return write_statements_init(&ops->statements, db, err) && clock_init(&ops->clock, db, err) &&
-           write_size_init(ops, err);
+    return write_statements_init(&ops->statements, db, err) &&
+           clock_init(&ops->state.clock, db, err) && write_size_init(ops, err);
 }
 
 bool write_operations_begin(struct write_operations *ops, struct error *err)
 {
+    ops->saved = ops->state;
     ops->change = (struct figures_change){0};
-    return !ops->leases_in_doubt || write_lease_restart(ops, err);
+    return !ops->state.leases_in_doubt || write_lease_restart(ops, err);
 }
 
 bool write_operations_finish(struct write_operations *ops, struct error *err)
@@ -29,22 +30,26 @@ bool write_operations_finish(struct write_operations *ops, struct error *err)
     if (!search_index_apply(search, err))
         return false;
     ops->change.counts[STORE_SEARCH_INDEXED] += search->applied;
+    ops->state.events += ops->change.counts[STORE_EVENTS_WRITTEN];
+    ops->state.events -= ops->change.counts[STORE_EVENTS_REMOVED];
     ops->change.search_complete = search->text_of != NULL && !search->has_backlog;
-    return clock_reserve(&ops->clock, ops->statements.db, false, err);
+    return clock_reserve(&ops->state.clock, ops->statements.db, false, err);
+}
+
+/* The clock alone goes on: a time is not given twice, not even after a rollback. */
+static void restore(struct write_operations *ops)
+{
+    const int64_t given_us = ops->state.clock.last_us;
+
+    ops->state = ops->saved;
+    clock_pass(&ops->state.clock, given_us);
 }
 
 void write_operations_settle(struct write_operations *ops, bool committed)
 {
-    clock_settle(&ops->clock, committed);
     search_index_settle(&ops->search, committed);
-    write_purge_settle(&ops->purge, committed);
-    if (committed) {
-        ops->leases_in_doubt = false;
-        ops->events += ops->change.counts[STORE_EVENTS_WRITTEN];
-        ops->events -= ops->change.counts[STORE_EVENTS_REMOVED];
-    } else if (ops->leases_in_doubt) {
-        write_lease_doubt(ops); /* what the restart found out was rolled back */
-    }
+    if (!committed)
+        restore(ops);
 }
 
 void write_count_status(struct write_operations *ops, enum session_status from,
@@ -95,8 +100,8 @@ bool write_find(struct write_operations *ops, struct store_job *job, bool with_c
 
 static bool probe(struct write_operations *ops, struct error *err)
 {
-    clock_next(&ops->clock); /* an UPDATE to the same value would write nothing */
-    return clock_reserve(&ops->clock, ops->statements.db, true, err);
+    clock_next(&ops->state.clock); /* an UPDATE to the same value would write nothing */
+    return clock_reserve(&ops->state.clock, ops->statements.db, true, err);
 }
 
 static bool apply(struct write_operations *ops, struct store_job *job, struct error *err)

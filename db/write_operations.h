@@ -8,48 +8,37 @@
 #ifndef SESSIOND_DB_WRITE_OPERATIONS_H
 #define SESSIOND_DB_WRITE_OPERATIONS_H
 
-#include "db/clock.h"
-#include "db/database_size.h"
 #include "db/figures.h"
-#include "db/purge.h"
 #include "db/search_index.h"
 #include "db/session_row.h"
 #include "db/store.h"
+#include "db/write_state.h"
 #include "db/write_statements.h"
 
 struct write_operations {
     struct write_statements statements;
-    struct clock clock;
+    struct write_state state; /* of the open transaction, or of the last one that committed */
+    struct write_state saved; /* as the open transaction found it */
     session_adopter adopt;
     struct search_index search;
     int64_t key_ttl_us;           /* how long an Idempotency-Key is remembered */
     int64_t keep_events_us;       /* how long an event is kept */
     int64_t max_events;           /* how many are */
-    int64_t events;               /* that there are, without the open transaction */
-    bool leases_in_doubt;         /* nobody could renew one: the deadlines mean nothing */
-    int64_t lease_due_us;         /* monotonic; no lease expires before it; INT64_MAX: none will */
-    int64_t copying_from;         /* streams of this number and above are being made; 0: none */
     struct figures_change change; /* by the open transaction */
-    struct purge purge;
-    struct {
-        int64_t created_us;
-        int64_t seq;
-    } imported; /* the session that was imported last: where to look for the next one's place */
-    struct database_size size;
 };
 
 /* `db` is borrowed; its statements are finalised when it is closed. What is set up
  * to be kept, and for how long, has been set by the caller. */
 MUST_USE bool write_operations_init(struct write_operations *ops, sqlite3 *db, struct error *err);
 
-/* First in every transaction. While the leases are in doubt it gives each its whole term again, so
- * that none is looked at before. */
+/* First in every transaction: saves the state. While the leases are in doubt it gives each its whole
+ * term again, so that none is looked at before. */
 MUST_USE bool write_operations_begin(struct write_operations *ops, struct error *err);
 
 /* Last in every transaction: what was changed becomes what can be found. */
 MUST_USE bool write_operations_finish(struct write_operations *ops, struct error *err);
 
-/* After COMMIT, or after what failed and before ROLLBACK. */
+/* After COMMIT, or after what failed and before ROLLBACK, which restores the saved state. */
 void write_operations_settle(struct write_operations *ops, bool committed);
 
 /* Runs one job. True: its answer is in the job, be it success or an error that concerns the job

@@ -58,7 +58,7 @@ static bool look(struct write_operations *ops, enum store_purge_reason reason,
         [STORE_PURGE_TERMINATED] = WRITE_PURGE_TERMINATED,
         [STORE_PURGE_IDLE] = WRITE_PURGE_IDLE,
     };
-    const int64_t cutoff_us = purge_query_cutoff_us(ops->purge.retain_us[reason]);
+    const int64_t cutoff_us = purge_query_cutoff_us(ops->state.purge.retain_us[reason]);
     struct session session;
     bool may_go;
     bool ok;
@@ -82,7 +82,7 @@ static bool walk(struct write_operations *ops, enum store_purge_reason reason,
                  struct purge_place *place, struct share *share, struct purge_tally *tally,
                  struct error *err)
 {
-    bool found = ops->purge.retain_us[reason] > 0;
+    bool found = ops->state.purge.retain_us[reason] > 0;
 
     while (found && !is_used_up(share)) {
         if (!look(ops, reason, place, share, tally, &found, err))
@@ -100,12 +100,12 @@ static void begin_anew(struct purge *purge)
 bool write_purge_step(struct write_operations *ops, bool *more, struct error *err)
 {
     struct share share = {STEP_SESSIONS, STEP_BYTES, STEP_ROWS};
-    struct purge *purge = &ops->purge;
+    struct purge *purge = &ops->state.purge;
 
     if (!purge->more && monotonic_us() - purge->began_us >= ANEW_US)
         begin_anew(purge);
     for (unsigned i = 0; i < STORE_PURGE_REASONS; i++) {
-        if (!walk(ops, (enum store_purge_reason)i, &purge->places[i], &share, &purge->open, err))
+        if (!walk(ops, (enum store_purge_reason)i, &purge->places[i], &share, &purge->total, err))
             return false;
     }
     purge->more = is_used_up(&share);
@@ -136,18 +136,6 @@ bool write_purge(struct write_operations *ops, struct store_job *job, struct err
                                   .more = is_used_up(&share)};
     memcpy(purge->sessions, tally.sessions, sizeof(purge->sessions));
     return true;
-}
-
-void write_purge_settle(struct purge *purge, bool committed)
-{
-    if (committed) {
-        for (int i = 0; i < STORE_PURGE_REASONS; i++)
-            purge->total.sessions[i] += purge->open.sessions[i];
-        purge->total.bytes += purge->open.bytes;
-    } else {
-        begin_anew(purge); /* the places are behind what is there again */
-    }
-    purge->open = (struct purge_tally){0};
 }
 
 bool write_purge_tell(struct purge *purge, char *text, size_t size)

@@ -15,9 +15,6 @@ MUST_USE bool write_purge_step(struct write_operations *ops, bool *more, struct 
 /* The job STORE_PURGE. */
 MUST_USE bool write_purge(struct write_operations *ops, struct store_job *job, struct error *err);
 
-/* After COMMIT or ROLLBACK. */
-void write_purge_settle(struct purge *purge, bool committed);
-
 /* Whether the chore has deleted sessions and now finds no others; then puts that into words, once.
  */
 bool write_purge_tell(struct purge *purge, char *text, size_t size);

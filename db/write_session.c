@@ -54,7 +54,7 @@ static bool insert(struct write_operations *ops, struct store_job *job, struct e
         return false;
     if (is_refused(job))
         return true;
-    const int64_t now = clock_next(&ops->clock);
+    const int64_t now = clock_next(&ops->state.clock);
     job->session = (struct session){
         .id = {job->id, ID_LENGTH},
         .project_path = job->project_path,
@@ -198,7 +198,7 @@ static bool write_row(struct write_operations *ops, struct store_job *job, struc
     sqlite3_stmt *stmt = ops->statements.prepared[which];
     struct session *session = &job->session;
     const enum session_status from = session->status;
-    const int64_t now = clock_next(&ops->clock);
+    const int64_t now = clock_next(&ops->state.clock);
 
     sqlite3_bind_int64(stmt, 1, session->seq);
     write_bind_time(stmt, 2, now);
@@ -253,7 +253,7 @@ bool write_delete_session(struct write_operations *ops, const struct session *se
         return false;
     ops->change.sessions[session->status]--;
     struct store_event event = write_event_of(session, EVENT_SESSION_DELETED);
-    event.id = clock_next(&ops->clock);
+    event.id = clock_next(&ops->state.clock);
     return write_event(ops, &event, err);
 }
 

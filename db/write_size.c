@@ -21,9 +21,10 @@ bool write_size_init(struct write_operations *ops, struct error *err)
     int64_t mode;
 
     if (!connection_integer(ops->statements.db, "PRAGMA auto_vacuum", &mode, err) ||
-        !connection_integer(ops->statements.db, "PRAGMA page_size", &ops->size.page_bytes, err))
+        !connection_integer(ops->statements.db, "PRAGMA page_size", &ops->state.size.page_bytes,
+                            err))
         return false;
-    ops->size.shrinks = mode == 2;
+    ops->state.size.shrinks = mode == 2;
     return write_size_measure(ops, err);
 }
 
@@ -41,7 +42,7 @@ static bool read_number(struct write_operations *ops, enum write_statement which
 
 bool write_size_measure(struct write_operations *ops, struct error *err)
 {
-    struct database_size *size = &ops->size;
+    struct database_size *size = &ops->state.size;
     int64_t pages = 0;
 
     if (!read_number(ops, WRITE_PAGE_COUNT, &pages, err) ||
@@ -54,7 +55,7 @@ bool write_size_measure(struct write_operations *ops, struct error *err)
 bool write_size_admit(struct write_operations *ops, struct store_job *job, int64_t growth_bytes,
                       struct error *err)
 {
-    const struct database_size *size = &ops->size;
+    const struct database_size *size = &ops->state.size;
 
     if (size->max_bytes == 0 || growth_bytes <= 0)
         return true;

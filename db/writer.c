@@ -246,7 +246,7 @@ static void back_up(struct writer *writer)
 {
     if (backup_is_running(&writer->backup)) {
         backup_turn(&writer->backup, writer_turn_us(writer));
-        writer->operations.size.last_jobs_us = monotonic_us();
+        writer->operations.state.size.last_jobs_us = monotonic_us();
     }
 }
 
@@ -331,7 +331,7 @@ static int64_t idle_ms(const struct writer *writer)
 
 static bool is_idle(const struct writer *writer)
 {
-    return monotonic_us() - writer->operations.size.last_jobs_us >= IDLE_US &&
+    return monotonic_us() - writer->operations.state.size.last_jobs_us >= IDLE_US &&
            !backup_is_running(&writer->backup) && !housekeeping_has_more(&writer->house) &&
            writer->log.has_more;
 }
@@ -357,7 +357,7 @@ static void *writer_run(void *arg)
         jobs = take_out_backups(writer, jobs, &count);
         if (count > 0) {
             write_jobs(writer, jobs, count);
-            writer->operations.size.last_jobs_us = monotonic_us();
+            writer->operations.state.size.last_jobs_us = monotonic_us();
         }
         gather.answered = count;
         gather.limit_us = writer->transactions.last_commit_us / GATHER_DIVISOR;

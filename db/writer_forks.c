@@ -44,7 +44,7 @@ void writer_copy_forks(struct writer *writer)
         return;
     const enum outcome outcome = run_turn(writer, forks->first, &ended, &err);
     forks_rest(forks, began_us, monotonic_us(),
-               began_us - writer->operations.size.last_jobs_us < OTHERS_US);
+               began_us - writer->operations.state.size.last_jobs_us < OTHERS_US);
     if (outcome != OUTCOME_COMMITTED)
         writer_fail_job(forks->first, &err, outcome);
     if (ended || outcome != OUTCOME_COMMITTED)

@@ -10,7 +10,7 @@ static void notice(struct writer *writer, enum store_severity severity, const ch
 
 void writer_tell_size(struct writer *writer)
 {
-    struct database_size *size = &writer->operations.size;
+    struct database_size *size = &writer->operations.state.size;
     char detail[128];
 
     if (write_size_tell(size, detail, sizeof(detail))) {
@@ -26,6 +26,6 @@ void writer_tell_purge(struct writer *writer)
 {
     char detail[128];
 
-    if (write_purge_tell(&writer->operations.purge, detail, sizeof(detail)))
+    if (write_purge_tell(&writer->operations.state.purge, detail, sizeof(detail)))
         notice(writer, STORE_INFO, "sessions_purged", detail);
 }
