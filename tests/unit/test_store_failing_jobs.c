@@ -7,6 +7,7 @@
 #include <criterion/criterion.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 
 static struct store_fixture fixture;
@@ -164,6 +165,59 @@ Test(store_failing_jobs, a_job_that_fails_fails_alone)
         cr_expect_eq(jobs[i].created, i != 4, "job %d", i);
         store_job_release(&jobs[i]);
     }
+}
+
+/* A batch whose last job fails, so that the jobs before it run twice. */
+static void run_twice(struct store_job *job)
+{
+    struct store_job jobs[2] = {*job, {.operation = STORE_UPDATE}};
+    char id[ID_SIZE];
+
+    cr_assert_eq(create(id), ERROR_NONE);
+    cr_assert_eq(create(jobs[1].id), ERROR_NONE);
+    char *sql = sqlite3_mprintf("UPDATE sessions SET status = 'RUNNING' WHERE id = %Q", jobs[1].id);
+    free(fixture_sql(&fixture, sql));
+    sqlite3_free(sql);
+    run_together(jobs, 2, id);
+    cr_expect_eq(jobs[1].error.kind, ERROR_INTERNAL);
+    store_job_release(&jobs[1]);
+    *job = jobs[0];
+}
+
+Test(store_failing_jobs, get_or_create_keeps_its_own_id_when_it_finds_a_session)
+{
+    struct store_job job;
+    char existing[ID_SIZE];
+
+    fixture_create(&fixture, "/found", "t", "{}", existing);
+    make_jobs(&job, 1);
+    job.project_path = SLICE_LITERAL("/found");
+    job.or_existing = true;
+    run_twice(&job);
+    cr_expect_eq(job.error.kind, ERROR_NONE, "%s", job.error.detail);
+    cr_expect_not(job.created);
+    cr_expect(slice_is(job.session.id, existing));
+    cr_expect_str_neq(job.id, existing, "a later run would create under the id of another session");
+    store_job_release(&job);
+}
+
+Test(store_failing_jobs, a_purge_that_runs_twice_deletes_what_the_rollback_restored)
+{
+    const enum session_status over = SESSION_TERMINATED;
+    struct store_job job = {.operation = STORE_PURGE};
+    struct error err;
+    char id[ID_SIZE];
+
+    fixture_close(&fixture);
+    fixture.options.retain_us[STORE_PURGE_TERMINATED] = 1;
+    cr_assert(fixture_open(&fixture, &err), "%s", err.detail);
+    cr_assert_eq(create(id), ERROR_NONE);
+    cr_assert_eq(fixture_update(&fixture, id, &over, NULL), ERROR_NONE);
+    run_twice(&job);
+    cr_expect_eq(job.error.kind, ERROR_NONE, "%s", job.error.detail);
+    cr_expect_eq(job.purge.sessions[STORE_PURGE_TERMINATED], 1);
+    cr_expect_eq(get(id), ERROR_NOT_FOUND);
+    store_job_release(&job);
 }
 
 Test(store_failing_jobs, a_failed_commit_fails_all_of_its_batch)
