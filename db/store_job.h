@@ -84,7 +84,7 @@ struct store_job {
     size_t max_path_bytes;         /* RELOCATE */
     bool dry_run;                  /* RELOCATE */
     struct store_once once;        /* any write */
-    struct store_purge purge;      /* PURGE: in and out */
+    struct store_purge purge;      /* PURGE; out, too */
     struct store_list_query query; /* LIST */
     store_visitor visit;           /* LIST: called on the store's thread */
     void *visit_arg;               /* LIST, EVENTS */

@@ -17,15 +17,20 @@ enum store_purge_reason {
     STORE_PURGE_REASONS
 };
 
-/* STORE_PURGE: deletes so much that other writes need not wait for long, the longest unchanged
- * first. */
-struct store_purge {
-    /* In: zero for the beginning, or what the job before has left here to go on. */
+/* How far a purge has come; zero: not begun. */
+struct store_purge_position {
     enum store_purge_reason reason;
     int64_t place_us;
     int64_t place_seq;
+};
+
+/* STORE_PURGE: deletes so much that other writes need not wait for long, the longest unchanged
+ * first. */
+struct store_purge {
+    struct store_purge_position from;
 
     /* Out. */
+    struct store_purge_position next;
     int64_t sessions[STORE_PURGE_REASONS];
     int64_t bytes; /* of their texts */
     bool more;     /* there may be others left */

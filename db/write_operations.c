@@ -73,19 +73,18 @@ static void keep_row(struct store_job *job, const struct session *found)
     kept->lease.owner = job_memory_keep(job, found->lease.owner);
 }
 
-bool write_find(struct write_operations *ops, struct store_job *job, bool with_context, bool *found,
-                struct error *err)
+bool write_find_by_id(struct write_operations *ops, struct store_job *job, const char *id,
+                      bool with_context, bool *found, struct error *err)
 {
     const enum write_statement which = with_context ? WRITE_FIND_WITH_CONTEXT : WRITE_FIND;
     sqlite3_stmt *stmt = ops->statements.prepared[which];
     struct session_row row;
     bool ok;
 
-    write_bind_text(stmt, 1, (struct slice){job->id, ID_LENGTH});
+    write_bind_text(stmt, 1, (struct slice){id, ID_LENGTH});
     *found = write_next_row(&ops->statements, which, "finding a session", &ok, err);
     if (!*found) {
-        error_set(&job->error, ERROR_NOT_FOUND, NULL, "there is no session with the id %s",
-                  job->id);
+        error_set(&job->error, ERROR_NOT_FOUND, NULL, "there is no session with the id %s", id);
         return ok;
     }
     ok = session_row_read(stmt, with_context ? ops->adopt : NULL, &row, err);
@@ -96,6 +95,12 @@ bool write_find(struct write_operations *ops, struct store_job *job, bool with_c
     }
     write_reset(&ops->statements, which);
     return ok;
+}
+
+bool write_find(struct write_operations *ops, struct store_job *job, bool with_context, bool *found,
+                struct error *err)
+{
+    return write_find_by_id(ops, job, job->id, with_context, found, err);
 }
 
 static bool probe(struct write_operations *ops, struct error *err)

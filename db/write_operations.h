@@ -1,6 +1,9 @@
 /*
  * What each write does inside the writer's open transaction. Owned by the writer thread.
  *
+ * A batch that is rolled back runs again job by job: an operation never changes what came in with
+ * a job.
+ *
  * A job that is refused has changed nothing: what is stored is looked at before the first statement
  * that changes anything. When a statement fails, the whole transaction is rolled back, never a part
  * of it (a savepoint): after an error of the storage, what is left of a transaction is not known.
@@ -31,8 +34,8 @@ struct write_operations {
  * to be kept, and for how long, has been set by the caller. */
 MUST_USE bool write_operations_init(struct write_operations *ops, sqlite3 *db, struct error *err);
 
-/* First in every transaction: saves the state. While the leases are in doubt it gives each its whole
- * term again, so that none is looked at before. */
+/* First in every transaction: saves the state. While the leases are in doubt it gives each its
+ * whole term again, so that none is looked at before. */
 MUST_USE bool write_operations_begin(struct write_operations *ops, struct error *err);
 
 /* Last in every transaction: what was changed becomes what can be found. */
@@ -64,6 +67,10 @@ MUST_USE bool write_import(struct write_operations *ops, struct store_job *job, 
  * and *found is false; one that there is no room for is refused, and *found is true. */
 MUST_USE bool write_find(struct write_operations *ops, struct store_job *job, bool with_context,
                          bool *found, struct error *err);
+
+/* The same for a session of another id than the job's. */
+MUST_USE bool write_find_by_id(struct write_operations *ops, struct store_job *job, const char *id,
+                               bool with_context, bool *found, struct error *err);
 
 /* Deletes a session that was found. What the caller has of it stays readable. */
 MUST_USE bool write_delete_session(struct write_operations *ops, const struct session *session,

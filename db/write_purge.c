@@ -117,9 +117,9 @@ bool write_purge(struct write_operations *ops, struct store_job *job, struct err
 {
     struct share share = {JOB_SESSIONS, JOB_BYTES, JOB_ROWS};
     struct store_purge *purge = &job->purge;
-    struct purge_place place = {purge->place_us, purge->place_seq};
+    struct purge_place place = {purge->from.place_us, purge->from.place_seq};
     struct purge_tally tally = {0};
-    unsigned reason = purge->reason;
+    unsigned reason = purge->from.reason;
 
     for (;;) {
         if (!walk(ops, (enum store_purge_reason)reason, &place, &share, &tally, err))
@@ -129,11 +129,10 @@ bool write_purge(struct write_operations *ops, struct store_job *job, struct err
         reason++;
         place = (struct purge_place){0};
     }
-    *purge = (struct store_purge){.reason = (enum store_purge_reason)reason,
-                                  .place_us = place.updated_us,
-                                  .place_seq = place.seq,
-                                  .bytes = tally.bytes,
-                                  .more = is_used_up(&share)};
+    purge->next =
+        (struct store_purge_position){(enum store_purge_reason)reason, place.updated_us, place.seq};
+    purge->bytes = tally.bytes;
+    purge->more = is_used_up(&share);
     memcpy(purge->sessions, tally.sessions, sizeof(purge->sessions));
     return true;
 }

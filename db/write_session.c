@@ -79,6 +79,7 @@ static bool find_existing(struct write_operations *ops, struct store_job *job, b
 {
     const struct store_list_query query = list_query_existing(job->project_path, job->thread_id);
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_FIND_EXISTING];
+    char existing[ID_SIZE] = "";
     bool ok;
 
     list_query_bind(stmt, &query);
@@ -88,11 +89,11 @@ static bool find_existing(struct write_operations *ops, struct store_job *job, b
     const struct slice id = column_text(stmt, 1);
     const bool sound = id.len == ID_LENGTH;
     if (sound)
-        memcpy(job->id, id.data, ID_LENGTH);
+        memcpy(existing, id.data, ID_LENGTH);
     write_reset(&ops->statements, WRITE_FIND_EXISTING);
     if (!sound)
         return error_set(err, ERROR_INTERNAL, NULL, "a session has an id that is none");
-    return write_find(ops, job, true, found, err);
+    return write_find_by_id(ops, job, existing, true, found, err);
 }
 
 bool write_create(struct write_operations *ops, struct store_job *job, struct error *err)

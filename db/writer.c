@@ -114,7 +114,8 @@ void writer_fail_job(struct store_job *job, const struct error *err, enum outcom
         job->error.kind = ERROR_OUTCOME_UNKNOWN;
 }
 
-/* Takes back what a rolled-back transaction had written into its jobs. */
+/* Takes back what a rolled-back transaction had written into its jobs. Appends, imports and purges
+ * set their results anew. */
 static void reset_jobs(struct store_job *first, size_t count)
 {
     struct store_job *job = first;
@@ -122,10 +123,12 @@ static void reset_jobs(struct store_job *first, size_t count)
     for (size_t i = 0; i < count; i++, job = job->next) {
         store_job_release(job);
         job->error = (struct error){0};
+        job->session = (struct session){0};
         job->created = false;
         job->changed = NULL;
         job->changed_count = 0;
         job->once.replayed = false;
+        job->once.kept = (struct slice){0};
     }
 }
 

@@ -6,9 +6,9 @@
 #include "routes/buffer.h"
 
 /* False, and *out untouched, for a text that purge_cursor_add does not make. */
-MUST_USE bool purge_cursor_read(struct slice text, struct store_purge *out);
+MUST_USE bool purge_cursor_read(struct slice text, struct store_purge_position *out);
 
 /* Appends it as a JSON string. */
-void purge_cursor_add(struct buffer *out, const struct store_purge *purge);
+void purge_cursor_add(struct buffer *out, const struct store_purge_position *position);
 
 #endif

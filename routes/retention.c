@@ -68,7 +68,7 @@ static bool read_cursor(const struct routes *routes, struct exchange *ex, struct
             return query_refuse(&parameter, "cursor may be given once", err);
         if (!query_decode(&parameter, &ex->query_text, err))
             return false;
-        if (!purge_cursor_read(buffer_slice(&ex->query_text), &ex->job.purge))
+        if (!purge_cursor_read(buffer_slice(&ex->query_text), &ex->job.purge.from))
             return query_refuse(&parameter, "cursor has to be a next_cursor of this path", err);
     }
     return true;
@@ -92,7 +92,7 @@ static void purge_finish(const struct routes *routes, struct exchange *ex)
         buffer_printf(out, "\"%s\":%lld,", reason_names[i], (long long)purge->sessions[i]);
     buffer_printf(out, "\"bytes\":%lld},\"next_cursor\":", (long long)purge->bytes);
     if (purge->more)
-        purge_cursor_add(out, purge);
+        purge_cursor_add(out, &purge->next);
     else
         buffer_add_text(out, "null");
     buffer_add_text(out, "}\n");

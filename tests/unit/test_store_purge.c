@@ -65,9 +65,9 @@ static void set_time(const char *id, const char *time)
     free(fixture_sql(&fixture, sql));
 }
 
-static struct store_purge purge_from(struct store_purge place)
+static struct store_purge purge_from(struct store_purge_position from)
 {
-    struct store_job job = {.operation = STORE_PURGE, .purge = place};
+    struct store_job job = {.operation = STORE_PURGE, .purge = {.from = from}};
 
     fixture_run(&fixture, &job);
     cr_assert_eq(job.error.kind, ERROR_NONE, "%s", job.error.detail);
@@ -77,7 +77,7 @@ static struct store_purge purge_from(struct store_purge place)
 
 static struct store_purge purge(void)
 {
-    return purge_from((struct store_purge){0});
+    return purge_from((struct store_purge_position){0});
 }
 
 static int64_t count(enum session_status status)
@@ -208,7 +208,7 @@ Test(store_purge, counts_from_the_last_change_and_takes_the_oldest_first)
     cr_expect_eq(done.sessions[STORE_PURGE_TERMINATED], 64);
     fixture_expect(&fixture, "SELECT min(updated_at) FROM sessions",
                    "2026-01-01T00:01:04.000000+00:00");
-    done = purge_from(done);
+    done = purge_from(done.next);
     cr_expect_not(done.more);
     cr_expect_eq(done.sessions[STORE_PURGE_TERMINATED], 16);
     cr_expect_eq(count(SESSION_TERMINATED), 20);
@@ -310,9 +310,9 @@ Test(store_purge, takes_a_bounded_amount_at_once)
     cr_expect(done.more);
     cr_expect_eq(done.sessions[STORE_PURGE_TERMINATED], 2);
     cr_expect_eq(done.bytes, (int64_t)(2 * len));
-    done = purge_from(done);
+    done = purge_from(done.next);
     cr_expect_eq(done.sessions[STORE_PURGE_TERMINATED], 2);
-    cr_expect_not(purge_from(done).more);
+    cr_expect_not(purge_from(done.next).more);
     cr_expect_eq(count(SESSION_TERMINATED), 0);
 }
 
