@@ -59,7 +59,7 @@ LENGTHS = [
     ("without a space", posted(b"Content-Length:%d" % len(NEW), body=NEW), [201], OPEN),
     ("leading zeros", posted(b"Content-Length: 000%d" % len(NEW), body=NEW), [201], OPEN),
     ("zero", with_field(b"Content-Length: 0"), [200], OPEN),
-    ("of a GET", with_field(b"Content-Length: " + SIZE, SMUGGLED), [200], OPEN),
+    ("of a GET", with_field(b"Content-Length: " + SIZE, SMUGGLED), [413], END),
     ("twice the same", posted(b"Content-Length: " + SIZE, b"Content-Length: " + SIZE), [400], END),
     ("zero, then more", posted(b"Content-Length: 0", b"Content-Length: " + SIZE), [400], END),
     ("more, then zero", posted(b"Content-Length: " + SIZE, b"Content-Length: 0"), [400], END),
