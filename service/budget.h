@@ -1,4 +1,4 @@
-/* So many bytes at once and no more. Any thread. */
+/* A number of bytes that may be taken at once. Any thread. */
 #ifndef SESSIOND_SERVICE_BUDGET_H
 #define SESSIOND_SERVICE_BUDGET_H
 
@@ -14,11 +14,15 @@ struct budget {
 
 void budget_init(struct budget *budget, uint64_t limit_bytes);
 
-/* False, and nothing is taken, where it would go beyond the limit. What comes while nothing is
- * taken is never refused, or it would be for ever. */
-MUST_USE bool budget_take(struct budget *budget, uint64_t bytes);
+/* Takes `bytes` more for a caller that holds `held_bytes` already. False, and nothing is taken,
+ * when the limit would be exceeded. A caller that holds all that is taken is never refused: it
+ * would be refused for ever. */
+MUST_USE bool budget_take(struct budget *budget, uint64_t held_bytes, uint64_t bytes);
 
-/* The same for what is there already and cannot be refused. */
+/* Whether budget_take would succeed now for a caller that holds nothing. */
+MUST_USE bool budget_has_room(const struct budget *budget, uint64_t bytes);
+
+/* Takes what is in memory already and cannot be refused. */
 void budget_charge(struct budget *budget, uint64_t bytes);
 
 /* Gives back what was taken or charged. */

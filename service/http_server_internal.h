@@ -71,15 +71,19 @@ struct MHD_Response *http_server_stream(struct http_server *server, struct reque
 /* The request is over. */
 void http_server_end_stream(struct http_server *server, struct request *request);
 
-/* Counts bytes of the request's bodies against --max-bodies-bytes, until the request ends. False
- * where they do not fit. */
+/* Charges bytes of the request's bodies to --max-bodies-bytes until http_server_uncharge. False,
+ * and counted, where they do not fit. */
 MUST_USE bool http_server_charge(struct http_server *server, struct request *request,
                                  uint64_t bytes);
+
+/* Whether a body of so many bytes would fit now. False is counted, too. */
+MUST_USE bool http_server_has_room(struct http_server *server, uint64_t bytes);
 
 /* The same for what the store copies for a job, whose admit_arg is the request; on its thread. */
 bool http_server_admit(struct store_job *job, size_t bytes);
 
-void http_server_uncharge(struct http_server *server, const struct request *request);
+/* Gives back all that the request was charged. */
+void http_server_uncharge(struct http_server *server, struct request *request);
 
 /* Counts the requests whose body has not wholly arrived. */
 void http_server_leave_phase(struct http_server *server, const struct request *request);

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#define BODY_RESERVE_BYTES 65536
-
 /* libmicrohttpd is about to make a record of each parameter; when its memory runs out over that, it
  * neither answers nor tells of the end. It hands out its own buffer here, and routes read the query
  * themselves. */
@@ -155,16 +153,39 @@ static bool is_too_fast(struct http_server *server, struct request *request)
     return true;
 }
 
-/* Decided from what the head announces: before a byte of the body is kept. */
-static void charge_body(struct http_server *server, struct request *request)
+static void refuse_overload(struct exchange *ex)
+{
+    problem_answer_kind(ex, ERROR_OVERLOADED,
+                        "the bodies of other requests take all the memory that is for them; "
+                        "nothing was changed; try again");
+}
+
+/* Refuses a body for which there is no room now before the client sends it. What is announced is
+ * not charged. */
+static void check_room(struct http_server *server, struct request *request)
 {
     struct exchange *ex = &request->ex;
 
-    if (ex->status == 0 && ex->content_length > 0 &&
-        !http_server_charge(server, request, ex->content_length))
-        problem_answer_kind(ex, ERROR_OVERLOADED,
-                            "the bodies of other requests take all the memory that is for them; "
-                            "nothing was changed; try again");
+    if (ex->status == 0 && !http_server_has_room(server, ex->content_length))
+        refuse_overload(ex);
+}
+
+/* Keeps a part of the body, charged as it arrives. libmicrohttpd takes no response in the middle of
+ * a body: where there is no room, what was kept is freed, the rest is read and discarded, and the
+ * response follows. */
+static void keep_part(struct http_server *server, struct request *request, struct slice part)
+{
+    struct exchange *ex = &request->ex;
+
+    if (ex->status != 0)
+        return;
+    if (http_server_charge(server, request, part.len)) {
+        buffer_add(&ex->body, part);
+        return;
+    }
+    buffer_release(&ex->body);
+    http_server_uncharge(server, request);
+    refuse_overload(ex);
 }
 
 /* Refuses what no route is asked about, and ends the connection with it. */
@@ -233,12 +254,9 @@ static enum MHD_Result start(struct http_server *server, struct request *request
     if (read_head(server, request, method, version))
         find_route(server, request);
     request_forget_credentials(request);
-    charge_body(server, request);
+    check_room(server, request);
     if (ex->close || (ex->status != 0 && ex->content_length > 0))
         return http_server_send(server, request); /* without reading the body */
-    /* What is only announced takes no memory yet. */
-    buffer_reserve(&ex->body, ex->content_length < BODY_RESERVE_BYTES ? ex->content_length
-                                                                      : BODY_RESERVE_BYTES);
     return MHD_YES;
 }
 
@@ -257,7 +275,7 @@ enum MHD_Result http_server_on_request(void *cls, struct MHD_Connection *connect
     case REQUEST_BODY:
         if (*data_size == 0)
             return begin(server, request);
-        buffer_add(&request->ex.body, (struct slice){data, *data_size});
+        keep_part(server, request, (struct slice){data, *data_size});
         *data_size = 0;
         return MHD_YES;
     case REQUEST_WAITING:

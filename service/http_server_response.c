@@ -50,12 +50,20 @@ static void count_charge(struct http_server *server, struct request *request, ui
 
 bool http_server_charge(struct http_server *server, struct request *request, uint64_t bytes)
 {
-    if (!budget_take(&server->bodies, bytes)) {
+    if (!budget_take(&server->bodies, request->budget_bytes, bytes)) {
         metrics_limit(server->options.routes->metrics, METRICS_BODIES);
         return false;
     }
     count_charge(server, request, bytes);
     return true;
+}
+
+bool http_server_has_room(struct http_server *server, uint64_t bytes)
+{
+    if (bytes == 0 || budget_has_room(&server->bodies, bytes))
+        return true;
+    metrics_limit(server->options.routes->metrics, METRICS_BODIES);
+    return false;
 }
 
 bool http_server_admit(struct store_job *job, size_t bytes)
@@ -67,13 +75,14 @@ bool http_server_admit(struct store_job *job, size_t bytes)
     return bytes < COUNTED_BYTES || http_server_charge(request->server, request, all_bytes);
 }
 
-void http_server_uncharge(struct http_server *server, const struct request *request)
+void http_server_uncharge(struct http_server *server, struct request *request)
 {
     if (request->budget_bytes == 0)
         return;
     budget_give(&server->bodies, request->budget_bytes);
     metrics_change(server->options.routes->metrics, METRICS_BODIES_BYTES,
                    -(int64_t)request->budget_bytes);
+    request->budget_bytes = 0;
 }
 
 /* A large response stays until it is taken. What a write answers is counted and not refused: the

@@ -387,15 +387,16 @@ def purge(contract):
 
 
 def unfinished(address, method, target):
-    """The answer to a request whose body never comes."""
+    """The answer to a request whose head never ends."""
     connection = Connection(address).http
-    connection.putrequest(method, target)
-    connection.putheader("Content-Type", "application/json")
-    connection.putheader("Content-Length", "5")
-    connection.endheaders()
+    connection.connect()
+    connection.sock.sendall(f"{method} {target} HTTP/1.1\r\nHost: {address}\r\n".encode())
+    answer = http.client.HTTPResponse(connection.sock, method=method)
     try:
-        return Response(connection.getresponse())
+        answer.begin()
+        return Response(answer)
     finally:
+        answer.close()
         connection.close()
 
 
