@@ -8,6 +8,7 @@ bool error_set(struct error *err, enum error_kind kind, const char *field, const
     va_list args;
 
     err->kind = kind;
+    err->missing_count = 0;
     snprintf(err->field, sizeof(err->field), "%s", field == NULL ? "" : field);
     va_start(args, format);
     vsnprintf(err->detail, sizeof(err->detail), format, args);

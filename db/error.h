@@ -73,8 +73,13 @@ enum error_kind {
     ERROR_KIND_COUNT
 };
 
+#define ERROR_MISSING_MAX 4
+
 struct error {
     enum error_kind kind;
+    unsigned missing_count;
+    const char
+        *missing[ERROR_MISSING_MAX]; /* members that a payload lacks; names with static storage */
     char field[48];   /* JSON pointer, query parameter or header at fault; empty when none */
     char detail[192]; /* one sentence for the client: what is wrong and what would be right */
 };

@@ -164,9 +164,38 @@ bool json_payload_has(const struct json_payload *payload, const char *name)
     return json_object_object_get_ex(payload->tree, name, NULL);
 }
 
-bool json_payload_require(const struct json_payload *payload, const char *name, struct error *err)
+static void list_names(const char *const *names, unsigned count, char *out, size_t size)
 {
-    return json_payload_has(payload, name) || refuse(name, "is missing", err);
+    size_t len = 0;
+
+    for (unsigned i = 0; i < count && len < size; i++) {
+        const char *separator = i == 0 ? "" : i + 1 == count ? " and " : ", ";
+        len += (size_t)snprintf(out + len, size - len, "%s%s", separator, names[i]);
+    }
+}
+
+static bool refuse_missing(const char *const *missing, unsigned count, struct error *err)
+{
+    char text[128];
+
+    list_names(missing, count, text, sizeof(text));
+    error_set(err, ERROR_INVALID_PAYLOAD, "", "%s %s missing", text, count == 1 ? "is" : "are");
+    for (unsigned i = 0; i < count; i++)
+        err->missing[err->missing_count++] = missing[i];
+    return false;
+}
+
+bool json_payload_require(const struct json_payload *payload, const char *const *names,
+                          struct error *err)
+{
+    const char *missing[ERROR_MISSING_MAX];
+    unsigned count = 0;
+
+    for (; *names != NULL && count < ERROR_MISSING_MAX; names++) {
+        if (!json_payload_has(payload, *names))
+            missing[count++] = *names;
+    }
+    return count == 0 || refuse_missing(missing, count, err);
 }
 
 bool json_payload_is_null(const struct json_payload *payload, const char *name)

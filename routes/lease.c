@@ -12,12 +12,14 @@
 static bool read_payload(const struct routes *routes, struct exchange *ex, struct error *err)
 {
     static const char *const names[] = {"owner", "ttl_seconds", "steal", NULL};
+    static const char *const required[] = {"owner", "ttl_seconds", NULL};
     struct store_job *job = &ex->job;
     int64_t ttl_seconds;
 
     if (!lease_token_read(ex, err) ||
         !json_payload_new(buffer_slice(&ex->body), routes->max_json_depth, names, &ex->payload,
                           err) ||
+        !json_payload_require(ex->payload, required, err) ||
         !json_payload_text(ex->payload, "owner", SESSION_OWNER_MAX, &job->owner, err) ||
         !json_payload_integer(ex->payload, "ttl_seconds", 1, TTL_MAX_SECONDS, &ttl_seconds, err) ||
         !json_payload_flag(ex->payload, "steal", &job->steal, err))

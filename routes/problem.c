@@ -79,12 +79,26 @@ static const char *public_detail(const struct error *err)
     }
 }
 
+/* One item for each member that the payload lacks. */
+static void add_missing(struct buffer *out, const struct error *err)
+{
+    buffer_add_text(out, ",\"errors\":[");
+    for (unsigned i = 0; i < err->missing_count; i++)
+        buffer_printf(out, "%s{\"pointer\":\"#/%s\",\"detail\":\"%s is missing\"}",
+                      i == 0 ? "" : ",", err->missing[i], err->missing[i]);
+    buffer_add_char(out, ']');
+}
+
 /* Where the fault lies, in the words of its kind: a JSON pointer as a URI fragment (RFC 6901 §6),
  * a query parameter or a header. */
 static void add_errors(struct buffer *out, const struct error *err)
 {
     const bool payload = err->kind == ERROR_INVALID_PAYLOAD;
 
+    if (err->missing_count > 0) {
+        add_missing(out, err);
+        return;
+    }
     if (payload)
         buffer_add_text(out, ",\"errors\":[{\"pointer\":");
     else if (err->kind == ERROR_INVALID_QUERY)

@@ -8,11 +8,13 @@
 static bool read_payload(const struct routes *routes, struct exchange *ex, struct error *err)
 {
     static const char *const names[] = {"from", "to", "dry_run", NULL};
+    static const char *const required[] = {"from", "to", NULL};
     struct store_job *job = &ex->job;
 
     job->max_path_bytes = SESSION_PROJECT_PATH_MAX;
     return json_payload_new(buffer_slice(&ex->body), routes->max_json_depth, names, &ex->payload,
                             err) &&
+           json_payload_require(ex->payload, required, err) &&
            json_payload_text(ex->payload, "from", SESSION_PROJECT_PATH_MAX, &job->project_path,
                              err) &&
            json_payload_text(ex->payload, "to", SESSION_PROJECT_PATH_MAX, &job->destination, err) &&

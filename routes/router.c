@@ -123,12 +123,37 @@ static void answer_no_method(struct exchange *ex, unsigned methods)
     buffer_release(&allow);
 }
 
+/* Whether the path is one of the table's but for a slash at its end. */
+static bool has_trailing_slash(struct exchange *ex)
+{
+    const struct slice path = ex->path;
+
+    if (path.len < 2 || path.data[path.len - 1] != '/')
+        return false;
+    ex->path.len--;
+    const bool found = find_methods(ex) != 0;
+    ex->path = path;
+    return found;
+}
+
+static void answer_trailing_slash(struct exchange *ex)
+{
+    struct error err;
+
+    error_set(&err, ERROR_NO_ROUTE, NULL,
+              "there is no such path; leave out the slash at the end: %.*s", (int)ex->path.len - 1,
+              ex->path.data);
+    problem_answer(ex, &err);
+}
+
 static void answer_no_route(struct exchange *ex)
 {
     const unsigned methods = find_methods(ex);
 
     if (methods != 0)
         answer_no_method(ex, methods);
+    else if (has_trailing_slash(ex))
+        answer_trailing_slash(ex);
     else
         problem_answer_kind(ex, ERROR_NO_ROUTE, "there is no such path; see /openapi.yaml");
 }

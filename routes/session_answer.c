@@ -39,10 +39,12 @@ void session_answer_job(struct exchange *ex, int status)
 bool session_read_payload(const struct routes *routes, struct exchange *ex,
                           const char *const *names, struct error *err)
 {
+    static const char *const required[] = {"project_path", "thread_id", NULL};
     struct store_job *job = &ex->job;
 
     if (!json_payload_new(buffer_slice(&ex->body), routes->max_json_depth, names, &ex->payload,
                           err) ||
+        !json_payload_require(ex->payload, required, err) ||
         !json_payload_text(ex->payload, "project_path", SESSION_PROJECT_PATH_MAX,
                            &job->project_path, err) ||
         !json_payload_text(ex->payload, "thread_id", SESSION_THREAD_ID_MAX, &job->thread_id, err) ||

@@ -14,8 +14,7 @@ static bool read_payload(const struct routes *routes, struct exchange *ex, struc
     return etag_read_conditions(ex, err) && lease_token_read(ex, err) &&
            json_payload_new(buffer_slice(&ex->body), routes->max_json_depth, names, &ex->payload,
                             err) &&
-           json_payload_require(ex->payload, "from", err) &&
-           json_payload_require(ex->payload, "to", err) &&
+           json_payload_require(ex->payload, names, err) &&
            json_payload_status(ex->payload, "from", &job->has_expected, &job->expected, err) &&
            json_payload_status(ex->payload, "to", &job->has_status, &job->status, err);
 }

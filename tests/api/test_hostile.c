@@ -171,3 +171,63 @@ Test(hostile, names_are_compared_by_what_they_mean)
         "/sessions");
     cr_expect_eq(response_number(expect_status(made, 201), "/context/a"), 1);
 }
+
+struct missing_case {
+    const char *method;
+    const char *target;
+    const char *body;
+    const char *detail;
+    const char *pointers[2];
+};
+
+#define SESSION "/sessions/0f8fad5b-d9cb-469f-a165-70867728950e"
+
+static const struct missing_case missing_cases[] = {
+    {"POST",
+     "/sessions",
+     "{}",
+     "project_path and thread_id are missing",
+     {"#/project_path", "#/thread_id"}},
+    {"POST", "/sessions", "{\"thread_id\":\"t\"}", "project_path is missing", {"#/project_path"}},
+    {"PUT",
+     SESSION,
+     "{}",
+     "project_path and thread_id are missing",
+     {"#/project_path", "#/thread_id"}},
+    {"PUT",
+     SESSION "/lease",
+     "{}",
+     "owner and ttl_seconds are missing",
+     {"#/owner", "#/ttl_seconds"}},
+    {"POST", SESSION "/transition", "{}", "from and to are missing", {"#/from", "#/to"}},
+    {"POST",
+     "/sessions/relocate",
+     "{\"dry_run\":true}",
+     "from and to are missing",
+     {"#/from", "#/to"}},
+};
+
+Test(hostile, all_missing_members_are_reported_at_once)
+{
+    for (size_t i = 0; i < sizeof(missing_cases) / sizeof(missing_cases[0]); i++) {
+        const struct missing_case *it = &missing_cases[i];
+        const struct response *refused =
+            client_send(client, it->method, it->body, "%s", it->target);
+        cr_expect_eq(refused->status, 422, "%s: %s", it->target, refused->body);
+        cr_expect_str_eq(response_text(refused, "/detail"), it->detail);
+        cr_expect_eq(response_length(refused, "/errors"), it->pointers[1] == NULL ? 1 : 2);
+        for (int at = 0; at < 2 && it->pointers[at] != NULL; at++)
+            cr_expect_str_eq(response_text(refused, "/errors/%d/pointer", at), it->pointers[at]);
+    }
+}
+
+Test(hostile, a_slash_at_the_end_of_a_path_is_named)
+{
+    const struct response *refused = client_get(client, "/sessions/");
+
+    cr_expect_eq(refused->status, 404);
+    cr_expect_str_eq(response_text(refused, "/detail"),
+                     "there is no such path; leave out the slash at the end: /sessions");
+    cr_expect_str_eq(response_text(client_get(client, "/nothing/"), "/detail"),
+                     "there is no such path; see /openapi.yaml");
+}
