@@ -24,6 +24,7 @@ VARIABLE = [
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "UUID"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"), "TIME"),
     (re.compile(r"\b\d+ bytes"), "SIZE"),
+    (re.compile(r"\b(signal|reply)-\d+"), "THREAD"),
     (re.compile(r"(?m)^Date: .*$"), "DATE"),
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{12}"), "REQUEST-ID"),
 ]
@@ -88,9 +89,13 @@ def tour_here(readme, binary, service):
     return tour(readme, shell, service.address)
 
 
+def tour_section(readme):
+    return re.search(r"(?ms)^## A tour with curl$.*?(?=^## )", readme).group()
+
+
 def tour_at(readme_path, address):
     with open(readme_path, encoding="utf-8") as file:
-        section = re.search(r"(?ms)^## A tour with curl$.*?(?=^## )", file.read()).group()
+        section = tour_section(file.read())
     with tempfile.TemporaryDirectory() as folder:
         with open(os.path.join(folder, ".curlrc"), "w", encoding="utf-8") as file:
             file.write(f'header = "Authorization: Bearer {os.environ["SESSIOND_TOKEN"]}"\n')
@@ -161,7 +166,8 @@ def main(binary, readme_path):
     with open(readme_path, encoding="utf-8") as file:
         readme = file.read()
     service = Service(binary).start()
-    failures = tour_here(readme, binary, service) + configuration(readme, binary)
+    failures = tour_here(readme, binary, service) + tour_here(tour_section(readme), binary, service)
+    failures += configuration(readme, binary)
     failures += python_class(readme, service.address) + crash_recovery(readme, service.address)
     failures += python_class_with_token(readme, binary)
     failures += metrics(readme, service.address) + service.stop()
