@@ -5,6 +5,7 @@ usage: ends_test.py BINARY [CHECK...]   (SESSIOND_BINARY, where set, goes before
 
 import json
 import os
+import signal
 import socket
 import sys
 import threading
@@ -12,8 +13,10 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "http"))
 
 import checks  # noqa: E402
+import raw  # noqa: E402
 from checks import check  # noqa: E402
 from reader import Stream  # noqa: E402
 from service import Connection, Service  # noqa: E402
@@ -108,12 +111,38 @@ def a_client_that_left_is_noticed(binary):
     stop(service, "afterwards")
 
 
+def a_stop_ends_an_event_stream_request_without_a_response(binary):
+    """An EventSource never reconnects after a status other than 200 (HTML standard, section 9.2.2)."""
+    service = Service(binary, *STOP_TIMEOUT).start()
+    held = raw.connect(service)
+    raw.send(held, raw.request("POST", "/sessions", body=b'{"project_path":"/p","thread_id":"t"}')[:-5])
+    connections = [raw.connect(service) for _ in range(4)]
+    for connection in connections:
+        raw.send(connection, raw.request("GET", "/healthz"))
+        check(raw.read_response(connection)[0] == 200, "a request before the stop")
+    service.process.send_signal(signal.SIGTERM)
+    until = time.monotonic() + 10
+    while not service.events("stopping") and time.monotonic() < until:
+        time.sleep(0.01)
+    accepts = ("text/event-stream", "Text/Event-Stream, */*;q=0.1", "application/json", "text/event-stream;q=0")
+    for connection, accept in zip(connections, accepts):
+        raw.send(connection, raw.request("GET", "/events", f"Accept: {accept}"))
+    received = [raw.read_until_end(connection) for connection in connections]
+    check(received[:2] == [b"", b""], f"streams were answered with {received[:2]}, not by the end of the connection")
+    for answer in received[2:]:
+        check(answer and answer.startswith(b"HTTP/1.1 503 ") and b"\r\nRetry-After: " in answer, f"others get {answer}")
+    held.close()
+    check(service.await_end() == 0, "the stop went wrong")
+    check(not service.reports(), "a sanitizer's report")
+
+
 CHECKS = [
     a_stop_ends_streams_that_wait,
     a_stop_ends_streams_under_load,
     a_reader_that_takes_nothing_is_cut,
     a_stop_does_not_wait_for_a_reader_that_takes_nothing,
     a_client_that_left_is_noticed,
+    a_stop_ends_an_event_stream_request_without_a_response,
 ]
 
 
