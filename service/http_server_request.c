@@ -1,6 +1,8 @@
 #include "service/http_server_internal.h"
 
 #include "db/monotonic.h"
+#include "routes/accept.h"
+#include "routes/event_stream.h"
 #include "routes/problem.h"
 #include "routes/router.h"
 
@@ -188,6 +190,16 @@ static void keep_part(struct http_server *server, struct request *request, struc
     refuse_overload(ex);
 }
 
+/* A client of Server-Sent Events reconnects after a connection that ended without a response, and
+ * never after another status than 200 (HTML standard, section 9.2.2): its status stays 0. */
+static void refuse_while_stopping(struct exchange *ex)
+{
+    if (accept_names(ex->headers[REQUEST_ACCEPT], EVENT_STREAM_TYPE))
+        return;
+    problem_answer_kind(ex, ERROR_STOPPING,
+                        "the service is stopping; nothing was changed; try again");
+}
+
 /* Refuses what no route is asked about, and ends the connection with it. */
 static bool is_refused(struct http_server *server, struct request *request,
                        const struct framing_head *head)
@@ -201,8 +213,7 @@ static bool is_refused(struct http_server *server, struct request *request,
     }
     if (!atomic_load_explicit(&server->draining, memory_order_relaxed))
         return false;
-    problem_answer_kind(&request->ex, ERROR_STOPPING,
-                        "the service is stopping; nothing was changed; try again");
+    refuse_while_stopping(&request->ex);
     return true;
 }
 
@@ -253,6 +264,8 @@ static enum MHD_Result start(struct http_server *server, struct request *request
     request->phase = REQUEST_BODY;
     if (read_head(server, request, method, version))
         find_route(server, request);
+    else if (ex->status == 0)
+        return MHD_NO;
     request_forget_credentials(request);
     check_room(server, request);
     if (ex->close || (ex->status != 0 && ex->content_length > 0))
