@@ -41,6 +41,22 @@ def quiet(stream, patience_s=0.5):
     check(frame is None, f"there is an event too many: {frame and frame.text}")
 
 
+def every_stream_forbids_buffering_and_storing(service):
+    """nginx shows nothing of a stream that it may buffer."""
+    session = create(service)
+    headers = ("x-accel-buffering", "cache-control")
+    stream = Stream(service.address)
+    found = [("events", stream.head)]
+    stream.close()
+    entries = f"/sessions/{session}/entries"
+    for target, accept in ((entries, "application/x-ndjson"), ("/admin/export", "*/*"), (f"{entries}?wait=1", "*/*")):
+        found.append((target, service.call("GET", target, headers={"Accept": accept}).headers))
+    for target, head in found:
+        check([head.get(name) for name in headers] == ["no", "no-store"], f"{target} has the headers {head}")
+    page = service.call("GET", entries).headers
+    check("x-accel-buffering" not in page, f"a page has the headers {page}")
+
+
 def without_a_place_it_begins_now(service):
     create(service)
     stream = Stream(service.address)
@@ -196,6 +212,7 @@ def streams_are_counted(service):
 
 
 CHECKS = [
+    every_stream_forbids_buffering_and_storing,
     without_a_place_it_begins_now,
     a_reader_goes_on_where_it_was,
     a_consumer_s_place_is_where_it_begins,
