@@ -99,6 +99,8 @@ static void end_page(struct exchange *ex)
     ex->status = 200;
     ex->content_type = "application/json";
     exchange_header(ex, "Vary", SLICE_LITERAL("Accept"));
+    if (ex->wait.limit_ms != 0)
+        exchange_forbid_buffering(ex);
     buffer_add_text(out, "],");
     add_place(out, &read->query, &read->page);
     buffer_printf(out, ",\"last_seq\":%lld}\n", (long long)read->page.last_seq);
@@ -134,21 +136,20 @@ static enum store_visit stop(void *arg, const struct store_entry *entry)
 }
 
 /* A long poll: until there is something to show, or the time is over. */
-static bool is_to_wait(const struct routes *routes, struct exchange *ex, int64_t wait_s)
+static bool is_to_wait(const struct routes *routes, struct exchange *ex)
 {
     struct store_entry_query query = ex->job.entry_read.query;
     const int64_t newest = store_newest_event(routes->store); /* before looking */
     struct store_entry_page page;
     bool found = false;
 
-    if (wait_s == 0 || ex->wait.timed_out || ex->wait.stopping)
+    if (ex->wait.limit_ms == 0 || ex->wait.timed_out || ex->wait.stopping)
         return false;
     query.limit = 1;
     if (!store_entries(routes->store, &query, stop, &found, &page, &ex->job.error) || found)
         return false;
     memcpy(ex->wait.session_id, query.id, ID_SIZE);
     ex->wait.seen = newest;
-    ex->wait.limit_ms = wait_s * 1000;
     return true;
 }
 
@@ -167,7 +168,8 @@ static enum route_step read_as_asked(const struct routes *routes, struct exchang
         entries_stream_answer(routes, ex);
         return ROUTE_ANSWERED;
     }
-    return is_to_wait(routes, ex, wait_s) ? ROUTE_WAIT : read_page(routes, ex);
+    ex->wait.limit_ms = wait_s * 1000;
+    return is_to_wait(routes, ex) ? ROUTE_WAIT : read_page(routes, ex);
 }
 
 /* Called again after a wait. */

@@ -124,6 +124,7 @@ void entries_stream_answer(const struct routes *routes, struct exchange *ex)
     ex->status = 200;
     ex->content_type = "application/x-ndjson";
     exchange_header(ex, "Vary", SLICE_LITERAL("Accept"));
+    exchange_forbid_buffering(ex);
     ex->stream.read = read_piece;
     ex->stream.state = stream;
     ex->stream.free_state = free_state;

@@ -228,6 +228,6 @@ enum route_step event_stream_begin(const struct routes *routes, struct exchange 
     }
     ex->status = 200;
     ex->content_type = EVENT_STREAM_TYPE;
-    exchange_header(ex, "Cache-Control", SLICE_LITERAL("no-store"));
+    exchange_forbid_buffering(ex);
     return ROUTE_ANSWERED;
 }

@@ -25,6 +25,12 @@ const char *exchange_header_value(const struct exchange *ex, size_t i)
     return ex->header_text.data + ex->response_headers[i].value;
 }
 
+void exchange_forbid_buffering(struct exchange *ex)
+{
+    exchange_header(ex, "Cache-Control", SLICE_LITERAL("no-store"));
+    exchange_header(ex, "X-Accel-Buffering", SLICE_LITERAL("no"));
+}
+
 static void release_stream(struct exchange *ex)
 {
     if (ex->stream.free_state != NULL)

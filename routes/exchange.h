@@ -98,6 +98,10 @@ struct exchange {
  * response has follows from the route's code alone, never from a request or from stored data. */
 void exchange_header(struct exchange *ex, const char *name, struct slice value);
 
+/* Adds the headers of a stream or long poll: no proxy may keep it back or store it. nginx buffers
+ * responses unless X-Accel-Buffering says no. */
+void exchange_forbid_buffering(struct exchange *ex);
+
 /* The value of response header i. */
 const char *exchange_header_value(const struct exchange *ex, size_t i);
 

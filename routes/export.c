@@ -258,6 +258,7 @@ static enum route_step export_begin(const struct routes *routes, struct exchange
     ex->stream.free_state = free_export;
     ex->status = 200;
     ex->content_type = "application/x-ndjson";
+    exchange_forbid_buffering(ex);
     return ROUTE_ANSWERED;
 }
 
