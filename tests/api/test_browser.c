@@ -47,7 +47,7 @@ Test(browser, names_of_other_machines_are_not)
                                         "192.168.0.1:8082",
                                         "[fe80::1]",
                                         "sessiond:8082"};
-    static const char *const targets[] = {"/sessions", "/healthz", "/readyz", "/nothing"};
+    static const char *const targets[] = {"/sessions", "/openapi.yaml", "/metrics", "/nothing"};
 
     for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
         char header[64];
@@ -77,9 +77,30 @@ static int raw_status(const char *head)
 /* RFC 9112 §3.3: the authority of the target counts, and then no Host. */
 Test(browser, the_target_may_name_the_server)
 {
-    cr_expect_eq(raw_status("GET http://evil.example/healthz HTTP/1.1\r\nHost: localhost\r\n"
+    cr_expect_eq(raw_status("GET http://evil.example/sessions HTTP/1.1\r\nHost: localhost\r\n"
                             "Connection: close\r\n\r\n"),
                  421);
+}
+
+/* A kubelet sends the address of the pod, and haproxy's `option httpchk` HTTP/1.0 without Host. */
+Test(browser, health_checks_may_name_any_server)
+{
+    static const char *const targets[] = {"/healthz", "/readyz"};
+    static const char *const hosts[] = {"Host: 10.1.2.3:8082", "Host: sessiond.example", "Host;"};
+
+    for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+        char head[128];
+        for (size_t k = 0; k < sizeof(hosts) / sizeof(hosts[0]); k++)
+            cr_expect_eq(ask("GET", targets[i], hosts[k], NULL)->status, 200, "%s, %s", targets[i],
+                         hosts[k]);
+        snprintf(head, sizeof(head), "GET %s HTTP/1.0\r\n\r\n", targets[i]);
+        cr_expect_eq(raw_status(head), 200, "%s", targets[i]);
+        snprintf(head, sizeof(head), "OPTIONS %s HTTP/1.0\r\n\r\n", targets[i]);
+        cr_expect_eq(raw_status(head), 405, "%s", targets[i]);
+        cr_expect_eq(ask("GET", targets[i], "Origin: http://evil.example", NULL)->status, 403);
+    }
+    cr_expect_eq(raw_status("GET /sessions HTTP/1.0\r\n\r\n"), 421);
+    cr_expect_eq(raw_status("GET /sessions HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n"), 421);
 }
 
 Test(browser, a_page_of_another_origin_is_refused)
@@ -170,7 +191,7 @@ Test(browser_start, anyone_is_let_in_where_that_is_said_but_no_page)
 Test(browser_start, the_name_that_it_listens_on_is_its_own)
 {
     service_start(&service, FLAGS("--listen", "127.1:0"));
-    expect_status(ask("GET", "/healthz", "Host: 127.1:80", NULL), 200);
-    expect_status(ask("GET", "/healthz", "Host: 127.2:80", NULL), 421);
-    expect_status(ask("GET", "/healthz", "Host: localhost", NULL), 200);
+    expect_status(ask("GET", "/sessions", "Host: 127.1:80", NULL), 200);
+    expect_status(ask("GET", "/sessions", "Host: 127.2:80", NULL), 421);
+    expect_status(ask("GET", "/sessions", "Host: localhost", NULL), 200);
 }

@@ -72,8 +72,11 @@ def tokens(contract):
 
 def browsers(contract):
     """Without tokens: another name of the server, another origin, and a form's body."""
-    for method, target, _, _ in targets(contract):
-        contract.problem("misdirected", 421, method, target, headers={"Host": "evil.example"})
+    for method, target, _, operation in targets(contract):
+        if is_open(operation):
+            contract.call(200, method, target, headers={"Host": "evil.example"})
+        else:
+            contract.problem("misdirected", 421, method, target, headers={"Host": "evil.example"})
         for headers in ({"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
             contract.problem("cross-origin", 403, method, target, headers=headers)
     for body in (b"", b"x=y"):

@@ -252,7 +252,14 @@ def bad_bodies(contract):
             contract.problem("malformed-json", 400, method, where, body)
         for media_type in ("text/plain", "application/jsonx", "application/x-www-form-urlencoded", None):
             contract.problem("unsupported-media-type", 415, method, where, NEW, media_type)
+        for coding in ("gzip", "deflate, gzip", "x-unknown", "identity, gzip"):
+            refused = contract.problem("unsupported-media-type", 415, method, where, NEW, headers={"Content-Encoding": coding})
+            contract.equal(refused.headers.get("accept-encoding"), "identity", f"{method} {coding}: Accept-Encoding")
     contract.problem("unsupported-media-type", 415, "POST", "/sessions", NEW, MERGE)
+    refused = contract.problem("unsupported-media-type", 415, "POST", "/sessions", NEW, "text/plain")
+    contract.check("accept-encoding" not in refused.headers, "a refused media type tells of codings")
+    for coding in ("identity", "Identity", ""):
+        contract.call(201, "POST", "/sessions", NEW, headers={"Content-Encoding": coding})
 
 
 def unread_bodies(contract):

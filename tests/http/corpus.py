@@ -3,14 +3,16 @@
 A case is (group, name, bytes, answers, end): the statuses that are answered in order, then whether the connection is
 OPEN for another request or has to END. LIBRARY in place of END: libmicrohttpd refuses it before the service is asked,
 with a page of its own, and ends the connection; TWICE: its version 0.9.75 sends the head of that page twice. `@@` in the bytes is a whole request that would create a session: it
-stands where bytes could be taken for a second request, and must never be carried out.
+stands where bytes could be taken for a second request, and must never be carried out. CLOSED: the client has ended
+the connection, so no response says that it ends.
 """
 
-OPEN, END, LIBRARY, TWICE = "open", "end", "library", "twice"
+OPEN, END, LIBRARY, TWICE, CLOSED = "open", "end", "library", "twice", "closed"
 
 # As long as the request that takes its place.
 SMUGGLED = b"@@"
 NEW = b'{"project_path":"/p","thread_id":"t"}'
+LARGE = b'{"project_path":"/p","thread_id":"t","context":{"a":"' + b"x" * 1000000 + b'"}}'
 
 
 def smuggled(marker):
@@ -225,7 +227,10 @@ HOSTS = [
     ("two", with_host(b"a\r\nHost: b"), [400], END),
     ("two the same", with_host(b"a\r\nhost: a"), [400], END),
     ("a list", with_host(b"a, b"), [400], END),
-    ("empty", with_host(b""), [400], END),
+    ("empty", with_host(b""), [200], OPEN),
+    ("empty, without a space", b"GET /healthz HTTP/1.1\r\nHost:\r\n\r\n", [200], OPEN),
+    ("white space alone", with_host(b" \t"), [200], OPEN),
+    ("empty, then one", with_host(b"\r\nHost: b"), [400], END),
     ("two words", with_host(b"a b"), [400], END),
     ("a path", with_host(b"a/b"), [400], END),
     ("a URI", with_host(b"http://a"), [400], END),
@@ -380,11 +385,15 @@ HALF_CLOSED = [
     ("an empty line", b"\r\n", [], END),
 ]
 
-# Either answered or not, but never half: whether libmicrohttpd has seen the end yet when it answers is chance.
-PERHAPS = [
-    ("a request", GET + b"\r\n", [200], END),
-    ("a write", GOOD, [201], END),
-    ("three requests", numbered(3), [200] * 3, END),
+# The same behind whole requests: all are answered, whenever the service sees the end.
+HALF_CLOSED_WHOLE = [
+    ("a request", GET + b"\r\n", [200], CLOSED),
+    ("a write", GOOD, [201], CLOSED),
+    ("a write of a megabyte", posted(b"Content-Length: %d" % len(LARGE), body=LARGE), [201], CLOSED),
+    ("four writes", GOOD * 4, [201] * 4, CLOSED),
+    ("a write between reads", numbered(1) + GOOD + line(), [200, 201, 200], CLOSED),
+    ("three requests", numbered(3), [200] * 3, CLOSED),
+    ("a list", line(b"/sessions?limit=500&include=context"), [200], CLOSED),
     ("a refusal", with_field(b"A : b"), [400], END),
 ]
 
@@ -402,5 +411,5 @@ GROUPS = {
     "sizes": SIZES,
     "pipelined": PIPELINED,
     "half-closed": HALF_CLOSED,
-    "half-closed, whole": PERHAPS,
+    "half-closed, whole": HALF_CLOSED_WHOLE,
 }

@@ -71,6 +71,19 @@ def a_file_is_served(binary, folder):
     check(not os.path.exists(f"{folder}/a"), "the file is left after a stop")
 
 
+def an_empty_host_is_taken_on_a_file(binary, folder):
+    """The target's URI has no authority there (RFC 9112, section 3.2)."""
+    service = Service(binary, "--listen", f"unix:{folder}/a").start()
+    for host in ("Host:", "Host: ", "Host: a.example"):
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(f"{folder}/a")
+        connection.sendall(f"GET /sessions HTTP/1.1\r\n{host}\r\nConnection: close\r\n\r\n".encode())
+        answer = connection.recv(65536)
+        check(answer.startswith(b"HTTP/1.1 200 "), f"{host!r} is answered with {answer[:100]}")
+        connection.close()
+    stop(service)
+
+
 def the_mode_can_be_set(binary, folder):
     service = Service(binary, "--listen", f"unix:{folder}/a", "--socket-mode", "0660").start()
     check(stat.S_IMODE(os.stat(f"{folder}/a").st_mode) == 0o660, "the mode is not 0660")
@@ -233,7 +246,7 @@ def what_cannot_be_served_is_refused(binary, _folder):
         refusal(Activated(binary, silent), 2, "does not listen")
 
 
-STORIES = (a_file_is_served, the_mode_can_be_set, what_a_killed_process_left_is_replaced,
+STORIES = (a_file_is_served, an_empty_host_is_taken_on_a_file, the_mode_can_be_set, what_a_killed_process_left_is_replaced,
            one_that_is_served_is_left_alone, of_many_that_start_at_once_one_listens, what_is_no_socket_is_left_alone,
            a_path_that_is_too_long_is_refused, a_failed_start_leaves_nothing, the_commands_find_it, many_at_once,
            a_passed_port_is_served, a_passed_file_is_the_managers, nobody_is_turned_away_by_a_restart,
