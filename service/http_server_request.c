@@ -115,6 +115,26 @@ static enum MHD_Result listen_for_event(struct http_server *server, struct reque
     return refuse_job(server, request, ERROR_STOPPING, "the service is stopping");
 }
 
+static enum MHD_Result await(struct http_server *server, struct request *request)
+{
+    return request->awaits_event ? listen_for_event(server, request) : submit(server, request);
+}
+
+/* A connection that libmicrohttpd reads from when it is suspended is read from again when it is
+ * resumed, and closed without the response where the client has ended its side meanwhile. Once a
+ * request was whole and was not answered by its last call, it no longer reads: the call after that
+ * one, which comes at once, suspends the connection. */
+static enum MHD_Result prepare_wait(struct http_server *server, struct request *request,
+                                    bool awaits_event)
+{
+    request->awaits_event = awaits_event;
+    if (request->phase != REQUEST_BODY)
+        return await(server, request);
+    http_server_leave_phase(server, request);
+    request->phase = REQUEST_WHOLE;
+    return MHD_YES;
+}
+
 static enum MHD_Result begin(struct http_server *server, struct request *request)
 {
     if (request->ex.status != 0)
@@ -123,9 +143,9 @@ static enum MHD_Result begin(struct http_server *server, struct request *request
     case ROUTE_ANSWERED:
         break;
     case ROUTE_JOB:
-        return submit(server, request);
+        return prepare_wait(server, request, false);
     case ROUTE_WAIT:
-        return listen_for_event(server, request);
+        return prepare_wait(server, request, true);
     }
     return http_server_send(server, request);
 }
@@ -292,6 +312,8 @@ enum MHD_Result http_server_on_request(void *cls, struct MHD_Connection *connect
         *data_size = 0;
         return MHD_YES;
     case REQUEST_WAITING:
+    case REQUEST_WHOLE:
+        return await(server, request);
         router_finish(server->options.routes, &request->ex);
         return http_server_send(server, request);
     case REQUEST_LISTENING:

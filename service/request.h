@@ -17,6 +17,7 @@ struct request_ids {
 enum request_phase {
     REQUEST_NEW,
     REQUEST_BODY,
+    REQUEST_WHOLE,     /* about to wait for its job or for an event */
     REQUEST_WAITING,   /* for its job */
     REQUEST_LISTENING, /* for an event */
     REQUEST_ANSWERED
@@ -25,6 +26,7 @@ enum request_phase {
 struct request {
     struct exchange ex;
     enum request_phase phase;
+    bool awaits_event; /* of REQUEST_WHOLE: an event, not its job */
     int64_t began_us;  /* monotonic */
     size_t sent_bytes; /* of the response's body */
     bool chunked;      /* the client takes a body of unknown length on a connection that stays */
