@@ -71,35 +71,56 @@ static bool check_target(struct slice target, struct error *err)
     return true;
 }
 
-/* A line's end is two bytes, both of them overwritten. */
-static bool ends_line(const char *at, const char *end)
+static const char *skip_white_space(const char *at, const char *end)
 {
-    return end - at >= 2 && at[0] == '\0' && at[1] == '\0';
+    while (at < end && (*at == ' ' || *at == '\t'))
+        at++;
+    return at;
+}
+
+static bool is_pair(const char *at, const char *end, char first, char second)
+{
+    return end - at >= 2 && at[0] == first && at[1] == second;
+}
+
+/* What stands behind the CR LF that ends the part before `at`. NULL: no CR LF does. */
+static const char *skip_line_end(const struct framing_head *head, const char *at)
+{
+    const char *end = head->bytes.data + head->bytes.len;
+
+    if (is_pair(at, end, '\0', head->keeps_lf ? '\n' : '\0'))
+        return at + 2;
+    if (!head->keeps_lf || at >= end || *at != '\0')
+        return NULL;
+    at = skip_white_space(at + 1, end);
+    return is_pair(at, end, '\r', '\n') ? at + 2 : NULL;
+}
+
+static bool is_empty_line(const struct framing_head *head, const char *at)
+{
+    const char *end = head->bytes.data + head->bytes.len;
+
+    return end - at == 2 &&
+           (head->keeps_lf ? is_pair(at, end, '\r', '\n') : is_pair(at, end, '\0', '\0'));
 }
 
 /* Whether the parts lie one behind the other with nothing between them but what belongs there. */
 static bool lines_are_whole(const struct framing_head *head)
 {
     const char *at = head->bytes.data;
-    const char *end = at + head->bytes.len;
 
     if (head->method.data != at || head->target_at != at + head->method.len + 1 ||
         head->version.data != head->target_at + head->target.len + 1)
         return false;
-    at = head->version.data + head->version.len;
-    for (size_t i = 0; i < head->field_count; i++) {
+    at = skip_line_end(head, head->version.data + head->version.len);
+    for (size_t i = 0; i < head->field_count && at != NULL; i++) {
         const struct framing_field *field = &head->fields[i];
-        if (!ends_line(at, end) || field->name.data != at + 2)
+        if (field->name.data != at ||
+            skip_white_space(at + field->name.len + 1, field->value.data) != field->value.data)
             return false;
-        for (at += 2 + field->name.len + 1; at < field->value.data; at++) {
-            if (*at != ' ' && *at != '\t')
-                return false;
-        }
-        if (at != field->value.data)
-            return false;
-        at += field->value.len;
+        at = skip_line_end(head, field->value.data + field->value.len);
     }
-    return ends_line(at, end) && ends_line(at + 2, end) && at + 4 == end;
+    return at != NULL && is_empty_line(head, at);
 }
 
 static bool check_lines(const struct framing_head *head, struct error *err)

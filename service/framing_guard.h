@@ -7,6 +7,10 @@
  * ends and colons become NULs, and names and values are pointers to where they stood. So the places
  * tell what the texts do not: where one part does not begin at the byte that the part before it
  * ends at, there was a folded line, a bare LF, a NUL or white space too much.
+ *
+ * libmicrohttpd 0.9 overwrites both bytes of a line's CR LF. From 1.0 on it overwrites the CR only,
+ * or the first byte of the white space before the CR; there it has to run at a strictness level that
+ * refuses a bare LF, which would look the same.
  */
 #ifndef SESSIOND_SERVICE_FRAMING_GUARD_H
 #define SESSIOND_SERVICE_FRAMING_GUARD_H
@@ -27,6 +31,7 @@ struct framing_head {
     const char *target_at; /* in `bytes`, where it may have been decoded since */
     struct slice target;   /* as sent */
     struct slice version;  /* in `bytes` */
+    bool keeps_lf;         /* parsed by libmicrohttpd 1.0 or newer */
     size_t field_count;    /* all that came; `fields` has the first FRAMING_FIELDS_MAX */
     struct framing_field fields[FRAMING_FIELDS_MAX];
 };

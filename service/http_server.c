@@ -73,6 +73,11 @@ static unsigned event_loop(const struct http_server_options *options)
     return MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TURBO;
 }
 
+const char *http_server_library_version(void)
+{
+    return MHD_get_version();
+}
+
 static bool start_daemon(struct http_server *server, struct error *err)
 {
     const struct http_server_options *options = &server->options;
@@ -81,6 +86,9 @@ static bool start_daemon(struct http_server *server, struct error *err)
     const unsigned pool = options->threads > 1 ? (unsigned)options->threads : 0;
     const size_t needed_bytes = CONNECTION_MEMORY_BYTES(options->admission.max_header_bytes);
     const unsigned timeout_s = (unsigned)((limits->idle_timeout_ms + 999) / 1000);
+    /* Level 1 of MHD_OPTION_CLIENT_DISCIPLINE_LVL, which the framing guard relies on from 1.0 on;
+     * 0.9 would only answer more by itself. */
+    const int strictness = server->keeps_lf ? 1 : 0;
 
     /* Without TLS the list of options ends before those of TLS. */
     const enum MHD_OPTION next =
@@ -89,10 +97,11 @@ static bool start_daemon(struct http_server *server, struct error *err)
     server->daemon = MHD_start_daemon(
         event_loop(options) | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
         http_server_on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_message, server,
-        MHD_OPTION_LISTEN_SOCKET, options->listener, MHD_OPTION_THREAD_POOL_SIZE, pool,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)limits->max_connections,
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)limits->max_connections_per_address,
-        MHD_OPTION_CONNECTION_TIMEOUT, timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        MHD_OPTION_LISTEN_SOCKET, options->listener, MHD_OPTION_STRICT_FOR_CLIENT, strictness,
+        MHD_OPTION_THREAD_POOL_SIZE, pool, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)limits->max_connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        (unsigned)limits->max_connections_per_address, MHD_OPTION_CONNECTION_TIMEOUT, timeout_s,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         needed_bytes > MAPPED_MEMORY_BYTES ? needed_bytes : MAPPED_MEMORY_BYTES,
         MHD_OPTION_NOTIFY_CONNECTION, http_server_on_connection, server,
         MHD_OPTION_URI_LOG_CALLBACK, http_server_on_target, server, MHD_OPTION_NOTIFY_COMPLETED,
@@ -120,6 +129,7 @@ bool http_server_start(const struct http_server_options *options, struct http_se
     if (server == NULL)
         abort();
     server->options = *options;
+    server->keeps_lf = strtol(http_server_library_version(), NULL, 10) >= 1;
     request_ids_init(&server->ids);
     budget_init(&server->bodies, (uint64_t)options->limits.max_bodies_bytes);
     server->key_seed = client_key_seed();

@@ -40,6 +40,10 @@ struct http_server_options {
     struct log *log;
 };
 
+/* The version of libmicrohttpd that runs, which need not be the one that the program was built
+ * with. */
+const char *http_server_library_version(void);
+
 MUST_USE bool http_server_start(const struct http_server_options *options, struct http_server **out,
                                 struct error *err);
 

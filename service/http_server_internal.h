@@ -23,6 +23,7 @@ struct http_server {
     struct budget bodies;
     uint64_t key_seed;
     struct rate *rate; /* NULL: any */
+    bool keeps_lf;     /* see framing_head */
     int silence;       /* never ready; takes the listener's place at a stop */
     atomic_bool draining;
     atomic_bool stopped;               /* no job is submitted any more */

@@ -264,6 +264,7 @@ static bool read_head(struct http_server *server, struct request *request, const
     reading.head.target_at = request->target_at;
     reading.head.target = slice_from(request->target);
     reading.head.version = slice_from(version);
+    reading.head.keeps_lf = server->keeps_lf;
     reading.head.field_count = 0;
     request->chunked = strcmp(version, "HTTP/1.0") != 0;
     request_set_method(request, method);
@@ -311,9 +312,9 @@ enum MHD_Result http_server_on_request(void *cls, struct MHD_Connection *connect
         keep_part(server, request, (struct slice){data, *data_size});
         *data_size = 0;
         return MHD_YES;
-    case REQUEST_WAITING:
     case REQUEST_WHOLE:
         return await(server, request);
+    case REQUEST_WAITING:
         router_finish(server->options.routes, &request->ex);
         return http_server_send(server, request);
     case REQUEST_LISTENING:

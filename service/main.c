@@ -39,6 +39,7 @@ static void log_listening(struct service *service)
     if (service->listener.passed)
         log_text(&line, "socket", SLICE_LITERAL("passed by the service manager"));
     log_text(&line, "version", slice_from(SESSIOND_VERSION));
+    log_text(&line, "libmicrohttpd", slice_from(http_server_library_version()));
     log_integer(&line, "pid", getpid());
     log_integer(&line, "tokens", (int64_t)access_count(service->access));
     log_end(service->log, &line, true);
