@@ -181,23 +181,46 @@ static const char *other_media_type(const struct route *route)
 
 /* Accept-Patch is RFC 5789's, Accept-Post the LDP's, and Accept in a response RFC 9110's
  * (§12.5.1). */
-static void refuse_media_type(const struct route *route, struct exchange *ex)
+static void add_taken_types(const struct route *route, struct exchange *ex)
 {
     const char *other = other_media_type(route);
     const char *header = route->method == METHOD_POST    ? "Accept-Post"
                          : route->method == METHOD_PATCH ? "Accept-Patch"
                                                          : "Accept";
     struct buffer types = {0};
-    struct error err;
 
-    error_set(&err, ERROR_UNSUPPORTED_TYPE, NULL, "send the body as Content-Type: " JSON "%s%s",
-              other == NULL ? "" : " or ", other == NULL ? "" : other);
-    problem_answer(ex, &err);
     buffer_add_text(&types, JSON);
     if (other != NULL)
         buffer_printf(&types, ", %s", other);
     exchange_header(ex, header, buffer_slice(&types));
     buffer_release(&types);
+}
+
+static void refuse_media_type(const struct route *route, struct exchange *ex)
+{
+    const char *other = other_media_type(route);
+    struct error err;
+
+    error_set(&err, ERROR_UNSUPPORTED_TYPE, NULL, "send the body as Content-Type: " JSON "%s%s",
+              other == NULL ? "" : " or ", other == NULL ? "" : other);
+    problem_answer(ex, &err);
+    add_taken_types(route, ex);
+}
+
+static void refuse_coding(const struct route *route, struct exchange *ex)
+{
+    problem_answer_kind(ex, ERROR_UNSUPPORTED_TYPE,
+                        "send the body as it is, without Content-Encoding");
+    add_taken_types(route, ex);
+    exchange_header(ex, "Accept-Encoding", SLICE_LITERAL("identity")); /* RFC 9110 §15.5.16 */
+}
+
+static bool takes_coding(const struct route *route, const struct exchange *ex)
+{
+    const struct slice coding = ex->headers[REQUEST_CONTENT_ENCODING];
+
+    return route->body == ROUTE_BODY_NONE || coding.len == 0 ||
+           (coding.len == 8 && strncasecmp(coding.data, "identity", 8) == 0);
 }
 
 /* A page of another site can make a browser send a POST of the types that forms have, or of none,
@@ -257,8 +280,12 @@ void router_check(const struct routes *routes, struct exchange *ex)
 {
     if (ex->route == NULL)
         answer_no_route(ex);
-    else if (check_body_length(routes, ex) && check_query(ex) && !takes_media_type(ex->route, ex))
+    else if (!check_body_length(routes, ex) || !check_query(ex))
+        return;
+    else if (!takes_media_type(ex->route, ex))
         refuse_media_type(ex->route, ex);
+    else if (!takes_coding(ex->route, ex))
+        refuse_coding(ex->route, ex);
 }
 
 enum scope router_scope(const struct exchange *ex)

@@ -221,6 +221,12 @@ static enum single single_of(struct slice name)
     return SINGLES;
 }
 
+/* It is empty where the target's URI has no authority, as for a Unix socket (RFC 9112 §3.2). */
+static bool host_is_valid(struct slice value)
+{
+    return value.len == 0 || authority_is_valid(value);
+}
+
 static bool check_single(const struct framing_field *field, enum single single, struct error *err)
 {
     if (single == TRANSFER_ENCODING)
@@ -229,9 +235,9 @@ static bool check_single(const struct framing_field *field, enum single single, 
     if (single == CONTENT_LENGTH && !is_length(field->value))
         return refuse_field(field, "Content-Length is a number of bytes, in decimal digits alone",
                             err);
-    if (single == HOST && !authority_is_valid(without_white_space_at_end(field->value)))
-        return refuse_field(field, "Host is a host's name or address, and perhaps :port", err);
-    return true;
+    return single != HOST || host_is_valid(without_white_space_at_end(field->value)) ||
+           refuse_field(field, "Host is a host's name or address, and perhaps :port, or empty",
+                        err);
 }
 
 static bool check_fields(const struct framing_head *head, struct error *err)

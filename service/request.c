@@ -11,6 +11,7 @@
 static const char *const header_names[REQUEST_HEADER_COUNT] = {
     [REQUEST_ACCEPT] = "Accept",
     [REQUEST_AUTHORIZATION] = "Authorization",
+    [REQUEST_CONTENT_ENCODING] = "Content-Encoding",
     [REQUEST_CONTENT_TYPE] = "Content-Type",
     [REQUEST_HOST] = "Host",
     [REQUEST_IF_MATCH] = "If-Match",
