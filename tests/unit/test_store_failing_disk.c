@@ -260,7 +260,7 @@ Test(store_failing_disk, a_start_on_a_full_disk_ends_no_lease)
     free(fixture_sql(&fixture, "UPDATE sessions SET lease_deadline_us = 1"));
     fill_disk();
     open_store();
-    cr_expect(strstr(fixture.notices, "housekeeping_failed"), "%s", fixture.notices);
+    cr_expect(strstr(fixture.notices, "maintenance_failed: lease_expiry"), "%s", fixture.notices);
     cr_expect_eq(create(), ERROR_STORAGE_FULL);
     faulty_vfs_heal();
     cr_expect_eq(create(), ERROR_NONE);
