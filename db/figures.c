@@ -110,6 +110,8 @@ void figures_read(const struct figures *figures, struct store_figures *out)
         out->sessions[i] = get(&figures->sessions[i]);
     for (int i = 0; i < STORE_COUNT_KINDS; i++)
         out->counts[i] = get(&figures->counts[i]);
+    for (int i = 0; i < STORE_TASKS; i++)
+        out->task_failures[i] = get(&figures->task_failures[i]);
     for (int i = 0; i <= STORE_BATCH_BUCKETS; i++)
         out->batch_buckets[i] =
             atomic_load_explicit(&figures->batch_buckets[i], memory_order_acquire);

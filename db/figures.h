@@ -13,6 +13,7 @@
 struct figures {
     atomic_int_least64_t sessions[SESSION_STATUS_COUNT];
     atomic_int_least64_t counts[STORE_COUNT_KINDS];
+    atomic_int_least64_t task_failures[STORE_TASKS];
     atomic_int_least64_t events;
     atomic_int_least64_t newest_event;
     atomic_bool search_complete;

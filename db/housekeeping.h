@@ -1,42 +1,49 @@
 /*
- * What the writer does by itself between batches: it ends the leases whose time is over, and does
- * its chores, each a little at a time. A chore with more left to do goes on after four times as
- * long as its last step took, so that of a busy writer's time the writes keep most. Writer thread.
+ * The schedule of the writer's maintenance tasks: lease expiry and the tasks that run a little at a
+ * time between batches. Each task has a transaction, a retry delay and a log line of its own, so a
+ * task that fails does not hold up the others. After a step that left work behind no task but lease
+ * expiry runs for four times as long as the step took, so that of a busy writer's time the writes
+ * keep most. Writer thread.
  */
 #ifndef SESSIOND_DB_HOUSEKEEPING_H
 #define SESSIOND_DB_HOUSEKEEPING_H
 
+#include "db/store_figures.h"
 #include "db/write_operations.h"
 
-enum housekeeping_chore {
-    HOUSEKEEPING_FORGET_KEYS,
-    HOUSEKEEPING_SWEEP_EVENTS,
-    HOUSEKEEPING_DISCARD_ENTRIES,
-    HOUSEKEEPING_INDEX,
-    HOUSEKEEPING_PURGE,
-    HOUSEKEEPING_VACUUM,
-    HOUSEKEEPING_CHORES
+/* Times are monotonic. */
+struct task_schedule {
+    int64_t due_us;   /* 0: it has not run yet. Lease expiry waits for ops->state, too */
+    int64_t retry_us; /* the delay after the last failure; 0: the last run succeeded */
+    int64_t failures; /* in a row */
+    bool has_more;    /* the last run left work behind */
 };
 
-/* All zero: every chore is due. Times are monotonic. */
+/* All zero: every task is due. */
 struct housekeeping {
-    int64_t due_us[HOUSEKEEPING_CHORES];
-    bool more[HOUSEKEEPING_CHORES]; /* was left to do after the last step */
+    struct task_schedule tasks[STORE_TASKS];
+    int64_t rest_until_us;
 };
 
-/* When something is next to be done. */
+/* When the next task is due. */
 int64_t housekeeping_due_us(const struct housekeeping *house, const struct write_operations *ops);
 
-/* Whether a chore was left with more to do. */
+/* Whether a task left work behind. */
 bool housekeeping_has_more(const struct housekeeping *house);
 
-/* Does what is due, inside the open transaction. False: `err` is a failure of the storage, and the
- * transaction must be rolled back. */
-MUST_USE bool housekeeping_do(struct housekeeping *house, struct write_operations *ops,
-                              int64_t now_us, struct error *err);
+/* The task to run at `now_us`; STORE_TASKS when none is due. While the leases are in doubt, that is
+ * lease expiry alone: without new terms no transaction commits. */
+enum store_task housekeeping_next(const struct housekeeping *house,
+                                  const struct write_operations *ops, int64_t now_us);
 
-/* After COMMIT or ROLLBACK of what began at `began_us`: says when to go on, or to try again. */
-void housekeeping_settle(struct housekeeping *house, struct write_operations *ops, int64_t began_us,
-                         bool committed);
+/* Runs one step of the task inside the open transaction. False: `err` is a failure of the storage,
+ * and the transaction must be rolled back. */
+MUST_USE bool housekeeping_step(enum store_task task, struct write_operations *ops, bool *more,
+                                struct error *err);
+
+/* After the task's transaction, which began at `began_us`: schedules the next run. */
+void housekeeping_succeeded(struct housekeeping *house, enum store_task task, int64_t began_us,
+                            bool more);
+void housekeeping_failed(struct housekeeping *house, enum store_task task);
 
 #endif

@@ -62,8 +62,8 @@ static struct purge_place place_of(sqlite3_stmt *stmt, const struct session *ses
 
     timestamp_format(session->updated_us, written);
     if (text.len == TIMESTAMP_LENGTH + 6 && memcmp(text.data, written, TIMESTAMP_LENGTH) == 0)
-        return (struct purge_place){session->updated_us, session->seq};
-    return (struct purge_place){session->updated_us + 1, 0};
+        return (struct purge_place){session->updated_us, session->seq, 0};
+    return (struct purge_place){session->updated_us + 1, 0, 0};
 }
 
 bool purge_query_read(sqlite3_stmt *stmt, int64_t cutoff_us, struct purge_place *place,

@@ -29,6 +29,7 @@
 struct purge_place {
     int64_t updated_us;
     int64_t seq;
+    int64_t skipped; /* rows behind it that cannot be read */
 };
 
 /* Makes the index of each reason for which something is deleted, and drops the others: the changes
@@ -42,7 +43,8 @@ int64_t purge_query_cutoff_us(int64_t retain_us);
 void purge_query_bind(sqlite3_stmt *stmt, const struct purge_place *place, int64_t cutoff_us);
 
 /* Reads the row on which `stmt` stands, moves *place to it, and tells whether it may go: not when
- * it is leased, or when an entry was appended since. */
+ * it is leased, or when an entry was appended since. False, and *place untouched, when the row
+ * cannot be read. */
 MUST_USE bool purge_query_read(sqlite3_stmt *stmt, int64_t cutoff_us, struct purge_place *place,
                                struct session *out, bool *may_go, struct error *err);
 

@@ -33,9 +33,8 @@ static bool read_rows(struct reader *reader, sqlite3_stmt *stmt, struct store_re
             of->more = true;
             return true;
         }
-        if (!purge_query_read(stmt, cutoff_us, &place, &session, &may_go, err))
-            return false;
-        if (may_go)
+        /* A row that cannot be read is not deleted either. */
+        if (purge_query_read(stmt, cutoff_us, &place, &session, &may_go, err) && may_go)
             count(of, &session);
     }
     return result == SQLITE_DONE || translate_failure(reader->db, "looking for old sessions", err);

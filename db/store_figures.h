@@ -34,9 +34,25 @@ enum store_count {
     STORE_COUNT_KINDS
 };
 
+/* The maintenance tasks of the store. */
+enum store_task {
+    STORE_TASK_LEASE_EXPIRY,
+    STORE_TASK_KEYS,    /* removes idempotency keys for their age */
+    STORE_TASK_EVENTS,  /* removes events for their age or number */
+    STORE_TASK_ENTRIES, /* collects the entries of deleted sessions */
+    STORE_TASK_SEARCH,  /* indexes the backlog of the search index */
+    STORE_TASK_RETENTION,
+    STORE_TASK_VACUUM, /* gives free pages back */
+    STORE_TASKS
+};
+
+/* The value of the label `task`. */
+const char *store_task_name(enum store_task task);
+
 struct store_figures {
     int64_t sessions[SESSION_STATUS_COUNT];
     int64_t counts[STORE_COUNT_KINDS];
+    int64_t task_failures[STORE_TASKS];
     int64_t events;       /* that are kept */
     int64_t newest_event; /* its id, kept or not; 0: there never was one */
     bool search_complete; /* false without search */

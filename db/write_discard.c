@@ -12,7 +12,8 @@ static bool find_discarded(struct write_operations *ops, int64_t *number, struct
 
     *number = 0;
     sqlite3_bind_int64(ops->statements.prepared[WRITE_DISCARDED_FIND], 1,
-                       ops->state.copying_from == 0 ? INT64_MAX : ops->state.copying_from);
+                       ops->state.copying_from == 0 ? ENTRY_KEY_STREAMS_MAX + 1
+                                                    : ops->state.copying_from);
     if (!write_next_row(&ops->statements, WRITE_DISCARDED_FIND, "finding a discarded stream", &ok,
                         err))
         return ok;

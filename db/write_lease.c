@@ -15,16 +15,22 @@ static void due_no_later(struct write_operations *ops, int64_t deadline_us)
         ops->state.lease_due_us = deadline_us;
 }
 
+static void bind_skipped(const struct write_operations *ops, sqlite3_stmt *stmt, int parameter)
+{
+    sqlite3_bind_int64(stmt, parameter, ops->state.lease_skipped.deadline_us);
+    sqlite3_bind_int64(stmt, parameter + 1, ops->state.lease_skipped.session_seq);
+}
+
 static bool find_next(struct write_operations *ops, struct error *err)
 {
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_LEASE_NEXT];
     bool ok;
 
     ops->state.lease_due_us = INT64_MAX;
+    bind_skipped(ops, stmt, 1);
     if (!write_next_row(&ops->statements, WRITE_LEASE_NEXT, "finding the next lease", &ok, err))
         return ok;
-    if (sqlite3_column_type(stmt, 0) != SQLITE_NULL)
-        ops->state.lease_due_us = sqlite3_column_int64(stmt, 0);
+    ops->state.lease_due_us = sqlite3_column_int64(stmt, 0);
     write_reset(&ops->statements, WRITE_LEASE_NEXT);
     return true;
 }
@@ -39,6 +45,7 @@ bool write_lease_restart(struct write_operations *ops, struct error *err)
 {
     sqlite3_bind_int64(ops->statements.prepared[WRITE_LEASE_RESTART], 1, monotonic_us());
     ops->state.leases_in_doubt = false;
+    ops->state.lease_skipped = (struct lease_place){INT64_MIN, INT64_MIN};
     return write_run(&ops->statements, WRITE_LEASE_RESTART, "restarting the leases", err) &&
            find_next(ops, err);
 }
@@ -246,15 +253,20 @@ static bool read_overdue(sqlite3_stmt *stmt, struct session *out, struct error *
         .lease = {.owner = column_text(stmt, 6), .token = sqlite3_column_int64(stmt, 7)},
     };
     return session_status_parse(status, &out->status) ||
-           error_set(err, ERROR_INTERNAL, NULL, "a leased session has an unknown status");
+           error_set(err, ERROR_INTERNAL, NULL, "session %.*s has an unknown status",
+                     (int)(out->id.len < ID_LENGTH ? out->id.len : ID_LENGTH),
+                     out->id.data == NULL ? "" : out->id.data);
 }
 
 static bool expire(struct write_operations *ops, sqlite3_stmt *stmt, struct error *err)
 {
     struct session session;
 
-    if (!read_overdue(stmt, &session, err))
-        return false;
+    if (!read_overdue(stmt, &session, err)) {
+        write_skip_row(ops, err);
+        ops->state.lease_skipped = (struct lease_place){sqlite3_column_int64(stmt, 8), session.seq};
+        return true;
+    }
     const int64_t time_us = clock_next(&ops->state.clock);
     const bool was_active = session.status == SESSION_ACTIVE;
     ops->change.counts[STORE_LEASES_EXPIRED]++;
@@ -270,6 +282,7 @@ static bool expire_first(struct write_operations *ops, int64_t now_us, bool *fou
     bool ok;
 
     sqlite3_bind_int64(stmt, 1, now_us);
+    bind_skipped(ops, stmt, 2);
     *found = write_next_row(&ops->statements, WRITE_LEASE_OVERDUE, "finding a lease", &ok, err);
     if (!*found)
         return ok;

@@ -20,6 +20,7 @@ bool write_operations_begin(struct write_operations *ops, struct error *err)
 {
     ops->saved = ops->state;
     ops->change = (struct figures_change){0};
+    ops->skipped.count = 0;
     return !ops->state.leases_in_doubt || write_lease_restart(ops, err);
 }
 
@@ -50,6 +51,12 @@ void write_operations_settle(struct write_operations *ops, bool committed)
     search_index_settle(&ops->search, committed);
     if (!committed)
         restore(ops);
+}
+
+void write_skip_row(struct write_operations *ops, const struct error *why)
+{
+    if (ops->skipped.count++ == 0)
+        ops->skipped.first = *why;
 }
 
 void write_count_status(struct write_operations *ops, enum session_status from,

@@ -18,6 +18,12 @@
 #include "db/write_state.h"
 #include "db/write_statements.h"
 
+/* Stored rows that a transaction could not read and left alone. */
+struct skipped_rows {
+    int64_t count;
+    struct error first;
+};
+
 struct write_operations {
     struct write_statements statements;
     struct write_state state; /* of the open transaction, or of the last one that committed */
@@ -28,6 +34,7 @@ struct write_operations {
     int64_t keep_events_us;       /* how long an event is kept */
     int64_t max_events;           /* how many are */
     struct figures_change change; /* by the open transaction */
+    struct skipped_rows skipped;  /* by the open transaction; logged when it has committed */
 };
 
 /* `db` is borrowed; its statements are finalised when it is closed. What is set up
@@ -79,6 +86,9 @@ MUST_USE bool write_delete_session(struct write_operations *ops, const struct se
 /* Writes a session that is not there, as a row, and counts it. */
 MUST_USE bool write_insert(struct write_operations *ops, const struct session *session,
                            struct error *err);
+
+/* A row that cannot be read must not keep a task from the others: `why` names it. */
+void write_skip_row(struct write_operations *ops, const struct error *why);
 
 /* Counts a session's change of status. */
 void write_count_status(struct write_operations *ops, enum session_status from,

@@ -67,13 +67,18 @@ static bool look(struct write_operations *ops, enum store_purge_reason reason,
         return false;
     sqlite3_stmt *stmt = ops->statements.prepared[statements[reason]];
     purge_query_bind(stmt, place, cutoff_us);
+    sqlite3_bind_int64(stmt, 4, place->skipped);
     *found =
         write_next_row(&ops->statements, statements[reason], "looking for old sessions", &ok, err);
     if (!*found)
         return ok;
     share->rows--;
-    ok = purge_query_read(stmt, cutoff_us, place, &session, &may_go, err) &&
-         (!may_go || take(ops, reason, &session, share, tally, err));
+    if (purge_query_read(stmt, cutoff_us, place, &session, &may_go, err)) {
+        ok = !may_go || take(ops, reason, &session, share, tally, err);
+    } else {
+        write_skip_row(ops, err);
+        place->skipped++;
+    }
     write_reset(&ops->statements, statements[reason]);
     return ok;
 }
@@ -113,11 +118,25 @@ bool write_purge_step(struct write_operations *ops, bool *more, struct error *er
     return true;
 }
 
+/* Rows that cannot be read do not move the place: where a job met no others, the next one would
+ * come no further, so it looks for the next reason. */
+static struct store_purge_position position_after(const struct store_purge_position *from,
+                                                  unsigned reason, const struct purge_place *place)
+{
+    const bool moved = reason != (unsigned)from->reason || place->updated_us != from->place_us ||
+                       place->seq != from->place_seq;
+
+    if (!moved)
+        return (struct store_purge_position){.reason = (enum store_purge_reason)(reason + 1)};
+    return (struct store_purge_position){(enum store_purge_reason)reason, place->updated_us,
+                                         place->seq};
+}
+
 bool write_purge(struct write_operations *ops, struct store_job *job, struct error *err)
 {
     struct share share = {JOB_SESSIONS, JOB_BYTES, JOB_ROWS};
     struct store_purge *purge = &job->purge;
-    struct purge_place place = {purge->from.place_us, purge->from.place_seq};
+    struct purge_place place = {purge->from.place_us, purge->from.place_seq, 0};
     struct purge_tally tally = {0};
     unsigned reason = purge->from.reason;
 
@@ -129,10 +148,9 @@ bool write_purge(struct write_operations *ops, struct store_job *job, struct err
         reason++;
         place = (struct purge_place){0};
     }
-    purge->next =
-        (struct store_purge_position){(enum store_purge_reason)reason, place.updated_us, place.seq};
+    purge->next = position_after(&purge->from, reason, &place);
     purge->bytes = tally.bytes;
-    purge->more = is_used_up(&share);
+    purge->more = is_used_up(&share) && (unsigned)purge->next.reason < STORE_PURGE_REASONS;
     memcpy(purge->sessions, tally.sessions, sizeof(purge->sessions));
     return true;
 }

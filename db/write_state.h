@@ -11,12 +11,19 @@
 #include "db/database_size.h"
 #include "db/purge.h"
 
+/* A lease in the order of expiry. */
+struct lease_place {
+    int64_t deadline_us;
+    int64_t session_seq;
+};
+
 struct write_state {
     struct clock clock;
     int64_t events;       /* how many are stored */
     bool leases_in_doubt; /* nobody could renew one: the deadlines mean nothing */
     int64_t lease_due_us; /* monotonic; no lease expires before it; INT64_MAX: none will */
-    int64_t copying_from; /* streams of this number and above are being made; 0: none */
+    struct lease_place lease_skipped; /* leases up to here have ended or cannot be read */
+    int64_t copying_from;             /* streams of this number and above are being made; 0: none */
     struct purge purge;
     struct {
         int64_t created_us;

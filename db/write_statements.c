@@ -44,11 +44,14 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
         "UPDATE sessions SET " CHANGED
         ", status = ?3, recovered_at = coalesce(?4, recovered_at), " NO_LEASE " WHERE seq = ?1",
     [WRITE_LEASE_CLEAR] = "UPDATE sessions SET " NO_LEASE " WHERE seq = ?1",
-    [WRITE_LEASE_OVERDUE] = "SELECT seq, status, id, thread_id, project_path, version, lease_owner,"
-                            " lease_token FROM sessions INDEXED BY idx_sessions_lease"
-                            " WHERE lease_deadline_us <= ?1 ORDER BY lease_deadline_us LIMIT 1",
-    [WRITE_LEASE_NEXT] = "SELECT min(lease_deadline_us) FROM sessions INDEXED BY idx_sessions_lease"
-                         " WHERE lease_deadline_us IS NOT NULL",
+    [WRITE_LEASE_OVERDUE] =
+        "SELECT seq, status, id, thread_id, project_path, version, lease_owner,"
+        " lease_token, lease_deadline_us FROM sessions INDEXED BY idx_sessions_lease"
+        " WHERE lease_deadline_us <= ?1 AND (lease_deadline_us, seq) > (?2, ?3)"
+        " ORDER BY lease_deadline_us, seq LIMIT 1",
+    [WRITE_LEASE_NEXT] = "SELECT lease_deadline_us FROM sessions INDEXED BY idx_sessions_lease"
+                         " WHERE lease_deadline_us IS NOT NULL AND (lease_deadline_us, seq) >"
+                         " (?1, ?2) ORDER BY lease_deadline_us, seq LIMIT 1",
     [WRITE_LEASE_RESTART] = "UPDATE sessions SET lease_deadline_us = ?1 + lease_ttl_ms * 1000"
                             " WHERE lease_deadline_us IS NOT NULL",
     [WRITE_UNLEASED] = "SELECT " MANY_COLUMNS " FROM sessions INDEXED BY idx_sessions_status"
@@ -125,8 +128,8 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_DISCARD_UUID] = "DELETE FROM entry_uuids WHERE number = ?1 AND uuid ="
                            " (SELECT min(uuid) FROM entry_uuids WHERE number = ?1)",
     [WRITE_DISCARD_STREAM] = "DELETE FROM discarded_streams WHERE number = ?1",
-    [WRITE_PURGE_TERMINATED] = PURGE_QUERY_TERMINATED " LIMIT 1",
-    [WRITE_PURGE_IDLE] = PURGE_QUERY_IDLE " LIMIT 1",
+    [WRITE_PURGE_TERMINATED] = PURGE_QUERY_TERMINATED " LIMIT 1 OFFSET ?4",
+    [WRITE_PURGE_IDLE] = PURGE_QUERY_IDLE " LIMIT 1 OFFSET ?4",
     [WRITE_PAGE_COUNT] = "PRAGMA page_count",
     [WRITE_FREE_PAGES] = "PRAGMA freelist_count",
     [WRITE_VACUUM] = "PRAGMA incremental_vacuum(128)",

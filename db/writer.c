@@ -1,9 +1,7 @@
 #include "db/monotonic.h"
-#include "db/write_lease.h"
 #include "db/write_size.h"
 #include "db/writer_internal.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* After so long without a write the log is copied into the database file. */
@@ -11,10 +9,6 @@
 
 /* When a checkpoint is tried again while writes are refused. */
 #define RETRY_US INT64_C(1000000)
-
-/* A turn comes every IDLE_US at least. One that is so late tells that the process stood still, or
- * that the disk kept it waiting. */
-#define AWAY_US INT64_C(3000000)
 
 #define TURN_MIN_US 250
 #define TURN_MAX_US 1000
@@ -52,6 +46,7 @@ static enum outcome commit(struct writer *writer, size_t jobs, struct error *err
         figures_committed(writer->figures, jobs, writer->transactions.last_commit_us);
     figures_changed(writer->figures, &writer->operations.change);
     writer_tell_size(writer);
+    writer_log_skipped(writer);
     atomic_store(&writer->figures->wal_bytes, checkpointer_log_bytes(&writer->log));
     tell_events(writer);
     return OUTCOME_COMMITTED;
@@ -271,51 +266,11 @@ static void write_jobs(struct writer *writer, struct store_job *first, size_t co
         writer_fail(writer, err.detail);
 }
 
-/* Whether there was a time without turns, in which no lease could be renewed. */
-static bool was_away(struct writer *writer, int64_t now_us)
-{
-    const int64_t away_us = now_us - writer->last_turn_us;
-    char detail[96];
-
-    writer->last_turn_us = now_us;
-    if (away_us <= AWAY_US)
-        return false;
-    snprintf(detail, sizeof(detail),
-             "the writer stood still for %.1f s: leases begin their terms anew",
-             (double)away_us / 1e6);
-    notice(writer, STORE_WARNING, "writer_stalled", detail);
-    return true;
-}
-
-bool writer_keep_house(struct writer *writer, struct error *err)
-{
-    struct write_operations *ops = &writer->operations;
-    const int64_t now_us = monotonic_us();
-    enum outcome outcome = OUTCOME_NOT_BEGUN;
-
-    if (was_away(writer, now_us))
-        write_lease_doubt(ops);
-    if (now_us < housekeeping_due_us(&writer->house, ops))
-        return true;
-    if (transaction_begin(&writer->transactions, err)) {
-        const bool ok =
-            write_operations_begin(ops, err) && housekeeping_do(&writer->house, ops, now_us, err);
-        outcome = writer_end(writer, ok, 0, err);
-    }
-    housekeeping_settle(&writer->house, ops, now_us, outcome == OUTCOME_COMMITTED);
-    writer_tell_purge(writer);
-    const bool failed_before = writer->housework_failed;
-    writer->housework_failed = outcome != OUTCOME_COMMITTED;
-    if (writer->housework_failed && outcome != OUTCOME_UNKNOWN && !failed_before)
-        notice(writer, STORE_WARNING, "housekeeping_failed", err->detail);
-    return outcome != OUTCOME_UNKNOWN;
-}
-
-static void keep_house(struct writer *writer)
+static void maintain(struct writer *writer)
 {
     struct error err;
 
-    if (!writer->failed && !writer_keep_house(writer, &err))
+    if (!writer->failed && !writer_maintain(writer, &err))
         writer_fail(writer, err.detail);
 }
 
@@ -356,7 +311,7 @@ static void *writer_run(void *arg)
     writer->last_turn_us = monotonic_us();
     while (job_queue_take(writer->queue, gather, idle_ms(writer), &jobs, &count) !=
            JOB_QUEUE_CLOSED) {
-        keep_house(writer);
+        maintain(writer);
         jobs = take_out_backups(writer, jobs, &count);
         if (count > 0) {
             write_jobs(writer, jobs, count);

@@ -2,7 +2,7 @@
  * The one thread that writes. It takes all jobs that wait, runs them in one transaction, commits
  * (one fsync for all), and answers them; the next batch gathers while that fsync runs. It also
  * makes every checkpoint: when the log has grown long, and when nothing is to do. Between batches
- * it keeps house.
+ * it runs maintenance tasks.
  */
 #ifndef SESSIOND_DB_WRITER_H
 #define SESSIOND_DB_WRITER_H
@@ -31,7 +31,6 @@ struct writer {
     struct backup backup;
     struct forks forks;
     bool writes_failed; /* the last time, as the next: of a row of failures one is told */
-    bool housework_failed;
     bool checkpoint_failed;
     bool failed; /* nothing is written any more */
     pthread_t thread;
@@ -44,10 +43,10 @@ MUST_USE bool writer_init(struct writer *writer, sqlite3 *db, int64_t checkpoint
 
 MUST_USE bool writer_start(struct writer *writer, struct error *err);
 
-/* Ends leases and forgets keys, when it is time, in a transaction of its own; at start, before the
- * thread runs, gives all leases their term. What cannot be done now is told to the observer and
- * done later. False when the storage has failed. */
-MUST_USE bool writer_keep_house(struct writer *writer, struct error *err);
+/* Runs the maintenance tasks that are due, each in a transaction of its own; at start, before the
+ * thread runs, gives all leases their term. A task that fails is logged and retried later. False
+ * when the storage has failed. */
+MUST_USE bool writer_maintain(struct writer *writer, struct error *err);
 
 /* While the thread does not run, and nobody reads: copies the whole log into the file and empties
  * it. A log that has to stay is told to the observer. Never PARTIAL. */

@@ -14,7 +14,10 @@ void writer_tell_failure(struct writer *writer, enum outcome outcome, const stru
 /* After COMMIT: how large the database is now, and whether that is near its limit. */
 void writer_tell_size(struct writer *writer);
 
-/* After a turn of the chores: how much retention has deleted, once it is done. */
+/* After COMMIT: which rows the transaction could not read. */
+void writer_log_skipped(struct writer *writer);
+
+/* After the maintenance tasks: how much retention has deleted, once it is done. */
 void writer_tell_purge(struct writer *writer);
 
 /* Gives a job of a transaction that was not committed its answer. */

@@ -314,6 +314,16 @@ static void add_purged(struct buffer *out, const struct store_figures *figures)
                   (long long)figures->counts[STORE_PURGED_IDLE]);
 }
 
+static void add_task_failures(struct buffer *out, const struct store_figures *figures)
+{
+    static const char name[] = "sessiond_maintenance_failures_total";
+
+    add_family(out, name, "counter", "Failed runs of the store's maintenance tasks.");
+    for (int i = 0; i < STORE_TASKS; i++)
+        buffer_printf(out, "%s{task=\"%s\"} %lld\n", name, store_task_name((enum store_task)i),
+                      (long long)figures->task_failures[i]);
+}
+
 static void add_size(struct buffer *out, const struct store_figures *figures)
 {
     add_gauge(out, "sessiond_database_bytes", "What the database has stored, free pages left out.",
@@ -346,6 +356,7 @@ static void add_storage(struct buffer *out, struct store *store)
     add_gauge(out, "sessiond_events_newest_id", "The newest event; 0 when there never was one.",
               figures.newest_event);
     add_purged(out, &figures);
+    add_task_failures(out, &figures);
     add_size(out, &figures);
     add_family(out, "sessiond_sessions", "gauge", "Sessions by status.");
     for (unsigned i = 0; i < SESSION_STATUS_COUNT; i++)
