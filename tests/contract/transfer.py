@@ -68,6 +68,8 @@ def imports(contract):
         for member in line:
             missing = {key: value for key, value in line.items() if key != member}
             contract.problem("invalid-payload", 422, "POST", "/admin/import", lines(missing), NDJSON)
+    contract.equal(contract.call(200, "POST", "/admin/import", lines(session), "application/json").json()["sessions"]["present"], 1,
+                   "a line of the type application/json")
     contract.problem("malformed-json", 400, "POST", "/admin/import", b"{", NDJSON)
     contract.problem("unsupported-media-type", 415, "POST", "/admin/import", lines(session), "text/plain")
 
