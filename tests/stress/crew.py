@@ -60,6 +60,7 @@ class Client:
     def __init__(self, target):
         self.connection = connect(target)
         self.rest = b""
+        self.half_closed = False
 
     def send(self, data):
         try:
@@ -119,6 +120,14 @@ class Client:
         except OSError:
             pass
         self.close()
+
+    def half_close(self):
+        """Nothing more is sent; the response is still read."""
+        self.half_closed = True
+        try:
+            self.connection.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
 
     def close(self):
         try:
@@ -319,10 +328,7 @@ class Crew:
             return True
         client.send(request.data)
         if chance < 0.03 and self.target[0] != "tls":
-            try:
-                client.connection.shutdown(socket.SHUT_WR)
-            except OSError:
-                pass
+            client.half_close()
         return False
 
     def forget(self, request):
@@ -346,12 +352,13 @@ class Crew:
         except Ended as reason:
             self.counts[f"{request.name} unanswered"] += 1
             if self.phase.value == RUNNING:
-                self.wrong.append(f"{request.name} was not answered, {reason}: {request.data[:300]!r}")
+                self.wrong.append(f"{request.name} was not answered, half-closed: {client.half_closed}, {reason}: "
+                                  f"{request.data[:300]!r}")
             self.forget(request)
             client.close()
             return False
         self.judge(request, status, body)
-        if headers.get("connection", "").lower() == "close" or len(self.clients) >= CONNECTIONS:
+        if client.half_closed or headers.get("connection", "").lower() == "close" or len(self.clients) >= CONNECTIONS:
             client.close()
         else:
             self.clients.append(client)

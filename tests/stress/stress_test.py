@@ -9,6 +9,7 @@ Prints its seed and the responses by request and status. (SESSIOND_BINARY, where
 
 import argparse
 import collections
+import errno
 import multiprocessing
 import os
 import random
@@ -56,8 +57,16 @@ class Stress:
     def fill_disk(self):
         """The disk has no room for a moment."""
         with open(self.ballast, "wb") as file:
-            disk = os.statvfs(self.folder)
-            os.posix_fallocate(file.fileno(), 0, max(1, disk.f_bavail * disk.f_frsize))
+            size = 0
+            # The service takes room meanwhile, so the steps become smaller.
+            for step in (1 << 28, 1 << 20, 1 << 12):
+                try:
+                    while True:
+                        os.posix_fallocate(file.fileno(), size, step)
+                        size += step
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
         time.sleep(self.random.uniform(0.2, 1))
         os.remove(self.ballast)
 
