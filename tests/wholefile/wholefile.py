@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import http.server
 import os
 import shutil
 import socketserver
@@ -17,7 +18,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
 from mounts import mount_tmpfs, unmount  # noqa: E402
-from service import PATIENCE_S, POLL_S, REPORT, Service  # noqa: E402
+from service import PATIENCE_S, POLL_S, REPORT, Connection, Service  # noqa: E402
 
 ID = "00000000-0000-4000-8000-{:012d}"
 PYTHON_SCHEMA = """
@@ -162,6 +163,44 @@ class Answering(socketserver.ThreadingTCPServer):
     def __exit__(self, *_):
         self.shutdown()
         self.server_close()
+
+
+class Proxy:
+    """Between a command and a service. `before(method, target)` is called for each request; it returns None, or (status, headers, body) to answer."""
+
+    def __init__(self, case, address, before):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def pass_on(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                status, headers, text = before(self.command, self.path) or self.forward(body)
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def forward(self, body):
+                connection = Connection(address)
+                wanted = {name: value for name, value in self.headers.items() if name in ("Content-Type", "Accept")}
+                response = connection.call(self.command, self.path, body or None, wanted)
+                connection.close()
+                kept = {name: response.headers[name] for name in ("content-type", "retry-after") if name in response.headers}
+                return response.status, kept, response.body
+
+            do_GET = do_PUT = do_POST = pass_on
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        case.addCleanup(server.server_close)
+        case.addCleanup(server.shutdown)
+        self.address = "127.0.0.1:%d" % server.server_address[1]
 
 
 class SmallDisk:
