@@ -6,6 +6,7 @@
 #include "routes/json_skip.h"
 #include "service/command.h"
 #include "service/command_answer.h"
+#include "service/command_retry.h"
 #include "service/transcripts.h"
 
 #include <errno.h>
@@ -13,13 +14,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define BATCH_LINES 256
 #define BATCH_BYTES (256 << 10)
 #define ANSWER_BYTES (128 << 10)
 #define MAX_DEPTH 10000
-#define TRIES 30
 
 struct import {
     const struct config *config;
@@ -105,7 +104,6 @@ static bool refuse(struct import *import, struct http_answer *answer, struct err
                      (long long)import->line, why.detail);
 }
 
-/* A service that has too much to do is asked again. */
 static bool send_batch(struct import *import, struct error *err)
 {
     const struct http_request request = {.method = "POST",
@@ -113,19 +111,12 @@ static bool send_batch(struct import *import, struct error *err)
                                          .type = "application/x-ndjson",
                                          .body = buffer_slice(&import->batch)};
     struct http_answer answer;
-    bool later = true;
-    bool ok = false;
 
-    for (int tries = 0; later && tries < TRIES; tries++) {
-        if (tries > 0)
-            sleep(1);
-        if (!http_client_send(import->config, &request, 0, &answer, err))
-            return false;
-        later = answer.status == 429 || answer.status == 503;
-        ok =
-            answer.status == 200 ? take_answer(import, &answer, err) : refuse(import, &answer, err);
-        http_client_close(&answer);
-    }
+    if (!command_retry_send(import->config, &request, &answer, err))
+        return false;
+    const bool ok =
+        answer.status == 200 ? take_answer(import, &answer, err) : refuse(import, &answer, err);
+    http_client_close(&answer);
     import->batch.len = 0;
     import->lines = 0;
     return ok;
@@ -254,13 +245,21 @@ const struct command command_import = {
         "changes nothing, and an import that was interrupted is done again. A session that is\n"
         "there and differs is left alone, and told.\n\n"
         "With --claude FILE is a transcript of Claude Code (*.jsonl) or a folder, in which all\n"
-        "are found: each is a session of the thread --thread, under its sessionId, its\n"
-        "project_path --project or else the first cwd in it; each line is an entry as it is. An\n"
-        "agent-*.jsonl is the stream subagents/agent-* of its session. A transcript that has\n"
-        "grown is continued. A line that is no JSON object, whose uuid no append takes, or an\n"
-        "earlier line has with other content, is passed over, and told.\n\n"
+        "are found. SESSION.jsonl is the stream main of the session SESSION, a UUID; a file below\n"
+        "a folder SESSION/ is the stream of its path there, without .jsonl; agent-*.jsonl beside\n"
+        "a transcript is the stream subagents/agent-* of its sessionId. *.meta.json is an entry\n"
+        "of the stream that it describes, with \"type\":\"agent_metadata\". A session's thread is\n"
+        "--thread, its project_path --project, or the first cwd, or the name of the folder.\n"
+        "Each line is an entry as it is. Lines that the stream has are found by their uuid, or\n"
+        "else by their text, wherever they are; the others are appended in the order of the file.\n"
+        "A line that cannot be imported is passed over: one that is no JSON object, is longer\n"
+        "than --max-body-bytes or refused by the service, or whose uuid is known with another\n"
+        "text. A lease, another writer or a deletion stops one file; the import goes on with\n"
+        "the next. stderr names file, line and reason.\n\n"
         "Where the service asks for tokens, SESSIOND_TOKEN has to be one of scope admin.\n\n"
-        "Exit codes: 0 all is there, 1 some is not: a conflict, or a line that cannot be taken,\n"
-        "2 wrong usage, 3 it cannot be done, or not to the end; stderr says why.\n",
+        "Responses 429 and 503 are waited out as their Retry-After says, 30 times.\n\n"
+        "Exit codes: 0 all is there, 1 some is not and never will be as it is: a conflict, or a\n"
+        "line or file that was passed over, 2 wrong usage, 3 it cannot be done, or not to the\n"
+        "end: a file was stopped, or the service failed; run it again. stderr says why.\n",
     .run = run,
 };
