@@ -262,14 +262,31 @@ def bad_bodies(contract):
         contract.call(201, "POST", "/sessions", NEW, headers={"Content-Encoding": coding})
 
 
+def chunked_bodies(contract):
+    """Taken wherever a body is, and refused where the decoded body is too long or none is taken."""
+    chunked = {"Transfer-Encoding": "chunked"}
+    made = contract.call(201, "POST", "/sessions", NEW, chunked=True, headers=chunked)
+    contract.equal(made.headers.get("connection"), "close", "Connection of a chunked request")
+    target = made.headers["location"]
+    contract.call(200, "PATCH", target, {"context": {"a": 1}}, MERGE, chunked=True, headers=chunked)
+    contract.call(200, "POST", f"{target}/entries", b'{"n":1}\n', "application/x-ndjson", chunked=True, headers=chunked)
+    contract.call(200, "PUT", f"{target}/lease", {"owner": "o", "ttl_seconds": 60}, chunked=True, headers=chunked)
+    contract.problem("unsupported-media-type", 415, "POST", "/sessions", NEW, "text/plain", chunked=True, headers=chunked)
+    for method, pattern, _ in contract.document.operations.values():
+        where = contract.place(pattern)
+        more = MORE_OF_AN_IMPORT if pattern == "/admin/import" else 0
+        body = b" " * (MAX_BODY_BYTES + more) + b"{}"
+        contract.problem("body-too-large", 413, method, where, body, chunked=True, headers=chunked)
+
+
 def unread_bodies(contract):
-    """A body that is too long or of unknown length is refused before it is read, also where none is taken."""
+    """A body that is too long or of another coding is refused before it is read, also where none is taken."""
     for method, pattern, _ in contract.document.operations.values():
         where = contract.place(pattern)
         more = MORE_OF_AN_IMPORT if pattern == "/admin/import" else 0
         contract.problem("body-too-large", 413, method, where, b" " * (MAX_BODY_BYTES + more) + b"{}")
         contract.problem("length-required", 411, method, where, b"{}", chunked=True,
-                         headers={"Transfer-Encoding": "chunked"})
+                         headers={"Transfer-Encoding": "gzip, chunked"})
 
 
 def long_heads(contract):
@@ -574,7 +591,7 @@ def everything_was_seen(contract):
 
 CHECKS = [
     examples, problem_table, links, created, new_sessions, put, changes, lifecycle, preconditions,
-    put_preconditions, tags, bad_bodies, unread_bodies, long_heads, lists, *once.CHECKS, *entries.CHECKS, *fork.CHECKS, *transfer.CHECKS, *ownership.CHECKS, *events.CHECKS, *search.CHECKS, *access.CHECKS, bad_queries,
+    put_preconditions, tags, bad_bodies, chunked_bodies, unread_bodies, long_heads, lists, *once.CHECKS, *entries.CHECKS, *fork.CHECKS, *transfer.CHECKS, *ownership.CHECKS, *events.CHECKS, *search.CHECKS, *access.CHECKS, bad_queries,
     service_paths, backup, purge, limits, documents, heads, no_such_method, not_of_http, no_such_path, request_ids, example_requests, example_problems,
     everything_was_seen,
 ]

@@ -86,6 +86,16 @@ static size_t count(const struct framing_head *head, const char *name)
     return found;
 }
 
+static bool is_chunked(const struct framing_head *head)
+{
+    for (size_t i = 0; i < head->field_count; i++) {
+        const struct slice value = head->fields[i].value;
+        if (is_name(&head->fields[i], "Transfer-Encoding"))
+            return value.len == 7 && strncasecmp(value.data, "chunked", 7) == 0;
+    }
+    return false;
+}
+
 /* `text` begins with the request line: empty lines before it are passed over (RFC 9112 §2.2). */
 static void check_lines(const struct framing_head *head, struct slice text)
 {
@@ -103,7 +113,11 @@ static void check_lines(const struct framing_head *head, struct slice text)
 
 static void check_singles(const struct framing_head *head, struct slice text)
 {
-    expect(count(head, "Transfer-Encoding") == 0, "an encoding", text);
+    const size_t encodings = count(head, "Transfer-Encoding");
+
+    expect(encodings == 0 || (encodings == 1 && count(head, "Content-Length") == 0 &&
+                              slice_is(head->version, "HTTP/1.1") && is_chunked(head)),
+           "an encoding", text);
     expect(count(head, "Content-Length") <= 1, "two lengths", text);
     expect(count(head, "Host") == 1 || slice_is(head->version, "HTTP/1.0"), "hosts", text);
     expect(count(head, "Host") <= 1, "two hosts", text);

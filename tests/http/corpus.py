@@ -59,6 +59,15 @@ def chunks(data):
     return b"%x\r\n" % len(data) + data + b"\r\n0\r\n\r\n"
 
 
+# The last chunk, and the size of a chunk that holds NEW.
+LAST = b"0\r\n\r\n"
+SIZED = b"25\r\n"
+
+
+def chunked(encoded):
+    return posted(b"Transfer-Encoding: chunked", body=encoded + SMUGGLED)
+
+
 LENGTHS = [
     ("exact", GOOD, [201], OPEN),
     ("without a space", posted(b"Content-Length:%d" % len(NEW), body=NEW), [201], OPEN),
@@ -100,44 +109,98 @@ LENGTHS = [
     ("more than comes", posted(b"Content-Length: 100000", body=NEW), [], END),
 ]
 
-CHUNKED = [
-    ("chunked", posted(b"Transfer-Encoding: chunked", body=chunks(NEW)), [411], END),
-    ("no such path", b"POST /nope HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks(NEW), [411], END),
-    ("of a GET", with_field(b"Transfer-Encoding: chunked", b"0\r\n\r\n" + SMUGGLED), [411], END),
-    ("capitals", posted(b"TRANSFER-ENCODING: CHUNKED", body=b"0\r\n\r\n" + SMUGGLED), [411], END),
-    ("mixed case", posted(b"transfer-Encoding: cHuNkEd", body=b"0\r\n\r\n" + SMUGGLED), [411], END),
-    ("a tab before", posted(b"Transfer-Encoding:\tchunked", body=b"0\r\n\r\n" + SMUGGLED), [411], END),
-    ("a space behind", posted(b"Transfer-Encoding: chunked ", body=b"0\r\n\r\n" + SMUGGLED), [411], END),
-    ("a vertical tab before", posted(b"Transfer-Encoding: \x0bchunked", body=b"0\r\n\r\n" + SMUGGLED), [400], END),
-    ("xchunked", posted(b"Transfer-Encoding: xchunked", body=b"0\r\n\r\n" + SMUGGLED), [411], END),
-    ("gzip, chunked", posted(b"Transfer-Encoding: gzip, chunked", body=b"0\r\n\r\n" + SMUGGLED), [411], END),
-    ("chunked, gzip", posted(b"Transfer-Encoding: chunked, gzip", body=b"0\r\n\r\n" + SMUGGLED), [411], END),
-    ("chunked, chunked", posted(b"Transfer-Encoding: chunked, chunked", body=b"0\r\n\r\n" + SMUGGLED), [411], END),
+# Refused whatever is in the chunks: a Transfer-Encoding that is not `chunked` alone.
+ENCODINGS = [
+    ("xchunked", posted(b"Transfer-Encoding: xchunked", body=LAST + SMUGGLED), [411], END),
+    ("gzip, chunked", posted(b"Transfer-Encoding: gzip, chunked", body=LAST + SMUGGLED), [411], END),
+    ("chunked, gzip", posted(b"Transfer-Encoding: chunked, gzip", body=LAST + SMUGGLED), [411], END),
+    ("chunked, chunked", posted(b"Transfer-Encoding: chunked, chunked", body=LAST + SMUGGLED), [411], END),
+    ("chunked with a comma", posted(b"Transfer-Encoding: chunked,", body=LAST + SMUGGLED), [411], END),
     ("identity", posted(b"Transfer-Encoding: identity", body=SMUGGLED), [411], END),
-    ("identity, chunked", posted(b"Transfer-Encoding: identity, chunked", body=b"0\r\n\r\n" + SMUGGLED), [411], END),
-    ("quoted", posted(b'Transfer-Encoding: "chunked"', body=b"0\r\n\r\n" + SMUGGLED), [411], END),
-    ("with a parameter", posted(b"Transfer-Encoding: chunked;q=1", body=b"0\r\n\r\n" + SMUGGLED), [411], END),
+    ("identity, chunked", posted(b"Transfer-Encoding: identity, chunked", body=LAST + SMUGGLED), [411], END),
+    ("quoted", posted(b'Transfer-Encoding: "chunked"', body=LAST + SMUGGLED), [411], END),
+    ("with a parameter", posted(b"Transfer-Encoding: chunked;q=1", body=LAST + SMUGGLED), [411], END),
     ("empty", posted(b"Transfer-Encoding:", body=SMUGGLED), [411], END),
-    ("twice", posted(b"Transfer-Encoding: chunked", b"Transfer-Encoding: identity", body=b"0\r\n\r\n" + SMUGGLED), [411], END),
-    ("and a length", posted(b"Transfer-Encoding: chunked", b"Content-Length: 5", body=b"0\r\n\r\n" + SMUGGLED), [411], END),
-    ("behind a length", posted(b"Content-Length: 5", b"Transfer-Encoding: chunked", body=b"0\r\n\r\n" + SMUGGLED), [411], END),
+    ("twice", posted(b"Transfer-Encoding: chunked", b"Transfer-Encoding: chunked", body=LAST + SMUGGLED), [400], END),
+    ("twice, then another", posted(b"Transfer-Encoding: chunked", b"Transfer-Encoding: identity", body=LAST + SMUGGLED), [411], END),
+    ("twice, first another", posted(b"Transfer-Encoding: x", b"Transfer-Encoding: chunked", body=LAST + SMUGGLED), [411], END),
+    ("and a length", posted(b"Transfer-Encoding: chunked", b"Content-Length: 5", body=LAST + SMUGGLED), [411], END),
+    ("and a length of zero", posted(b"Transfer-Encoding: chunked", b"Content-Length: 0", body=LAST + SMUGGLED), [411], END),
+    ("behind a length", posted(b"Content-Length: 5", b"Transfer-Encoding: chunked", body=LAST + SMUGGLED), [411], END),
     ("and a length that is none", posted(b"Transfer-Encoding: x", b"Content-Length: x"), [411], END),
-    ("space before the colon", posted(b"Transfer-Encoding : chunked", body=b"0\r\n\r\n" + SMUGGLED), [400], END),
-    ("space before the colon, and a length", posted(b"Transfer-Encoding : chunked", b"Content-Length: 5", body=b"0\r\n\r\n" + SMUGGLED), [400], END),
-    ("folded", posted(b"Transfer-Encoding:\r\n chunked", body=b"0\r\n\r\n" + SMUGGLED), [400], END),
-    ("folded, and a length", posted(b"Transfer-Encoding:\r\n\tchunked", b"Content-Length: 5", body=b"0\r\n\r\n" + SMUGGLED), [400], END),
+    ("of HTTP/1.0", b"POST /sessions HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n" + LAST + SMUGGLED, [411], END),
+    ("of HTTP/1.0, kept alive", b"POST /sessions HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n" + LAST + SMUGGLED, [411], END),
+    ("a space behind", posted(b"Transfer-Encoding: chunked ", body=LAST + SMUGGLED), [411], END),
+    ("a vertical tab before", posted(b"Transfer-Encoding: \x0bchunked", body=LAST + SMUGGLED), [400], END),
+    ("space before the colon", posted(b"Transfer-Encoding : chunked", body=LAST + SMUGGLED), [400], END),
+    ("space before the colon, and a length", posted(b"Transfer-Encoding : chunked", b"Content-Length: 5", body=LAST + SMUGGLED), [400], END),
+    ("folded", posted(b"Transfer-Encoding:\r\n chunked", body=LAST + SMUGGLED), [400], END),
+    ("folded, and a length", posted(b"Transfer-Encoding:\r\n\tchunked", b"Content-Length: 5", body=LAST + SMUGGLED), [400], END),
     ("behind a bare CR", posted(b"A: b\rTransfer-Encoding: chunked", body=SMUGGLED), [400], END),
     ("behind a bare LF", posted(b"A: b\nTransfer-Encoding: chunked", body=SMUGGLED), [400], END),
     ("a NUL in the name", posted(b"Transfer-Encoding\0: chunked", body=SMUGGLED), [400], LIBRARY),
-    ("of HTTP/1.0", b"POST /sessions HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + SMUGGLED, [411], END),
-    ("extension", posted(b"Transfer-Encoding: chunked", body=b"0;a=b\r\n\r\n" + SMUGGLED), [411], END),
-    ("size of 65 bits", posted(b"Transfer-Encoding: chunked", body=b"10000000000000000\r\n" + SMUGGLED), [411], END),
-    ("size of 0x0", posted(b"Transfer-Encoding: chunked", body=b"0x0\r\n\r\n" + SMUGGLED), [411], END),
-    ("negative size", posted(b"Transfer-Encoding: chunked", body=b"-1\r\n" + SMUGGLED), [411], END),
-    ("bare LF", posted(b"Transfer-Encoding: chunked", body=b"0\n\n" + SMUGGLED), [411], END),
-    ("no last chunk", posted(b"Transfer-Encoding: chunked", body=b"5\r\nhello\r\n"), [411], END),
-    ("trailers", posted(b"Transfer-Encoding: chunked", body=b"0\r\nContent-Length: 5\r\n\r\n" + SMUGGLED), [411], END),
     ("TE alone", with_field(b"TE: chunked"), [200], OPEN),
+]
+
+# Whatever the chunks are, nothing behind them is read: each ends the connection.
+CHUNKS = [
+    ("one", chunked(chunks(NEW)), [201], END),
+    ("one, its name in capitals", posted(b"TRANSFER-ENCODING: CHUNKED", body=chunks(NEW) + SMUGGLED), [201], END),
+    ("one, its name in mixed case", posted(b"transfer-Encoding: cHuNkEd", body=chunks(NEW) + SMUGGLED), [201], END),
+    ("one, a tab before its name", posted(b"Transfer-Encoding:\tchunked", body=chunks(NEW) + SMUGGLED), [201], END),
+    ("a byte each", chunked(b"".join(b"1\r\n%c\r\n" % byte for byte in NEW) + LAST), [201], END),
+    ("digits in capitals", chunked(b"2A\r\n" + NEW.ljust(42) + b"\r\n" + LAST), [201], END),
+    ("leading zeros", chunked(b"0" * 30 + chunks(NEW)), [201], END),
+    ("many zeros of the last one", chunked(SIZED + NEW + b"\r\n0000\r\n\r\n"), [201], END),
+    ("none", chunked(LAST), [400], END),
+    ("none of a GET", with_field(b"Transfer-Encoding: chunked", LAST + SMUGGLED), [200], END),
+    ("one of a GET", with_field(b"Transfer-Encoding: chunked", chunks(NEW) + SMUGGLED), [413], END),
+    ("to no such path", b"POST /nope HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks(NEW) + SMUGGLED, [404], END),
+    ("behind requests", numbered(2) + chunked(chunks(NEW)), [200, 200, 201], END),
+    ("kept alive", posted(b"Connection: keep-alive", b"Transfer-Encoding: chunked", body=chunks(NEW) + SMUGGLED), [201], END),
+    ("behind an expectation", posted(b"Expect: 100-continue", b"Transfer-Encoding: chunked", body=chunks(NEW)), [100, 201], END),
+    ("at the limit", chunked(chunks(NEW.ljust(1 << 20))), [201], END),
+    ("over the limit", chunked(chunks(NEW.ljust((1 << 20) + 1))), [413], END),
+    ("over the limit by a last byte", chunked(b"100000\r\n" + NEW.ljust(1 << 20) + b"\r\n1\r\n \r\n" + LAST), [413], END),
+    ("64 bits, over the limit", chunked(b"FFFFFFFFFFFFFFFF\r\n" + NEW.ljust((1 << 20) + 1)), [413], END),
+    ("64 bits, cut", chunked(b"FFFFFFFFFFFFFFFF\r\n"), [], END),
+    ("65 bits", chunked(b"10000000000000000\r\n"), [413], LIBRARY),
+    ("68 bits", chunked(b"FFFFFFFFFFFFFFFFF\r\n"), [413], LIBRARY),
+    ("0x", chunked(b"0x25\r\n" + NEW + b"\r\n" + LAST), [400], LIBRARY),
+    ("minus", chunked(b"-1\r\n"), [400], LIBRARY),
+    ("plus", chunked(b"+25\r\n" + NEW + b"\r\n" + LAST), [400], LIBRARY),
+    ("space before the size", chunked(b" 25\r\n" + NEW + b"\r\n" + LAST), [400], LIBRARY),
+    ("space behind the size", chunked(b"25 \r\n" + NEW + b"\r\n" + LAST), [400], LIBRARY),
+    ("tab behind the size", chunked(b"25\t\r\n" + NEW + b"\r\n" + LAST), [400], LIBRARY),
+    ("no size", chunked(b"\r\n" + NEW + b"\r\n" + LAST), [400], LIBRARY),
+    ("letters for a size", chunked(b"zz\r\n" + NEW + b"\r\n" + LAST), [400], LIBRARY),
+    ("two sizes", chunked(b"25,25\r\n" + NEW + b"\r\n" + LAST), [400], LIBRARY),
+    ("a fraction", chunked(b"25.0\r\n" + NEW + b"\r\n" + LAST), [400], LIBRARY),
+    ("a quoted size", chunked(b'"25"\r\n' + NEW + b"\r\n" + LAST), [400], LIBRARY),
+    ("NUL in the size", chunked(b"2\x005\r\n" + NEW + b"\r\n" + LAST), [400], LIBRARY),
+    ("NUL behind the size", chunked(b"25\0\r\n" + NEW + b"\r\n" + LAST), [400], LIBRARY),
+    ("bare CR behind the size", chunked(b"25\r" + NEW + b"\r\n" + LAST), [400], LIBRARY),
+    ("nothing behind the data", chunked(SIZED + NEW + LAST), [400], LIBRARY),
+    ("CR alone behind the data", chunked(SIZED + NEW + b"\r" + LAST), [400], LIBRARY),
+    ("space behind the data", chunked(SIZED + NEW + b" \r\n" + LAST), [400], LIBRARY),
+    ("longer than its size", chunked(b"24\r\n" + NEW + b"\r\n" + LAST), [400], LIBRARY),
+    ("much longer than its size", chunked(b"1\r\n" + NEW + b"\r\n" + LAST), [400], LIBRARY),
+    ("much shorter than its size", chunked(b"ff\r\n" + NEW + b"\r\n" + LAST), [], END),
+    ("no last one", posted(b"Transfer-Encoding: chunked", body=SIZED + NEW + b"\r\n"), [], END),
+    ("no empty line behind the last one", posted(b"Transfer-Encoding: chunked", body=SIZED + NEW + b"\r\n0\r\n"), [], END),
+    ("trailers", chunked(SIZED + NEW + b"\r\n0\r\nA: b\r\nContent-Length: 5\r\nHost: evil\r\nContent-Type: a/b\r\n\r\n"), [201], END),
+    ("a trailer that is none", chunked(SIZED + NEW + b"\r\n0\r\nnonsense\r\n\r\n"), [400], LIBRARY),
+    ("a smuggled trailer", posted(b"Transfer-Encoding: chunked", body=SIZED + NEW + b"\r\n0\r\n" + SMUGGLED), [400], LIBRARY),
+    ("endless trailers", chunked(SIZED + NEW + b"\r\n0\r\n" + b"A: b\r\n" * 20000), [431], LIBRARY),
+    ("an endless size", posted(b"Transfer-Encoding: chunked", body=b"0" * 100000), [500], LIBRARY),
+    ("an endless extension", posted(b"Transfer-Encoding: chunked", body=b"25;" + b"a" * 100000), [500], LIBRARY),
+    # Taken by version 0.9.75, which ends lines at a bare LF and passes over extensions.
+    ("an extension", chunked(b"25;a=b\r\n" + NEW + b"\r\n0;a\r\n\r\n"), [201], END),
+    ("bare LF behind the size", chunked(b"25\n" + NEW + b"\r\n" + LAST), [201], END),
+    ("bare LF behind the data", chunked(SIZED + NEW + b"\n" + LAST), [201], END),
+    ("bare LF behind the last one", chunked(SIZED + NEW + b"\r\n0\n\n"), [201], END),
+    ("shorter than its size", chunked(b"26\r\n" + NEW + b"\r\n" + LAST), [201], END),
+    ("a folded trailer", chunked(SIZED + NEW + b"\r\n0\r\nA: b\r\n c\r\n\r\n"), [201], END),
 ]
 
 FOLDED = [
@@ -384,6 +447,8 @@ HALF_CLOSED = [
     ("half a line", b"GET /hea", [], END),
     ("half a head", GET, [], END),
     ("half a body", posted(b"Content-Length: 100", body=b"{"), [], END),
+    ("chunks without the last one", posted(b"Transfer-Encoding: chunked", body=SIZED + NEW + b"\r\n"), [], END),
+    ("half a last chunk", posted(b"Transfer-Encoding: chunked", body=SIZED + NEW + b"\r\n0\r\n"), [], END),
     ("a smuggled half", posted(b"Content-Length: %d" % (LENGTH + 1)), [], END),
     ("an empty line", b"\r\n", [], END),
 ]
@@ -393,6 +458,7 @@ HALF_CLOSED_WHOLE = [
     ("a request", GET + b"\r\n", [200], CLOSED),
     ("a write", GOOD, [201], CLOSED),
     ("a write of a megabyte", posted(b"Content-Length: %d" % len(LARGE), body=LARGE), [201], CLOSED),
+    ("a chunked write", posted(b"Transfer-Encoding: chunked", body=chunks(NEW)), [201], CLOSED),
     ("four writes", GOOD * 4, [201] * 4, CLOSED),
     ("a write between reads", numbered(1) + GOOD + line(), [200, 201, 200], CLOSED),
     ("three requests", numbered(3), [200] * 3, CLOSED),
@@ -403,6 +469,14 @@ HALF_CLOSED_WHOLE = [
 # By libmicrohttpd 1.0: (answers, end); None: the bytes mean something else there.
 OF_1_0 = {
     "lengths: a space behind": None,
+    "encodings: a space behind": ([400], END),
+    "chunks: behind an expectation": ([201], END),
+    "chunks: an extension": ([400], LIBRARY),
+    "chunks: bare LF behind the size": ([400], LIBRARY),
+    "chunks: bare LF behind the data": ([400], LIBRARY),
+    "chunks: bare LF behind the last one": ([400], LIBRARY),
+    "chunks: shorter than its size": ([400], LIBRARY),
+    "chunks: a folded trailer": ([400], LIBRARY),
     "line ends: ten empty lines before": ([400], LIBRARY),
     "NUL and controls: NUL before the request line": ([400], LIBRARY),
     "NUL and controls: NUL as CR": ([400], LIBRARY),
@@ -411,7 +485,8 @@ OF_1_0 = {
 
 GROUPS = {
     "lengths": LENGTHS,
-    "chunked": CHUNKED,
+    "encodings": ENCODINGS,
+    "chunks": CHUNKS,
     "folded lines": FOLDED,
     "line ends": LINE_ENDS,
     "NUL and controls": CONTROLS,

@@ -92,8 +92,8 @@ def expect_answers(reader, answers, end):
         last = number == len(answers) - 1
         if status >= 400 and not (last and end in (corpus.LIBRARY, corpus.TWICE)):
             check_problem(answer)
-        if status >= 400 and last and end == corpus.END:
-            check(answer[1].get("connection", "").lower() == "close", f"the refusal tells of no end: {answer[1]}")
+        if last and end == corpus.END:
+            check(answer[1].get("connection", "").lower() == "close", f"the answer tells of no end: {answer[1]}")
     numbers = [int(one[1:]) for one in ids if one[:1] == "n"]
     check(numbers == list(range(len(numbers))), f"the answers are in the order {numbers}")
 

@@ -33,6 +33,8 @@ static const struct head_case cases[] = {
     GOOD(H "If-Match: \"1\"\r\nIf-Match: \"2\"\r\n\r\n"),
     GOOD(LINE "Host: [::1]:8082 \r\n\r\n"),
     GOOD(LINE "Host:\r\n\r\n"),
+    GOOD(H "Transfer-Encoding: chunked\r\n\r\n"),
+    GOOD(H "transfer-encoding:\tCHUNKED\r\n\r\n"),
     GOOD(LINE "Host: \t\r\n\r\n"),
     GOOD("OPTIONS /sessions HTTP/1.1\r\nHost: h\r\n\r\n"),
     GOOD("TRACE /sessions HTTP/1.1\r\nHost: h\r\n\r\n"),
@@ -99,9 +101,18 @@ static const struct head_case cases[] = {
     BAD_FIELD(H "Content-Type: a\r\nContent-Type: a\r\n\r\n", "Content-Type"),
     BAD_FIELD(H "Authorization: a\r\nAuthorization: b\r\n\r\n", "Authorization"),
 
-    HEAD_CASE(H "Transfer-Encoding: chunked\r\n\r\n", ERROR_LENGTH_REQUIRED, ""),
+    HEAD_CASE(H "Transfer-Encoding: xchunked\r\n\r\n", ERROR_LENGTH_REQUIRED, ""),
+    HEAD_CASE(H "Transfer-Encoding: gzip, chunked\r\n\r\n", ERROR_LENGTH_REQUIRED, ""),
+    HEAD_CASE(H "Transfer-Encoding: chunked, chunked\r\n\r\n", ERROR_LENGTH_REQUIRED, ""),
     HEAD_CASE(H "transfer-encoding:\r\n\r\n", ERROR_LENGTH_REQUIRED, ""),
     HEAD_CASE(H "Content-Length: 1\r\nTransfer-Encoding: x\r\n\r\n", ERROR_LENGTH_REQUIRED, ""),
+    HEAD_CASE(H "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", ERROR_LENGTH_REQUIRED,
+              ""),
+    HEAD_CASE(H "Transfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n", ERROR_LENGTH_REQUIRED,
+              ""),
+    HEAD_CASE("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", ERROR_LENGTH_REQUIRED, ""),
+    BAD_FIELD(H "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+              "Transfer-Encoding"),
 };
 
 Test(framing_guard, heads)
@@ -190,15 +201,22 @@ Test(framing_guard, a_nul_for_a_cr_is_not_seen)
     lenient_head_release(&lenient);
 }
 
-Test(framing_guard, white_space_behind_a_length_is_refused)
+/* libmicrohttpd 0.9 does not take it off, and would not see the length or the coding. */
+Test(framing_guard, white_space_behind_a_length_or_coding_is_refused)
 {
-    struct lenient_head lenient;
-    struct error err;
+    static const char *const heads[] = {H "Content-Length: 1 \r\n\r\n",
+                                        H "Transfer-Encoding: chunked \r\n\r\n"};
+    static const enum error_kind kinds[] = {ERROR_INVALID_HEADER, ERROR_LENGTH_REQUIRED};
 
-    cr_assert(lenient_head_read(SLICE_LITERAL(H "Content-Length: 1 \r\n\r\n"), &lenient));
-    cr_expect_not(framing_guard(&lenient.head, &err));
-    cr_expect_str_eq(err.field, "Content-Length");
-    lenient_head_release(&lenient);
+    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+        struct lenient_head lenient;
+        struct error err = {.kind = ERROR_NONE};
+
+        cr_assert(lenient_head_read(slice_from(heads[i]), &lenient));
+        cr_expect_not(framing_guard(&lenient.head, &err));
+        cr_expect_eq(err.kind, kinds[i], "%s", heads[i]);
+        lenient_head_release(&lenient);
+    }
 }
 
 Test(framing_guard, only_so_many_fields_are_kept)
