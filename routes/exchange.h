@@ -57,7 +57,8 @@ struct exchange {
     struct slice query;                         /* as sent, without the `?` */
     struct slice headers[REQUEST_HEADER_COUNT]; /* data NULL: absent; repeated ones joined by `,` */
     uint64_t content_length;
-    struct buffer body; /* owned */
+    bool has_chunked_body; /* its length is not known before its end */
+    struct buffer body;    /* owned */
     char request_id[EXCHANGE_REQUEST_ID_MAX + 1];
 
     /* What the router found. */

@@ -230,7 +230,8 @@ static bool takes_media_type(const struct route *route, const struct exchange *e
     const struct slice type = ex->headers[REQUEST_CONTENT_TYPE];
 
     if (route->body == ROUTE_BODY_NONE &&
-        (route->method != METHOD_POST || (type.data == NULL && ex->content_length == 0)))
+        (route->method != METHOD_POST ||
+         (type.data == NULL && ex->content_length == 0 && !ex->has_chunked_body)))
         return true;
     const char *other = other_media_type(route);
     return media_type_is(type, JSON) || (other != NULL && media_type_is(type, other));
@@ -247,12 +248,12 @@ static size_t max_body_bytes(const struct routes *routes, const struct route *ro
     return route->method == METHOD_POST ? IGNORED_BODY_BYTES : 0;
 }
 
-static bool check_body_length(const struct routes *routes, struct exchange *ex)
+bool router_check_body(const struct routes *routes, struct exchange *ex, uint64_t bytes)
 {
     const size_t max_bytes = max_body_bytes(routes, ex->route);
     struct error err;
 
-    if (ex->content_length <= max_bytes)
+    if (bytes <= max_bytes)
         return true;
     if (max_bytes == 0)
         error_set(&err, ERROR_TOO_LARGE, NULL, "this request takes no body");
@@ -280,7 +281,7 @@ void router_check(const struct routes *routes, struct exchange *ex)
 {
     if (ex->route == NULL)
         answer_no_route(ex);
-    else if (!check_body_length(routes, ex) || !check_query(ex))
+    else if (!router_check_body(routes, ex, ex->content_length) || !check_query(ex))
         return;
     else if (!takes_media_type(ex->route, ex))
         refuse_media_type(ex->route, ex);

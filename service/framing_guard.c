@@ -221,6 +221,14 @@ static enum single single_of(struct slice name)
     return SINGLES;
 }
 
+/* As libmicrohttpd compares it: 0.9 leaves white space at the end of a value. */
+static bool is_chunked(struct slice value)
+{
+    static const char name[] = "chunked";
+
+    return value.len == sizeof(name) - 1 && strncasecmp(value.data, name, value.len) == 0;
+}
+
 /* It is empty where the target's URI has no authority, as for a Unix socket (RFC 9112 §3.2). */
 static bool host_is_valid(struct slice value)
 {
@@ -229,9 +237,10 @@ static bool host_is_valid(struct slice value)
 
 static bool check_single(const struct framing_field *field, enum single single, struct error *err)
 {
-    if (single == TRANSFER_ENCODING)
+    if (single == TRANSFER_ENCODING && !is_chunked(field->value))
         return error_set(err, ERROR_LENGTH_REQUIRED, NULL,
-                         "send the body with Content-Length, without Transfer-Encoding");
+                         "the one Transfer-Encoding is chunked, alone; or send the body with "
+                         "Content-Length");
     if (single == CONTENT_LENGTH && !is_length(field->value))
         return refuse_field(field, "Content-Length is a number of bytes, in decimal digits alone",
                             err);
@@ -253,7 +262,12 @@ static bool check_fields(const struct framing_head *head, struct error *err)
             return refuse_field(field, "this header may stand only once", err);
         seen[single] = true;
     }
-    return seen[HOST] || slice_is(head->version, "HTTP/1.0") ||
+    const bool is_1_0 = slice_is(head->version, "HTTP/1.0");
+    if (seen[TRANSFER_ENCODING] && (is_1_0 || seen[CONTENT_LENGTH]))
+        return error_set(err, ERROR_LENGTH_REQUIRED, NULL,
+                         "a body has either Content-Length or, from HTTP/1.1 on, "
+                         "Transfer-Encoding");
+    return seen[HOST] || is_1_0 ||
            error_set(err, ERROR_INVALID_HEADER, "Host", "HTTP/1.1 needs a Host header");
 }
 

@@ -9,8 +9,8 @@
  * ends at, there was a folded line, a bare LF, a NUL or white space too much.
  *
  * libmicrohttpd 0.9 overwrites both bytes of a line's CR LF. From 1.0 on it overwrites the CR only,
- * or the first byte of the white space before the CR; there it has to run at a strictness level that
- * refuses a bare LF, which would look the same.
+ * or the first byte of the white space before the CR; there it has to run at a strictness level
+ * that refuses a bare LF, which would look the same.
  */
 #ifndef SESSIOND_SERVICE_FRAMING_GUARD_H
 #define SESSIOND_SERVICE_FRAMING_GUARD_H
@@ -45,7 +45,8 @@ void framing_head_add(struct framing_head *head, struct slice name, struct slice
  *   ERROR_MALFORMED_REQUEST the target (RFC 9112 §3.2) or the lines (§2.2, §5.1, §5.2)
  *   ERROR_INVALID_HEADER    a name, a value (RFC 9110 §5.1, §5.5), Host (RFC 9112 §3.2),
  *                           Content-Length (RFC 9110 §8.6), or a field that came twice
- *   ERROR_LENGTH_REQUIRED   Transfer-Encoding, which is not taken (RFC 9112 §6.1)
+ *   ERROR_LENGTH_REQUIRED   Transfer-Encoding (RFC 9112 §6.1), but for one `chunked` of HTTP/1.1
+ *                           without Content-Length
  * At most FRAMING_FIELDS_MAX fields may have come. */
 MUST_USE bool framing_guard(const struct framing_head *head, struct error *err);
 

@@ -57,6 +57,9 @@ void http_server_on_completed(void *cls, struct MHD_Connection *connection, void
 /* Queues what the exchange answers. */
 enum MHD_Result http_server_send(struct http_server *server, struct request *request);
 
+/* Sends what the exchange answers in the middle of its body, and ends the connection: MHD_NO. */
+enum MHD_Result http_server_send_early(struct http_server *server, struct request *request);
+
 /* Suspends the connection until what ex->wait says, at most until the deadline (monotonic). It is
  * then asked again for the response or the next piece. False, and nothing is waited for, when the
  * service is about to end. */

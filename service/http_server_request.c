@@ -192,22 +192,37 @@ static void check_room(struct http_server *server, struct request *request)
         refuse_overload(ex);
 }
 
+/* False, and answered, where a part of a body is not kept. */
+static bool takes_part(struct http_server *server, struct request *request, size_t bytes)
+{
+    struct exchange *ex = &request->ex;
+
+    if (ex->has_chunked_body &&
+        !router_check_body(server->options.routes, ex, (uint64_t)ex->body.len + bytes))
+        return false;
+    if (http_server_charge(server, request, bytes))
+        return true;
+    refuse_overload(ex);
+    return false;
+}
+
 /* Keeps a part of the body, charged as it arrives. libmicrohttpd takes no response in the middle of
- * a body: where there is no room, what was kept is freed, the rest is read and discarded, and the
- * response follows. */
-static void keep_part(struct http_server *server, struct request *request, struct slice part)
+ * a body: where a part is not kept, what was kept is freed, the rest is read and discarded, and the
+ * response follows. A chunked body may go on for ever, so its response is sent at once. */
+static enum MHD_Result keep_part(struct http_server *server, struct request *request,
+                                 struct slice part)
 {
     struct exchange *ex = &request->ex;
 
     if (ex->status != 0)
-        return;
-    if (http_server_charge(server, request, part.len)) {
+        return MHD_YES;
+    if (takes_part(server, request, part.len)) {
         buffer_add(&ex->body, part);
-        return;
+        return MHD_YES;
     }
     buffer_release(&ex->body);
     http_server_uncharge(server, request);
-    refuse_overload(ex);
+    return ex->has_chunked_body ? http_server_send_early(server, request) : MHD_YES;
 }
 
 /* A client of Server-Sent Events reconnects after a connection that ended without a response, and
@@ -270,6 +285,8 @@ static bool read_head(struct http_server *server, struct request *request, const
     request_set_method(request, method);
     MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, on_header, &reading);
     request_identify(request, &server->ids);
+    /* Nothing may be read behind a chunked body: libmicrohttpd is lenient about its framing. */
+    request->ex.close = request->ex.has_chunked_body;
     return !is_refused(server, request, &reading.head);
 }
 
@@ -289,7 +306,7 @@ static enum MHD_Result start(struct http_server *server, struct request *request
         return MHD_NO;
     request_forget_credentials(request);
     check_room(server, request);
-    if (ex->close || (ex->status != 0 && ex->content_length > 0))
+    if (ex->status != 0 && (ex->close || ex->content_length > 0))
         return http_server_send(server, request); /* without reading the body */
     return MHD_YES;
 }
@@ -300,6 +317,7 @@ enum MHD_Result http_server_on_request(void *cls, struct MHD_Connection *connect
 {
     struct http_server *server = cls;
     struct request *request = *request_cls;
+    struct slice part;
 
     (void)connection;
     (void)url;
@@ -309,9 +327,9 @@ enum MHD_Result http_server_on_request(void *cls, struct MHD_Connection *connect
     case REQUEST_BODY:
         if (*data_size == 0)
             return begin(server, request);
-        keep_part(server, request, (struct slice){data, *data_size});
+        part = (struct slice){data, *data_size};
         *data_size = 0;
-        return MHD_YES;
+        return keep_part(server, request, part);
     case REQUEST_WHOLE:
         return await(server, request);
     case REQUEST_WAITING:

@@ -1,8 +1,10 @@
 #include "service/http_server_internal.h"
 
 #include "routes/problem.h"
+#include "service/timeout_answer.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 
 /* Shorter texts are not worth counting: a connection's own memory is about as much. */
 #define COUNTED_BYTES 16384
@@ -138,4 +140,37 @@ enum MHD_Result http_server_send(struct http_server *server, struct request *req
         MHD_queue_response(request->connection, (unsigned)ex->status, response);
     MHD_destroy_response(response);
     return queued;
+}
+
+/* Nobody else writes while a request arrives, and what does not fit into an empty socket buffer is
+ * not worth waiting for. */
+static void write_early(const struct http_server *server, struct MHD_Connection *connection,
+                        struct slice text)
+{
+    const bool encrypted = server->options.tls != NULL;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, encrypted ? MHD_CONNECTION_INFO_GNUTLS_SESSION
+                                                      : MHD_CONNECTION_INFO_CONNECTION_FD);
+
+    if (info == NULL)
+        return;
+    if (encrypted)
+        tls_send(info->tls_session, text.data, text.len);
+    else
+        (void)!send(info->connect_fd, text.data, text.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+enum MHD_Result http_server_send_early(struct http_server *server, struct request *request)
+{
+    struct buffer text = {0};
+
+    if (!client_answers(request->client, true))
+        return MHD_NO;
+    early_answer(&text, &request->ex);
+    http_server_leave_phase(server, request);
+    request->phase = REQUEST_ANSWERED;
+    request->sent_bytes = request->ex.response.len;
+    write_early(server, request->connection, buffer_slice(&text));
+    buffer_release(&text);
+    return MHD_NO;
 }

@@ -95,6 +95,8 @@ void request_header(struct request *request, const char *name, const char *value
 
     if (strcasecmp(name, "Content-Length") == 0)
         request->ex.content_length = strtoull(text.data, NULL, 10);
+    if (strcasecmp(name, "Transfer-Encoding") == 0)
+        request->ex.has_chunked_body = true;
     for (size_t i = 0; i < REQUEST_HEADER_COUNT; i++) {
         if (strcasecmp(name, header_names[i]) != 0)
             continue;

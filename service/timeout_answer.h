@@ -1,11 +1,12 @@
-/* The answer to a request that does not arrive: written to the socket as it is, since libmicrohttpd
- * answers only what is there. Pure, but for the clock of its Date. */
+/* The answer to a request that has not wholly arrived: written to the socket as it is, since
+ * libmicrohttpd answers only what is there. Pure, but for the clock of its Date. */
 #ifndef SESSIOND_SERVICE_TIMEOUT_ANSWER_H
 #define SESSIOND_SERVICE_TIMEOUT_ANSWER_H
 
-#include "routes/buffer.h"
+#include "routes/exchange.h"
 
-#include <stdint.h>
+/* Appends what the exchange answers as a whole response that ends the connection. */
+void early_answer(struct buffer *out, const struct exchange *ex);
 
 /* Appends a whole response: 408 with a problem (RFC 9110 §15.5.9). `path` is empty when not even
  * the request's first line has arrived. */

@@ -214,6 +214,11 @@ void tls_attach(struct tls *tls, void *session)
     gnutls_session_set_ptr(session, tls);
 }
 
+void tls_send(void *session, const void *data, size_t len)
+{
+    (void)gnutls_record_send(session, data, len);
+}
+
 static int retrieve(gnutls_session_t session, const gnutls_datum_t *authorities,
                     int authority_count, const gnutls_pk_algorithm_t *algorithms,
                     int algorithm_count, gnutls_pcert_st **chain, unsigned *chain_length,
