@@ -10,6 +10,7 @@ entries; it prints p50 and p99 and holds them to 50 and 300 ms.
 import json
 import os
 import random
+import re
 import sqlite3
 import subprocess
 import sys
@@ -214,36 +215,57 @@ def damage(service, statement):
     db.close()
 
 
-def heals(service, statement, write):
-    """What is damaged is found by a write, of which the service ends; the next start makes the index anew."""
-    check(service.terminate() == 0, "the stop failed")
-    damage(service, statement)
-    service.start()
-    try:
-        write()
-    except (Refused, Unanswered):
-        pass
-    check(service.await_end() not in (0, None), f"the service goes on with {statement!r}")
-    check(service.events("search_damaged"), "the log does not name the index")
-    service.start()
-    await_complete(service)
+def rebuilds(service):
+    """How often the service has rebuilt its index, by its metrics."""
+    metrics = service.call("GET", "/metrics").body.decode()
+    return int(re.search(r"^sessiond_search_rebuilds_total (\d+)$", metrics, re.M)[1])
 
 
-def a_damaged_index_is_made_anew(binary):
+def a_corrupt_index_is_rebuilt_while_writes_succeed(binary):
     service = Service(binary).start()
     session = create(service, {"a": "kept word"})
     append(service, session, {"text": "kept entry"})
     entry = json.dumps([{"text": "kept behind the damage"}]).encode()
-    for table, method, target, body in (
+    for number, (table, method, target, body) in enumerate((
             ("entries", "POST", f"/sessions/{session}/entries", entry),
-            ("contexts", "PATCH", f"/sessions/{session}", b'{"context":{"a":"kept word, changed"}}')):
-        heals(service, f"UPDATE search_{table}_data SET block = x'ff' WHERE id = 10",
-              lambda: service.call(method, target, body, JSON))
-        check(len(found(service, "kept")["hits"]) >= 2, "what is stored is not found")
-        check(service.call(method, target, body, JSON).status == 200, f"{method} {target} goes on failing")
+            ("contexts", "PATCH", f"/sessions/{session}", b'{"context":{"a":"kept word, changed"}}')), 1):
+        damage(service, f"UPDATE search_{table}_data SET block = x'ff' WHERE id = 10")
+        answer = service.call(method, target, body, JSON)
+        check(answer.status == 200, f"{method} {target}: {answer.status} {answer.body}")
+        await_complete(service)
+        check(len(found(service, "kept")["hits"]) == 3, "what is stored is not found")
+        check(len(service.events("search_index_corrupt")) == number, "the log does not have one event for each rebuild")
+        check(rebuilds(service) == number, f"{rebuilds(service)} rebuilds are counted")
     check(service.terminate() == 0, "the stop failed")
     agrees(service.database)
     return service.reports()
+
+
+def a_search_of_a_corrupt_index_is_incomplete_and_starts_the_rebuild(binary):
+    service = Service(binary).start()
+    session = create(service, {"a": "kept word"})
+    append(service, session, {"text": "kept entry"})
+    await_complete(service)
+    damage(service, "UPDATE search_entries_data SET block = x'ff' WHERE id > 10")
+    until = time.monotonic() + PATIENCE_S
+    while (page := found(service, "kept"))["complete"]:
+        check(time.monotonic() < until, "no search notices the damage")
+    check(page["next_cursor"] is None, f"{page}")
+    await_complete(service)
+    check(len(found(service, "kept")["hits"]) == 2, "what is stored is not found")
+    check(rebuilds(service) == 1, f"{rebuilds(service)} rebuilds are counted")
+    return service.stop()
+
+
+def a_deletion_leaves_results_complete(binary):
+    service = Service(binary).start()
+    create(service, {"a": "kept word"})
+    await_complete(service)
+    for _ in range(20):
+        session = create(service, {"a": "another word"})
+        check(service.call("DELETE", f"/sessions/{session}").status == 204, "the deletion failed")
+        check(found(service, "word")["complete"], "after a deletion the result is incomplete")
+    return service.stop()
 
 
 def a_copy_can_be_searched(binary):
@@ -339,7 +361,9 @@ CHECKS = [
     any_bytes_are_answered,
     without_search_there_is_none_and_later_there_is,
     a_kill_leaves_index_and_rows_in_agreement,
-    a_damaged_index_is_made_anew,
+    a_corrupt_index_is_rebuilt_while_writes_succeed,
+    a_search_of_a_corrupt_index_is_incomplete_and_starts_the_rebuild,
+    a_deletion_leaves_results_complete,
     a_copy_can_be_searched,
     a_first_page_comes_soon_among_many_entries,
 ]

@@ -311,55 +311,6 @@ Test(store_search, what_was_there_before_is_indexed_by_and_by)
     cr_expect_not_null(strstr(fixture.notices, "search_indexed: "));
 }
 
-/* FTS5's own check of both tables, and one row for each entry. */
-static void expect_sound_index(const char *entries)
-{
-    fixture_expect(
-        &fixture,
-        "INSERT INTO search_entries(search_entries) VALUES ('integrity-check');"
-        "INSERT INTO search_contexts(search_contexts, rank) VALUES ('integrity-check', 1);"
-        "SELECT count(*) FROM search_entries_docsize",
-        entries);
-}
-
-Test(store_search, entries_deleted_before_they_are_indexed_do_not_corrupt_the_index)
-{
-    char id[ID_SIZE];
-    char kept[ID_SIZE];
-
-    reopen(NULL, 0);
-    fixture_create(&fixture, "/a", "t", "{}", kept);
-    append(kept, "", "{\"x\":\"kept entry\"}");
-    fixture_create(&fixture, "/a", "t", "{}", id);
-    append(id, "", "{\"x\":\"doomed entry\"}");
-    append(id, "", "{\"x\":\"doomed entry\"}");
-    remove_session(id);
-    reopen(search_text, SEARCH_TEXT_RULE);
-    wait_until_complete();
-    wait_for("SELECT count(*) FROM discarded_streams", "0");
-    expect("entry", ":1 kept [entry]\n");
-    expect_sound_index("1");
-    cr_expect_null(strstr(fixture.notices, "corrupt"), "%s", fixture.notices);
-}
-
-Test(store_search, an_entry_that_is_gone_when_its_turn_comes_is_not_removed_from_the_index)
-{
-    char id[ID_SIZE];
-
-    fixture_create(&fixture, "/a", "t", "{}", id);
-    append(id, "", "{\"x\":\"kept entry\"}");
-    wait_until_complete();
-    fixture_close(&fixture);
-    free(fixture_sql(&fixture, "INSERT INTO search_backlog VALUES (4294967296 * 77 + 5,"
-                               " 4294967296 * 77 + 5)"));
-    reopen(search_text, SEARCH_TEXT_RULE);
-    wait_until_complete();
-    append(id, "", "{\"x\":\"second entry\"}");
-    expect_sound_index("2");
-    fixture_expect(&fixture, "SELECT count(*) FROM search_entries('entry')", "2");
-    cr_expect_null(strstr(fixture.notices, "corrupt"), "%s", fixture.notices);
-}
-
 Test(store_search, another_rule_makes_the_index_anew)
 {
     fixture_create(&fixture, "/a", "t", "{\"x\":\"word\"}", NULL);
