@@ -22,30 +22,38 @@ static int count_row(const Fts5ExtensionApi *api, Fts5Context *context, void *ar
     return ++*count < COUNTED_MAX ? SQLITE_OK : SQLITE_DONE;
 }
 
-static double weight(const Fts5ExtensionApi *api, Fts5Context *context, int phrase)
+static int weigh(const Fts5ExtensionApi *api, Fts5Context *context, int phrase, double *weight)
 {
-    double result = 1;
     int count = 0;
 
-    api->xQueryPhrase(context, phrase, &count, count_row);
+    const int result = api->xQueryPhrase(context, phrase, &count, count_row);
+    *weight = 1;
     for (int reached = count < 1 ? 1 : count; reached * 2 <= COUNTED_MAX; reached *= 2)
-        result++;
+        ++*weight;
     return result;
 }
 
 /* Worked out for the first row of a query. One phrase needs none: only the order counts. */
-static const double *weights(const Fts5ExtensionApi *api, Fts5Context *context, int phrases)
+static int weights(const Fts5ExtensionApi *api, Fts5Context *context, int phrases,
+                   const double **out)
 {
     double *kept = api->xGetAuxdata(context, 0);
+    int result = SQLITE_OK;
 
+    *out = kept;
     if (kept != NULL)
-        return kept;
-    kept = calloc((size_t)phrases + 1, sizeof(*kept));
+        return SQLITE_OK;
+    *out = kept = calloc((size_t)phrases + 1, sizeof(*kept));
     if (kept == NULL)
         abort();
-    for (int i = 0; i < phrases; i++)
-        kept[i] = phrases == 1 ? 1 : weight(api, context, i);
-    return api->xSetAuxdata(context, kept, free) == SQLITE_OK ? kept : NULL;
+    kept[0] = 1;
+    for (int i = 0; i < phrases && phrases > 1 && result == SQLITE_OK; i++)
+        result = weigh(api, context, i, &kept[i]);
+    if (result != SQLITE_OK) {
+        free(kept);
+        return result;
+    }
+    return api->xSetAuxdata(context, kept, free);
 }
 
 static int count_instances(const Fts5ExtensionApi *api, Fts5Context *context, int phrase)
@@ -65,15 +73,18 @@ static void score(const Fts5ExtensionApi *api, Fts5Context *context, sqlite3_con
                   int count, sqlite3_value **values)
 {
     const int phrases = api->xPhraseCount(context);
-    const double *of_phrase = weights(api, context, phrases);
+    const double *of_phrase;
     double most = 0;
     double sum = 0;
     int words = 0;
 
     (void)count;
     (void)values;
-    if (of_phrase == NULL || api->xColumnSize(context, -1, &words) != SQLITE_OK) {
-        sqlite3_result_error_nomem(result);
+    int failure = weights(api, context, phrases, &of_phrase);
+    if (failure == SQLITE_OK)
+        failure = api->xColumnSize(context, -1, &words);
+    if (failure != SQLITE_OK) {
+        sqlite3_result_error_code(result, failure);
         return;
     }
     const double norm = K1 * (1 - B + B * words / AVERAGE_WORDS);
