@@ -2,6 +2,7 @@
 
 #include "db/adopt.h"
 #include "db/connection.h"
+#include "db/search_index.h"
 #include "db/translate.h"
 
 #include <stdio.h>
@@ -78,6 +79,8 @@ static bool migrate(sqlite3 *db, session_adopter adopt, const struct store_obser
     if (!migrate_check_schema(db, &current, err) ||
         !connection_integer(db, "PRAGMA user_version", &version, err) ||
         !is_foreign(db, version, &foreign, err))
+        return false;
+    if (version > 0 && !search_tables_release_sessions(db, err))
         return false;
     if (foreign && !(adopt_check(db, err) && adopt_set_aside(db, err)))
         return false;

@@ -63,6 +63,7 @@ bool reader_pool_init(struct reader_pool *pool, const char *path, size_t count,
             return false;
         }
         reader->adopt = adopt;
+        reader->search.report = &pool->search_report;
         reader->next = pool->_shared.idle;
         pool->_shared.idle = reader;
     }

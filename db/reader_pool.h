@@ -63,6 +63,7 @@ struct reader_pool {
     size_t count;
     int64_t read_limit_ms;
     atomic_int_least64_t commits;
+    struct search_report search_report;
     pthread_mutex_t lock;
     pthread_cond_t changed; /* an old lease has come back, or a hold has ended */
     struct {

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#define TELL_EVERY 100000
+#define LOG_EVERY 100000
 
 struct range {
     int64_t first;
@@ -24,27 +24,31 @@ static bool next_range(struct search_index *index, struct range *out, bool *foun
         *out = (struct range){sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1)};
     sqlite3_reset(stmt);
     return result == SQLITE_ROW || result == SQLITE_DONE ||
-           translate_failure(index->db, "reading what is to be indexed", err);
+           search_index_fail(index, "reading the backlog of the search index", err);
 }
 
-static bool note_session(struct search_index *index, sqlite3_stmt *stmt, struct error *err)
+/* A row that cannot be read must not keep the others from being indexed. */
+static void note_session(struct search_index *index, sqlite3_stmt *stmt)
 {
+    const int64_t document = search_context_document(sqlite3_column_int64(stmt, 0));
     struct session_row row;
+    struct error err;
 
-    if (!session_row_read(stmt, index->adopt, &row, err))
-        return false;
-    search_index_note(index, search_context_document(row.session.seq), row.session.context, false);
+    if (!session_row_read(stmt, index->adopt, &row, &err)) {
+        index->observer->notice(index->observer->arg, STORE_WARNING, "search_skipped", err.detail);
+        search_index_note_taken(index, document, SLICE_LITERAL("{}"));
+        return;
+    }
+    search_index_note_taken(index, document, row.session.context);
     session_row_release(&row);
-    return true;
 }
 
-static bool note_row(struct search_index *index, sqlite3_stmt *stmt, bool is_entry,
-                     struct error *err)
+static void note_row(struct search_index *index, sqlite3_stmt *stmt, bool is_entry)
 {
-    if (!is_entry)
-        return note_session(index, stmt, err);
-    search_index_note(index, sqlite3_column_int64(stmt, 0), column_text(stmt, 1), false);
-    return true;
+    if (is_entry)
+        search_index_note_taken(index, sqlite3_column_int64(stmt, 0), column_text(stmt, 1));
+    else
+        note_session(index, stmt);
 }
 
 /* Notes the last documents of the range; *reached is what it may be cut to. */
@@ -54,24 +58,23 @@ static bool note_documents(struct search_index *index, const struct range *range
     const bool is_entry = range->first >= 0;
     const int64_t base = is_entry ? 0 : INT64_MIN;
     sqlite3_stmt *stmt = index->prepared[is_entry ? SEARCH_ENTRIES : SEARCH_CONTEXTS];
-    int result = SQLITE_ROW;
-    bool ok = true;
+    int result;
 
     *reached = range->first;
     sqlite3_bind_int64(stmt, 1, range->first - base);
     sqlite3_bind_int64(stmt, 2, range->last - base);
-    while (ok && (result = sqlite3_step(stmt)) == SQLITE_ROW) {
-        ok = note_row(index, stmt, is_entry, err);
-        index->caught_up++;
+    while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
+        note_row(index, stmt, is_entry);
+        index->taken++;
         *reached = sqlite3_column_int64(stmt, 0) + base;
         if (search_index_has_a_step(index))
             break;
         *reached = range->first;
     }
-    if (ok && result != SQLITE_ROW && result != SQLITE_DONE)
-        ok = translate_failure(index->db, "reading what is to be indexed", err);
+    if (result != SQLITE_ROW && result != SQLITE_DONE)
+        translate_failure(index->db, "reading what is to be indexed", err);
     sqlite3_reset(stmt);
-    return ok;
+    return result == SQLITE_ROW || result == SQLITE_DONE;
 }
 
 static bool take(struct search_index *index, const struct range *range, struct error *err)
@@ -83,18 +86,22 @@ static bool take(struct search_index *index, const struct range *range, struct e
         return false;
     if (reached > range->first)
         return search_index_set_backlog(index, SEARCH_CUT_BACKLOG, range->first, reached - 1, err);
-    /* A session that has gone leaves its text behind. */
-    if (range->first == range->last && index->count == before)
+    /* A deleted session leaves its context's text behind; a deleted entry does not, since what
+     * deletes it removes it from the index, where the index has it. */
+    if (range->first < 0 && range->first == range->last && index->count == before)
         search_index_note_removal(index, range->first, SLICE_LITERAL("{}"));
     return search_index_set_backlog(index, SEARCH_END_BACKLOG, range->first, 0, err);
 }
 
-static void tell(struct search_index *index, bool more)
+void search_index_log_progress(struct search_index *index)
 {
     const struct store_observer *observer = index->observer;
+    const bool more = index->has_backlog;
     char detail[96];
 
-    if (index->caught_up < TELL_EVERY && (more || !index->was_backlog || index->caught_up == 0))
+    index->caught_up += index->taken;
+    index->unfinished = more ? index->unfinished : 0;
+    if (index->caught_up < LOG_EVERY && (more || !index->was_backlog || index->caught_up == 0))
         return;
     snprintf(detail, sizeof(detail), "%lld more entries and contexts can be found%s",
              (long long)index->caught_up, more ? "" : "; nothing is left to index");
@@ -109,11 +116,12 @@ bool search_index_catch_up(struct search_index *index, bool *more, struct error 
     *more = false;
     if (index->text_of == NULL)
         return true;
+    if (!search_index_take_report(index, err))
+        return false;
     do {
         if (!next_range(index, &range, more, err) || (*more && !take(index, &range, err)))
             return false;
     } while (*more && !search_index_has_a_step(index));
-    tell(index, *more);
     index->has_backlog = *more;
     return true;
 }

@@ -33,10 +33,40 @@ static const char *const texts[SEARCH_STATEMENT_COUNT] = {
 bool search_index_prepare(struct search_index *index, struct error *err)
 {
     for (int i = 0; i < SEARCH_STATEMENT_COUNT; i++) {
-        if (!connection_prepare(index->db, texts[i], &index->prepared[i], err))
+        if (index->prepared[i] == NULL &&
+            !connection_prepare(index->db, texts[i], &index->prepared[i], err))
             return false;
     }
     return true;
+}
+
+/* Steps a statement to its end; *first is the first column of its first row, if any. */
+static bool run(struct search_index *index, enum search_statement which, int64_t *first,
+                struct error *err)
+{
+    sqlite3_stmt *stmt = index->prepared[which];
+    const int result = sqlite3_step(stmt);
+
+    if (result == SQLITE_ROW && first != NULL)
+        *first = sqlite3_column_int64(stmt, 0);
+    const bool ok = result == SQLITE_ROW || result == SQLITE_DONE ||
+                    search_index_fail(index, "writing the search index", err);
+    sqlite3_reset(stmt);
+    sqlite3_clear_bindings(stmt);
+    return ok;
+}
+
+static bool run_with(struct search_index *index, enum search_statement which, int64_t number,
+                     const struct search_change *change, int64_t *first, struct error *err)
+{
+    sqlite3_stmt *stmt = index->prepared[which];
+    const char *text = change == NULL || change->text == NULL ? "" : change->text;
+
+    sqlite3_bind_int64(stmt, 1, number);
+    if (change != NULL &&
+        sqlite3_bind_text64(stmt, 2, text, change->len, SQLITE_STATIC, SQLITE_UTF8) != SQLITE_OK)
+        abort();
+    return run(index, which, first, err);
 }
 
 /* --- Noting -------------------------------------------------------------------------------- */
@@ -47,6 +77,7 @@ static void forget(struct search_index *index)
         free(index->changes[i].text);
     index->count = 0;
     index->bytes = 0;
+    index->failed = false;
 }
 
 void search_index_release(struct search_index *index)
@@ -70,18 +101,44 @@ static void add_change(struct search_index *index, struct search_change change)
     index->changes[index->count++] = change;
 }
 
+static void make_text(struct search_index *index, struct slice json, struct search_change *change)
+{
+    if (index->bytes > BYTES_AT_ONCE)
+        change->later = true;
+    else
+        change->text = index->text_of(json, &change->len);
+}
+
+/* Whether the document is in the backlog. A failure is kept for search_index_apply. */
+static bool waits(struct search_index *index, int64_t document)
+{
+    int64_t found = 0;
+
+    if (index->has_backlog && !index->failed)
+        index->failed =
+            !run_with(index, SEARCH_IN_BACKLOG, document, NULL, &found, &index->failure);
+    return found != 0;
+}
+
 void search_index_note(struct search_index *index, int64_t document, struct slice json, bool is_new)
 {
     struct search_change change = {.document = document};
 
     if (index->text_of == NULL)
         return;
-    if (index->bytes > BYTES_AT_ONCE)
-        change.later = true;
-    else
-        change.text = index->text_of(json, &change.len);
+    change.waits = waits(index, document);
+    if (!change.waits)
+        make_text(index, json, &change);
     if (change.text != NULL || change.later || document >= 0 || !is_new)
         add_change(index, change);
+}
+
+void search_index_note_taken(struct search_index *index, int64_t document, struct slice json)
+{
+    struct search_change change = {.document = document};
+
+    make_text(index, json, &change);
+    add_change(index, change);
 }
 
 void search_index_note_removal(struct search_index *index, int64_t document, struct slice json)
@@ -90,7 +147,9 @@ void search_index_note_removal(struct search_index *index, int64_t document, str
 
     if (index->text_of == NULL)
         return;
-    change.text = index->text_of(json, &change.len);
+    change.waits = waits(index, document);
+    if (!change.waits)
+        change.text = index->text_of(json, &change.len);
     add_change(index, change);
 }
 
@@ -109,35 +168,6 @@ static int compare(const void *left, const void *right)
     if (a->document != b->document)
         return a->document < b->document ? -1 : 1;
     return a->order < b->order ? -1 : a->order > b->order;
-}
-
-/* Steps a statement to its end; *first is the first column of its first row, if any. */
-static bool run(struct search_index *index, enum search_statement which, int64_t *first,
-                struct error *err)
-{
-    sqlite3_stmt *stmt = index->prepared[which];
-    int result = sqlite3_step(stmt);
-
-    if (result == SQLITE_ROW && first != NULL)
-        *first = sqlite3_column_int64(stmt, 0);
-    if (result != SQLITE_ROW && result != SQLITE_DONE)
-        translate_failure(index->db, "writing what is searched", err);
-    sqlite3_reset(stmt);
-    sqlite3_clear_bindings(stmt);
-    return result == SQLITE_ROW || result == SQLITE_DONE;
-}
-
-static bool run_with(struct search_index *index, enum search_statement which, int64_t number,
-                     const struct search_change *change, int64_t *first, struct error *err)
-{
-    sqlite3_stmt *stmt = index->prepared[which];
-    const char *text = change == NULL || change->text == NULL ? "" : change->text;
-
-    sqlite3_bind_int64(stmt, 1, number);
-    if (change != NULL &&
-        sqlite3_bind_text64(stmt, 2, text, change->len, SQLITE_STATIC, SQLITE_UTF8) != SQLITE_OK)
-        abort();
-    return run(index, which, first, err);
 }
 
 bool search_index_set_backlog(struct search_index *index, enum search_statement which,
@@ -163,113 +193,110 @@ static bool apply_context(struct search_index *index, const struct search_change
     return same != 0 || run_with(index, SEARCH_REPLACE_CONTEXT, seq, change, NULL, err);
 }
 
-/* The chore will see the document as it then is. */
-static bool waits(struct search_index *index, int64_t document, bool *ok, struct error *err)
+/* An entry that the index has is removed first; the index never has one whose first change of the
+ * transaction adds it, or that waits in the backlog. */
+static bool apply_entry(struct search_index *index, const struct search_change *first,
+                        const struct search_change *last, struct error *err)
 {
-    int64_t found = 0;
-
-    *ok = !index->has_backlog || run_with(index, SEARCH_IN_BACKLOG, document, NULL, &found, err);
-    return found != 0;
+    if (first->removed && !first->waits &&
+        !run_with(index, SEARCH_REMOVE_ENTRY, first->document, first, NULL, err))
+        return false;
+    if (last->removed)
+        return true;
+    index->applied++;
+    return run_with(index, SEARCH_ADD_ENTRY, last->document, last, NULL, err);
 }
 
-static bool apply_one(struct search_index *index, const struct search_change *change,
-                      struct error *err)
-{
-    bool ok;
+/* The changes of one document: the first says whether the index has it, the last what becomes of
+ * it.
+ */
+struct group {
+    const struct search_change *first;
+    const struct search_change *last;
+    size_t end;
+};
 
-    if (waits(index, change->document, &ok, err) || !ok)
-        return ok;
-    if (change->document < 0)
-        return apply_context(index, change, err);
-    index->applied += !change->removed;
-    return run_with(index, change->removed ? SEARCH_REMOVE_ENTRY : SEARCH_ADD_ENTRY,
-                    change->document, change, NULL, err);
+static struct group group_at(const struct search_index *index, size_t at)
+{
+    const struct search_change *first = &index->changes[at];
+
+    while (at + 1 < index->count && index->changes[at + 1].document == first->document)
+        at++;
+    return (struct group){first, &index->changes[at], at + 1};
 }
 
-static bool put_off_range(struct search_index *index, int64_t first, int64_t last,
-                          struct error *err)
+static bool apply_group(struct search_index *index, struct group group, struct error *err)
 {
-    bool ok;
+    if (group.last->waits && !group.last->removed)
+        return true; /* search_index_catch_up will see the document as it then is */
+    if (group.last->document < 0)
+        return apply_context(index, group.last, err);
+    return apply_entry(index, group.first, group.last, err);
+}
 
-    if (waits(index, first, &ok, err) || !ok)
-        return ok;
+/* Consecutive entries become one range. Contexts are each a range of their own, which is never cut.
+ */
+static bool put_off(struct search_index *index, struct group group, size_t *at, struct error *err)
+{
+    const int64_t first = group.last->document;
+    int64_t last = first;
+
+    for (*at = group.end; first >= 0 && *at < index->count; *at = group.end) {
+        group = group_at(index, *at);
+        if (!group.last->later || group.last->document != last + 1)
+            break;
+        last++;
+    }
     index->has_backlog = true;
     return search_index_set_backlog(index, SEARCH_ADD_BACKLOG, first, last, err);
 }
 
-/* Entries of one batch are one range, all of which waits already or none. Contexts are each a range
- * of their own, which is never cut. */
-static size_t put_off(struct search_index *index, size_t at, bool *ok, struct error *err)
+/* FTS5 keeps words in memory until COMMIT, whose failure would leave the outcome unknown: a
+ * savepoint makes it write them now. */
+static bool flush(struct search_index *index, struct error *err)
 {
-    const int64_t first = index->changes[at].document;
-    int64_t last = first;
-    size_t next = at + 1;
-
-    while (first >= 0 && next < index->count && index->changes[next].later &&
-           index->changes[next].document == last + 1) {
-        last++;
-        next++;
-    }
-    *ok = put_off_range(index, first, last, err);
-    return next;
-}
-
-/* Of several changes of a document the last one counts. */
-static bool is_overtaken(const struct search_index *index, size_t at)
-{
-    return at + 1 < index->count && index->changes[at].document == index->changes[at + 1].document;
+    return sqlite3_exec(index->db, "SAVEPOINT search; RELEASE search", NULL, NULL, NULL) ==
+               SQLITE_OK ||
+           search_index_fail(index, "writing the search index", err);
 }
 
 bool search_index_apply(struct search_index *index, struct error *err)
 {
     bool ok = true;
 
-    index->touched = index->count > 0;
+    if (index->failed) {
+        *err = index->failure;
+        return false;
+    }
     if (index->count > 1)
         qsort(index->changes, index->count, sizeof(*index->changes), compare);
     for (size_t at = 0; at < index->count && ok;) {
-        const struct search_change *change = &index->changes[at];
-        if (!is_overtaken(index, at) && change->later) {
-            at = put_off(index, at, &ok, err);
+        const struct group group = group_at(index, at);
+        if (group.last->later) {
+            ok = put_off(index, group, &at, err);
             continue;
         }
-        if (!is_overtaken(index, at))
-            ok = apply_one(index, change, err);
-        at++;
+        ok = apply_group(index, group, err);
+        at = group.end;
     }
-    return ok;
-}
-
-/* FTS5 also writes between two statements of others and at COMMIT, and a damage that it does not
- * notice may lead it to rows that are there already. Damaged pages are another matter. */
-static bool blames_the_index(const struct search_index *index)
-{
-    const int result = sqlite3_extended_errcode(index->db);
-
-    return result == SQLITE_CORRUPT_VTAB ||
-           (index->touched && (result & 0xff) == SQLITE_CONSTRAINT);
+    return ok && (index->count == 0 || flush(index, err));
 }
 
 void search_index_settle(struct search_index *index, bool committed)
 {
-    if (committed)
+    const int result = sqlite3_extended_errcode(index->db);
+
+    if (committed) {
+        search_index_log_progress(index);
         index->was_backlog = index->has_backlog;
-    else
+        index->is_corrupt = false;
+        index->rebuilds = 0;
+    } else {
         index->has_backlog = index->was_backlog;
-    index->damaged = !committed && blames_the_index(index);
-    index->touched = false;
-    index->applied = 0;
+        index->is_suspect = index->text_of != NULL && search_tables_are_blamed(result);
+        if (index->is_suspect && result == SQLITE_CORRUPT_VTAB)
+            index->is_corrupt = true;
+    }
+    index->applied = index->taken = 0;
     forget(index);
-}
-
-void search_index_condemn(struct search_index *index)
-{
-    struct error err;
-    const bool marked = connection_roll_back(index->db) &&
-                        connection_run(index->db, "UPDATE search_rule SET rule = 0", &err);
-
-    index->observer->notice(index->observer->arg, STORE_ERROR, "search_damaged",
-                            marked ? "the index is damaged: the next start makes it anew"
-                                   : "the index is damaged and could not be marked: start with "
-                                     "search off, once, to be rid of it");
 }

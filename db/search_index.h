@@ -10,6 +10,7 @@
 #ifndef SESSIOND_DB_SEARCH_INDEX_H
 #define SESSIOND_DB_SEARCH_INDEX_H
 
+#include "db/search_read.h"
 #include "db/session_row.h"
 #include "db/store_open.h"
 
@@ -36,6 +37,7 @@ struct search_change {
     size_t len;
     bool removed;
     bool later; /* goes to the backlog */
+    bool waits; /* was in the backlog when the change was noted: the index does not have it */
 };
 
 struct search_index {
@@ -43,6 +45,7 @@ struct search_index {
     int rule;                 /* its number */
     session_adopter adopt;
     const struct store_observer *observer;
+    struct search_report *report; /* of the readers */
     sqlite3 *db;
     sqlite3_stmt *prepared[SEARCH_STATEMENT_COUNT];
     struct search_change *changes; /* of the open transaction */
@@ -52,9 +55,15 @@ struct search_index {
     bool has_backlog;  /* false: no entry waits, and a context that does may be indexed twice */
     bool was_backlog;  /* when the open transaction began */
     int64_t applied;   /* documents that the open transaction put into the index */
-    int64_t caught_up; /* documents taken off the backlog since it was last told */
-    bool touched;      /* by the open transaction */
-    bool damaged;      /* the last transaction found it so */
+    int64_t taken;     /* documents that the open transaction took off the backlog */
+    int64_t caught_up; /* committed ones of these, since they were last logged */
+    bool failed;       /* a note of the open transaction could not be made; `failure` says why */
+    struct error failure;
+    bool is_corrupt; /* the open transaction, or the one just rolled back, found it so */
+    bool is_suspect; /* the transaction just rolled back failed for what may be the tables' fault */
+    int64_t rebuilds;   /* because it was corrupt, not yet counted by a committed transaction */
+    int unfinished;     /* rebuilds since all was indexed */
+    int64_t rebuilt_at; /* commits that a snapshot shows at least if it shows the last rebuild */
 };
 
 static inline int64_t search_context_document(int64_t session_seq)
@@ -63,13 +72,21 @@ static inline int64_t search_context_document(int64_t session_seq)
 }
 
 /* Makes the tables, or drops them when text_of is NULL: they would no longer show what is stored.
- * What the struct names up to `observer` has been set by the caller; `db` is borrowed. */
+ * Tables that are corrupt, or that this program did not make, are replaced; where that fails too
+ * the observer is told and search stays off. What the struct names up to `report` has been set by
+ * the caller; `db` is borrowed. False: the storage has failed. */
 MUST_USE bool search_index_open(struct search_index *index, sqlite3 *db, struct error *err);
+
+/* Inside a transaction, before the schema is migrated: when this program did not make the tables as
+ * they are, drops their triggers on sessions, which could make any change of a session fail.
+ * search_index_open makes all anew. */
+MUST_USE bool search_tables_release_sessions(sqlite3 *db, struct error *err);
 
 /* Frees what is noted. */
 void search_index_release(struct search_index *index);
 
-/* Notes a document. A context that is `is_new` and has no text needs no row. */
+/* Notes a document. A context that is `is_new` and has no text needs no row. Whether the index has
+ * the document already is decided here: the backlog may be worked off later in the transaction. */
 void search_index_note(struct search_index *index, int64_t document, struct slice json,
                        bool is_new);
 
@@ -85,10 +102,18 @@ MUST_USE bool search_index_apply(struct search_index *index, struct error *err);
 /* After COMMIT, or after what failed and before ROLLBACK: SQLite still tells why. */
 void search_index_settle(struct search_index *index, bool committed);
 
-/* Rolls back, and marks a damaged index: the next start makes it anew from what is stored. */
-void search_index_condemn(struct search_index *index);
+/* After ROLLBACK: whether the index was to blame. */
+bool search_index_is_corrupt(struct search_index *index);
 
-/* Takes some documents off the backlog and notes them. *more: others are left. */
+/* After ROLLBACK of a transaction that found the index corrupt: replaces the tables by empty ones,
+ * in a transaction of its own, and puts all documents into the backlog. What was rolled back can be
+ * run again: when this fails, or the index became corrupt repeatedly, search is turned off. `why`
+ * is for the log. False: the storage has failed. */
+MUST_USE bool search_index_rebuild(struct search_index *index, const struct error *why,
+                                   struct error *err);
+
+/* Takes some documents off the backlog and notes them. *more: others are left. Fails, and sets
+ * is_corrupt, when a reader reported that the index is corrupt. */
 MUST_USE bool search_index_catch_up(struct search_index *index, bool *more, struct error *err);
 
 #endif

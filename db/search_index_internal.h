@@ -7,6 +7,31 @@
 /* Prepares the statements, once the tables are there. */
 MUST_USE bool search_index_prepare(struct search_index *index, struct error *err);
 
+/* After a statement on the search tables failed: sets is_corrupt when these are to blame. Returns
+ * false, with `err` set. */
+MUST_USE bool search_index_fail(struct search_index *index, const char *doing, struct error *err);
+
+/* Takes the readers' report; sets is_corrupt when it holds, with `err` set, and returns false. */
+MUST_USE bool search_index_take_report(struct search_index *index, struct error *err);
+
+/* Notes a document that was taken off the backlog. */
+void search_index_note_taken(struct search_index *index, int64_t document, struct slice json);
+
+/* After COMMIT, before was_backlog is renewed: logs how much of the backlog was indexed, now and
+ * then and at its end. */
+void search_index_log_progress(struct search_index *index);
+
+/* Whether the tables are there, as this program makes them, by this rule. */
+MUST_USE bool search_tables_match(struct search_index *index, bool *out, struct error *err);
+
+/* Inside a transaction: removes whatever stands under the tables' names, however corrupt it is. */
+MUST_USE bool search_tables_drop(sqlite3 *db, struct error *err);
+
+MUST_USE bool search_tables_drop_triggers(sqlite3 *db, struct error *err);
+
+/* Inside a transaction: makes the tables, empty, with all documents in the backlog. */
+MUST_USE bool search_tables_make(struct search_index *index, struct error *err);
+
 /* Runs SEARCH_ADD_BACKLOG, SEARCH_CUT_BACKLOG or SEARCH_END_BACKLOG. */
 MUST_USE bool search_index_set_backlog(struct search_index *index, enum search_statement which,
                                        int64_t first, int64_t last, struct error *err);

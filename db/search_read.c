@@ -32,7 +32,11 @@ static const char *const texts[SEARCH_READ_STATEMENT_COUNT] = {
     [SEARCH_READ_SESSION] = "SELECT " SESSION ", NULL FROM sessions WHERE seq = ?1",
     [SEARCH_READ_ENTRY] = "SELECT entry, created_us FROM entries WHERE key = ?1",
     [SEARCH_READ_CONTEXT] = "SELECT text FROM search_contexts WHERE rowid = ?1",
-    [SEARCH_READ_BACKLOG] = "SELECT first FROM search_backlog LIMIT 1",
+    /* A deleted session's context is not missing. */
+    [SEARCH_READ_BACKLOG] =
+        "SELECT 1 FROM search_backlog WHERE first >= 0 OR first <> last OR EXISTS"
+        " (SELECT 1 FROM sessions WHERE seq = first - -9223372036854775808)"
+        " LIMIT 1",
 };
 
 /* One search under way. */
@@ -43,6 +47,7 @@ struct search {
     struct search_query parsed;
     struct search_ranking ranking;
     int64_t until_us;
+    int64_t snapshot_commits;
     bool complete;
     int64_t stream; /* the one last looked at */
     bool stream_fits;
@@ -54,18 +59,55 @@ void search_reader_release(struct search_reader *search)
     search_tokens_release(&search->tokens);
 }
 
-static bool prepare(struct search_reader *search, sqlite3 *db, struct error *err)
+/* --- Failures ------------------------------------------------------------------------------ */
+
+static bool is_late(const struct search *search)
 {
-    if (search->tokens.tokenizer != NULL)
-        return true;
-    if (!search_rank_register(db, err))
-        return false;
+    return monotonic_us() > search->until_us;
+}
+
+static void report(const struct search *search, bool is_certain)
+{
+    struct search_report *report = search->reader->report;
+
+    if (is_certain)
+        atomic_store(&report->is_certain, true);
+    atomic_store(&report->seen_at, search->snapshot_commits + 1);
+}
+
+/* After a statement on the search tables failed. True: the result is what was found until then.
+ * SQLITE_ERROR may be the fault of the query, unless that is `is_constant`. */
+static bool make_do(struct search *search, bool is_constant, const char *doing, struct error *err)
+{
+    const int result = sqlite3_extended_errcode(search->db);
+
+    if (result != SQLITE_INTERRUPT && !search_tables_are_blamed(result))
+        return translate_failure(search->db, doing, err);
+    if (result != SQLITE_INTERRUPT && !is_late(search))
+        report(search, is_constant || result != SQLITE_ERROR);
+    search->complete = false;
+    return true;
+}
+
+static bool prepare_tokens(struct search_reader *search, sqlite3 *db, struct error *err)
+{
+    return search->tokens.tokenizer != NULL ||
+           (search_rank_register(db, err) && search_tokens_init(&search->tokens, db, err));
+}
+
+/* *ready: all statements are prepared. They are not when a table cannot be opened. */
+static bool prepare_statements(struct search *search, bool *ready, struct error *err)
+{
+    struct error failure;
+
+    *ready = false;
     for (int i = 0; i < SEARCH_READ_STATEMENT_COUNT; i++) {
-        if (search->prepared[i] == NULL &&
-            !connection_prepare(db, texts[i], &search->prepared[i], err))
-            return false;
+        sqlite3_stmt **stmt = &search->reader->prepared[i];
+        if (*stmt == NULL && !connection_prepare(search->db, texts[i], stmt, &failure))
+            return make_do(search, true, "preparing to search", err);
     }
-    return search_tokens_init(&search->tokens, db, err);
+    *ready = true;
+    return true;
 }
 
 static bool look_up(const struct search *search, enum search_read_statement which, int64_t number,
@@ -78,6 +120,16 @@ static bool look_up(const struct search *search, enum search_read_statement whic
     *found = result == SQLITE_ROW;
     return result == SQLITE_ROW || result == SQLITE_DONE ||
            translate_failure(search->db, "searching", err);
+}
+
+/* The same for the search tables. One that is corrupt has no such row. */
+static bool look_up_indexed(struct search *search, enum search_read_statement which, int64_t number,
+                            bool *found, struct error *err)
+{
+    struct error ignored;
+
+    return look_up(search, which, number, found, &ignored) ||
+           make_do(search, true, "searching", err);
 }
 
 static bool fits(const struct store_search_query *query, sqlite3_stmt *session)
@@ -147,6 +199,7 @@ static bool rank_below(struct search *search, enum search_read_statement which, 
                        int *ranked, struct error *err)
 {
     sqlite3_stmt *stmt = search->reader->prepared[which];
+    struct error failure;
     int64_t rows = 0;
     int result;
     bool fit;
@@ -156,14 +209,17 @@ static bool rank_below(struct search *search, enum search_read_statement which, 
     sqlite3_bind_int64(stmt, 2, *before);
     *before = INT64_MIN;
     while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
-        const bool late = ++rows % LOOK_EVERY_ROWS == 0 && monotonic_us() > search->until_us;
+        const bool late = ++rows % LOOK_EVERY_ROWS == 0 && is_late(search);
         if (late || *ranked == STORE_SEARCH_RANKED_MAX) {
             search->complete = false;
             break;
         }
-        if (!row_fits(search, which, sqlite3_column_int64(stmt, 0), &fit, err)) {
+        if (!row_fits(search, which, sqlite3_column_int64(stmt, 0), &fit, &failure)) {
             sqlite3_reset(stmt);
-            return false;
+            search->complete = false;
+            if (failure.kind != ERROR_READ_TIMEOUT)
+                *err = failure;
+            return failure.kind == ERROR_READ_TIMEOUT;
         }
         if (fit) {
             rank(search, which, stmt);
@@ -173,10 +229,10 @@ static bool rank_below(struct search *search, enum search_read_statement which, 
             break;
         }
     }
-    if (result != SQLITE_ROW && result != SQLITE_DONE)
-        translate_failure(search->db, "searching", err);
+    const bool ok =
+        result == SQLITE_ROW || result == SQLITE_DONE || make_do(search, false, "searching", err);
     sqlite3_reset(stmt);
-    return result == SQLITE_ROW || result == SQLITE_DONE;
+    return ok;
 }
 
 static bool rank_all(struct search *search, enum search_read_statement which, struct error *err)
@@ -185,7 +241,7 @@ static bool rank_all(struct search *search, enum search_read_statement which, st
     int ranked = 0;
 
     while (before != INT64_MIN) {
-        if (monotonic_us() > search->until_us) {
+        if (is_late(search)) {
             search->complete = false;
             return true;
         }
@@ -245,7 +301,8 @@ static bool visit_place(struct search *search, const struct store_search_place *
 
     const bool ok =
         look_up(search, owner, is_entry ? entry_key_stream(number) : number, &has_session, err) &&
-        look_up(search, what, number, &has_text, err);
+        (is_entry ? look_up(search, what, number, &has_text, err)
+                  : look_up_indexed(search, what, number, &has_text, err));
     if (ok && has_session && has_text) {
         read_session(session, &hit);
         if (is_entry)
@@ -275,11 +332,31 @@ static bool visit_page(struct search *search, struct store_search *job, void *ar
 
 static bool read_backlog(struct search *search, struct error *err)
 {
-    bool waits;
+    bool waits = true;
 
-    const bool ok = look_up(search, SEARCH_READ_BACKLOG, 0, &waits, err);
+    const bool ok = look_up_indexed(search, SEARCH_READ_BACKLOG, 0, &waits, err);
     sqlite3_reset(search->reader->prepared[SEARCH_READ_BACKLOG]);
-    search->complete = !waits;
+    search->complete = search->complete && !waits;
+    return ok;
+}
+
+/* SQLite asks for the reader's deadline within a match too, which may gather millions of words
+ * before its first row. */
+static bool rank_in_time(struct search *search, struct reader *reader, struct error *err)
+{
+    const int64_t deadline_ms = reader->deadline_ms;
+    const int64_t until_ms = search->until_us / 1000;
+    bool ready;
+
+    if (!prepare_statements(search, &ready, err))
+        return false;
+    if (!ready)
+        return true;
+    if (until_ms < deadline_ms)
+        reader->deadline_ms = until_ms;
+    const bool ok = read_backlog(search, err) && rank_all(search, SEARCH_READ_ENTRIES, err) &&
+                    rank_all(search, SEARCH_READ_CONTEXTS, err);
+    reader->deadline_ms = deadline_ms;
     return ok;
 }
 
@@ -291,6 +368,8 @@ bool search_read(struct reader *reader, store_searchable text_of, struct store_s
         .reader = &reader->search,
         .query = &job->query,
         .until_us = monotonic_us() + STORE_SEARCH_LIMIT_MS * INT64_C(1000),
+        .snapshot_commits = reader->snapshot_commits,
+        .complete = true,
     };
 
     if (text_of == NULL)
@@ -298,8 +377,7 @@ bool search_read(struct reader *reader, store_searchable text_of, struct store_s
                          "this service keeps no index; it does with --search on");
     reader->search.text_of = text_of;
     search_ranking_init(&search.ranking, (size_t)job->query.limit, job->query.after);
-    return prepare(&reader->search, reader->db, err) &&
+    return prepare_tokens(&reader->search, reader->db, err) &&
            search_query_parse(&reader->search.tokens, job->query.text, &search.parsed, err) &&
-           read_backlog(&search, err) && rank_all(&search, SEARCH_READ_ENTRIES, err) &&
-           rank_all(&search, SEARCH_READ_CONTEXTS, err) && visit_page(&search, job, arg, err);
+           rank_in_time(&search, reader, err) && visit_page(&search, job, arg, err);
 }

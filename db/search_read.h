@@ -5,6 +5,8 @@
 #include "db/search_tokens.h"
 #include "db/store_search.h"
 
+#include <stdatomic.h>
+
 struct reader;
 
 enum search_read_statement {
@@ -18,16 +20,28 @@ enum search_read_statement {
     SEARCH_READ_STATEMENT_COUNT
 };
 
+/* From readers to the writer: a search found the index corrupt. */
+struct search_report {
+    atomic_int_least64_t seen_at; /* commits that its snapshot showed, and one; 0: no report */
+    atomic_bool is_certain;       /* false: only if the tables differ from those to be expected */
+};
+
 /* What a reader keeps for searches; made by the first one. */
 struct search_reader {
+    struct search_report *report;
     sqlite3_stmt *prepared[SEARCH_READ_STATEMENT_COUNT];
     struct search_tokens tokens;
     store_searchable text_of;
 };
 
+/* Whether such a result of a statement on the search tables means that these are not what they
+ * should be, rather than that the disk is full or failing. */
+bool search_tables_are_blamed(int result);
+
 void search_reader_release(struct search_reader *search);
 
-/* See db/store_search.h. `arg` is the visitor's. */
+/* See db/store_search.h. `arg` is the visitor's. An index that is corrupt is reported, and gives an
+ * incomplete result. */
 MUST_USE bool search_read(struct reader *reader, store_searchable text_of,
                           struct store_search *search, void *arg, struct error *err);
 

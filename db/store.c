@@ -67,6 +67,7 @@ static bool open_writer(struct store *store, struct error *err)
                 .rule = options->search_rule,
                 .adopt = options->adopt_context,
                 .observer = &store->options.observer,
+                .report = &store->readers.search_report,
             },
         .keep_events_us = options->keep_events_us,
         .max_events = options->max_events,

@@ -11,9 +11,11 @@
 
 enum outcome {
     OUTCOME_COMMITTED,
-    OUTCOME_ROLLED_BACK, /* nothing was changed; `err` says why */
-    OUTCOME_NOT_BEGUN,   /* the same, and no other transaction would fare better now */
-    OUTCOME_UNKNOWN,     /* only a restart tells */
+    OUTCOME_ROLLED_BACK,   /* nothing was changed; `err` says why */
+    OUTCOME_INDEX_REBUILT, /* nothing was changed, since the search index was corrupt; it has been
+                            * replaced, and the same transaction can be run again */
+    OUTCOME_NOT_BEGUN,     /* the same, and no other transaction would fare better now */
+    OUTCOME_UNKNOWN,       /* only a restart tells */
 };
 
 struct transactions {

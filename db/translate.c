@@ -27,6 +27,8 @@ bool translate_failure(sqlite3 *db, const char *doing, struct error *err)
 
 bool translate_is_harmless(int result)
 {
+    if (result == SQLITE_CORRUPT_VTAB) /* virtual tables are synced before anything is committed */
+        return true;
     switch (result & 0xff) {
     case SQLITE_FULL:
     case SQLITE_BUSY:

@@ -33,6 +33,7 @@ bool write_operations_finish(struct write_operations *ops, struct error *err)
     ops->change.counts[STORE_SEARCH_INDEXED] += search->applied;
     ops->state.events += ops->change.counts[STORE_EVENTS_WRITTEN];
     ops->state.events -= ops->change.counts[STORE_EVENTS_REMOVED];
+    ops->change.counts[STORE_SEARCH_REBUILDS] += search->rebuilds;
     ops->change.search_complete = search->text_of != NULL && !search->has_backlog;
     return clock_reserve(&ops->state.clock, ops->statements.db, false, err);
 }

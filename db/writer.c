@@ -63,10 +63,7 @@ enum outcome writer_end(struct writer *writer, bool ok, size_t jobs, struct erro
         write_operations_settle(ops, false);
         outcome = transaction_roll_back(&writer->transactions);
     }
-    if (!ops->search.damaged)
-        return outcome;
-    search_index_condemn(&ops->search);
-    return OUTCOME_UNKNOWN;
+    return outcome == OUTCOME_ROLLED_BACK ? writer_check_search(writer, err) : outcome;
 }
 
 static void notice(struct writer *writer, enum store_severity severity, const char *event,
@@ -82,31 +79,6 @@ void writer_tell_failure(struct writer *writer, enum outcome outcome, const stru
     if (refused && !writer->writes_failed)
         notice(writer, STORE_WARNING, "write_failed", err->detail);
     writer->writes_failed = refused;
-}
-
-/* Runs `count` jobs in one transaction. */
-static enum outcome run_transaction(struct writer *writer, struct store_job *first, size_t count,
-                                    struct error *err)
-{
-    struct store_job *job = first;
-    enum outcome outcome = OUTCOME_NOT_BEGUN;
-
-    if (transaction_begin(&writer->transactions, err)) {
-        bool ok = write_operations_begin(&writer->operations, err);
-        for (size_t i = 0; i < count && ok; i++, job = job->next)
-            ok = write_operations_apply(&writer->operations, job, err);
-        outcome = writer_end(writer, ok, count, err);
-    }
-    writer_tell_failure(writer, outcome, err);
-    return outcome;
-}
-
-void writer_fail_job(struct store_job *job, const struct error *err, enum outcome outcome)
-{
-    job->error = *err;
-    job->once.replayed = false; /* what it found may have been written by this very transaction */
-    if (outcome == OUTCOME_UNKNOWN)
-        job->error.kind = ERROR_OUTCOME_UNKNOWN;
 }
 
 /* Takes back what a rolled-back transaction had written into its jobs. Appends, imports and purges
@@ -125,6 +97,39 @@ static void reset_jobs(struct store_job *first, size_t count)
         job->once.replayed = false;
         job->once.kept = (struct slice){0};
     }
+}
+
+static enum outcome try_transaction(struct writer *writer, struct store_job *first, size_t count,
+                                    struct error *err)
+{
+    struct store_job *job = first;
+
+    if (!transaction_begin(&writer->transactions, err))
+        return OUTCOME_NOT_BEGUN;
+    bool ok = write_operations_begin(&writer->operations, err);
+    for (size_t i = 0; i < count && ok; i++, job = job->next)
+        ok = write_operations_apply(&writer->operations, job, err);
+    return writer_end(writer, ok, count, err);
+}
+
+/* Runs `count` jobs in one transaction, and again when a corrupt search index made it fail. */
+static enum outcome run_transaction(struct writer *writer, struct store_job *first, size_t count,
+                                    struct error *err)
+{
+    enum outcome outcome;
+
+    while ((outcome = try_transaction(writer, first, count, err)) == OUTCOME_INDEX_REBUILT)
+        reset_jobs(first, count);
+    writer_tell_failure(writer, outcome, err);
+    return outcome;
+}
+
+void writer_fail_job(struct store_job *job, const struct error *err, enum outcome outcome)
+{
+    job->error = *err;
+    job->once.replayed = false; /* what it found may have been written by this very transaction */
+    if (outcome == OUTCOME_UNKNOWN)
+        job->error.kind = ERROR_OUTCOME_UNKNOWN;
 }
 
 /* Alone, a job that made its batch fail fails alone, and the others succeed. */

@@ -27,6 +27,9 @@ static enum outcome run_turn(struct writer *writer, struct store_job *job, bool 
             write_operations_begin(ops, err) && write_fork_step(ops, job, until_us, ended, err);
         outcome = writer_end(writer, ok, ok && *ended ? 1 : 0, err);
     }
+    if (outcome == OUTCOME_INDEX_REBUILT)
+        error_set(err, ERROR_STORAGE_BUSY, NULL,
+                  "the search index was rebuilt during the fork; send the request again");
     writer_tell_failure(writer, outcome, err);
     return outcome;
 }

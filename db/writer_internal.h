@@ -11,6 +11,9 @@ enum outcome writer_end(struct writer *writer, bool ok, size_t jobs, struct erro
  * which nothing is written any more is told elsewhere. */
 void writer_tell_failure(struct writer *writer, enum outcome outcome, const struct error *err);
 
+/* After ROLLBACK, which `err` explains: replaces the search index if that was to blame. */
+enum outcome writer_check_search(struct writer *writer, struct error *err);
+
 /* After COMMIT: how large the database is now, and whether that is near its limit. */
 void writer_tell_size(struct writer *writer);
 

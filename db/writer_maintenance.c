@@ -69,7 +69,8 @@ static enum outcome run_task(struct writer *writer, enum store_task task, struct
             write_operations_begin(ops, err) && housekeeping_step(task, ops, &more, err);
         outcome = writer_end(writer, ok, 0, err);
     }
-    if (outcome == OUTCOME_COMMITTED) {
+    if (outcome == OUTCOME_COMMITTED || outcome == OUTCOME_INDEX_REBUILT) {
+        more = more || outcome == OUTCOME_INDEX_REBUILT; /* the same step is run again soon */
         housekeeping_succeeded(&writer->house, task, began_us, more);
         log_recovery(writer, task, failures);
     } else if (outcome != OUTCOME_UNKNOWN) {

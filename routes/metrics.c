@@ -293,6 +293,8 @@ static void add_counts(struct buffer *out, const struct store_figures *figures)
                                     "Entries imported that were not there."},
         [STORE_SEARCH_INDEXED] = {"sessiond_search_indexed_total",
                                   "Entries and contexts whose words went into the index."},
+        [STORE_SEARCH_REBUILDS] = {"sessiond_search_rebuilds_total",
+                                   "Times the search index was found corrupt and rebuilt."},
     };
 
     for (int i = 0; i < STORE_COUNT_KINDS; i++) {
