@@ -82,6 +82,7 @@ def merged(old, patch):
 class Model:
     def __init__(self):
         self.sessions = {}  # by id, the oldest first
+        self.tokens = {}  # by id: the highest fencing token it ever had, under any session
         self.kept = {}  # key: (request, response)
         self.events = []  # what happened, in that order
 
@@ -202,22 +203,23 @@ class Model:
 
     # --- Leases
 
-    def take(self, name, owner, ttl_seconds, steal, token):
+    def take(self, name, owner, ttl_seconds, steal, token, granted=0):
+        """`granted` is the service's token: any that exceeds those that this id had is right."""
         if name not in self.sessions:
             return Answer(404, "not-found")
         session = self.sessions[name]
         if self.holds(session, token) and session.lease["owner"] == owner:
             session.lease["ttl_seconds"] = ttl_seconds
             return Answer(200, members=dict(session.lease))
+        if token is not None and not self.holds(session, token):
+            return Answer(409, "lease-lost")
         refused = self.forbidden(session, "ACTIVE")
         if refused:
             return refused
-        if session.lease and session.lease["owner"] != owner and not steal:
+        if session.lease and session.lease["owner"] != owner and (token is not None or not steal):
             return self.held(session)
-        if token is not None and not steal:
-            return Answer(409, "lease-lost")
         what = "lease.stolen" if session.lease and session.lease["owner"] != owner else "lease.granted"
-        session.token += 1
+        session.token = self.tokens[name] = max(granted, self.tokens.get(name, 0) + 1)
         session.lease = {"owner": owner, "token": session.token, "ttl_seconds": ttl_seconds}
         change = from_to(session.status, "ACTIVE")
         session.status = "ACTIVE"
@@ -270,7 +272,7 @@ class Model:
     def expire(self, name, recovered_at):
         """The lease's time is over; the service says when it found that."""
         session = self.sessions[name]
-        session.recovered_at = recovered_at if session.status == "ACTIVE" else session.recovered_at
+        session.recovered_at = recovered_at
         self.end_lease(session, "lease.expired")
 
     # --- Many sessions

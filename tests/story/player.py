@@ -43,6 +43,7 @@ class Player:
         self.alone = alone
         self.seen = 0  # events of the model's that were held against the service's
         self.newest = 0
+        self.expires = {}  # expires_at of the leases that this player took, by session
 
     def step(self):
         weights = {**self.weights, "delete": 40} if len(self.model.sessions) > MANY else self.weights
@@ -67,16 +68,19 @@ class Player:
     def name(self):
         """Mostly of a session that is there."""
         there = list(self.model.sessions)
-        return self.random.choice(there) if there and self.often(0.97) else self.new_name()
+        if there and self.often(0.96):
+            return self.random.choice(there)
+        deleted = [name for name in self.model.tokens if name not in self.model.sessions]
+        return self.random.choice(deleted) if deleted and self.often(0.7) else self.new_name()
 
     def new_name(self):
         return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
 
     def token(self, name):
         session = self.model.sessions.get(name)
-        last = session.token if session else 0
+        last = max(session.token, self.model.tokens.get(name, 0)) if session else 0
         if session and session.lease and self.often(0.6):
-            return last
+            return session.token
         return self.random.choice([None, None, None, last, max(0, last - 1), last + 1]) or None
 
     def tags(self, name):
@@ -145,7 +149,11 @@ class Player:
             raise Mismatch(f"the stream {stream} is {page}, and in the model {wanted}")
 
     def look_at(self, name):
-        self.ask(("GET", f"/sessions/{name}", None, {}), lambda _: self.model.get(name, Conditions()))
+        response = self.ask(("GET", f"/sessions/{name}", None, {}), lambda _: self.model.get(name, Conditions()))
+        lease = response.json().get("lease")
+        if lease and lease["expires_at"] != self.expires.get(name, lease["expires_at"]) and \
+                not self.service.events("writer_stalled"):  # which begins all terms anew
+            raise Mismatch(f"expires_at is {lease['expires_at']}, and when its term began it was {self.expires[name]}")
 
     def look_at_all(self):
         for thread in (f"{self.space} {i}" for i in (1, 2, 3)):
@@ -239,8 +247,10 @@ class Player:
         elif self.often(0.1):
             token = self.token(name)
         body = {"owner": owner, "ttl_seconds": ttl_seconds, "steal": steal}
-        self.ask(("PUT", f"/sessions/{name}/lease", body, {"Lease-Token": token}),
-                 lambda _: self.model.take(name, owner, ttl_seconds, steal, token))
+        response = self.ask(("PUT", f"/sessions/{name}/lease", body, {"Lease-Token": token}),
+                            lambda response: self.model.take(name, owner, ttl_seconds, steal, token, granted(response)))
+        if response.status == 200:
+            self.expires[name] = response.json()["expires_at"]
         self.look_at(name)
 
     def release(self):
@@ -308,14 +318,16 @@ class Player:
     def restart(self):
         self.service.kill()
         self.service.start()
+        self.expires.clear()
         self.look_at_all()
 
     def expire(self):
         name, owner = self.name(), self.owner()
         response = self.ask(("PUT", f"/sessions/{name}/lease", {"owner": owner, "ttl_seconds": 1, "steal": True}, {}),
-                            lambda _: self.model.take(name, owner, 1, True, None))
+                            lambda response: self.model.take(name, owner, 1, True, None, granted(response)))
         if response.status != 200:
             return
+        self.expires.pop(name, None)
 
         def stored():
             return self.client.call("GET", f"/sessions/{name}").json()
@@ -337,6 +349,10 @@ def written(tags):
     if tags is None or tags == "*":
         return tags
     return ", ".join(f'{"W/" if weak else ""}"{version}"' for weak, version in tags)
+
+
+def granted(response):
+    return response.json()["token"] if response.status == 200 else 0
 
 
 def shown(document):

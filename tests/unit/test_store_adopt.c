@@ -358,8 +358,10 @@ Test(store_adopt, a_context_that_grows_is_kept_whole)
 }
 
 extern const unsigned char schema_001_sessions[];
+extern const unsigned char schema_003_events[];
 extern const unsigned char schema_004_entries[];
 extern const unsigned char schema_005_forks[];
+extern const unsigned char schema_006_lease_terms[];
 
 Test(store_adopt, a_context_that_cannot_be_stored_is_refused)
 {
@@ -368,8 +370,11 @@ Test(store_adopt, a_context_that_cannot_be_stored_is_refused)
 
     cr_assert_eq(sqlite3_open(":memory:", &db), SQLITE_OK);
     cr_assert_eq(sqlite3_exec(db, (const char *)schema_001_sessions, NULL, NULL, NULL), SQLITE_OK);
+    cr_assert_eq(sqlite3_exec(db, (const char *)schema_003_events, NULL, NULL, NULL), SQLITE_OK);
     cr_assert_eq(sqlite3_exec(db, (const char *)schema_004_entries, NULL, NULL, NULL), SQLITE_OK);
     cr_assert_eq(sqlite3_exec(db, (const char *)schema_005_forks, NULL, NULL, NULL), SQLITE_OK);
+    cr_assert_eq(sqlite3_exec(db, (const char *)schema_006_lease_terms, NULL, NULL, NULL),
+                 SQLITE_OK);
     cr_assert_eq(sqlite3_exec(db,
                               "INSERT INTO sessions (id, project_path, thread_id, status,"
                               " created_at, updated_at, context) VALUES ('" FIRST_ID

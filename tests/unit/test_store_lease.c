@@ -5,6 +5,7 @@
 #include "db/store_figures.h"
 
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <time.h>
 
 #define LONG_MS 3600000
@@ -135,6 +136,65 @@ Test(store_lease, a_token_passes_for_its_own_owner_alone)
 {
     lease("daemon-1", 0, LONG_MS, false);
     cr_expect_eq(lease("daemon-2", 1, LONG_MS, false).error.kind, ERROR_LEASE_HELD);
+    cr_expect_eq(lease("daemon-2", 1, LONG_MS, true).error.kind, ERROR_LEASE_HELD);
+}
+
+Test(store_lease, a_token_that_has_ended_takes_no_lease)
+{
+    lease("daemon-1", 0, LONG_MS, false);
+    lease("daemon-2", 0, LONG_MS, true);
+    for (int steal = 0; steal < 2; steal++) {
+        cr_expect_eq(lease("daemon-1", 1, LONG_MS, steal).error.kind, ERROR_LEASE_LOST);
+        cr_expect_eq(lease("daemon-2", 1, LONG_MS, steal).error.kind, ERROR_LEASE_LOST);
+    }
+    cr_expect_eq(run_with_token(STORE_RELEASE, 2), ERROR_NONE);
+    cr_expect_eq(lease("daemon-1", 1, LONG_MS, true).error.kind, ERROR_LEASE_LOST);
+    cr_expect_eq(lease("daemon-1", 0, LONG_MS, false).session.lease.token, 3);
+}
+
+static void put(void)
+{
+    struct store_job job = {
+        .operation = STORE_PUT,
+        .project_path = SLICE_LITERAL("/p"),
+        .thread_id = SLICE_LITERAL("t"),
+        .context = SLICE_LITERAL("{}"),
+    };
+
+    memcpy(job.id, id, ID_SIZE);
+    fixture_run(&fixture, &job);
+    store_job_release(&job);
+    cr_assert_eq(job.error.kind, ERROR_NONE, "%s", job.error.detail);
+    cr_assert(job.created);
+}
+
+Test(store_lease, tokens_never_repeat_for_an_id)
+{
+    for (int64_t token = 1; token <= 3; token++)
+        cr_expect_eq(lease("daemon-1", 0, LONG_MS, false).session.lease.token, token);
+    cr_assert_eq(run_with_token(STORE_DELETE, 3), ERROR_NONE);
+    put();
+    for (int64_t token = 1; token <= 3; token++) {
+        cr_expect_eq(run_with_token(STORE_UPDATE, token), ERROR_LEASE_LOST);
+        cr_expect_eq(run_with_token(STORE_RELEASE, token), ERROR_LEASE_LOST);
+    }
+    cr_expect_eq(lease("daemon-1", 0, LONG_MS, false).session.lease.token, 4);
+    for (int64_t token = 1; token <= 3; token++)
+        cr_expect_eq(run_with_token(STORE_UPDATE, token), ERROR_LEASE_LOST);
+    cr_expect_eq(run_with_token(STORE_UPDATE, 4), ERROR_NONE);
+}
+
+/* The session that comes back has an older token than the one that was deleted. */
+Test(store_lease, tokens_do_not_repeat_after_an_import)
+{
+    const char *const forget = "UPDATE sessions SET lease_token = 1";
+
+    for (int i = 0; i < 3; i++)
+        lease("daemon-1", 0, LONG_MS, false);
+    cr_assert_eq(run_with_token(STORE_DELETE, 3), ERROR_NONE);
+    put();
+    free(fixture_sql(&fixture, forget));
+    cr_expect_eq(lease("daemon-1", 0, LONG_MS, false).session.lease.token, 4);
 }
 
 Test(store_lease, only_the_current_token_writes_while_a_lease_is_held)
@@ -209,15 +269,45 @@ Test(store_lease, a_renewed_lease_outlives_its_first_term)
     cr_expect_not_null(stored().lease.owner.data);
 }
 
+Test(store_lease, expires_at_is_fixed_when_the_term_begins)
+{
+    const int64_t told_us = lease("daemon-1", 0, LONG_MS, false).session.lease.expires_us;
+
+    cr_expect_eq(stored().lease.expires_us, told_us);
+    nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    cr_expect_eq(stored().lease.expires_us, told_us);
+    cr_expect_lt(stored().lease.left_us, INT64_C(1000) * LONG_MS - 20000);
+    const int64_t renewed_us = lease("daemon-1", 1, LONG_MS, false).session.lease.expires_us;
+    cr_expect_gt(renewed_us, told_us);
+    cr_expect_eq(stored().lease.expires_us, renewed_us);
+}
+
+Test(store_lease, an_expired_lease_marks_a_session_that_its_owner_paused)
+{
+    const enum session_status paused = SESSION_PAUSED;
+    struct store_job pause = {
+        .operation = STORE_UPDATE, .has_status = true, .status = paused, .fence = {true, 1}};
+
+    lease("daemon-1", 0, 100, false);
+    memcpy(pause.id, id, ID_SIZE);
+    fixture_run(&fixture, &pause);
+    store_job_release(&pause);
+    cr_assert_eq(pause.error.kind, ERROR_NONE, "%s", pause.error.detail);
+    await_expiry();
+    cr_expect_eq(stored().status, SESSION_PAUSED);
+    cr_expect_eq(stored().recovered_us, stored().updated_us);
+}
+
 Test(store_lease, a_restart_gives_every_lease_its_whole_term_again)
 {
     struct error err;
 
-    lease("daemon-1", 0, 200, false);
+    const int64_t told_us = lease("daemon-1", 0, 200, false).session.lease.expires_us;
     fixture_close(&fixture);
     nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
     cr_assert(fixture_open(&fixture, &err), "%s", err.detail);
     cr_expect_not_null(stored().lease.owner.data, "downtime does not count");
+    cr_expect_gt(stored().lease.expires_us, told_us, "a new term has begun");
     cr_expect_eq(run_with_token(STORE_UPDATE, 1), ERROR_NONE);
     await_expiry();
     cr_expect_eq(stored().status, SESSION_PAUSED);

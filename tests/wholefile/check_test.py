@@ -34,6 +34,8 @@ DAMAGES = [
     ("DELETE FROM sessiond_clock", "0 rows, not one"),
     ("DROP TABLE events", "the table events is missing"),
     ("DELETE FROM sessiond_events", "the table sessiond_events has 0 rows, not one"),
+    ("DELETE FROM sessiond_leases", "the table sessiond_leases has 0 rows, not one"),
+    ("INSERT INTO lease_terms VALUES (12345, 1)", "session with seq 12345: no lease is held"),
     ("UPDATE sessiond_events SET purged_id = 1000; " + EVENT.format(1000, 1, 1, "'s'"), "event 1000: it should be removed"),
     (EVENT.format(0, 1, 1, "'s'"), "event 0: its id is no time that was given"),
     (EVENT.format(253402300799999999, 1, 1, "'s'"), "event 253402300799999999: its id is no time that was given"),
