@@ -230,6 +230,13 @@ static const char *const event_rules[] = {
     "SELECT 'the table sessiond_events has ' || count(*) || ' rows, not one' FROM sessiond_events"
     " HAVING count(*) <> 1",
 
+    "SELECT 'the table sessiond_leases has ' || count(*) || ' rows, not one' FROM sessiond_leases"
+    " HAVING count(*) <> 1",
+
+    "SELECT 'the term of a lease of the session with seq ' || session_seq || ': no lease is held'"
+    " FROM lease_terms WHERE session_seq NOT IN"
+    " (SELECT seq FROM sessions WHERE lease_owner IS NOT NULL) LIMIT 100",
+
     "SELECT 'event ' || id || ': ' || problem FROM (SELECT id, CASE"
     " WHEN id < 1 OR id > (SELECT reserved_us FROM sessiond_clock)"
     " THEN 'its id is no time that was given'"

@@ -12,11 +12,13 @@ extern const unsigned char schema_002_no_index_of_both_texts[];
 extern const unsigned char schema_003_events[];
 extern const unsigned char schema_004_entries[];
 extern const unsigned char schema_005_forks[];
+extern const unsigned char schema_006_lease_terms[];
 
 /* The file n brings user_version from n to n + 1. */
 static const unsigned char *const migrations[] = {
-    schema_001_sessions, schema_002_no_index_of_both_texts, schema_003_events, schema_004_entries,
-    schema_005_forks,
+    schema_001_sessions, schema_002_no_index_of_both_texts,
+    schema_003_events,   schema_004_entries,
+    schema_005_forks,    schema_006_lease_terms,
 };
 
 #define SCHEMA_VERSION ((int64_t)(sizeof(migrations) / sizeof(migrations[0])))

@@ -20,6 +20,7 @@ enum column {
     COLUMN_LEASE_TOKEN,
     COLUMN_LEASE_TTL_MS,
     COLUMN_LEASE_DEADLINE_US,
+    COLUMN_LEASE_EXPIRES_US,
     COLUMN_SIZE,
     COLUMN_ENTRY_COUNT,
     COLUMN_ENTRY_BYTES,
@@ -50,9 +51,8 @@ static void read_lease(sqlite3_stmt *stmt, struct session_lease *lease)
         return;
     lease->owner = column_text(stmt, COLUMN_LEASE_OWNER);
     lease->ttl_ms = sqlite3_column_int64(stmt, COLUMN_LEASE_TTL_MS);
-    /* The wall clock first: a lease lasts until the time that is told at least. */
-    lease->expires_us = timestamp_now_us() + sqlite3_column_int64(stmt, COLUMN_LEASE_DEADLINE_US);
-    lease->expires_us -= monotonic_us();
+    lease->left_us = sqlite3_column_int64(stmt, COLUMN_LEASE_DEADLINE_US) - monotonic_us();
+    lease->expires_us = sqlite3_column_int64(stmt, COLUMN_LEASE_EXPIRES_US);
 }
 
 static bool read_times(sqlite3_stmt *stmt, struct session *session)

@@ -9,6 +9,8 @@
 #define SESSION_COLUMNS                                                                            \
     "seq, id, project_path, thread_id, status, version, created_at, updated_at, recovered_at, "    \
     "lease_owner, lease_token, lease_ttl_ms, lease_deadline_us, "                                  \
+    "CASE WHEN lease_owner IS NOT NULL THEN (SELECT expires_us FROM lease_terms"                   \
+    " WHERE lease_terms.session_seq = sessions.seq) END, "                                         \
     "coalesce(context_bytes, length(CAST(context AS BLOB)), 2), entry_count, entry_bytes, "        \
     "parent_id"
 #define SESSION_COLUMNS_WITH_CONTEXT SESSION_COLUMNS ", context_bytes, context"

@@ -43,10 +43,13 @@ void write_lease_doubt(struct write_operations *ops)
 
 bool write_lease_restart(struct write_operations *ops, struct error *err)
 {
+    /* The wall clock first: a lease lasts until its expires_at at least. */
+    sqlite3_bind_int64(ops->statements.prepared[WRITE_LEASE_TERMS], 1, timestamp_now_us());
     sqlite3_bind_int64(ops->statements.prepared[WRITE_LEASE_RESTART], 1, monotonic_us());
     ops->state.leases_in_doubt = false;
     ops->state.lease_skipped = (struct lease_place){INT64_MIN, INT64_MIN};
-    return write_run(&ops->statements, WRITE_LEASE_RESTART, "restarting the leases", err) &&
+    return write_run(&ops->statements, WRITE_LEASE_TERMS, "restarting the leases", err) &&
+           write_run(&ops->statements, WRITE_LEASE_RESTART, "restarting the leases", err) &&
            find_next(ops, err);
 }
 
@@ -102,27 +105,35 @@ bool write_lease_clear(struct write_operations *ops, struct session *session, st
     return write_run(&ops->statements, WRITE_LEASE_CLEAR, "clearing a lease", err);
 }
 
-/* Puts the new term into the answer. Returns its deadline. The wall clock is read first, so that a
- * lease lasts until the time that is told at least. */
-static int64_t begin_term(struct write_operations *ops, struct store_job *job)
+/* Stores when the new term ends, and puts it into the answer. The wall clock is read first, so that
+ * a lease lasts until its expires_at at least. */
+static bool begin_term(struct write_operations *ops, struct store_job *job, int64_t *deadline_us,
+                       struct error *err)
 {
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_LEASE_TERM];
     struct session_lease *lease = &job->session.lease;
 
     lease->owner = job->owner;
     lease->ttl_ms = job->ttl_ms;
-    lease->expires_us = timestamp_now_us() + job->ttl_ms * 1000;
-    const int64_t deadline_us = monotonic_us() + job->ttl_ms * 1000;
-    due_no_later(ops, deadline_us);
-    return deadline_us;
+    lease->left_us = job->ttl_ms * 1000;
+    lease->expires_us = timestamp_now_us() + lease->left_us;
+    *deadline_us = monotonic_us() + lease->left_us;
+    due_no_later(ops, *deadline_us);
+    sqlite3_bind_int64(stmt, 1, job->session.seq);
+    sqlite3_bind_int64(stmt, 2, lease->expires_us);
+    return write_run(&ops->statements, WRITE_LEASE_TERM, "beginning a term", err);
 }
 
 static bool renew(struct write_operations *ops, struct store_job *job, struct error *err)
 {
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_LEASE_RENEW];
+    int64_t deadline_us;
 
+    if (!begin_term(ops, job, &deadline_us, err))
+        return false;
     sqlite3_bind_int64(stmt, 1, job->session.seq);
     sqlite3_bind_int64(stmt, 2, job->ttl_ms);
-    sqlite3_bind_int64(stmt, 3, begin_term(ops, job));
+    sqlite3_bind_int64(stmt, 3, deadline_us);
     return write_run(&ops->statements, WRITE_LEASE_RENEW, "renewing a lease", err);
 }
 
@@ -139,22 +150,39 @@ static bool record(struct write_operations *ops, const struct session *session,
     return write_event(ops, &event, err);
 }
 
+/* A token that exceeds the session's own, and those of every session that was deleted: a session of
+ * the same id may have been among them. */
+static bool next_token(struct write_operations *ops, int64_t *token, struct error *err)
+{
+    int64_t floor;
+    bool ok;
+
+    if (!write_next_row(&ops->statements, WRITE_LEASE_FLOOR, "finding a token", &ok, err))
+        return ok && error_set(err, ERROR_INTERNAL, NULL, "the table sessiond_leases has no row");
+    floor = sqlite3_column_int64(ops->statements.prepared[WRITE_LEASE_FLOOR], 0);
+    write_reset(&ops->statements, WRITE_LEASE_FLOOR);
+    *token = (*token > floor ? *token : floor) + 1;
+    return true;
+}
+
 static bool grant(struct write_operations *ops, struct store_job *job, struct error *err)
 {
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_LEASE_GRANT];
     struct session *session = &job->session;
     const enum session_status from = session->status;
     const bool stolen = belongs_to_another(job);
+    int64_t deadline_us;
 
+    if (!next_token(ops, &session->lease.token, err) || !begin_term(ops, job, &deadline_us, err))
+        return false;
     session->version++;
     session->updated_us = clock_next(&ops->state.clock);
-    session->lease.token++;
     sqlite3_bind_int64(stmt, 1, session->seq);
     write_bind_time(stmt, 2, session->updated_us);
     write_bind_text(stmt, 3, job->owner);
     sqlite3_bind_int64(stmt, 4, session->lease.token);
     sqlite3_bind_int64(stmt, 5, job->ttl_ms);
-    sqlite3_bind_int64(stmt, 6, begin_term(ops, job));
+    sqlite3_bind_int64(stmt, 6, deadline_us);
     write_count_status(ops, session->status, SESSION_ACTIVE);
     session->status = SESSION_ACTIVE;
     ops->change.counts[STORE_LEASES_GRANTED]++;
@@ -164,20 +192,22 @@ static bool grant(struct write_operations *ops, struct store_job *job, struct er
                   &session->lease, err);
 }
 
-/* What is stored must allow the grant: the same owner without its token is a new incarnation. */
+/* What is stored must allow the grant: the same owner without its token is a new incarnation. A
+ * token never takes a lease over, not even with `steal`: its holder may have been away for long,
+ * and has to read the session before it goes on. */
 static bool may_grant(struct store_job *job)
 {
     const struct session *session = &job->session;
 
+    if (job->fence.present && !is_holder(job))
+        return lost(job);
     if (!session_may_become(session->status, SESSION_ACTIVE))
         return error_set(&job->error, ERROR_INVALID_TRANSITION, NULL,
                          "a session that is %s takes no lease",
                          session_status_name(session->status));
-    if (job->steal)
-        return true;
-    if (belongs_to_another(job))
+    if (belongs_to_another(job) && (job->fence.present || !job->steal))
         return held_by_another(job);
-    return !job->fence.present || lost(job);
+    return true;
 }
 
 bool write_lease(struct write_operations *ops, struct store_job *job, struct error *err)
@@ -268,10 +298,9 @@ static bool expire(struct write_operations *ops, sqlite3_stmt *stmt, struct erro
         return true;
     }
     const int64_t time_us = clock_next(&ops->state.clock);
-    const bool was_active = session.status == SESSION_ACTIVE;
     ops->change.counts[STORE_LEASES_EXPIRED]++;
-    ops->change.counts[STORE_SESSIONS_RECOVERED] += was_active;
-    return end_lease(ops, &session, EVENT_LEASE_EXPIRED, time_us, was_active ? time_us : 0, err);
+    ops->change.counts[STORE_SESSIONS_RECOVERED]++;
+    return end_lease(ops, &session, EVENT_LEASE_EXPIRED, time_us, time_us, err);
 }
 
 /* Ends the lease whose time was over first. *found is false when there is none. */

@@ -22,7 +22,8 @@ bool write_lease_passes(struct write_operations *ops, struct store_job *job);
 MUST_USE bool write_lease_clear(struct write_operations *ops, struct session *session,
                                 struct error *err);
 
-/* Ends some of the leases whose time is over: ACTIVE becomes PAUSED, recovered_at is set. Moves
+/* Ends some of the leases whose time is over: ACTIVE becomes PAUSED, and recovered_at is set, also
+ * where the owner had paused the session before it was gone. Moves
  * ops->state.lease_due_us on. */
 MUST_USE bool write_lease_expire(struct write_operations *ops, struct error *err);
 

@@ -54,6 +54,12 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
                          " (?1, ?2) ORDER BY lease_deadline_us, seq LIMIT 1",
     [WRITE_LEASE_RESTART] = "UPDATE sessions SET lease_deadline_us = ?1 + lease_ttl_ms * 1000"
                             " WHERE lease_deadline_us IS NOT NULL",
+    [WRITE_LEASE_TERMS] =
+        "INSERT OR REPLACE INTO lease_terms (session_seq, expires_us) SELECT seq, ?1 + lease_ttl_ms"
+        " * 1000 FROM sessions INDEXED BY idx_sessions_lease WHERE lease_deadline_us IS NOT NULL",
+    [WRITE_LEASE_TERM] =
+        "INSERT OR REPLACE INTO lease_terms (session_seq, expires_us) VALUES (?1, ?2)",
+    [WRITE_LEASE_FLOOR] = "SELECT token_floor FROM sessiond_leases",
     [WRITE_UNLEASED] = "SELECT " MANY_COLUMNS " FROM sessions INDEXED BY idx_sessions_status"
                        " WHERE status = 'ACTIVE' AND lease_owner IS NULL ORDER BY seq",
     [WRITE_OWNED] = "SELECT " MANY_COLUMNS " FROM sessions INDEXED BY idx_sessions_lease"

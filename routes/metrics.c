@@ -272,7 +272,7 @@ static void add_counts(struct buffer *out, const struct store_figures *figures)
         [STORE_WRITES_FENCED] = {"sessiond_fenced_writes_total",
                                  "Writes refused for want of the current lease token."},
         [STORE_SESSIONS_RECOVERED] = {"sessiond_recoveries_total",
-                                      "Sessions paused because their owner was gone."},
+                                      "Sessions whose owner was found gone."},
         [STORE_REPLAYS] = {"sessiond_idempotency_replays_total",
                            "Answers given again under an Idempotency-Key."},
         [STORE_GROWTH_REFUSED] = {"sessiond_growth_refusals_total",

@@ -239,13 +239,11 @@ void problem_answer_later(struct exchange *ex, const struct error *err, int64_t 
 /* When the lease ends unless it is renewed, in whole seconds, rounded up (RFC 9110 §10.2.3). */
 static void add_holder(struct exchange *ex, const struct session_lease *lease)
 {
-    const int64_t left_us = lease->expires_us - timestamp_now_us();
-
     buffer_add_text(&ex->response, ",\"owner\":");
     json_add_string(&ex->response, lease->owner);
     buffer_add_text(&ex->response, ",\"expires_at\":");
     json_add_time(&ex->response, lease->expires_us);
-    add_retry_after(ex, left_us <= 0 ? 1 : (left_us + 999999) / 1000000);
+    add_retry_after(ex, lease->left_us <= 0 ? 1 : (lease->left_us + 999999) / 1000000);
 }
 
 void problem_answer_job(struct exchange *ex)
