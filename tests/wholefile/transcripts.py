@@ -57,9 +57,10 @@ def objects(data):
     decoder = json.JSONDecoder()
     for number, line in enumerate(data.removeprefix(codecs.BOM_UTF8).split(b"\n"), 1):
         try:
-            text = line.decode().strip(" \t\r\n")
+            text = line.decode(errors="surrogateescape").strip(" \t\r\n")
             while text:
                 value, end = decoder.raw_decode(text)
+                text[:end].encode()  # UTF-8, or a ValueError
                 if not isinstance(value, dict):
                     raise ValueError("no object")
                 name = value.get("uuid")
