@@ -23,8 +23,10 @@ static void drop_line_number(struct error *why)
 bool transcript_line_parse(char *data, size_t len, struct transcript_line *out, struct error *why)
 {
     const struct json_entries_limits limits = {.max_depth = MAX_DEPTH, .max_count = 1};
-    struct buffer line = {.data = data, .len = len, .capacity = len};
+    struct buffer line = {0};
 
+    line.data = data;
+    line.len = line.capacity = len;
     *out = (struct transcript_line){0};
     if (!json_entries_new(&line, true, &limits, &out->entries, why)) {
         drop_line_number(why);

@@ -68,45 +68,44 @@ static void place_lines(const char *path, struct slice name, struct transcript_p
 {
     char folder_id[ID_SIZE];
     const struct slice folder = session_folder(path, name.data, folder_id);
-    const bool is_agent =
+    const bool is_below_agents =
         folder.data != NULL && starts_with(slice_from(folder.data + folder.len + 1), AGENTS "/");
+    const bool is_session = !is_below_agents && id_parse(name, out->session_id);
 
+    out->kind = TRANSCRIPT_MAIN;
     out->project = folder_of(path, name);
-    if (!is_agent && id_parse(name, out->session_id)) {
-        out->kind = TRANSCRIPT_MAIN;
-    } else if (folder.data != NULL) {
-        memcpy(out->session_id, folder_id, ID_SIZE);
-        place_in_session(path, folder, name.data + name.len, out);
-        return;
-    } else if (starts_with(name, AGENT_PREFIX)) {
+    if (is_session || (folder.data == NULL && !starts_with(name, AGENT_PREFIX))) {
+        buffer_add_text(&out->stream, ENTRIES_STREAM_DEFAULT);
+    } else if (folder.data == NULL) {
         out->kind = TRANSCRIPT_STREAM;
         buffer_add_text(&out->stream, AGENTS "/");
         buffer_add(&out->stream, name);
-        return;
+    } else {
+        memcpy(out->session_id, folder_id, ID_SIZE);
+        place_in_session(path, folder, name.data + name.len, out);
     }
-    buffer_add_text(&out->stream, ENTRIES_STREAM_DEFAULT);
+}
+
+/* Metadata describes a stream of a session, so a folder has to name the session. */
+static void place_metadata(const char *path, struct slice name, struct transcript_place *out)
+{
+    const struct slice folder = session_folder(path, name.data, out->session_id);
+
+    if (folder.data == NULL)
+        return;
+    place_in_session(path, folder, name.data + name.len, out);
+    out->kind = TRANSCRIPT_METADATA;
 }
 
 void transcript_place_find(const char *path, bool is_named, struct transcript_place *out)
 {
     struct slice name = component_before(path, path + strlen(path));
-    struct slice folder;
 
-    *out = (struct transcript_place){.kind = TRANSCRIPT_MAIN, .project = {"", 0}};
-    if (cut_suffix(&name, LINES_SUFFIX)) {
+    *out = (struct transcript_place){.kind = TRANSCRIPT_OTHER, .project = {"", 0}};
+    if (cut_suffix(&name, METADATA_SUFFIX))
+        place_metadata(path, name, out);
+    else if (cut_suffix(&name, LINES_SUFFIX) || is_named)
         place_lines(path, name, out);
-    } else if (cut_suffix(&name, METADATA_SUFFIX)) {
-        folder = session_folder(path, name.data, out->session_id);
-        out->kind = TRANSCRIPT_OTHER;
-        if (folder.data == NULL)
-            return;
-        place_in_session(path, folder, name.data + name.len, out);
-        out->kind = TRANSCRIPT_METADATA;
-    } else if (is_named) {
-        place_lines(path, name, out);
-    } else {
-        out->kind = TRANSCRIPT_OTHER;
-    }
 }
 
 void transcript_place_release(struct transcript_place *place)
