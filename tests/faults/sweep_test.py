@@ -18,7 +18,7 @@ import threading
 import time
 import typing
 
-from trial import MEMORY, OUTCOMES, Fault, Libraries, Template, Trial, make_template
+from trial import MEMORY, OUTCOMES, Fault, Libraries, Template, Trial, make_due_template, make_template
 
 from crash import arguments, finish, parse
 from ledger import Ledger
@@ -67,6 +67,7 @@ OPERATIONS = [
     Operation("list", Trial.list, "stopped"),
     Operation("checkpoint", Trial.checkpoint, "stopped", flags=("--checkpoint-pages", "10")),
     Operation("backup", Trial.backup, "stopped"),
+    Operation("maintenance", Trial.maintain, "due", at_start=True, flags=("--retain", "1s")),
     Operation("stop", Trial.stop, "stopped"),
 ]
 
@@ -99,6 +100,7 @@ class Sweep:
             "stopped": make_template(self.folder.name, options.binary, True, SESSIONS, ENTRIES),
             "killed": make_template(self.folder.name, options.binary, False, SESSIONS, ENTRIES),
         }
+        self.templates["due"] = make_due_template(self.folder.name, options.binary, self.templates["stopped"])
 
     def empty_template(self):
         folder = os.path.join(self.folder.name, "template-none")

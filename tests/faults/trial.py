@@ -28,6 +28,9 @@ EXIT_REFUSED, EXIT_DISK = 1, 74
 MEMORY = "malloc"
 # How long a request and an end may take, and how soon writes succeed once the calls do.
 ANSWER_S, END_S, RECOVERY_S = 20, 20, 5
+# How long faults may meet the maintenance tasks, and how soon all tasks succeed once the calls do. Their retries have
+# grown apart by then.
+MAINTENANCE_FAULTY_S, MAINTENANCE_RECOVERY_S = 0.6, 15
 OUTCOMES = ("unaffected", "problem", "fail-stop", "refused", "abort", "no answer")
 PROBLEM_MEMBERS = {"type", "title", "status", "detail", "instance", "request_id"}
 JSON, MERGE, LINES = "application/json", "application/merge-patch+json", "application/x-ndjson"
@@ -64,6 +67,41 @@ class Template:
         self.folder = folder
         self.ledger = ledger
         self.logs = logs or {}  # id -> the entries of a session
+
+
+# Work for each maintenance task of a start with retention and search on. The lease ends soon after the start.
+WORK = """
+UPDATE sessions SET status = 'ACTIVE', version = version + 1, lease_owner = 'd', lease_token = 1, lease_ttl_ms = 20,
+    lease_deadline_us = 1 WHERE id = '{leased}';
+UPDATE sessions SET status = 'TERMINATED', version = version + 1 WHERE id = '{over}';
+INSERT INTO idempotency_keys (created_us, key, digest, answer) VALUES (1, 'old', zeroblob(32), 'old');
+INSERT INTO events (id, type, version, session_id, thread_id, project_path) VALUES (1, 1, 1, '{over}', 't', '/sweep');
+INSERT INTO discarded_streams VALUES (900);
+INSERT INTO entries (key, created_us, entry) VALUES ((900 << 32) + 1, 1, '{{"text":"orphaned"}}');
+CREATE TABLE room (bytes BLOB);
+INSERT INTO room VALUES (zeroblob(4 << 20));
+DROP TABLE room;
+"""
+WORK_LEFT = """
+SELECT 'lease_expiry' FROM sessions WHERE lease_owner IS NOT NULL
+UNION ALL SELECT 'retention' FROM sessions WHERE status = 'TERMINATED'
+UNION ALL SELECT 'idempotency_keys' FROM idempotency_keys WHERE created_us = 1
+UNION ALL SELECT 'events' FROM events WHERE id = 1
+UNION ALL SELECT 'orphaned_entries' FROM discarded_streams
+UNION ALL SELECT 'search_index' FROM search_backlog
+UNION ALL SELECT 'vacuum' FROM pragma_freelist_count WHERE freelist_count > 768
+"""
+
+
+def work_left(database):
+    """The maintenance tasks that have not done their work yet."""
+    db = sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=ANSWER_S)
+    try:
+        return [row[0] for row in db.execute(WORK_LEFT)]
+    except sqlite3.OperationalError as error:  # a start that did not come so far
+        return [str(error)]
+    finally:
+        db.close()
 
 
 class Ended(Exception):
@@ -295,6 +333,23 @@ class Trial:
         for fault in found:
             self.wrong(f"wrong answer: the backup: {fault}")
 
+    def maintain(self):
+        """The maintenance tasks run at the start, and again while they fail."""
+        self.await_maintenance(MAINTENANCE_FAULTY_S)
+
+    def await_maintenance(self, patience_s):
+        """The tasks that are not done in time."""
+        until = time.monotonic() + patience_s
+        while (left := work_left(self.service.database)) and time.monotonic() < until:
+            if self.service.await_end(0.02) is not None:
+                raise Ended("during maintenance")
+        return left
+
+    def require_maintenance(self):
+        left = self.await_maintenance(MAINTENANCE_RECOVERY_S)
+        if left:
+            self.wrong(f"tasks that are not done: {left}; {self.service.log()[-600:]}")
+
     def stop(self):
         self.service.process.send_signal(signal.SIGTERM)
         if self.service.await_end(END_S) is None:
@@ -310,11 +365,13 @@ class Trial:
             self.get()
             self.disarm()
             self.recover()
+            if operation is Trial.maintain:
+                self.require_maintenance()
         except Ended:
             self.judge_end(at_start, operation is Trial.stop)
         self.disarm()
         self.service.kill()
-        self.restart()
+        self.restart(flags, operation is Trial.maintain)
         return self
 
     def begin(self, at_start, flags):
@@ -351,13 +408,15 @@ class Trial:
         else:
             self.wrong(f"ended with {status}: {self.service.log()[-600:]}")
 
-    def restart(self):
+    def restart(self, flags, maintains):
         """Without faults, and held against the ledger."""
         database = self.service.database
         if os.path.exists(database):
             self.violations += faults_of_file(database)
         try:
-            self.service.start()
+            self.service.start(*flags)
+            if maintains:
+                self.require_maintenance()
             self.violations += verify(self.service, self.ledger).failures()
             self.verify_logs()
         except SystemExit as error:
@@ -377,6 +436,29 @@ class Trial:
                 self.wrong(f"the log of {id} has {len(found)} entries, of {len(acknowledged)} that were acknowledged")
             elif session["entry_count"] != len(found):
                 self.wrong(f"{id} shows {session['entry_count']} entries and has {len(found)}")
+
+
+def make_due_template(folder, binary, template):
+    """The template of a stopped service with work for each maintenance task."""
+    data = os.path.join(folder, "template-due")
+    shutil.copytree(template.folder, data)
+    database = os.path.join(data, "sessions.db")
+    service = Service(binary, "--search", "off", database=database)  # so that the next start indexes everything
+    service.start()
+    service.terminate()
+    ledger = copy.deepcopy(template.ledger)
+    leased, over = list(ledger.states)[-2:]
+    db = sqlite3.connect(database)
+    db.executescript(WORK.format(leased=leased, over=over))
+    db.close()
+    state = ledger.states[leased]
+    ledger.settle(leased, state._replace(status="ACTIVE", version=state.version + 1))
+    ledger.doubt(leased, ledger.states[leased], state._replace(status="PAUSED", version=state.version + 2))
+    state = ledger.states[over]
+    ledger.settle(over, state._replace(status="TERMINATED", version=state.version + 1))
+    ledger.doubt(over, ledger.states[over], None)
+    time.sleep(1.1)  # until retention deletes what is over
+    return Template(data, ledger, template.logs)
 
 
 def make_template(folder, binary, stopped, sessions, entries):

@@ -8,7 +8,7 @@ import random
 import sys
 import time
 
-from story import Client, at_once, instant, run
+from story import Client, at_once, await_true, instant, run
 
 CLIENTS = 8
 LATE_S = 1.0
@@ -25,19 +25,24 @@ def in_parallel(service, count, work):
 
 
 class Lease:
-    def __init__(self, client, thread, ttl_seconds):
+    def __init__(self, client, thread, ttl_seconds, is_paused=False):
+        """`is_paused`: its owner pauses the session."""
         new = {"project_path": "/story/expiry", "thread_id": thread}
         self.target = client.call("POST", "/sessions", new).headers["location"]
         self.ttl_s = ttl_seconds
         self.asked_s = time.monotonic()
         body = {"owner": thread, "ttl_seconds": ttl_seconds}
-        self.expires_s = instant(client.call("PUT", f"{self.target}/lease", body).json()["expires_at"])
+        granted = client.call("PUT", f"{self.target}/lease", body).json()
+        self.expires_at, self.expires_s = granted["expires_at"], instant(granted["expires_at"])
         self.granted_s = time.monotonic()
+        self.is_paused = is_paused
+        if is_paused:
+            client.call("PATCH", self.target, {"status": "PAUSED"}, token=granted["token"])
 
 
 def watch(story, client, leases):
     """Looks again and again which sessions are still ACTIVE, until none is."""
-    waiting = {lease.target.split("/")[-1]: lease for lease in leases}
+    waiting = {lease.target.split("/")[-1]: lease for lease in leases if not lease.is_paused}
     while waiting:
         before_s = time.monotonic()
         page = client.call("GET", "/sessions?limit=1000&status=ACTIVE&project_path=/story/expiry").json()
@@ -59,13 +64,18 @@ def expiry(story):
     service = story.service()
     terms = [chance.randint(1, 3) for _ in range(story.arguments.leases)]
     # The oldest lease may be over before the last is granted: what is watched is what is still held.
-    leases = in_parallel(service, len(terms), lambda client, i: Lease(client, f"thread {i}", terms[i]))
+    leases = in_parallel(service, len(terms), lambda client, i: Lease(client, f"thread {i}", terms[i], i % 8 == 0))
     client = Client(service)
+    for lease in leases[:20]:
+        shown = client.call("GET", lease.target).json()["lease"]
+        story.check(shown is None or shown["expires_at"] == lease.expires_at, f"{lease.target} shows {shown}")
     watch(story, client, leases)
     late_ms = []
     for lease in leases:
+        await_true(lambda lease=lease: client.call("GET", lease.target).json()["lease"] is None, 5, POLL_S)
         session = client.call("GET", lease.target).json()
-        story.equal((session["status"], session["lease"], session["version"]), ("PAUSED", None, 3), lease.target)
+        story.equal((session["status"], session["lease"], session["version"]),
+                    ("PAUSED", None, 4 if lease.is_paused else 3), lease.target)
         if story.check(session["recovered_at"] is not None, f"{lease.target} has no recovered_at"):
             late_ms.append(1000 * (instant(session["recovered_at"]) - lease.expires_s))
     late_ms.sort()

@@ -45,6 +45,8 @@ class Daemon:
         self.report["fenced"] += 1
         response = self.client.call("PATCH", self.session, {"context": {"counter": -1}}, token=self.token)
         self.report["accepted_with_an_old_token"] += response.status == 200
+        response = self.client.call("PUT", f"{self.session}/lease", {**self.term, "steal": True}, token=self.token)
+        self.report["accepted_with_an_old_token"] += response.problem() != "lease-lost"
 
     def take(self):
         steal = self.random.random() < STEAL
