@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 
-from story import Client, await_true, instant, run
+from story import Client, await_true, run
 
 TTL_SECONDS = 2
 LATE_S = 1.0
