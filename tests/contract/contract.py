@@ -47,7 +47,7 @@ class Contract:
         schema = {"$ref": f"#/components/schemas/{name}"}
         self.equal(not self.document.faults(schema, body), fits, f"{name} takes {str(body)[:90]}")
 
-    def call(self, status, method, target, body=None, content_type=JSON, headers=None, chunked=False):
+    def call(self, status, method, target, body=None, content_type=JSON, headers=None, chunked=False, version=None):
         """A request to a described operation; the response has this status and fits the document."""
         operation_id = self.operation(method, target)
         headers = dict(headers or {})
@@ -55,7 +55,7 @@ class Contract:
             body = json.dumps(body).encode()
         if body is not None and content_type is not None:
             headers["Content-Type"] = content_type
-        response = self.service.call(method, target, body, headers, chunked)
+        response = self.service.call(method, target, body, headers, chunked, version)
         label = f"{method} {target[:80]} {(body or b'')[:80]!r}"
         self.equal(response.status, status, f"{label}: status")
         for fault in self.document.response_faults(operation_id, response):

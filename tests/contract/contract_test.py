@@ -270,7 +270,7 @@ def chunked_bodies(contract):
     target = made.headers["location"]
     contract.call(200, "PATCH", target, {"context": {"a": 1}}, MERGE, chunked=True, headers=chunked)
     contract.call(200, "POST", f"{target}/entries", b'{"n":1}\n', "application/x-ndjson", chunked=True, headers=chunked)
-    contract.call(200, "PUT", f"{target}/lease", {"owner": "o", "ttl_seconds": 60}, chunked=True, headers=chunked)
+    contract.call(200, "PUT", f"{target}/lease", {"owner": "o", "ttl_seconds": 3600}, chunked=True, headers=chunked)
     contract.problem("unsupported-media-type", 415, "POST", "/sessions", NEW, "text/plain", chunked=True, headers=chunked)
     for method, pattern, _ in contract.document.operations.values():
         where = contract.place(pattern)
@@ -280,13 +280,13 @@ def chunked_bodies(contract):
 
 
 def unread_bodies(contract):
-    """A body that is too long or of another coding is refused before it is read, also where none is taken."""
+    """A body that is too long, or in chunks of HTTP/1.0, is refused before it is read, also where none is taken."""
     for method, pattern, _ in contract.document.operations.values():
         where = contract.place(pattern)
         more = MORE_OF_AN_IMPORT if pattern == "/admin/import" else 0
         contract.problem("body-too-large", 413, method, where, b" " * (MAX_BODY_BYTES + more) + b"{}")
-        contract.problem("length-required", 411, method, where, b"{}", chunked=True,
-                         headers={"Transfer-Encoding": "gzip, chunked"})
+        contract.problem("length-required", 411, method, where, b"{}", chunked=True, version="HTTP/1.0",
+                         headers={"Transfer-Encoding": "chunked"})
 
 
 def long_heads(contract):

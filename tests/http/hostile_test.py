@@ -57,15 +57,14 @@ def refused_merges_leave_no_memory(service):
 def an_unasked_body_is_not_kept(service):
     """Chunked, to a path that there is not, and to those that there are: answered while it still comes."""
     before = rss_mib(service)
-    for method, target, coding, status in (("POST", "/nope", "chunked", 404), ("POST", "/sessions", "gzip, chunked", 411),
-                                           ("POST", "/sessions", "chunked", 413), ("GET", "/healthz", "chunked", 413)):
+    for method, target, status in (("POST", "/nope", 404), ("POST", "/sessions", 413), ("GET", "/healthz", 413)):
         connection = raw.connect(service)
-        raw.send(connection, raw.request(method, target, "Content-Type: application/json", f"Transfer-Encoding: {coding}"))
+        raw.send(connection, raw.request(method, target, "Content-Type: application/json", "Transfer-Encoding: chunked"))
         for _ in range(64):
             if not raw.send(connection, b"100000\r\n" + b"x" * MIB + b"\r\n"):
                 break
         answer = raw.read_response(connection)
-        check(status_of(answer) == status, f"{method} {target} {coding}: {answer}")
+        check(status_of(answer) == status, f"{method} {target} chunked: {answer}")
         connection.close()
     check(rss_mib(service) < before + 30, f"bodies nobody asked for took memory: {rss_mib(service)} MiB")
 

@@ -70,13 +70,14 @@ class Connection:
         self.http = (FileConnection(path) if path != address
                      else http.client.HTTPConnection(address, timeout=PATIENCE_S))
 
-    def call(self, method, target, body=None, headers=None, chunked=False):
-        """One request. `body` is bytes; `headers` a dictionary."""
+    def call(self, method, target, body=None, headers=None, chunked=False, version=None):
+        """One request. `body` is bytes; `headers` a dictionary; `version` HTTP/1.1 where it is None."""
         try:
             if self.http.sock is None:
                 self.http.connect()
         except OSError as error:
             raise Refused(str(error)) from error
+        self.http._http_vsn_str = version or "HTTP/1.1"  # pylint: disable=protected-access
         try:
             try:
                 self.http.request(method, target, body=iter([body]) if chunked else body,
@@ -153,11 +154,11 @@ class Service:
         connection.close()
         return time.monotonic() - self.launched_s
 
-    def call(self, method, target, body=None, headers=None, chunked=False):
+    def call(self, method, target, body=None, headers=None, chunked=False, version=None):
         """One request on a connection of its own."""
         connection = Connection(self.address)
         try:
-            return connection.call(method, target, body, headers, chunked)
+            return connection.call(method, target, body, headers, chunked, version)
         finally:
             connection.close()
 
