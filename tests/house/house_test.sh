@@ -236,9 +236,9 @@ nothing_left_to_do() {
 package_list() {
     local lines
     lines=$(grep -vE '^(#|$)' packages.txt)
-    grep -vE '^(build|test|lint|bench|faults|image|package): [a-z0-9][a-z0-9.+-]+$' <<<"$lines"
-    sort -C -t: -k1,1 -k2 <<<"$(sed -E 's/^build/1/; s/^test/2/; s/^lint/3/; s/^bench/4/; s/^faults/5/; s/^image/6/; s/^package/7/' <<<"$lines")" ||
-        echo "packages.txt is not in order (build, test, lint, bench, faults, image, package; then by name)"
+    grep -vE '^(build|test|lint|bench|faults|image|package|proxy|trixie): [a-z0-9][a-z0-9.+-]+$' <<<"$lines"
+    sort -C -t: -k1,1 -k2 <<<"$(sed -E 's/^build/1/; s/^test/2/; s/^lint/3/; s/^bench/4/; s/^faults/5/; s/^image/6/; s/^package/7/; s/^proxy/8/; s/^trixie/9/' <<<"$lines")" ||
+        echo "packages.txt is not in order (build, test, lint, bench, faults, image, package, proxy, trixie; then by name)"
 }
 
 # check "name: text": runs one rule and prints its verdict; the failures of a
