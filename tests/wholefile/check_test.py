@@ -49,6 +49,7 @@ DAMAGES = [
     (EVENT.format(1769342400999999, 2, 9, f"'{ID.format(1)}'"), "event 1769342400999999: its session has not come to version 9"),
     ("INSERT INTO consumers VALUES ('a b', 1, 1)", "consumer a b: its name is none"),
     ("INSERT INTO consumers VALUES ('a', -1, 1)", "consumer a: its place is -1"),
+    ("INSERT INTO consumers VALUES (char(27) || '[2J', 1, 1)", "consumer \\u{1b}[2J: its name is none"),
     ("DELETE FROM search_backlog; INSERT INTO entries VALUES (4294967297, 1, '{}')",
      "1 entries cannot be found by their words"),
     ("INSERT INTO search_entries (rowid, text) VALUES (4294967297, 'x')", "1 entries can be found that are not there"),
