@@ -54,7 +54,7 @@ no_shell() {
 test_image() {
     local bytes
     bytes=$(docker image inspect -f '{{.Size}}' "$image")
-    row 'size of the image' 'at most 20 MB' "$((bytes / 1000000)).$((bytes / 100000 % 10)) MB" test "$bytes" -le 20000000
+    row 'size of the image' 'at most 14 MB' "$((bytes / 1000000)).$((bytes / 100000 % 10)) MB" test "$bytes" -le 14000000
     row 'a shell in the image' 'none starts' 'tried sh, bash, /bin/sh, /bin/busybox' no_shell
     same 'its version label' "$(docker run --rm "$image" --version)" \
         "sessiond $(setting "$image" '{{index .Config.Labels "org.opencontainers.image.version"}}')"

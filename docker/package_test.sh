@@ -26,7 +26,7 @@ sessions() { shell 'curl -sf "http://127.0.0.1:8082/sessions?include=context"'; 
 # A Debian with systemd and what the package depends on, and nothing of sessiond's.
 start_machine() {
     local depends
-    depends=$(dpkg-deb -f "$package" Depends | sed -E 's/\([^)]*\)//g; s/,/ /g')
+    depends=$(dpkg-deb -f "$package" Depends | sed -E 's/\([^)]*\)//g; s/\|[^,]*//g; s/,/ /g')
     docker build -q -t "$machine" - >/dev/null 2>&1 <<DOCKERFILE || return 1
 FROM $base_image
 RUN apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends \

@@ -1,5 +1,7 @@
 #include "service/command.h"
 
+#include "service/terminal.h"
+
 #include <string.h>
 
 static const struct command *const commands[] = {
@@ -118,7 +120,7 @@ enum command_exit command_main(const struct command *command, int argc, char **a
     if (!take_flags(command, &argc, argv, &config, &err) ||
         !config_read(&config, argc, argv, &action, &err) ||
         (action == CONFIG_RUN && !check_file(command, &config, &err))) {
-        fprintf(stderr, "sessiond %s: %s\n", command->name, err.detail);
+        terminal_print(stderr, "sessiond %s: %s\n", command->name, err.detail);
         return COMMAND_USAGE;
     }
     if (action == CONFIG_RUN)

@@ -5,15 +5,20 @@
 #include "service/command.h"
 #include "service/command_answer.h"
 #include "service/progress.h"
+#include "service/terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define READ_BYTES (256 << 10)
+
+/* How every SQLite database begins, the NUL included. */
+#define SQLITE_MAGIC "SQLite format 3"
 
 struct backup {
     const char *path;
@@ -31,7 +36,7 @@ static void on_doing(void *arg, const char *what)
 static void on_found(void *arg, const char *problem)
 {
     (void)arg;
-    fprintf(stderr, "sessiond backup: the snapshot is damaged: %s\n", problem);
+    terminal_print(stderr, "sessiond backup: the snapshot is damaged: %s\n", problem);
 }
 
 static const char *kind_name(mode_t mode)
@@ -90,18 +95,57 @@ static bool write_all(int fd, const char *data, size_t len, struct error *err)
     return true;
 }
 
+/* The size is announced, and there is room for it. */
+static bool check_size(const struct http_answer *answer, int fd, struct error *err)
+{
+    struct statvfs disk;
+
+    if (answer->length < (int64_t)sizeof(SQLITE_MAGIC))
+        return command_answer_is_foreign(err, answer->length < 0
+                                                  ? "it does not announce the size of the backup"
+                                                  : "it is too short for a database");
+    if (fstatvfs(fd, &disk) != 0 ||
+        (uint64_t)answer->length / disk.f_frsize < (uint64_t)disk.f_bavail)
+        return true;
+    return error_set(err, ERROR_INTERNAL, NULL,
+                     "the backup has %lld bytes, more than the file system of FILE has free",
+                     (long long)answer->length);
+}
+
+/* Reads until `part` is full or the body has ended. */
+static bool read_part(struct http_answer *answer, char part[READ_BYTES], size_t *len,
+                      struct error *err)
+{
+    ssize_t count;
+
+    *len = 0;
+    do {
+        count = http_client_read(answer, part + *len, READ_BYTES - *len, err);
+        *len += count > 0 ? (size_t)count : 0;
+    } while (count > 0 && *len < READ_BYTES);
+    return count >= 0;
+}
+
 static bool receive(struct backup *backup, struct http_answer *answer, int fd, struct error *err)
 {
     char part[READ_BYTES];
-    ssize_t count;
+    size_t len;
 
+    if (!command_answer_has_type(answer, "application/vnd.sqlite3", err) ||
+        !check_size(answer, fd, err))
+        return false;
     progress_begin(&backup->progress, "receiving");
-    while ((count = http_client_read(answer, part, sizeof(part), err)) > 0) {
-        if (!write_all(fd, part, (size_t)count, err))
+    do {
+        const bool is_first = answer->taken == 0;
+        if (!read_part(answer, part, &len, err))
+            return false;
+        if (is_first && memcmp(part, SQLITE_MAGIC, sizeof(SQLITE_MAGIC)) != 0)
+            return command_answer_is_foreign(err, "it is no SQLite database");
+        if (!write_all(fd, part, len, err))
             return false;
         progress_set(&backup->progress, answer->taken, answer->length);
-    }
-    return count == 0;
+    } while (len > 0);
+    return true;
 }
 
 static bool download(struct backup *backup, const struct config *config, int fd, struct error *err)
@@ -156,15 +200,16 @@ static enum command_exit conclude(const struct backup *backup, enum file_verdict
     switch (verdict) {
     case FILE_SOUND:
         if (stat(backup->path, &status) == 0)
-            printf("%s: %lld bytes, no problem found\n", backup->path, (long long)status.st_size);
+            terminal_print(stdout, "%s: %lld bytes, no problem found\n", backup->path,
+                           (long long)status.st_size);
         return COMMAND_DONE;
     case FILE_UNSOUND:
-        fprintf(stderr, "sessiond backup: %s was not written\n", backup->path);
+        terminal_print(stderr, "sessiond backup: %s was not written\n", backup->path);
         return COMMAND_UNSOUND;
     case FILE_UNKNOWN:
         break;
     }
-    fprintf(stderr, "sessiond backup: %s\n", err->detail);
+    terminal_print(stderr, "sessiond backup: %s\n", err->detail);
     return COMMAND_IMPOSSIBLE;
 }
 

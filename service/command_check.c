@@ -4,6 +4,7 @@
 #include "routes/json_adopt.h"
 #include "service/command.h"
 #include "service/progress.h"
+#include "service/terminal.h"
 
 #define SHOWN_PROBLEMS 50
 
@@ -24,13 +25,13 @@ static void on_found(void *arg, const char *problem)
     struct report *report = arg;
 
     if (report->problems++ < SHOWN_PROBLEMS)
-        printf("%s\n", problem);
+        terminal_print(stdout, "%s\n", problem);
 }
 
 static void on_remark(void *arg, const char *text)
 {
     (void)arg;
-    printf("note: %s\n", text);
+    terminal_print(stdout, "note: %s\n", text);
 }
 
 static enum command_exit conclude(const char *path, enum file_verdict verdict,
@@ -39,17 +40,17 @@ static enum command_exit conclude(const char *path, enum file_verdict verdict,
 {
     switch (verdict) {
     case FILE_SOUND:
-        printf("%s: sessions: %lld, no problem found\n", path, (long long)sessions);
+        terminal_print(stdout, "%s: sessions: %lld, no problem found\n", path, (long long)sessions);
         return COMMAND_DONE;
     case FILE_UNSOUND:
         if (report->problems > SHOWN_PROBLEMS)
             printf("and %lld more\n", report->problems - SHOWN_PROBLEMS);
-        printf("%s: problems found: %lld\n", path, report->problems);
+        terminal_print(stdout, "%s: problems found: %lld\n", path, report->problems);
         return COMMAND_UNSOUND;
     case FILE_UNKNOWN:
         break;
     }
-    fprintf(stderr, "sessiond check: %s\n", err->detail);
+    terminal_print(stderr, "sessiond check: %s\n", err->detail);
     return COMMAND_IMPOSSIBLE;
 }
 

@@ -2,8 +2,10 @@
 
 #include "db/id.h"
 #include "routes/buffer.h"
+#include "routes/json_scan.h"
 #include "service/command.h"
 #include "service/command_answer.h"
+#include "service/terminal.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -13,12 +15,14 @@
 
 #define READ_BYTES (64 << 10)
 
-/* How the service begins the line of a session. */
-#define SESSION_LINE "{\"type\":\"session\",\"id\":\""
+/* More than the largest --max-body-bytes, and so than the longest line of a service. */
+#define LINE_BYTES_MAX (257 << 20)
+#define MAX_DEPTH 10003
 
 struct export
 {
     struct buffer line; /* what came of a line that is not whole */
+    int64_t lines;      /* that were received whole */
     int64_t sessions;
     int64_t entries;
     char last[ID_SIZE];  /* the session of the last line */
@@ -39,43 +43,110 @@ static bool write_all(const char *data, size_t len, struct error *err)
     return true;
 }
 
-static void count_line(struct export *export, const char *line, size_t len)
+static struct slice member(const struct json_outline *outline, const char *name)
 {
-    const size_t prefix = sizeof(SESSION_LINE) - 1;
-
-    if (len < prefix + ID_LENGTH || memcmp(line, SESSION_LINE, prefix) != 0) {
-        export->entries++;
-        return;
+    for (size_t i = 0; i < outline->member_count && i < JSON_OUTLINE_MEMBERS; i++) {
+        if (slice_is(outline->members[i].name, name))
+            return outline->members[i].value;
     }
+    return (struct slice){"", 0};
+}
+
+/* A member that is an id in canonical form. */
+static bool has_id(const struct json_outline *outline, const char *name, char id[ID_SIZE])
+{
+    const struct slice text = member(outline, name);
+
+    return text.len == ID_LENGTH + 2 && text.data[0] == '"' &&
+           id_parse((struct slice){text.data + 1, ID_LENGTH}, id) &&
+           memcmp(text.data + 1, id, ID_LENGTH) == 0;
+}
+
+static bool is_session(const struct json_outline *outline, char id[ID_SIZE])
+{
+    return slice_is(member(outline, "type"), "\"session\"") && has_id(outline, "id", id);
+}
+
+/* An entry comes behind its session. */
+static bool is_entry(const struct export *export, const struct json_outline *outline)
+{
+    char id[ID_SIZE];
+
+    return slice_is(member(outline, "type"), "\"entry\"") && has_id(outline, "session_id", id) &&
+           memcmp(id, export->last, ID_SIZE) == 0 && member(outline, "entry").len > 0;
+}
+
+/* Counts a line of the form that the service writes. */
+static bool count_line(struct export *export, struct slice line, struct error *err)
+{
+    struct json_outline outline;
+    char id[ID_SIZE];
+    struct error why;
+
+    export->lines++;
+    if (!json_scan(line, MAX_DEPTH, &outline, &why))
+        return error_set(err, ERROR_INTERNAL, NULL, "line %lld of the response is no JSON: %.120s",
+                         (long long)export->lines, why.detail);
+    if (is_entry(export, &outline)) {
+        export->entries++;
+        return true;
+    }
+    if (!is_session(&outline, id))
+        return error_set(err, ERROR_INTERNAL, NULL,
+                         "line %lld of the response is neither a session nor an entry of the "
+                         "session before it",
+                         (long long)export->lines);
     export->sessions++;
     memcpy(export->whole, export->last, ID_SIZE);
-    memcpy(export->last, line + prefix, ID_LENGTH);
+    memcpy(export->last, id, ID_SIZE);
+    return true;
 }
 
-/* Counted is only what was written: an export that goes on begins behind it. */
-static void count_lines(struct export *export, const char *at, const char *end)
+/* Writes the lines that are whole, up to the first that is wrong; *done gets their bytes.
+ * `searched` bytes have no newline. Counted is only what was written: an export that goes on begins
+ * behind it.
+ */
+static bool pass_on(struct export *export, size_t searched, size_t *done, struct error *err)
 {
-    while (at < end) {
-        const char *newline = memchr(at, '\n', (size_t)(end - at));
-        count_line(export, at, (size_t)(newline - at));
-        at = newline + 1;
+    const char *begin = export->line.data;
+    const char *end = begin + export->line.len;
+    const char *from = begin + searched;
+    const char *newline;
+    struct export counted = *export;
+    struct error why;
+    bool is_good = true;
+
+    while (is_good && (newline = memchr(from, '\n', (size_t)(end - from))) != NULL) {
+        const char *line = begin + *done;
+        is_good = count_line(&counted, (struct slice){line, (size_t)(newline - line)}, &why);
+        from = newline + 1;
+        if (is_good)
+            *done = (size_t)(from - begin);
     }
+    if (!write_all(begin, *done, err))
+        return false;
+    *export = counted;
+    if (!is_good)
+        *err = why;
+    return is_good;
 }
 
-/* Writes the lines that are whole. */
-static bool pass_on(struct export *export, struct error *err)
+/* Adds what was received and passes the lines on that are whole by then. */
+static bool take_part(struct export *export, struct slice part, struct error *err)
 {
     struct buffer *line = &export->line;
-    const char *newline = memrchr(line->data, '\n', line->len);
+    const size_t searched = line->len;
+    size_t done = 0;
 
-    if (newline == NULL)
-        return true;
-    const size_t whole = (size_t)(newline + 1 - line->data);
-    if (!write_all(line->data, whole, err))
+    if (line->len + part.len > LINE_BYTES_MAX)
+        return command_answer_is_foreign(err, "a line is longer than any session");
+    buffer_add(line, part);
+    if (!pass_on(export, searched, &done, err))
         return false;
-    count_lines(export, line->data, line->data + whole);
-    memmove(line->data, line->data + whole, line->len - whole);
-    line->len -= whole;
+    if (done < line->len && line->data[done] != '{')
+        return command_answer_is_foreign(err, "a line is no JSON object");
+    memmove(line->data, line->data + done, line->len - done);
+    line->len -= done;
     return true;
 }
 
@@ -84,11 +155,14 @@ static bool receive(struct export *export, struct http_answer *answer, struct er
     char part[READ_BYTES];
     ssize_t count;
 
+    if (!command_answer_has_type(answer, "application/x-ndjson", err))
+        return false;
     while ((count = http_client_read(answer, part, sizeof(part), err)) > 0) {
-        buffer_add(&export->line, (struct slice){part, (size_t)count});
-        if (!pass_on(export, err))
+        if (!take_part(export, (struct slice){part, (size_t)count}, err))
             return false;
     }
+    if (count == 0 && export->line.len > 0)
+        return command_answer_is_foreign(err, "its last line is not whole");
     if (count == 0)
         memcpy(export->whole, export->last, ID_SIZE);
     return count == 0;
@@ -120,7 +194,7 @@ static enum command_exit run(const struct config *config)
     const bool ok = fetch(&export, config, &err);
     buffer_release(&export.line);
     if (!ok)
-        fprintf(stderr, "sessiond export: %s\n", err.detail);
+        terminal_print(stderr, "sessiond export: %s\n", err.detail);
     if (ok || export.sessions > 0)
         fprintf(stderr, "sessiond export: %lld sessions, %lld entries written%s%s\n",
                 (long long)export.sessions, (long long)export.entries,

@@ -2,6 +2,7 @@
 
 #include "service/command.h"
 #include "service/http_client.h"
+#include "service/terminal.h"
 
 /* Less than the four seconds of the image's HEALTHCHECK, so that the reason is told. */
 #define TIMEOUT_S 3
@@ -13,8 +14,8 @@ static void tell_problem(struct http_answer *answer)
     char body[1024];
 
     const ssize_t count = http_client_read(answer, body, sizeof(body), &ignored);
-    fprintf(stderr, "sessiond healthcheck: /readyz answers %d: %.*s\n", answer->status,
-            count < 0 ? 0 : (int)count, body);
+    terminal_print(stderr, "sessiond healthcheck: /readyz answers %d: %.*s\n", answer->status,
+                   count < 0 ? 0 : (int)count, body);
 }
 
 static enum command_exit run(const struct config *config)
@@ -23,7 +24,7 @@ static enum command_exit run(const struct config *config)
     struct error err;
 
     if (!http_client_request(config, "GET", "/readyz", TIMEOUT_S, &answer, &err)) {
-        fprintf(stderr, "sessiond healthcheck: %s\n", err.detail);
+        terminal_print(stderr, "sessiond healthcheck: %s\n", err.detail);
         return COMMAND_UNSOUND;
     }
     if (answer.status != 200)

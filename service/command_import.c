@@ -7,6 +7,7 @@
 #include "service/command.h"
 #include "service/command_answer.h"
 #include "service/command_retry.h"
+#include "service/terminal.h"
 #include "service/transcripts.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@
 
 #define BATCH_LINES 256
 #define BATCH_BYTES (256 << 10)
-#define ANSWER_BYTES (128 << 10)
+#define ANSWER_BYTES (1 << 20)
 #define MAX_DEPTH 10000
 
 struct import {
@@ -32,65 +33,60 @@ struct import {
     int64_t entries_present;
     int64_t conflicts;
     char left_alone[ID_SIZE]; /* the session of the last conflict: its entries are not sent */
-    char answer[ANSWER_BYTES];
 };
 
-/* The member's text without its quotes; empty when there is none. */
-static struct slice text_of(struct slice object, const char *name)
+static bool tell_conflict(struct import *import, struct json_object *conflict, struct error *err)
 {
-    const struct slice text = command_answer_member(object, name);
+    struct slice detail;
+    struct slice id;
+    struct slice stream = {"", 0};
+    int64_t seq = 0;
 
-    return text.len < 2 ? (struct slice){"", 0} : (struct slice){text.data + 1, text.len - 2};
-}
-
-static void tell_conflict(struct import *import, struct slice conflict)
-{
-    const struct slice id = text_of(conflict, "session_id");
-    const struct slice stream = text_of(conflict, "stream");
-    const struct slice detail = text_of(conflict, "detail");
-
+    if (!command_answer_text(conflict, "session_id", &id) || id.len != ID_LENGTH ||
+        !command_answer_text(conflict, "detail", &detail))
+        return command_answer_is_foreign(err, "a conflict names no session");
     import->conflicts++;
-    if (id.len == ID_LENGTH)
-        memcpy(import->left_alone, id.data, ID_LENGTH);
-    fprintf(stderr, "sessiond import: session %.*s is left alone: ", (int)id.len, id.data);
-    if (stream.len > 0)
-        fprintf(stderr, "entry %lld of the stream %.*s: ",
-                (long long)command_answer_number(conflict, "seq"), (int)stream.len, stream.data);
-    fprintf(stderr, "%.*s\n", (int)detail.len, detail.data);
+    memcpy(import->left_alone, id.data, ID_LENGTH);
+    terminal_print(stderr, "sessiond import: session %.*s is left alone: ", (int)id.len, id.data);
+    if (command_answer_text(conflict, "stream", &stream) &&
+        command_answer_number(conflict, "seq", &seq))
+        terminal_print(stderr, "entry %lld of the stream %.*s: ", (long long)seq, (int)stream.len,
+                       stream.data);
+    terminal_print(stderr, "%.*s\n", (int)detail.len, detail.data);
+    return true;
 }
 
-static void tell_conflicts(struct import *import, struct slice conflicts)
+static bool add_up(struct json_object *body, const char *name, int64_t *created, int64_t *present)
 {
-    const char *end = conflicts.data + conflicts.len;
-    const char *at = conflicts.data + 1;
+    struct json_object *counted = command_answer_object(body, name);
+    int64_t new = 0;
+    int64_t old = 0;
 
-    while (*at == '{') {
-        const char *value = at;
-        at = json_skip_value(at, end);
-        tell_conflict(import, (struct slice){value, (size_t)(at - value)});
-        if (*at == ',')
-            at++;
-    }
+    if (!command_answer_number(counted, "created", &new) ||
+        !command_answer_number(counted, "present", &old) || new < 0 || old < 0)
+        return false;
+    *created += new;
+    *present += old;
+    return true;
 }
 
 static bool take_answer(struct import *import, struct http_answer *answer, struct error *err)
 {
-    struct slice body;
+    struct json_object *body;
 
-    if (!command_answer_read(answer, import->answer, sizeof(import->answer), &body, err))
+    if (!command_answer_parse(answer, ANSWER_BYTES, &body, err))
         return false;
-    const struct slice sessions = command_answer_member(body, "sessions");
-    const struct slice entries = command_answer_member(body, "entries");
-    const struct slice conflicts = command_answer_member(body, "conflicts");
-    if (sessions.data == NULL || entries.data == NULL || conflicts.data == NULL)
-        return error_set(err, ERROR_INTERNAL, NULL, "that is no answer of a sessiond");
-    import->sessions_created += command_answer_number(sessions, "created");
-    import->sessions_present += command_answer_number(sessions, "present");
-    import->entries_created += command_answer_number(entries, "created");
-    import->entries_present += command_answer_number(entries, "present");
+    struct json_object *conflicts = command_answer_array(body, "conflicts");
+    bool ok = add_up(body, "sessions", &import->sessions_created, &import->sessions_present) &&
+              add_up(body, "entries", &import->entries_created, &import->entries_present) &&
+              conflicts != NULL;
+    if (!ok)
+        command_answer_is_foreign(err, "it does not say what was imported");
     import->left_alone[0] = '\0';
-    tell_conflicts(import, conflicts);
-    return true;
+    for (size_t i = 0; ok && i < command_answer_count(conflicts); i++)
+        ok = tell_conflict(import, command_answer_at(conflicts, i), err);
+    command_answer_free(body);
+    return ok;
 }
 
 static bool refuse(struct import *import, struct http_answer *answer, struct error *err)
@@ -212,7 +208,7 @@ static enum command_exit run(const struct config *config)
     import->config = config;
     const bool ok = take_all(import, &err);
     if (!ok)
-        fprintf(stderr, "sessiond import: %s\n", err.detail);
+        terminal_print(stderr, "sessiond import: %s\n", err.detail);
     printf("sessions: %lld new, %lld there already; entries: %lld new, %lld there already; "
            "conflicts: %lld\n",
            (long long)import->sessions_created, (long long)import->sessions_present,

@@ -3,14 +3,17 @@
 
 #include "service/command.h"
 #include "service/command_answer.h"
+#include "service/terminal.h"
 
+#include <ctype.h>
 #include <stddef.h>
 #include <string.h>
 
-/* An answer is shorter. */
-#define ANSWER_MAX 8192
+/* More than a service ever sends here. */
+#define ANSWER_MAX 65536
 
 #define CURSOR_MAX 128
+#define PATH_SIZE (CURSOR_MAX + 32)
 
 /* A step waits for writes that came before, and for a disk that is slow. */
 #define TIMEOUT_S 60
@@ -28,97 +31,123 @@ static const struct reason reasons[] = {
 
 #define REASON_COUNT (sizeof(reasons) / sizeof(reasons[0]))
 
+struct totals {
+    int64_t sessions[REASON_COUNT];
+    int64_t bytes;
+};
+
 static bool ask(const struct config *config, const char *method, const char *path,
-                char buffer[ANSWER_MAX], struct slice *body, struct error *err)
+                struct json_object **body, struct error *err)
 {
     struct http_answer answer;
 
     if (!http_client_request(config, method, path, TIMEOUT_S, &answer, err))
         return false;
-    const bool ok = answer.status == 200
-                        ? command_answer_read(&answer, buffer, ANSWER_MAX, body, err)
-                        : command_answer_refuse(config, &answer, err);
+    const bool ok = answer.status == 200 ? command_answer_parse(&answer, ANSWER_MAX, body, err)
+                                         : command_answer_refuse(config, &answer, err);
     http_client_close(&answer);
     return ok;
 }
 
-/* Each id of a JSON array of ids on a line of its own. */
-static void print_ids(struct slice array)
+static bool print_reason(const struct reason *reason, struct json_object *of, struct error *err)
 {
-    for (size_t i = 0; i < array.len; i++) {
-        const char c = array.data[i];
-        if (c == '"' || c == ',' || c == '[' || c == ']')
-            continue;
-        printf("%s%c", array.data[i - 1] == '"' ? "  " : "", c);
-        if (i + 1 < array.len && array.data[i + 1] == '"')
-            putchar('\n');
-    }
-}
+    struct json_object *first = command_answer_array(of, "first");
+    struct slice oldest = {"", 0};
+    int64_t seconds;
+    int64_t sessions;
+    int64_t bytes;
 
-static void print_reason(const struct reason *reason, struct slice of)
-{
-    const int64_t seconds = command_answer_number(of, "retain_seconds");
-    const int64_t sessions = command_answer_number(of, "sessions");
-    const struct slice oldest = command_answer_member(of, "oldest_change_at");
-
-    if (seconds == 0) {
+    if (!command_answer_number(of, "sessions", &sessions) ||
+        !command_answer_number(of, "bytes", &bytes) || first == NULL)
+        return command_answer_is_foreign(err, "it does not say what a purge would delete");
+    if (!command_answer_number(of, "retain_seconds", &seconds)) {
         printf("%s: %s is off, nothing is deleted\n", reason->what, reason->flag);
-        return;
+        return true;
     }
-    printf("%s: %s%lld sessions of %lld bytes would be deleted, unchanged for %lld s", reason->what,
-           slice_is(command_answer_member(of, "more"), "true") ? "more than " : "",
-           (long long)sessions, (long long)command_answer_number(of, "bytes"), (long long)seconds);
-    if (sessions > 0 && oldest.len > 2)
-        printf("; the oldest changed last at %.*s", (int)oldest.len - 2, oldest.data + 1);
-    printf("\n");
-    print_ids(command_answer_member(of, "first"));
+    command_answer_text(of, "oldest_change_at", &oldest);
+    terminal_print(
+        stdout, "%s: %s%lld sessions of %lld bytes would be deleted, unchanged for %lld s%s%.*s\n",
+        reason->what, command_answer_is_true(of, "more") ? "more than " : "", (long long)sessions,
+        (long long)bytes, (long long)seconds,
+        oldest.len == 0 ? "" : "; the oldest changed last at ", (int)oldest.len, oldest.data);
+    for (size_t i = 0; i < command_answer_count(first); i++) {
+        const struct slice id = command_answer_text_at(first, i);
+        terminal_print(stdout, "  %.*s\n", (int)id.len, id.data);
+    }
+    return true;
 }
 
 static bool tell(const struct config *config, struct error *err)
 {
-    char buffer[ANSWER_MAX];
-    struct slice body = {0};
+    struct json_object *body;
+    bool ok = true;
 
-    if (!ask(config, "GET", "/admin/retention", buffer, &body, err))
+    if (!ask(config, "GET", "/admin/retention", &body, err))
         return false;
-    for (size_t i = 0; i < REASON_COUNT; i++)
-        print_reason(&reasons[i], command_answer_member(body, reasons[i].name));
+    for (size_t i = 0; ok && i < REASON_COUNT; i++)
+        ok = print_reason(&reasons[i], command_answer_object(body, reasons[i].name), err);
+    command_answer_free(body);
+    return ok;
+}
+
+/* Characters of a next_cursor of the service; others could change the target of the request. */
+static bool is_cursor(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (!isalnum((unsigned char)text.data[i]) && strchr("-_.~", text.data[i]) == NULL)
+            return false;
+    }
+    return text.len > 0 && text.len <= CURSOR_MAX;
+}
+
+static bool add_up(struct json_object *body, struct totals *totals, struct error *err)
+{
+    struct json_object *purged = command_answer_object(body, "purged");
+    int64_t number;
+
+    for (size_t i = 0; i < REASON_COUNT; i++) {
+        if (!command_answer_number(purged, reasons[i].name, &number) || number < 0)
+            return command_answer_is_foreign(err, "it does not say what was deleted");
+        totals->sessions[i] += number;
+    }
+    if (!command_answer_number(purged, "bytes", &number) || number < 0)
+        return command_answer_is_foreign(err, "it does not say what was deleted");
+    totals->bytes += number;
     return true;
 }
 
 /* One step. *path becomes that of the next one, or empty. */
-static bool step(const struct config *config, char path[CURSOR_MAX], int64_t totals[REASON_COUNT],
-                 int64_t *bytes, struct error *err)
+static bool step(const struct config *config, char path[PATH_SIZE], struct totals *totals,
+                 struct error *err)
 {
-    char buffer[ANSWER_MAX];
-    struct slice body = {0};
+    struct slice next = {"", 0};
+    struct json_object *body;
 
-    if (!ask(config, "POST", path, buffer, &body, err))
+    if (!ask(config, "POST", path, &body, err))
         return false;
-    const struct slice purged = command_answer_member(body, "purged");
-    const struct slice next = command_answer_member(body, "next_cursor");
-    if (purged.data == NULL || next.data == NULL || next.len > CURSOR_MAX / 2)
-        return error_set(err, ERROR_INTERNAL, NULL, "that is no answer of a sessiond");
-    for (size_t i = 0; i < REASON_COUNT; i++)
-        totals[i] += command_answer_number(purged, reasons[i].name);
-    *bytes += command_answer_number(purged, "bytes");
+    bool ok = add_up(body, totals, err);
+    if (ok && command_answer_text(body, "next_cursor", &next) && !is_cursor(next))
+        ok = command_answer_is_foreign(err, "its next_cursor is none");
+    if (ok && next.len > 0 &&
+        slice_equal(next, slice_from(strchr(path, '=') == NULL ? "" : strchr(path, '=') + 1)))
+        ok = command_answer_is_foreign(err, "its next_cursor is the one that was sent");
     path[0] = '\0';
-    if (!slice_is(next, "null"))
-        snprintf(path, CURSOR_MAX, "/admin/purge?cursor=%.*s", (int)next.len - 2, next.data + 1);
-    return true;
+    if (ok && next.len > 0)
+        snprintf(path, PATH_SIZE, "/admin/purge?cursor=%.*s", (int)next.len, next.data);
+    command_answer_free(body);
+    return ok;
 }
 
 static bool purge(const struct config *config, struct error *err)
 {
-    char path[CURSOR_MAX] = "/admin/purge";
-    int64_t totals[REASON_COUNT] = {0};
-    int64_t bytes = 0;
+    char path[PATH_SIZE] = "/admin/purge";
+    struct totals totals = {0};
     bool ok = true;
 
     while (ok && path[0] != '\0')
-        ok = step(config, path, totals, &bytes, err);
-    printf("deleted sessions: %lld TERMINATED, %lld PAUSED; %lld bytes\n", (long long)totals[0],
-           (long long)totals[1], (long long)bytes);
+        ok = step(config, path, &totals, err);
+    printf("deleted sessions: %lld TERMINATED, %lld PAUSED; %lld bytes\n",
+           (long long)totals.sessions[0], (long long)totals.sessions[1], (long long)totals.bytes);
     return ok;
 }
 
@@ -128,7 +157,7 @@ static enum command_exit run(const struct config *config)
 
     if (config->dry_run ? tell(config, &err) : purge(config, &err))
         return COMMAND_DONE;
-    fprintf(stderr, "sessiond purge: %s\n", err.detail);
+    terminal_print(stderr, "sessiond purge: %s\n", err.detail);
     return COMMAND_IMPOSSIBLE;
 }
 

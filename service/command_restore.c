@@ -4,6 +4,7 @@
 #include "routes/json_adopt.h"
 #include "service/command.h"
 #include "service/progress.h"
+#include "service/terminal.h"
 
 #include <sys/stat.h>
 
@@ -31,13 +32,13 @@ static void on_found(void *arg, const char *problem)
 {
     const struct restoring *restoring = arg;
 
-    fprintf(stderr, "sessiond restore: %s: %s\n", restoring->restore.from, problem);
+    terminal_print(stderr, "sessiond restore: %s: %s\n", restoring->restore.from, problem);
 }
 
 static void on_remark(void *arg, const char *text)
 {
     (void)arg;
-    fprintf(stderr, "sessiond restore: %s\n", text);
+    terminal_print(stderr, "sessiond restore: %s\n", text);
 }
 
 static enum command_exit conclude(const struct restore *restore, enum file_verdict verdict,
@@ -45,9 +46,9 @@ static enum command_exit conclude(const struct restore *restore, enum file_verdi
 {
     switch (verdict) {
     case FILE_SOUND:
-        printf("%s now has what %s holds\n", restore->to, restore->from);
+        terminal_print(stdout, "%s now has what %s holds\n", restore->to, restore->from);
         if (restore->kept[0] != '\0')
-            printf("the database before it is kept as %s\n", restore->kept);
+            terminal_print(stdout, "the database before it is kept as %s\n", restore->kept);
         return COMMAND_DONE;
     case FILE_UNSOUND:
         fprintf(stderr, "sessiond restore: nothing was changed\n");
@@ -55,7 +56,7 @@ static enum command_exit conclude(const struct restore *restore, enum file_verdi
     case FILE_UNKNOWN:
         break;
     }
-    fprintf(stderr, "sessiond restore: %s\n", err->detail);
+    terminal_print(stderr, "sessiond restore: %s\n", err->detail);
     return COMMAND_IMPOSSIBLE;
 }
 

@@ -1,6 +1,7 @@
 /* sessiond token: makes a token and the line that lets it in. */
 
 #include "service/command.h"
+#include "service/terminal.h"
 #include "service/tokens.h"
 
 #include <stdlib.h>
@@ -55,13 +56,14 @@ static void print(const char *name, const char *scope)
 static enum command_exit run(const struct config *config)
 {
     if (!token_name_is_valid(slice_from(config->file))) {
-        fprintf(stderr, "sessiond token: a NAME is 1 to %d of A-Z a-z 0-9 . _ -, not \"%.80s\"\n",
-                TOKEN_NAME_MAX, config->file);
+        terminal_print(stderr,
+                       "sessiond token: a NAME is 1 to %d of A-Z a-z 0-9 . _ -, not \"%.80s\"\n",
+                       TOKEN_NAME_MAX, config->file);
         return COMMAND_USAGE;
     }
     if (scope_from(slice_from(config->second)) == SCOPE_UNKNOWN) {
-        fprintf(stderr, "sessiond token: a SCOPE is read, write or admin, not \"%.80s\"\n",
-                config->second);
+        terminal_print(stderr, "sessiond token: a SCOPE is read, write or admin, not \"%.80s\"\n",
+                       config->second);
         return COMMAND_USAGE;
     }
     print(config->file, config->second);

@@ -102,6 +102,10 @@ static const struct option options[] = {
      1000, 3600000, "a connection on which nothing moves for so long is closed"},
     {"stop-timeout-ms", "SESSIOND_STOP_TIMEOUT_MS", OPTION_NUMBER, PLACE(stop_timeout_ms), "8000",
      0, 600000, "how long a stop waits for requests under way"},
+    {"command-timeout", "SESSIOND_COMMAND_TIMEOUT", OPTION_DURATION, PLACE(command_timeout_s),
+     "10m", 1, 86400,
+     "backup, export, import and purge fail when the service sends less than 1 KiB in this time; "
+     "off"},
     {"log-level", "SESSIOND_LOG_LEVEL", OPTION_TEXT, PLACE(log_level), "info", 0, 0,
      "debug, info, warning or error"},
     {"confine", "SESSIOND_CONFINE", OPTION_SWITCH, PLACE(confine), "on", 0, 0,

@@ -39,6 +39,7 @@ struct config {
     int64_t response_timeout_ms;
     int64_t idle_timeout_ms;
     int64_t stop_timeout_ms;
+    int64_t command_timeout_s; /* 0: off */
     const char *log_level;
     const char *token_file; /* NULL: none */
     char *token;            /* SESSIOND_TOKEN, where the environment has it; NULL: none */

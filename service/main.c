@@ -4,6 +4,7 @@
 #include "service/descriptors.h"
 #include "service/lifecycle.h"
 #include "service/notify.h"
+#include "service/terminal.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -128,7 +129,7 @@ static int run_command(int argc, char **argv)
 
     if (command != NULL)
         return (int)command_main(command, argc, argv);
-    fprintf(stderr, "sessiond: there is no command %.60s; --help lists them all\n", argv[0]);
+    terminal_print(stderr, "sessiond: there is no command %.60s; --help lists them all\n", argv[0]);
     return EXIT_USAGE;
 }
 
@@ -149,7 +150,7 @@ static int act(int argc, char **argv)
         return run_command(argc - 1, argv + 1);
     if (!config_read(&service.config, argc, argv, &action, &err) ||
         (action == CONFIG_RUN && !no_word(&service.config, &err))) {
-        fprintf(stderr, "sessiond: %s\n", err.detail);
+        terminal_print(stderr, "sessiond: %s\n", err.detail);
         return EXIT_USAGE;
     }
     if (action == CONFIG_HELP) {

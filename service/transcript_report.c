@@ -1,35 +1,15 @@
 #include "service/transcript_report.h"
 
 #include "routes/buffer.h"
-#include "routes/json_utf8.h"
+#include "service/terminal.h"
 
 #include <stdio.h>
 
-/* The bytes of the character at `at` that a terminal shows as it is; 0: it is a control character,
- * or no UTF-8. */
-static size_t printable_length(const char *at, const char *end)
-{
-    const unsigned char c = (unsigned char)*at;
-
-    if (c < 0x80)
-        return c >= 0x20 && c != 0x7f;
-    const size_t len = json_utf8_length(at, end);
-    return len > 0 && json_utf8_has_control((struct slice){at, len}) ? 0 : len;
-}
-
-/* Prints one line. Paths and what the service says may have any bytes. */
+/* Prints one line. */
 static void say(struct buffer *line)
 {
-    char *end = line->data + line->len;
-
-    for (char *at = line->data; at < end;) {
-        const size_t len = printable_length(at, end);
-        if (len == 0)
-            *at = '?';
-        at += len == 0 ? 1 : len;
-    }
-    buffer_add_char(line, '\n');
-    fwrite(line->data, 1, line->len, stderr);
+    buffer_add_char(line, '\0');
+    terminal_print(stderr, "%s\n", line->data);
     buffer_release(line);
 }
 

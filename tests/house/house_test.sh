@@ -13,7 +13,7 @@ c_folders=(service routes db openapi tests bench)
 # What routes/ may see of db/: the operations and figures of the store, and the values they are made of.
 door='store|store_figures|session|error|slice|timestamp'
 # Functions that set an error and always return false, to be returned in turn.
-error_makers='error_set|translate_failure|query_refuse'
+error_makers='error_set|translate_failure|query_refuse|command_answer_is_foreign'
 
 rules=(
     "file_sizes: a .c file has at most 400 lines, a .h at most 120"
@@ -90,15 +90,16 @@ function_sizes() {
 # included_only_in HEADER_REGEX PLACE_REGEX
 included_only_in() {
     search_layers "^[[:space:]]*#[[:space:]]*include[[:space:]]*[<\"]($1)[>\"]" "${layers[@]}" |
-        grep -vE "^($2):" | sed "s|\$| -- belongs in $2|"
+        grep -vE "^($2):" | sed "s#\$# -- belongs in $2#"
 }
 
 third_party_headers() {
     included_only_in 'microhttpd\.h' 'service/http_server[a-z_]*\.[ch]'
-    included_only_in '(json-c/)?json[a-z_]*\.h|json-c/.*' 'routes/json_[a-z_]+\.c'
+    included_only_in '(json-c/)?json[a-z_]*\.h|json-c/.*' 'routes/json_[a-z_]+\.c|service/command_answer\.c'
     included_only_in 'sqlite3(ext)?\.h' 'db/[a-z_]+\.[ch]'
     included_only_in '(uuid/)?uuid\.h' 'db/id\.c'
     included_only_in 'gnutls/.*' 'service/tls[a-z_]*\.c'
+    included_only_in 'curl/.*' 'service/http_client[a-z_]*\.[ch]'
     included_only_in 'nettle/.*' 'routes/digest\.c'
     included_only_in 'seccomp\.h' 'service/confinement_seccomp\.c'
     included_only_in 'linux/landlock\.h' 'service/confinement_landlock\.c'

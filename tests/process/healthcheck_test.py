@@ -66,7 +66,7 @@ def main(binary):
         ("silent half way", Stub(b"HTTP/1.1 20", silent=True), 1, "did not answer within 3 s"),
         ("silent in the body", Stub(NOT_READY % (100, b"{"), silent=True), 1, "answers 503: {"),
         ("mute", Stub(b""), 1, "ended the connection"),
-        ("a mail server", Stub(b"220 mail\r\n\r\n"), 1, "no answer of a sessiond"),
+        ("a mail server", Stub(b"220 mail\r\n\r\n"), 1, "the response is not HTTP"),
     ]
     if has_ipv6():
         cases.append(("well, by IPv6", Stub(READY, host="::1"), 0, ""))

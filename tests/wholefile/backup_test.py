@@ -9,11 +9,12 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 import signal
 import tempfile
 import threading
 
-from wholefile import (Answering, Case, SmallDisk, ask, command, end_command, main, make_database, make_python_file,
+from wholefile import (Answering, Case, SmallDisk, ask, binary, command, end_command, main, make_database, make_python_file,
                        start_command, until)
 from mounts import enter_namespace
 from service import Connection, Unanswered
@@ -229,28 +230,28 @@ class Answers(Case):
 
     def with_length(self, body, length=None):
         length = len(body) if length is None else length
-        return b"HTTP/1.1 200 OK\r\nX: y\r\ncontent-length: %d\r\n\r\n" % length + body
+        return b"HTTP/1.1 200 OK\r\ncontent-type: application/vnd.sqlite3\r\ncontent-length: %d\r\n\r\n" % length + body
 
     def test_a_short_body_is_refused(self):
         body = self.sound()
-        self.check(self.with_length(body[:-1], len(body)), 3, "too early")
-        self.check(self.with_length(b"", len(body)), 3, "too early")
+        self.check(self.with_length(body[:-1], len(body)), 3, "before the response was complete")
+        self.check(self.with_length(b"", len(body)), 3, "before the response was complete")
 
     def test_a_damaged_body_is_refused(self):
         body = bytearray(self.sound())
         body[4096 * 5:4096 * 6] = bytes(4096)
         self.check(self.with_length(bytes(body)), 1, "damaged")
-        self.check(self.with_length(b"no database, but long enough to be looked at" * 20), 1, "not a database")
-        self.check(self.with_length(b""), 1, "empty")
+        self.check(self.with_length(b"no database, but long enough to be looked at" * 20), 3, "no SQLite database")
+        self.check(self.with_length(b""), 3, "too short")
 
     def test_other_answers_are_passed_on(self):
         problem = b'{"type":"t","title":"x","status":409,"detail":"a backup is under way"}'
         head = b"HTTP/1.1 409 Conflict\r\nContent-Length: %d\r\n\r\n" % len(problem)
-        self.check(head + problem, 3, 'the service answers 409: "a backup is under way"')
+        self.check(head + problem, 3, 'the service answers 409: a backup is under way')
         self.check(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", 3, "the service answers 404")
         self.check(b"HTTP/1.1 200 OK\r\n\r\n", 3, "how long")
-        self.check(b"SSH-2.0-OpenSSH_9.2\r\n\r\n", 3, "no answer of a sessiond")
-        self.check(b"", 3, "too early")
+        self.check(b"SSH-2.0-OpenSSH_9.2\r\n\r\n", 3, "not HTTP")
+        self.check(b"", 3, "before the response was complete")
 
     def test_nobody_answers(self):
         self.run_badly(3, "no service answers", "backup", self.path("backup.db"), "--listen", "127.0.0.1:1")
@@ -346,8 +347,14 @@ class FullDisk(Case):
         disk = SmallDisk(self, 8)
         make_database(self.path("a.db"), 6000)
         service = self.service(self.path("a.db"))
-        self.run_badly(3, "No space left", "backup", disk.path("b.db"), "--listen", service.address)
+        self.run_badly(3, "than the file system of FILE has free", "backup", disk.path("b.db"), "--listen", service.address)
         self.assertEqual(os.listdir(disk.folder), [])
+        limited = 'trap "" XFSZ; ulimit -f 1000; exec "$@"'
+        done = subprocess.run(["sh", "-c", limited, "sh", binary(), "backup", self.path("b.db"), "--listen", service.address],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 3, done)
+        self.assertIn("cannot write the backup: File too large", done.stderr)
+        self.assertNotIn("b.db.tmp", os.listdir(self.folder))
         self.stop(service)
 
 

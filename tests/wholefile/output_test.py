@@ -80,7 +80,7 @@ class Part(Case):
     def test_what_was_not_written_is_not_gone_on_behind(self):
         """Whoever stands between may send many sessions at once."""
         lines = "".join(f'{{"type":"session","id":"{ID.format(number)}","context":{{}}}}\n' for number in range(9000))
-        answer = f"HTTP/1.1 200 OK\r\nContent-Length: {len(lines)}\r\n\r\n{lines}"
+        answer = f"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nContent-Length: {len(lines)}\r\n\r\n{lines}"
         with Answering(answer.encode()) as address:
             status, err = redirected(f">{self.path('part')}", "export", "--listen", address,
                                      before='trap "" XFSZ; ulimit -f 250;')

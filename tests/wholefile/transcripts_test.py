@@ -380,7 +380,7 @@ class Interruptions(Transcripts):
 
     def test_other_conflicts_stop_the_file_with_the_words_of_the_service(self):
         problem = json.dumps({"type": "urn:sessiond:problem:status-mismatch", "detail": "the status\x1b is"}).encode()
-        err = self.check_stopped(lambda n: (409, {}, problem) if n == 2 else None, "the service answers 409: the status? is")
+        err = self.check_stopped(lambda n: (409, {}, problem) if n == 2 else None, "the service answers 409: the status\\u{1b} is")
         self.assertNotIn("\x1b", err)
         self.check_complete()
 
