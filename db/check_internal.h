@@ -21,4 +21,8 @@ void check_give_up(struct check *check, struct error *err);
 /* Looks at every entry, and at what is noted of them. */
 void check_entries(struct check *check, struct error *err);
 
+/* Runs FTS5's integrity-check on the search tables, which are there. False: no more can be checked.
+ */
+MUST_USE bool check_search_index(struct check *check, struct error *err);
+
 #endif

@@ -54,6 +54,12 @@ DAMAGES = [
      "1 entries cannot be found by their words"),
     ("INSERT INTO search_entries (rowid, text) VALUES (4294967297, 'x')", "1 entries can be found that are not there"),
     ("INSERT INTO search_contexts (rowid, text) VALUES (7777, 'x')", "1 contexts can be found that are not there"),
+    # An index of one part, which is not there.
+    ("UPDATE search_contexts_data SET block = x'00000000010101010001010101' WHERE id = 10",
+     "the search index is corrupt (search_contexts:"),
+    ("UPDATE search_entries_data SET block = x'00000000010101010001010101' WHERE id = 10",
+     "the search index is corrupt (search_entries:"),
+    ("DELETE FROM search_entries_config", "the search index is corrupt (search_entries:"),
     ("PRAGMA user_version = 999", "made by a newer one"),
     ("DROP TABLE sessions", "a database of another program"),
 ]
