@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+import unicodedata
 import urllib.parse
 
 sys.dont_write_bytecode = True
@@ -101,6 +102,53 @@ def what_cannot_be_looked_for_is_refused_by_name(binary):
         answer = service.call("GET", target)
         check(answer.status == 400, f"{target}: {answer.status}")
         check(answer.json()["errors"][0]["parameter"] == "q", f"{target}: {answer.body}")
+    return service.stop()
+
+
+def letters_with_diacritics():
+    """Greek and Cyrillic letters and their base letters, by Unicode's canonical decomposition."""
+    for code in [*range(0x370, 0x530), *range(0x1f00, 0x2000)]:
+        letter = chr(code)
+        base = "".join(c for c in unicodedata.normalize("NFD", letter) if unicodedata.category(c) != "Mn")
+        if unicodedata.category(letter).startswith("L") and base != letter:
+            yield letter, base
+
+
+def case_and_diacritics_do_not_matter(binary):
+    service = Service(binary).start()
+    letters = list(letters_with_diacritics())
+    check(len(letters) > 250, f"{len(letters)} letters")
+    words = [(f"zz{letter}zz{i}", f"zz{base}zz{i}") for i, (letter, base) in enumerate(letters)]
+    words += [(unicodedata.normalize("NFD", word), f"{base}nfd") for word, base in words]
+    words = [(word + ("nfd" if base.endswith("nfd") else ""), base) for word, base in words]
+    words += [("Ελλάδα", "ελλαδα"), ("ΕΛΛΆΔΑ", "ελλάδα"), ("οδός", "ΟΔΟΣ"), ("Ёлка", "елка"), ("Москва", "МОСКВА"),
+              ("Київ", "киів"), ("Crème", "CREME"), ("Việt", "viet")]
+    session = create(service, {"a": "Στην Ελλάδα & στο Київ"}, thread="context")
+    append(service, session, *({"text": f"before {word} behind"} for word, _ in words))
+    for seq, (word, base) in enumerate(words, 1):
+        for asked in (base, word):
+            hits = [hit for hit in found(service, asked)["hits"] if hit["seq"] == seq]
+            check(len(hits) == 1, f"{word!r} is not found by {asked!r}")
+            check(hits[0]["snippet"] == f"before <mark>{word}</mark> behind", f"{word!r}: {hits[0]['snippet']!r}")
+    hits = [hit for hit in found(service, '"στην ελλαδα" киі*')["hits"] if hit["seq"] is None]
+    check([hit["snippet"] for hit in hits] == ["<mark>Στην Ελλάδα</mark> &amp; στο <mark>Київ</mark>"], f"{hits}")
+    patch = b'{"context":{"a":"\xce\x95\xce\xbb\xce\xbb\xce\xb1\xce\xb4\xce\xb1"}}'
+    check(service.call("PATCH", f"/sessions/{session}", patch, JSON).status == 200, "the patch failed")
+    hits = [hit for hit in found(service, "ελλάδα")["hits"] if hit["seq"] is None]
+    check([hit["snippet"] for hit in hits] == ["<mark>Ελλαδα</mark>"], f"{hits}")
+    check(service.terminate() == 0, "the stop failed")
+    agrees(service.database)
+    return service.reports()
+
+
+def a_uuid_within_a_text_is_found_and_one_alone_is_not(binary):
+    service = Service(binary).start()
+    uuid, other = "b0a4c7de-5f0e-4d5b-9c0a-6a3f1f0d2e11", "b0a4c7de-5f0e-4d5b-9c0a-6a3f1f0d2e12"
+    session = create(service, {"seen": uuid, "note": f"see {other}"})
+    append(service, session, {"text": f"as session {uuid} said"}, {"text": uuid}, {"session_id": f"not {uuid}"})
+    check([hit["seq"] for hit in found(service, uuid)["hits"]] == [1], f"{found(service, uuid)}")
+    check(found(service, uuid)["hits"][0]["snippet"] == f"as session <mark>{uuid}</mark> said", "the mark")
+    check([hit["seq"] for hit in found(service, other)["hits"]] == [None], f"{found(service, other)}")
     return service.stop()
 
 
@@ -358,6 +406,8 @@ CHECKS = [
     a_hit_says_where_it_is_and_marks_its_words,
     pages_follow_each_other,
     what_cannot_be_looked_for_is_refused_by_name,
+    case_and_diacritics_do_not_matter,
+    a_uuid_within_a_text_is_found_and_one_alone_is_not,
     any_bytes_are_answered,
     without_search_there_is_none_and_later_there_is,
     a_kill_leaves_index_and_rows_in_agreement,

@@ -36,6 +36,7 @@ static const char *const damages[] = {
     "DROP TABLE search_backlog",
     "DROP TABLE search_backlog; CREATE VIEW search_backlog AS SELECT 1 AS first, 2 AS last",
     "DROP TABLE search_rule",
+    "UPDATE search_rule SET folding = folding + 1",
     "UPDATE search_rule SET rule = 'a text'",
     "DROP TABLE search_rule; CREATE TABLE search_rule (x)",
     "DROP TRIGGER search_session_deleted; CREATE TRIGGER search_session_deleted"
@@ -236,6 +237,18 @@ Test(store_search_backlog, an_entry_deleted_after_it_was_put_off_does_not_corrup
     expect_complete(6);
     expect_sound("5");
     fixture_expect(&fixture, "SELECT hex(block) FROM search_entries_data WHERE id = 1", "0514");
+    expect_no_rebuild();
+}
+
+Test(store_search_backlog, an_index_of_another_folding_is_rebuilt_by_a_start)
+{
+    expect_complete(6);
+    fixture_close(&fixture);
+    free(fixture_sql(&fixture, "UPDATE search_rule SET folding = 0"));
+    open_store();
+    fixture_expect(&fixture, "SELECT folding FROM search_rule", "1");
+    expect_complete(6);
+    expect_sound("5");
     expect_no_rebuild();
 }
 
