@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The tables in which FTS5 keeps a full-text table:
  * https://sqlite.org/fts5.html#fts5_data_structures
@@ -22,7 +23,7 @@ static const struct shadow {
     {"idx", "segid, term, pgno", "(segid, term, pgno, PRIMARY KEY(segid, term)) WITHOUT ROWID"},
     {"docsize", "id, sz", "(id INTEGER PRIMARY KEY, sz BLOB)"},
     {"config", "k, v", "(k PRIMARY KEY, v) WITHOUT ROWID"},
-    {"content", "id, c0", "(id INTEGER PRIMARY KEY, c0)"}, /* of search_contexts alone */
+    {"content", "id, c0, c1", "(id INTEGER PRIMARY KEY, c0, c1)"}, /* of search_contexts alone */
 };
 
 #define SHADOWS (sizeof(shadows) / sizeof(shadows[0]))
@@ -63,8 +64,9 @@ static bool prepare_copy(sqlite3 *copy, const char *table, const struct shadow *
     snprintf(sql, sizeof(sql), "CREATE TABLE %s_%s %s", table, shadow->suffix, shadow->definition);
     if (!connection_run(copy, sql, err))
         return false;
-    snprintf(sql, sizeof(sql), "INSERT INTO %s_%s VALUES (%s)", table, shadow->suffix,
-             shadow == &shadows[1] ? "?1, ?2, ?3" : "?1, ?2");
+    snprintf(sql, sizeof(sql), "INSERT INTO %s_%s (%s) VALUES (?1, ?2%s)", table, shadow->suffix,
+             shadow->columns,
+             strchr(shadow->columns, ',') == strrchr(shadow->columns, ',') ? "" : ", ?3");
     return connection_prepare(copy, sql, into, err);
 }
 

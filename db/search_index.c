@@ -1,6 +1,7 @@
 #include "db/search_index_internal.h"
 
 #include "db/connection.h"
+#include "db/search_fold.h"
 #include "db/translate.h"
 
 #include <stdlib.h>
@@ -15,8 +16,10 @@ static const char *const texts[SEARCH_STATEMENT_COUNT] = {
     [SEARCH_ADD_ENTRY] = "INSERT INTO search_entries (rowid, text) VALUES (?1, ?2)",
     [SEARCH_REMOVE_ENTRY] =
         "INSERT INTO search_entries (search_entries, rowid, text) VALUES ('delete', ?1, ?2)",
-    [SEARCH_FIND_CONTEXT] = "SELECT text = ?2 FROM search_contexts WHERE rowid = ?1",
-    [SEARCH_REPLACE_CONTEXT] = "REPLACE INTO search_contexts (rowid, text) VALUES (?1, ?2)",
+    [SEARCH_FIND_CONTEXT] = "SELECT text = ?2 AND shown IS ?3 FROM search_contexts"
+                            " WHERE rowid = ?1",
+    [SEARCH_REPLACE_CONTEXT] = "REPLACE INTO search_contexts (rowid, text, shown)"
+                               " VALUES (?1, ?2, ?3)",
     [SEARCH_REMOVE_CONTEXT] = "DELETE FROM search_contexts WHERE rowid = ?1",
     [SEARCH_IN_BACKLOG] =
         "SELECT last >= ?1 FROM search_backlog WHERE first <= ?1 ORDER BY first DESC LIMIT 1",
@@ -66,15 +69,25 @@ static bool run_with(struct search_index *index, enum search_statement which, in
     if (change != NULL &&
         sqlite3_bind_text64(stmt, 2, text, change->len, SQLITE_STATIC, SQLITE_UTF8) != SQLITE_OK)
         abort();
+    if (change != NULL && change->shown != NULL &&
+        sqlite3_bind_text64(stmt, 3, change->shown, change->shown_len, SQLITE_STATIC,
+                            SQLITE_UTF8) != SQLITE_OK)
+        abort();
     return run(index, which, first, err);
 }
 
 /* --- Noting -------------------------------------------------------------------------------- */
 
+static void free_texts(struct search_change *change)
+{
+    free(change->text);
+    free(change->shown);
+}
+
 static void forget(struct search_index *index)
 {
     for (size_t i = 0; i < index->count; i++)
-        free(index->changes[i].text);
+        free_texts(&index->changes[i]);
     index->count = 0;
     index->bytes = 0;
     index->failed = false;
@@ -101,12 +114,42 @@ static void add_change(struct search_index *index, struct search_change change)
     index->changes[index->count++] = change;
 }
 
+/* A context keeps the text that was folded, to show it. */
+static void fold(struct search_change *change)
+{
+    const struct slice text = {change->text, change->len};
+    const bool is_context = change->document < 0;
+    char *shown = is_context ? malloc(text.len + 1) : NULL;
+
+    if (is_context && shown == NULL)
+        abort();
+    if (is_context)
+        memcpy(shown, text.data, text.len);
+    search_fold_marks(change->text, text.len);
+    change->len = search_fold_letters(text, change->text);
+    if (is_context &&
+        !slice_equal((struct slice){shown, text.len}, (struct slice){change->text, change->len})) {
+        change->shown = shown;
+        change->shown_len = text.len;
+    } else {
+        free(shown);
+    }
+}
+
 static void make_text(struct search_index *index, struct slice json, struct search_change *change)
+{
+    change->text = index->text_of(json, &change->len);
+    if (change->text != NULL)
+        fold(change);
+}
+
+static void make_text_or_put_off(struct search_index *index, struct slice json,
+                                 struct search_change *change)
 {
     if (index->bytes > BYTES_AT_ONCE)
         change->later = true;
     else
-        change->text = index->text_of(json, &change->len);
+        make_text(index, json, change);
 }
 
 /* Whether the document is in the backlog. A failure is kept for search_index_apply. */
@@ -128,7 +171,7 @@ void search_index_note(struct search_index *index, int64_t document, struct slic
         return;
     change.waits = waits(index, document);
     if (!change.waits)
-        make_text(index, json, &change);
+        make_text_or_put_off(index, json, &change);
     if (change.text != NULL || change.later || document >= 0 || !is_new)
         add_change(index, change);
 }
@@ -137,7 +180,7 @@ void search_index_note_taken(struct search_index *index, int64_t document, struc
 {
     struct search_change change = {.document = document};
 
-    make_text(index, json, &change);
+    make_text_or_put_off(index, json, &change);
     add_change(index, change);
 }
 
@@ -149,7 +192,7 @@ void search_index_note_removal(struct search_index *index, int64_t document, str
         return;
     change.waits = waits(index, document);
     if (!change.waits)
-        change.text = index->text_of(json, &change.len);
+        make_text(index, json, &change);
     add_change(index, change);
 }
 

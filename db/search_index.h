@@ -33,8 +33,10 @@ enum search_statement {
 struct search_change {
     int64_t document;
     size_t order; /* among the changes of the transaction */
-    char *text;   /* owned; NULL: none */
+    char *text;   /* folded, owned; NULL: none */
     size_t len;
+    char *shown; /* of a context, owned: the text that was folded; NULL: they are the same */
+    size_t shown_len;
     bool removed;
     bool later; /* goes to the backlog */
     bool waits; /* was in the backlog when the change was noted: the index does not have it */
@@ -105,10 +107,9 @@ void search_index_settle(struct search_index *index, bool committed);
 /* After ROLLBACK: whether the index was to blame. */
 bool search_index_is_corrupt(struct search_index *index);
 
-/* After ROLLBACK of a transaction that found the index corrupt: replaces the tables by empty ones,
- * in a transaction of its own, and puts all documents into the backlog. What was rolled back can be
- * run again: when this fails, or the index became corrupt repeatedly, search is turned off. `why`
- * is for the log. False: the storage has failed. */
+/* After ROLLBACK of a transaction that found the index corrupt, for the reason `why`: replaces the
+ * tables by empty ones and puts all documents into the backlog, or, when that fails or happened
+ * repeatedly, turns search off. The transaction can be run again. False: the storage has failed. */
 MUST_USE bool search_index_rebuild(struct search_index *index, const struct error *why,
                                    struct error *err);
 

@@ -1,5 +1,7 @@
 #include "db/search_query.h"
 
+#include "db/search_fold.h"
+
 /* Between two terms. U+0000 would end an expression. */
 static bool is_space(char c)
 {
@@ -116,12 +118,17 @@ static bool add_term(const struct search_tokens *tokens, struct slice term, bool
 bool search_query_parse(const struct search_tokens *tokens, struct slice text,
                         struct search_query *out, struct error *err)
 {
-    struct slice rest = text;
+    char folded[STORE_SEARCH_TEXT_MAX_BYTES];
+    struct slice rest;
 
     out->match_len = out->word_count = out->folded_len = 0;
     if (text.len > STORE_SEARCH_TEXT_MAX_BYTES)
         return error_set(err, ERROR_INVALID_QUERY, "q", "q may have at most %d bytes",
                          STORE_SEARCH_TEXT_MAX_BYTES);
+    if (text.len > 0)
+        memcpy(folded, text.data, text.len);
+    search_fold_marks(folded, text.len);
+    rest = (struct slice){folded, search_fold_letters((struct slice){folded, text.len}, folded)};
     while (rest.len > 0) {
         struct slice term = take_term(&rest);
         const bool is_prefix = take_star(&term, &rest);

@@ -31,7 +31,7 @@ static const char *const texts[SEARCH_READ_STATEMENT_COUNT] = {
                            " ON seq = session_seq WHERE number = ?1",
     [SEARCH_READ_SESSION] = "SELECT " SESSION ", NULL FROM sessions WHERE seq = ?1",
     [SEARCH_READ_ENTRY] = "SELECT entry, created_us FROM entries WHERE key = ?1",
-    [SEARCH_READ_CONTEXT] = "SELECT text FROM search_contexts WHERE rowid = ?1",
+    [SEARCH_READ_CONTEXT] = "SELECT coalesce(shown, text) FROM search_contexts WHERE rowid = ?1",
     /* A deleted session's context is not missing. */
     [SEARCH_READ_BACKLOG] =
         "SELECT 1 FROM search_backlog WHERE first >= 0 OR first <> last OR EXISTS"

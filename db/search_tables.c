@@ -1,6 +1,7 @@
 /* The tables of search: made, compared with those that this program makes, and dropped. */
 
 #include "db/connection.h"
+#include "db/search_fold.h"
 #include "db/search_index_internal.h"
 
 #include <stdio.h>
@@ -68,13 +69,15 @@ static bool are_there(sqlite3 *db, bool *out, struct error *err)
 
 bool search_tables_match(struct search_index *index, bool *out, struct error *err)
 {
-    int64_t rule = 0;
+    int64_t rules = 0;
+    char sql[96];
 
     if (!are_ours(index->db, out, err))
         return false;
-    const bool ok =
-        !*out || connection_integer(index->db, "SELECT rule FROM search_rule", &rule, err);
-    *out = *out && rule == index->rule;
+    snprintf(sql, sizeof(sql), "SELECT count(*) FROM search_rule WHERE rule = %d AND folding = %d",
+             index->rule, SEARCH_FOLDING);
+    const bool ok = !*out || connection_integer(index->db, sql, &rules, err);
+    *out = *out && rules == 1;
     return ok;
 }
 
@@ -136,7 +139,8 @@ bool search_tables_make(struct search_index *index, struct error *err)
 {
     char sql[64];
 
-    snprintf(sql, sizeof(sql), "INSERT INTO search_rule VALUES (%d)", index->rule);
+    snprintf(sql, sizeof(sql), "INSERT INTO search_rule VALUES (%d, %d)", index->rule,
+             SEARCH_FOLDING);
     return connection_run(index->db, (const char *)schema_search, err) &&
            connection_run(index->db, sql, err);
 }

@@ -1,6 +1,9 @@
 #include "db/search_tokens.h"
 
 #include "db/connection.h"
+#include "db/search_fold.h"
+
+#include <stdlib.h>
 
 /* https://sqlite.org/fts5.html#extending_fts5 */
 fts5_api *search_tokens_api(sqlite3 *db, struct error *err)
@@ -44,15 +47,26 @@ void search_tokens_release(struct search_tokens *tokens)
 struct visiting {
     search_token_visitor visit;
     void *arg;
+    char *folded; /* the last word */
+    size_t room;
 };
 
 static int on_token(void *arg, int flags, const char *word, int len, int from, int to)
 {
-    const struct visiting *visiting = arg;
+    struct visiting *visiting = arg;
+    const struct slice text = {word, (size_t)len};
 
     (void)flags;
-    return visiting->visit(visiting->arg, (struct slice){word, (size_t)len}, (size_t)from,
-                           (size_t)to)
+    if (text.len > visiting->room) {
+        free(visiting->folded);
+        visiting->room = 2 * text.len;
+        visiting->folded = malloc(visiting->room);
+        if (visiting->folded == NULL)
+            abort();
+    }
+    const size_t folded_len = search_fold_letters(text, visiting->folded);
+    return visiting->visit(visiting->arg, (struct slice){visiting->folded, folded_len},
+                           (size_t)from, (size_t)to)
                ? SQLITE_OK
                : SQLITE_DONE;
 }
@@ -60,8 +74,16 @@ static int on_token(void *arg, int flags, const char *word, int len, int from, i
 void search_tokens_visit(const struct search_tokens *tokens, struct slice text,
                          search_token_visitor visit, void *arg)
 {
-    struct visiting visiting = {visit, arg};
+    struct visiting visiting = {.visit = visit, .arg = arg};
+    char *copy = malloc(text.len + 1);
 
-    tokens->methods.xTokenize(tokens->tokenizer, &visiting, FTS5_TOKENIZE_AUX, text.data,
-                              (int)text.len, on_token);
+    if (copy == NULL)
+        abort();
+    if (text.len > 0)
+        memcpy(copy, text.data, text.len);
+    search_fold_marks(copy, text.len);
+    tokens->methods.xTokenize(tokens->tokenizer, &visiting, FTS5_TOKENIZE_AUX, copy, (int)text.len,
+                              on_token);
+    free(copy);
+    free(visiting.folded);
 }

@@ -1,6 +1,6 @@
 /*
- * Words as the full-text tables cut them: SQLite's own tokenizer, run over any text. A tokenizer
- * belongs to its connection's thread.
+ * Words as the full-text tables have them: SQLite's own tokenizer, run over any text and followed
+ * by db/search_fold.h. A tokenizer belongs to its connection's thread.
  */
 #ifndef SESSIOND_DB_SEARCH_TOKENS_H
 #define SESSIOND_DB_SEARCH_TOKENS_H

@@ -5,7 +5,7 @@
  *   - values of the members id, uuid, type, subtype, role, model, timestamp, signature, stop_reason
  *     and media_type, and of those whose name ends in _id, Id, ID, _ids, Ids, _uuid, Uuid or _at,
  *     also within arrays;
- *   - values that are a UUID;
+ *   - values that are nothing but a UUID;
  *   - runs of more than 128 letters, digits and + / = - _, as in base64;
  *   - what stands behind the first 64 KiB of text.
  * U+0000 is a line's end.

@@ -8,9 +8,9 @@ CREATE VIRTUAL TABLE search_entries USING fts5(
 );
 
 -- One row a session whose context has text, by its seq. The text is kept: other programs may
--- change a context.
+-- change a context. `shown` is the text before it was folded, NULL when folding changes nothing.
 CREATE VIRTUAL TABLE search_contexts USING fts5(
-    text, tokenize = 'unicode61 remove_diacritics 2'
+    text, shown UNINDEXED, tokenize = 'unicode61 remove_diacritics 2'
 );
 
 -- Documents, of first to last, that are not in the index yet, or no longer as they are there. An
@@ -21,8 +21,11 @@ CREATE TABLE search_backlog (
 );
 INSERT INTO search_backlog VALUES (-9223372036854775808, -1), (0, 9223372036854775807);
 
--- The rule by which texts were made. One row.
-CREATE TABLE search_rule (rule INTEGER NOT NULL);
+-- The rule by which texts were made, and how they were folded (db/search_fold.h). One row.
+CREATE TABLE search_rule (
+    rule    INTEGER NOT NULL,
+    folding INTEGER NOT NULL
+);
 
 CREATE TRIGGER search_session_deleted AFTER DELETE ON sessions
 BEGIN

@@ -1,0 +1,26 @@
+/*
+ * Diacritics that FTS5's tokenizer unicode61 does not remove. It removes those of Latin letters and
+ * some combining marks. A text is folded before it is indexed; what is compared with words of the
+ * index, of a query or of a shown text, is folded as well.
+ *
+ * Pure. Texts are UTF-8; what is not stays as it is. Who changes this raises SEARCH_FOLDING: an
+ * index that was made by another one is rebuilt.
+ */
+#ifndef SESSIOND_DB_SEARCH_FOLD_H
+#define SESSIOND_DB_SEARCH_FOLD_H
+
+#include "db/slice.h"
+
+#include <stdbool.h>
+
+#define SEARCH_FOLDING 1
+
+/* Replaces Greek and Cyrillic letters with diacritics by those without, and the final sigma. `out`
+ * has room for text.len bytes and may be text.data. Returns how many it gets. */
+size_t search_fold_letters(struct slice text, char *out);
+
+/* Replaces every combining mark from U+0300 to U+036F by one that unicode61 removes. The text keeps
+ * its length. */
+void search_fold_marks(char *text, size_t len);
+
+#endif
