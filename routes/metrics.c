@@ -209,6 +209,11 @@ static void add_limits(struct buffer *out, const struct metrics *metrics)
     static const char *const limits[METRICS_LIMITS] = {
         [METRICS_BODIES] = "max-bodies-bytes",
         [METRICS_RATE] = "rate-per-second",
+        [METRICS_CONNECTIONS_RESERVED] = "reserved-connections",
+        [METRICS_CLIENT_CONNECTIONS] = "max-connections-per-token",
+        [METRICS_CLIENT_STREAMS] = "max-streams-per-client",
+        [METRICS_CLIENT_JOBS] = "max-queue-per-client",
+        [METRICS_CLIENT_BYTES] = "max-bodies-bytes-per-client",
         [METRICS_REQUEST_TIMEOUT] = "request-timeout-ms",
         [METRICS_RESPONSE_TIMEOUT] = "response-timeout-ms",
     };

@@ -26,6 +26,11 @@ void metrics_change(struct metrics *metrics, enum metrics_gauge gauge, int64_t b
 enum metrics_limit {
     METRICS_BODIES,
     METRICS_RATE,
+    METRICS_CONNECTIONS_RESERVED,
+    METRICS_CLIENT_CONNECTIONS, /* of a token */
+    METRICS_CLIENT_STREAMS,
+    METRICS_CLIENT_JOBS,
+    METRICS_CLIENT_BYTES,
     METRICS_REQUEST_TIMEOUT,
     METRICS_RESPONSE_TIMEOUT,
     METRICS_LIMITS

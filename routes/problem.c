@@ -46,6 +46,7 @@ static const struct problem_kind kinds[ERROR_KIND_COUNT] = {
     [ERROR_PRECONDITION_FAILED] = {412, "precondition-failed", "A precondition does not hold"},
     [ERROR_REQUEST_TIMEOUT] = {408, "request-timeout", "The request took too long to arrive"},
     [ERROR_RATE_LIMITED] = {429, "rate-limited", "Too many requests"},
+    [ERROR_CLIENT_LIMIT] = {429, "client-limit", "This client has too much under way"},
     [ERROR_OVERLOADED] = {503, "overloaded", "Too many large bodies are under way"},
     [ERROR_QUEUE_FULL] = {503, "queue-full", "Too many requests are waiting"},
     [ERROR_STOPPING] = {503, "stopping", "The service is stopping"},

@@ -157,6 +157,11 @@ bool access_reload(struct access *access, struct error *err)
     return true;
 }
 
+bool access_needs_token(const struct access *access)
+{
+    return access->has_tokens;
+}
+
 size_t access_count(struct access *access)
 {
     if (!access->has_tokens)

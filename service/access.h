@@ -33,6 +33,9 @@ MUST_USE bool access_reload(struct access *access, struct error *err);
 /* How many tokens there are; 0: none is needed. */
 size_t access_count(struct access *access);
 
+/* Whether a request without a token is only for an open path. */
+bool access_needs_token(const struct access *access);
+
 /* Whether a request, whose route was looked for, may go on. If not, it is answered: 401 or 403 with
  * WWW-Authenticate (RFC 6750 §3), 403 or 421, and counted. Sets request->token_name. */
 bool access_admit(struct access *access, struct metrics *metrics, struct request *request);

@@ -92,7 +92,7 @@ static void rest(struct client *client, int64_t now)
     deadlines_set(&client->lists->deadlines, &client->deadline, DEADLINE_IDLE, now);
 }
 
-struct client *client_open(struct clients *all, int descriptor, uint64_t peer)
+struct client *client_open(struct clients *all, int descriptor, struct connection_slot *slot)
 {
     struct client *client = calloc(1, sizeof(*client));
 
@@ -101,7 +101,7 @@ struct client *client_open(struct clients *all, int descriptor, uint64_t peer)
     client->all = all;
     client->lists = own_lists(all);
     client->descriptor = descriptor;
-    client->peer = peer;
+    client->slot = slot;
     metrics_change(all->options.metrics, METRICS_CONNECTIONS, 1);
     pthread_mutex_lock(&client->lists->lock);
     rest(client, now_ms());
@@ -129,9 +129,9 @@ void client_close(struct client *client)
     free(client);
 }
 
-uint64_t client_peer(const struct client *client)
+struct connection_slot *client_slot(const struct client *client)
 {
-    return client->peer;
+    return client->slot;
 }
 
 void client_receives(struct client *client, struct slice path, int64_t now_us)

@@ -10,6 +10,7 @@
 #define SESSIOND_SERVICE_CLIENTS_H
 
 #include "routes/metrics.h"
+#include "service/connection_slots.h"
 #include "service/request.h"
 
 struct clients;
@@ -34,11 +35,11 @@ void clients_stop(struct clients *all);
 
 /* Of the calling HTTP thread, as are all calls about this connection. `descriptor` stays the
  * caller's; the connection is freed by client_close, before the descriptor is closed. */
-struct client *client_open(struct clients *all, int descriptor, uint64_t peer);
+struct client *client_open(struct clients *all, int descriptor, struct connection_slot *slot);
 void client_close(struct client *client);
 
-/* Who is at the other end, as client_open was told. */
-uint64_t client_peer(const struct client *client);
+/* As client_open was told; borrowed. */
+struct connection_slot *client_slot(const struct client *client);
 
 /* A request's first line is there. `path` is read until the next call. */
 void client_receives(struct client *client, struct slice path, int64_t now_us);

@@ -41,7 +41,7 @@ struct client {
     struct client_lists *lists;
     struct clients *all;
     int descriptor;
-    uint64_t peer;
+    struct connection_slot *slot;
 };
 
 /* The thread: `arg` is the clients. Ends when they are stopping. */

@@ -15,7 +15,12 @@ struct config {
     const char *db; /* path of the database file */
     int64_t threads;
     int64_t max_connections;
+    int64_t reserved_connections;
     int64_t max_connections_per_address;
+    int64_t max_connections_per_token;
+    int64_t max_streams_per_client;
+    int64_t max_queue_per_client;
+    int64_t max_bodies_bytes_per_client;
     int64_t max_kept_connections;
     int64_t max_requests_per_connection;
     int64_t max_header_bytes;

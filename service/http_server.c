@@ -49,11 +49,33 @@ static bool start_clients(struct http_server *server, struct error *err)
     return clients_start(&options, &server->clients, err);
 }
 
+/* Of the connections an eighth at most is reserved. */
+#define RESERVED_DIVISOR 8
+
+static struct connection_slots *make_slots(const struct http_server_limits *limits)
+{
+    const int64_t reserved_max = limits->max_connections / RESERVED_DIVISOR;
+    const int64_t reserved =
+        limits->reserved_connections < reserved_max ? limits->reserved_connections : reserved_max;
+    struct connection_slots_options options = {
+        .max_connections = limits->max_connections - reserved,
+        .of_address.most = {[QUOTA_CONNECTIONS] = limits->max_connections_per_address,
+                            [QUOTA_STREAMS] = limits->max_streams_per_client,
+                            [QUOTA_JOBS] = limits->max_queue_per_client,
+                            [QUOTA_BYTES] = limits->max_bodies_bytes_per_client},
+    };
+
+    options.of_token = options.of_address;
+    options.of_token.most[QUOTA_CONNECTIONS] = limits->max_connections_per_token;
+    return connection_slots_new(&options);
+}
+
 static void release(struct http_server *server)
 {
     if (server->lingering != NULL)
         lingering_stop(server->lingering);
     clients_stop(server->clients);
+    connection_slots_free(server->slots);
     rate_free(server->rate);
     if (server->silence >= 0)
         close(server->silence);
@@ -99,8 +121,7 @@ static bool start_daemon(struct http_server *server, struct error *err)
         http_server_on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_message, server,
         MHD_OPTION_LISTEN_SOCKET, options->listener, MHD_OPTION_STRICT_FOR_CLIENT, strictness,
         MHD_OPTION_THREAD_POOL_SIZE, pool, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)limits->max_connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-        (unsigned)limits->max_connections_per_address, MHD_OPTION_CONNECTION_TIMEOUT, timeout_s,
+        (unsigned)limits->max_connections, MHD_OPTION_CONNECTION_TIMEOUT, timeout_s,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         needed_bytes > MAPPED_MEMORY_BYTES ? needed_bytes : MAPPED_MEMORY_BYTES,
         MHD_OPTION_NOTIFY_CONNECTION, http_server_on_connection, server,
@@ -133,6 +154,7 @@ bool http_server_start(const struct http_server_options *options, struct http_se
     request_ids_init(&server->ids);
     budget_init(&server->bodies, (uint64_t)options->limits.max_bodies_bytes);
     server->key_seed = client_key_seed();
+    server->slots = make_slots(&options->limits);
     if (options->limits.rate_per_second > 0)
         server->rate = rate_new(options->limits.rate_per_second);
     if (!make_silence(server, err) || !lingering_start(&server->lingering, err) ||

@@ -17,7 +17,12 @@ struct http_server;
 
 struct http_server_limits {
     int64_t max_connections;
+    int64_t reserved_connections; /* of them, an eighth at most */
     int64_t max_connections_per_address;
+    int64_t max_connections_per_token;
+    int64_t max_streams_per_client;
+    int64_t max_queue_per_client;
+    int64_t max_bodies_bytes_per_client;
     int64_t max_kept_connections;
     int64_t max_requests_per_connection; /* 0: any number */
     int64_t max_bodies_bytes;

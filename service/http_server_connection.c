@@ -16,24 +16,31 @@ static void open_connection(struct http_server *server, struct MHD_Connection *c
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    const uint64_t peer =
+    const uint64_t address =
         client_key_of_address(server->key_seed, info == NULL ? NULL : info->client_addr);
 
     info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    *context = client_open(server->clients, info == NULL ? -1 : (int)info->connect_fd, peer);
+    const int descriptor = info == NULL ? -1 : (int)info->connect_fd;
+    *context = client_open(server->clients, descriptor,
+                           connection_slot_take(server->slots, descriptor, address));
     attach_certificate(server, connection);
 }
 
-/* Its descriptor is still open. */
+/* Its descriptor is still open. Nobody waits for the answer of one that was ended for another. */
 static void close_connection(struct http_server *server, struct MHD_Connection *connection,
                              struct client *client)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
-    if (client != NULL)
+    bool ended = false;
+
+    if (client != NULL) {
+        struct connection_slot *slot = client_slot(client);
         client_close(client);
-    if (info != NULL)
+        ended = connection_slot_release(slot);
+    }
+    if (info != NULL && !ended)
         lingering_take(server->lingering, info->connect_fd);
 }
 
@@ -52,13 +59,4 @@ struct client *http_server_client_of(struct MHD_Connection *connection)
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 
     return info->socket_context;
-}
-
-uint64_t http_server_client_key(const struct request *request)
-{
-    const struct http_server *server = request->server;
-
-    if (request->token_name[0] != '\0')
-        return client_key_of_token(server->key_seed, request->token_name);
-    return client_peer(request->client);
 }

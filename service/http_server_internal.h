@@ -7,7 +7,9 @@
 
 #include "service/budget.h"
 #include "service/clients.h"
+#include "service/connection_slots.h"
 #include "service/http_server.h"
+#include "service/http_server_limits.h"
 #include "service/lingering.h"
 #include "service/rate.h"
 #include "service/request.h"
@@ -20,6 +22,7 @@ struct http_server {
     struct lingering *lingering;
     struct request_ids ids;
     struct clients *clients;
+    struct connection_slots *slots;
     struct budget bodies;
     uint64_t key_seed;
     struct rate *rate; /* NULL: any */
@@ -38,9 +41,6 @@ void http_server_on_connection(void *cls, struct MHD_Connection *connection, voi
 
 /* What http_server_on_connection made of it. */
 struct client *http_server_client_of(struct MHD_Connection *connection);
-
-/* The client that the request is counted against; see service/client_key.h. */
-uint64_t http_server_client_key(const struct request *request);
 
 /* The first libmicrohttpd tells of a request: its target, before it is taken apart. */
 void *http_server_on_target(void *cls, const char *target, struct MHD_Connection *connection);
@@ -75,19 +75,15 @@ struct MHD_Response *http_server_stream(struct http_server *server, struct reque
 /* The request is over. */
 void http_server_end_stream(struct http_server *server, struct request *request);
 
-/* Charges bytes of the request's bodies to --max-bodies-bytes until http_server_uncharge. False,
- * and counted, where they do not fit. */
-MUST_USE bool http_server_charge(struct http_server *server, struct request *request,
-                                 uint64_t bytes);
+/* Refuses a body for which there is no room now before the client sends it. What is announced is
+ * not charged. */
+void http_server_check_room(struct http_server *server, struct request *request);
 
-/* Whether a body of so many bytes would fit now. False is counted, too. */
-MUST_USE bool http_server_has_room(struct http_server *server, uint64_t bytes);
-
-/* The same for what the store copies for a job, whose admit_arg is the request; on its thread. */
-bool http_server_admit(struct store_job *job, size_t bytes);
-
-/* Gives back all that the request was charged. */
-void http_server_uncharge(struct http_server *server, struct request *request);
+/* Keeps a part of the body, charged as it arrives. libmicrohttpd takes no response in the middle of
+ * a body: where a part is not kept, what was kept is freed, the rest is read and discarded, and the
+ * response follows. A chunked body may go on for ever, so its response is sent at once. */
+enum MHD_Result http_server_keep_part(struct http_server *server, struct request *request,
+                                      struct slice part);
 
 /* Counts the requests whose body has not wholly arrived. */
 void http_server_leave_phase(struct http_server *server, const struct request *request);

@@ -86,6 +86,10 @@ static enum MHD_Result submit(struct http_server *server, struct request *reques
         atomic_fetch_sub(&server->jobs_pending, 1);
         return refuse_job(server, request, ERROR_STOPPING, "the service is stopping");
     }
+    if (!http_server_take(server, request, QUOTA_JOBS)) {
+        atomic_fetch_sub(&server->jobs_pending, 1);
+        return http_server_send(server, request);
+    }
     if (!store_reserve(store, job->operation)) {
         atomic_fetch_sub(&server->jobs_pending, 1);
         return refuse_job(server, request, ERROR_QUEUE_FULL,
@@ -107,6 +111,8 @@ static enum MHD_Result listen_for_event(struct http_server *server, struct reque
 {
     if (!client_works(request->client))
         return MHD_NO;
+    if (!http_server_take(server, request, QUOTA_STREAMS))
+        return http_server_send(server, request);
     http_server_leave_phase(server, request);
     request->phase = REQUEST_LISTENING;
     if (!request->ex.wait.stopping &&
@@ -175,56 +181,6 @@ static bool is_too_fast(struct http_server *server, struct request *request)
     return true;
 }
 
-static void refuse_overload(struct exchange *ex)
-{
-    problem_answer_kind(ex, ERROR_OVERLOADED,
-                        "the bodies of other requests take all the memory that is for them; "
-                        "nothing was changed; try again");
-}
-
-/* Refuses a body for which there is no room now before the client sends it. What is announced is
- * not charged. */
-static void check_room(struct http_server *server, struct request *request)
-{
-    struct exchange *ex = &request->ex;
-
-    if (ex->status == 0 && !http_server_has_room(server, ex->content_length))
-        refuse_overload(ex);
-}
-
-/* False, and answered, where a part of a body is not kept. */
-static bool takes_part(struct http_server *server, struct request *request, size_t bytes)
-{
-    struct exchange *ex = &request->ex;
-
-    if (ex->has_chunked_body &&
-        !router_check_body(server->options.routes, ex, (uint64_t)ex->body.len + bytes))
-        return false;
-    if (http_server_charge(server, request, bytes))
-        return true;
-    refuse_overload(ex);
-    return false;
-}
-
-/* Keeps a part of the body, charged as it arrives. libmicrohttpd takes no response in the middle of
- * a body: where a part is not kept, what was kept is freed, the rest is read and discarded, and the
- * response follows. A chunked body may go on for ever, so its response is sent at once. */
-static enum MHD_Result keep_part(struct http_server *server, struct request *request,
-                                 struct slice part)
-{
-    struct exchange *ex = &request->ex;
-
-    if (ex->status != 0)
-        return MHD_YES;
-    if (takes_part(server, request, part.len)) {
-        buffer_add(&ex->body, part);
-        return MHD_YES;
-    }
-    buffer_release(&ex->body);
-    http_server_uncharge(server, request);
-    return ex->has_chunked_body ? http_server_send_early(server, request) : MHD_YES;
-}
-
 /* A client of Server-Sent Events reconnects after a connection that ended without a response, and
  * never after another status than 200 (HTML standard, section 9.2.2): its status stays 0. */
 static void refuse_while_stopping(struct exchange *ex)
@@ -260,7 +216,7 @@ static void find_route(struct http_server *server, struct request *request)
 
     router_find(&request->ex);
     const bool admitted = access_admit(server->options.access, routes->metrics, request);
-    if (!is_too_fast(server, request) && admitted)
+    if (!is_too_fast(server, request) && admitted && http_server_authorize(server, request))
         router_check(routes, &request->ex);
 }
 
@@ -296,7 +252,11 @@ static enum MHD_Result start(struct http_server *server, struct request *request
                              const char *method, const char *version)
 {
     struct exchange *ex = &request->ex;
+    struct connection_slot *slot = client_slot(request->client);
 
+    if (!connection_slot_keep(slot))
+        return MHD_NO;
+    request->quota = connection_slot_quota(slot, false);
     metrics_begin(server->options.routes->metrics);
     atomic_fetch_add(&server->receiving, 1);
     request->phase = REQUEST_BODY;
@@ -305,7 +265,7 @@ static enum MHD_Result start(struct http_server *server, struct request *request
     else if (ex->status == 0)
         return MHD_NO;
     request_forget_credentials(request);
-    check_room(server, request);
+    http_server_check_room(server, request);
     if (ex->status != 0 && (ex->close || ex->content_length > 0))
         return http_server_send(server, request); /* without reading the body */
     return MHD_YES;
@@ -329,10 +289,11 @@ enum MHD_Result http_server_on_request(void *cls, struct MHD_Connection *connect
             return begin(server, request);
         part = (struct slice){data, *data_size};
         *data_size = 0;
-        return keep_part(server, request, part);
+        return http_server_keep_part(server, request, part);
     case REQUEST_WHOLE:
         return await(server, request);
     case REQUEST_WAITING:
+        http_server_give(request, QUOTA_JOBS);
         router_finish(server->options.routes, &request->ex);
         return http_server_send(server, request);
     case REQUEST_LISTENING:
@@ -373,6 +334,8 @@ void http_server_on_completed(void *cls, struct MHD_Connection *connection, void
     *request_cls = NULL;
     learn_status(server, request);
     http_server_leave_phase(server, request);
+    http_server_give(request, QUOTA_JOBS);
+    http_server_give(request, QUOTA_STREAMS);
     http_server_uncharge(server, request);
     http_server_unpark(server, request);
     http_server_end_stream(server, request);
@@ -380,6 +343,7 @@ void http_server_on_completed(void *cls, struct MHD_Connection *connection, void
     const int64_t duration_us = now_us - request->began_us;
     if (client_rests(request->client, now_us, request->ex.request_id))
         request->ex.status = 408;
+    connection_slot_rest(client_slot(request->client));
     /* How long somebody listens says nothing of how long the service takes. */
     metrics_count(metrics, &request->ex,
                   request->streams ? request->streams_since_us - request->began_us : duration_us);

@@ -50,22 +50,44 @@ static void count_charge(struct http_server *server, struct request *request, ui
     metrics_change(server->options.routes->metrics, METRICS_BODIES_BYTES, (int64_t)bytes);
 }
 
+/* False, and counted. */
+static bool has_no_room(struct http_server *server, struct request *request, bool over_quota)
+{
+    request->over_quota = over_quota;
+    metrics_limit(server->options.routes->metrics,
+                  over_quota ? METRICS_CLIENT_BYTES : METRICS_BODIES);
+    return false;
+}
+
 bool http_server_charge(struct http_server *server, struct request *request, uint64_t bytes)
 {
+    struct budget *of_client = &request->quota->held[QUOTA_BYTES];
+
+    if (!budget_take(of_client, request->budget_bytes, bytes))
+        return has_no_room(server, request, true);
     if (!budget_take(&server->bodies, request->budget_bytes, bytes)) {
-        metrics_limit(server->options.routes->metrics, METRICS_BODIES);
-        return false;
+        budget_give(of_client, bytes);
+        return has_no_room(server, request, false);
     }
     count_charge(server, request, bytes);
     return true;
 }
 
-bool http_server_has_room(struct http_server *server, uint64_t bytes)
+bool http_server_has_room(struct http_server *server, struct request *request, uint64_t bytes)
 {
-    if (bytes == 0 || budget_has_room(&server->bodies, bytes))
+    if (bytes == 0)
         return true;
-    metrics_limit(server->options.routes->metrics, METRICS_BODIES);
-    return false;
+    if (!budget_has_room(&request->quota->held[QUOTA_BYTES], bytes))
+        return has_no_room(server, request, true);
+    return budget_has_room(&server->bodies, bytes) || has_no_room(server, request, false);
+}
+
+void http_server_refuse_bytes(struct request *request, const char *detail)
+{
+    if (request->over_quota)
+        http_server_answer_limit(request, QUOTA_BYTES);
+    else
+        problem_answer_kind(&request->ex, ERROR_OVERLOADED, detail);
 }
 
 bool http_server_admit(struct store_job *job, size_t bytes)
@@ -82,6 +104,7 @@ void http_server_uncharge(struct http_server *server, struct request *request)
     if (request->budget_bytes == 0)
         return;
     budget_give(&server->bodies, request->budget_bytes);
+    budget_give(&request->quota->held[QUOTA_BYTES], request->budget_bytes);
     metrics_change(server->options.routes->metrics, METRICS_BODIES_BYTES,
                    -(int64_t)request->budget_bytes);
     request->budget_bytes = 0;
@@ -98,10 +121,11 @@ static void charge_response(struct http_server *server, struct request *request)
         return;
     if (ex->method != METHOD_GET && ex->method != METHOD_HEAD) {
         budget_charge(&server->bodies, bytes);
+        budget_charge(&request->quota->held[QUOTA_BYTES], bytes);
         count_charge(server, request, bytes);
     } else if (!http_server_charge(server, request, bytes)) {
-        problem_answer_kind(ex, ERROR_OVERLOADED,
-                            "other responses take all the memory that is for them; try again");
+        http_server_refuse_bytes(request,
+                                 "other responses take all the memory that is for them; try again");
     }
 }
 
@@ -117,10 +141,13 @@ enum MHD_Result http_server_send(struct http_server *server, struct request *req
     struct MHD_Response *response;
 
     charge_response(server, request);
+    /* Beyond the quota the stream becomes a problem. */
+    const bool streams =
+        ex->stream.read != NULL && http_server_take(server, request, QUOTA_STREAMS);
     if (!client_answers(request->client, !ex->sends_snapshot))
         return MHD_NO;
-    response = ex->stream.read == NULL ? make_response(ex, &request->sent_bytes)
-                                       : http_server_stream(server, request);
+    response =
+        streams ? http_server_stream(server, request) : make_response(ex, &request->sent_bytes);
     if (response == NULL)
         return MHD_NO;
     if (ex->content_type != NULL)
@@ -130,6 +157,7 @@ enum MHD_Result http_server_send(struct http_server *server, struct request *req
                                 exchange_header_value(ex, i));
     MHD_add_response_header(response, "X-Request-Id", ex->request_id);
     if (ex->close || !client_may_stay(request->client) ||
+        connection_slot_is_reserved(client_slot(request->client)) ||
         atomic_load_explicit(&server->draining, memory_order_relaxed))
         MHD_add_response_header(response, "Connection", "close");
     http_server_leave_phase(server, request);

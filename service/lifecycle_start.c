@@ -83,7 +83,12 @@ static struct http_server_limits limits_of(const struct config *config)
 {
     return (struct http_server_limits){
         .max_connections = config->max_connections,
+        .reserved_connections = config->reserved_connections,
         .max_connections_per_address = config->max_connections_per_address,
+        .max_connections_per_token = config->max_connections_per_token,
+        .max_streams_per_client = config->max_streams_per_client,
+        .max_queue_per_client = config->max_queue_per_client,
+        .max_bodies_bytes_per_client = config->max_bodies_bytes_per_client,
         .max_kept_connections = config->max_kept_connections,
         .max_requests_per_connection = config->max_requests_per_connection,
         .max_bodies_bytes = config->max_bodies_bytes,

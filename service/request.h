@@ -5,6 +5,7 @@
 #include "routes/exchange.h"
 #include "service/feed_waiters.h"
 #include "service/log.h"
+#include "service/quota.h"
 #include "service/tokens.h"
 
 #include <stdatomic.h>
@@ -42,6 +43,9 @@ struct request {
     void *server;
     void *connection;
     struct client *client;               /* at the other end of the connection */
+    struct quota *quota;                 /* of the token, or without one of the address */
+    bool took[QUOTA_KINDS];              /* one of it; of bytes, budget_bytes */
+    bool over_quota;                     /* bytes were refused by the quota, not by the budget */
     uint64_t budget_bytes;               /* charged for its bodies */
     struct slice authority;              /* of a target that has one */
     char token_name[TOKEN_NAME_MAX + 1]; /* empty: no token, or none that is known */

@@ -31,7 +31,7 @@ static const struct option options[] = {
     {"--db", "SESSIOND_DB", "~/.claude-signal/sessions.db"},
     {"--threads", "SESSIOND_THREADS", "number of processors"},
     {"--max-connections", "SESSIOND_MAX_CONNECTIONS", "8192"},
-    {"--max-connections-per-address", "SESSIOND_MAX_CONNECTIONS_PER_ADDRESS", "7168"},
+    {"--max-connections-per-address", "SESSIOND_MAX_CONNECTIONS_PER_ADDRESS", "1024"},
     {"--max-kept-connections", "SESSIOND_MAX_KEPT_CONNECTIONS", "1024"},
     {"--max-requests-per-connection", "SESSIOND_MAX_REQUESTS_PER_CONNECTION", "0"},
     {"--max-query-parameters", "SESSIOND_MAX_QUERY_PARAMETERS", "64"},

@@ -245,7 +245,9 @@ def read_options():
 def main():
     options = read_options()
     raise_descriptors()
-    service = Service(os.environ.get("SESSIOND_BINARY") or options.binary).start()
+    # One address stands for many clients.
+    flags = ("--max-connections-per-address", "8000", "--max-queue-per-client", "4096")
+    service = Service(os.environ.get("SESSIOND_BINARY") or options.binary, *flags).start()
     figures = {}
     live_in_the_crowd(service, options, figures)
     post_at_once(service, options.posts, figures)

@@ -95,6 +95,7 @@ static const struct kind kinds[] = {
     {ERROR_PRECONDITION_FAILED, 412, "precondition-failed"},
     {ERROR_REQUEST_TIMEOUT, 408, "request-timeout"},
     {ERROR_RATE_LIMITED, 429, "rate-limited"},
+    {ERROR_CLIENT_LIMIT, 429, "client-limit"},
     {ERROR_OVERLOADED, 503, "overloaded"},
     {ERROR_QUEUE_FULL, 503, "queue-full"},
     {ERROR_STOPPING, 503, "stopping"},
