@@ -7,6 +7,9 @@
 /* How often a connection without a request is looked at. */
 #define LOOKS_PER_TIMEOUT 16
 
+/* Of the connections that are kept, one client is sure of this part. */
+#define KEPT_SHARE_DIVISOR 4
+
 static int64_t now_ms(void)
 {
     return monotonic_us() / 1000;
@@ -138,7 +141,6 @@ void client_receives(struct client *client, struct slice path, int64_t now_us)
 {
     struct client_lists *lists = client->lists;
 
-    count_kept(client, true);
     pthread_mutex_lock(&lists->lock);
     client->requests++;
     client->path = path;
@@ -166,6 +168,11 @@ bool client_works(struct client *client)
     return set_deadline(client, DEADLINE_NONE, 0);
 }
 
+void client_keeps(struct client *client)
+{
+    count_kept(client, true);
+}
+
 void client_follows(struct client *client)
 {
     count_kept(client, false);
@@ -191,11 +198,15 @@ bool client_rests(struct client *client, int64_t now_us, char *request_id)
     return timed_out;
 }
 
-bool client_may_stay(const struct client *client)
+bool client_may_stay(const struct client *client, uint64_t held)
 {
     const struct clients *all = client->all;
     const int64_t max_requests = all->options.max_requests;
+    const int64_t max_kept = all->options.max_kept;
+    const int64_t kept = atomic_load_explicit(&all->kept, memory_order_relaxed);
 
-    return (max_requests == 0 || client->requests < max_requests) &&
-           atomic_load_explicit(&all->kept, memory_order_relaxed) <= all->options.max_kept;
+    if (max_requests > 0 && client->requests >= max_requests)
+        return false;
+    return kept <= max_kept ||
+           (kept <= 2 * max_kept && held <= (uint64_t)max_kept / KEPT_SHARE_DIVISOR);
 }

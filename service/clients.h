@@ -41,6 +41,9 @@ void client_close(struct client *client);
 /* As client_open was told; borrowed. */
 struct connection_slot *client_slot(const struct client *client);
 
+/* A request was let in: the connection counts among those that stay open after a response. */
+void client_keeps(struct client *client);
+
 /* A request's first line is there. `path` is read until the next call. */
 void client_receives(struct client *client, struct slice path, int64_t now_us);
 
@@ -64,7 +67,9 @@ bool client_rests(struct client *client, int64_t now_us, char *request_id);
  * not notice that while a connection is suspended, or when the end came with the last request. */
 MUST_USE bool client_has_left(const struct client *client);
 
-/* False when the response under way is to be the last. */
-MUST_USE bool client_may_stay(const struct client *client);
+/* False when the response under way is to be the last. Beyond max_kept that is so for clients that
+ * hold more than a quarter of it, and beyond twice max_kept for all. `held` is how many connections
+ * the client has. */
+MUST_USE bool client_may_stay(const struct client *client, uint64_t held);
 
 #endif

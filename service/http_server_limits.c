@@ -86,5 +86,6 @@ bool http_server_authorize(struct http_server *server, struct request *request)
         return false;
     }
     request->quota = connection_slot_quota(slot, has_token);
+    client_keeps(request->client);
     return true;
 }

@@ -37,7 +37,8 @@ MUST_USE bool http_server_has_room(struct http_server *server, struct request *r
 /* Answers a request whose bytes did not fit; `detail` is for those of all clients. */
 void http_server_refuse_bytes(struct request *request, const char *detail);
 
-/* The same for what the store copies for a job, whose admit_arg is the request; on its thread. */
+/* Charges what the store copies for a job, whose admit_arg is the request; on the store's thread.
+ */
 bool http_server_admit(struct store_job *job, size_t bytes);
 
 /* Gives back all that the request was charged. */

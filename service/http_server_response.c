@@ -156,7 +156,8 @@ enum MHD_Result http_server_send(struct http_server *server, struct request *req
         MHD_add_response_header(response, ex->response_headers[i].name,
                                 exchange_header_value(ex, i));
     MHD_add_response_header(response, "X-Request-Id", ex->request_id);
-    if (ex->close || !client_may_stay(request->client) ||
+    if (ex->close ||
+        !client_may_stay(request->client, budget_used(&request->quota->held[QUOTA_CONNECTIONS])) ||
         connection_slot_is_reserved(client_slot(request->client)) ||
         atomic_load_explicit(&server->draining, memory_order_relaxed))
         MHD_add_response_header(response, "Connection", "close");

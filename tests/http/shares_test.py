@@ -22,7 +22,7 @@ from service import Service  # noqa: E402
 
 JSON = "Content-Type: application/json"
 NEW = b'{"project_path":"/p","thread_id":"t"}'
-ONE, TWO = "Authorization: Bearer token-of-one", "Authorization: Bearer token-of-two"
+ONE, TWO, WATCHER = (f"Authorization: Bearer token-of-{name}" for name in ("one", "two", "watcher"))
 EVENTS = "Accept: text/event-stream"
 
 
@@ -32,7 +32,7 @@ def start(binary, *flags, tokens=True):
         return service.start()
     path = os.path.join(service.folder.name, "tokens")
     with open(path, "w", encoding="ascii") as file:
-        for name in ("one", "two"):
+        for name in ("one", "two", "watcher"):
             file.write(f"{name}:admin:{hashlib.sha256(f'token-of-{name}'.encode()).hexdigest()}\n")
     return service.start("--token-file", path)
 
@@ -72,7 +72,7 @@ def refusals(service, limit):
 
 def raw_metrics(service):
     with connect(service, "127.0.0.9") as connection:
-        return ask(connection, TWO, target="/metrics")[2].decode()
+        return ask(connection, WATCHER, target="/metrics")[2].decode()
 
 
 def await_true(condition, sentence):
@@ -230,6 +230,31 @@ def connections_reserved_for_health_checks(binary):
     return service.stop()
 
 
+def kept_connections(binary):
+    """Neither a client with many connections nor half requests make the service close the connection of another."""
+    service = start(binary, "--max-kept-connections", "8")
+    half = [connect(service) for _ in range(20)]
+    for connection in half:
+        raw.send(connection, b"GET /x HTTP/1.1\r\nHost: a\r\nX: ")
+    kept = []
+    for i in range(20):
+        connection = connect(service)
+        answer = ask(connection, ONE)
+        check(answer[0] == 200 and (answer[1].get("connection") == "close") == (i >= 8), f"connection {i}: {answer[1]}")
+        if i < 8:
+            kept.append(connection)
+        else:
+            connection.close()
+            await_true(lambda: "\nsessiond_connections 29\n" in raw_metrics(service), "the connection does not end")
+    pair = [connect(service) for _ in range(3)]
+    for i, connection in enumerate(pair):
+        answer = ask(connection, TWO)
+        check(answer[0] == 200 and (answer[1].get("connection") == "close") == (i == 2), f"another token, {i}: {answer[1]}")
+    for connection in (*half, *kept, *pair):
+        connection.close()
+    return service.stop()
+
+
 def silent_connections_of_many_addresses(binary):
     """They fill the service; a new connection takes the place of the oldest."""
     service = start(binary, "--max-connections", "64", "--threads", "1")
@@ -243,7 +268,8 @@ def silent_connections_of_many_addresses(binary):
 
 
 CASES = [half_requests_keep_nobody_out, connections_of_a_token, streams_and_long_polls, waiting_requests, memory,
-         connections_reserved_for_health_checks, silent_connections_of_many_addresses]
+         connections_reserved_for_health_checks, kept_connections,
+         silent_connections_of_many_addresses]
 
 
 def main(binary):
