@@ -14,6 +14,10 @@
 TestSuite(migrate, .init = folder_enter, .fini = folder_leave);
 
 extern const unsigned char schema_001_sessions[];
+extern const unsigned char schema_002_no_index_of_both_texts[];
+extern const unsigned char schema_003_events[];
+extern const unsigned char schema_004_entries[];
+extern const unsigned char schema_005_forks[];
 
 static struct error err;
 
@@ -177,6 +181,26 @@ Test(migrate, a_file_of_the_first_schema_gets_the_events)
     cr_expect_eq(database_number(db, "SELECT count(*) FROM sessiond_events WHERE purged_id = 0"),
                  1);
     sqlite3_close(db);
+}
+
+/* Sessions that were deleted before left their tokens in the events alone. */
+Test(migrate, fencing_tokens_go_on_from_the_events_of_older_files)
+{
+    sqlite3 *db;
+
+    make_first_schema();
+    make_file((const char *)schema_002_no_index_of_both_texts);
+    make_file((const char *)schema_003_events);
+    make_file((const char *)schema_004_entries);
+    make_file((const char *)schema_005_forks);
+    make_file("INSERT INTO events (id, type, version, session_id, thread_id, project_path,"
+              " lease_owner, lease_token) VALUES (1, 8, 2,"
+              " '22222222-2222-4222-8222-222222222222', 't', '/p', 'd', 41);"
+              " PRAGMA user_version = 5");
+    db = database_on_disk();
+    cr_expect_eq(database_number(db, "SELECT token_floor FROM sessiond_leases"), 41);
+    cr_expect_eq(database_number(db, "SELECT count(*) FROM lease_terms"), 0);
+    connection_close(db);
 }
 
 Test(migrate, a_version_that_is_none_is_refused)
