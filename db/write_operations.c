@@ -24,6 +24,13 @@ bool write_operations_begin(struct write_operations *ops, struct error *err)
     return !ops->state.leases_in_doubt || write_lease_restart(ops, err);
 }
 
+/* Where a rolled-back transaction has left the clock beyond what is reserved, one that gives no
+ * time must not have to write. */
+static bool has_given_time(const struct write_operations *ops)
+{
+    return ops->state.clock.last_us != ops->saved.clock.last_us;
+}
+
 bool write_operations_finish(struct write_operations *ops, struct error *err)
 {
     struct search_index *search = &ops->search;
@@ -35,7 +42,7 @@ bool write_operations_finish(struct write_operations *ops, struct error *err)
     ops->state.events -= ops->change.counts[STORE_EVENTS_REMOVED];
     ops->change.counts[STORE_SEARCH_REBUILDS] += search->rebuilds;
     ops->change.search_complete = search->text_of != NULL && !search->has_backlog;
-    return clock_reserve(&ops->state.clock, ops->statements.db, false, err);
+    return !has_given_time(ops) || clock_reserve(&ops->state.clock, ops->statements.db, false, err);
 }
 
 /* The clock alone goes on: a time is not given twice, not even after a rollback. */

@@ -50,7 +50,7 @@ static void log_recovery(struct writer *writer, enum store_task task, int64_t fa
 
     if (failures == 0)
         return;
-    snprintf(detail, sizeof(detail), "%s: succeeded after %lld failed attempts",
+    snprintf(detail, sizeof(detail), "%s: succeeded; failed attempts before: %lld",
              store_task_name(task), (long long)failures);
     notice(writer, STORE_INFO, "maintenance_recovered", detail);
 }

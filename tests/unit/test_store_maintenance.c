@@ -119,7 +119,7 @@ Test(store_maintenance, a_run_of_failures_is_logged_once_and_its_end_too)
     lease(20);
     fill_disk();
     cr_assert(await(has_failed));
-    usleep(1500000);
+    usleep(2500000); /* further attempts, and runs of tasks that have nothing to write */
     cr_expect_geq(failures_of(STORE_TASK_LEASE_EXPIRY), 2, "%s", fixture.notices);
     cr_expect_eq(failures_of(STORE_TASK_KEYS), 0);
     cr_expect_eq(count_notices("maintenance_failed: lease_expiry: "), 1, "%s", fixture.notices);
