@@ -399,6 +399,19 @@ class Interruptions(Transcripts):
         self.assertEqual(counts, (1, 200, 0, 0, 0))
         self.check_complete()
 
+    def test_a_response_that_is_no_page_ends_the_import(self):
+        pages = [b"", b"[]", b"{", b'{"entries":', b'{"next_after":1,"last_seq":1}', b'{"entries":"{","next_after":1,"last_seq":1}',
+                 b'{"entries":[7],"next_after":1,"last_seq":1}', b'{"entries":[{"seq":1}],"next_after":1,"last_seq":1}',
+                 b'{"entries":[{"entry":"{"}],"next_after":1,"last_seq":1}', b'{"entries":[],"next_after":0,"last_seq":9}',
+                 b'{"entries":[{"entry":[' + b"[" * 20000 + b"]" * 20000 + b']}],"next_after":1,"last_seq":1}',
+                 b'{"entries":[],"next_after":"7","last_seq":' + b"9" * 40 + b"}"]
+        for page in pages:
+            proxy = Proxy(self, self.running.address, lambda method, target, page=page:
+                          (200, {"Content-Type": "application/json"}, page) if method == "GET" else None)
+            err, _ = self.bring(proxy.address, wanted=3)
+            self.assertIn(f"p/{self.SESSION}.jsonl: ", err, page[:60])
+        self.assertEqual(self.uuids(self.running), [])
+
     def test_an_export_is_sent_again_after_retry_after_too(self):
         self.bring(self.running.address)
         export = self.path("export")
