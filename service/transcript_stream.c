@@ -8,7 +8,6 @@
 #include "service/transcript_line.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #define MAX_DEPTH 10010 /* an entry of any depth that can be configured, in a page */
 #define PAGE_ENTRIES 1000
@@ -163,14 +162,26 @@ static enum transcript_answer call(const struct config *config, const struct htt
     return meaning;
 }
 
-static int64_t number_of(struct slice object, const char *name)
+static bool foreign(struct error *err)
+{
+    return error_set(err, ERROR_INTERNAL, NULL, "that is no response of a sessiond");
+}
+
+/* A member that is a whole number of at most 18 digits. */
+static bool read_number(struct slice object, const char *name, int64_t *out, struct error *err)
 {
     const struct slice text = transcript_line_member(object, name);
-    char copy[24] = "";
+    int64_t number = 0;
 
-    if (text.data != NULL && text.len < sizeof(copy))
-        memcpy(copy, text.data, text.len);
-    return strtoll(copy, NULL, 10);
+    if (text.data == NULL || text.len == 0 || text.len > 18)
+        return foreign(err);
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return foreign(err);
+        number = number * 10 + (text.data[i] - '0');
+    }
+    *out = number;
+    return true;
 }
 
 /* --- The session ------------------------------------------------------------------------------ */
@@ -230,7 +241,7 @@ static bool add_entry(struct transcript_digests *digests, struct buffer *page, s
     if (item.data[0] == '{')
         entry = transcript_line_member(item, "entry");
     if (entry.data == NULL)
-        return error_set(err, ERROR_INTERNAL, NULL, "that is no answer of a sessiond");
+        return foreign(err);
     if (!transcript_line_parse(page->data + (entry.data - page->data), entry.len, &line, err))
         return false;
     transcript_digests_store(digests, line.uuid, line.text);
@@ -244,7 +255,7 @@ static bool add_page(struct transcript_digests *digests, struct buffer *page, st
     const char *end = page->data + page->len;
 
     if (entries.data == NULL || entries.data[0] != '[')
-        return error_set(err, ERROR_INTERNAL, NULL, "that is no answer of a sessiond");
+        return foreign(err);
     const char *at = json_skip_space(entries.data + 1, end);
     while (*at != ']') {
         const char *value = at;
@@ -257,7 +268,22 @@ static bool add_page(struct transcript_digests *digests, struct buffer *page, st
     return true;
 }
 
-/* Reads what comes behind *after, which moves on; *more: there may be more. */
+/* Takes a page of what comes behind *after, which moves on. */
+static bool take_page(struct transcript_stream *stream, struct transcript_digests *digests,
+                      struct buffer *page, int64_t *after, struct error *err)
+{
+    const struct slice text = buffer_slice(page);
+    int64_t next;
+
+    if (!read_number(text, "next_after", &next, err) ||
+        !read_number(text, "last_seq", &stream->last_seq, err))
+        return false;
+    if (next <= *after && next != stream->last_seq)
+        return foreign(err);
+    *after = next;
+    return add_page(digests, page, err);
+}
+
 static enum transcript_answer load_page(struct transcript_stream *stream,
                                         struct transcript_digests *digests, int64_t *after,
                                         struct error *err)
@@ -270,17 +296,8 @@ static enum transcript_answer load_page(struct transcript_stream *stream,
     buffer_add_char(&path, '\0');
     const struct http_request request = {.method = "GET", .path = path.data};
     enum transcript_answer meaning = call(stream->config, &request, &page, err);
-    if (meaning == TRANSCRIPT_DONE) {
-        const int64_t next = number_of(buffer_slice(&page), "next_after");
-        stream->last_seq = number_of(buffer_slice(&page), "last_seq");
-        if (next <= *after && next != stream->last_seq) {
-            error_set(err, ERROR_INTERNAL, NULL, "that is no answer of a sessiond");
-            meaning = TRANSCRIPT_FAILED;
-        } else if (!add_page(digests, &page, err)) {
-            meaning = TRANSCRIPT_FAILED;
-        }
-        *after = next;
-    }
+    if (meaning == TRANSCRIPT_DONE && !take_page(stream, digests, &page, after, err))
+        meaning = TRANSCRIPT_FAILED;
     buffer_release(&path);
     buffer_release(&page);
     return meaning;
@@ -308,9 +325,10 @@ enum transcript_answer transcript_stream_append(struct transcript_stream *stream
                   (long long)stream->last_seq);
     buffer_add_char(&path, '\0');
     const struct http_request request = {"POST", path.data, "application/x-ndjson", lines};
-    const enum transcript_answer meaning = call(stream->config, &request, &answer, err);
-    if (meaning == TRANSCRIPT_DONE)
-        stream->last_seq = number_of(buffer_slice(&answer), "last_seq");
+    enum transcript_answer meaning = call(stream->config, &request, &answer, err);
+    if (meaning == TRANSCRIPT_DONE &&
+        !read_number(buffer_slice(&answer), "last_seq", &stream->last_seq, err))
+        meaning = TRANSCRIPT_FAILED;
     buffer_release(&path);
     buffer_release(&answer);
     return meaning;
