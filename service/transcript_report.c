@@ -49,9 +49,9 @@ void transcript_report_stop(struct transcript_report *report, const char *path, 
 
 void transcript_report_fail(const char *path, const char *why)
 {
-    struct buffer text = begin_line(path == NULL ? "" : path);
+    struct buffer text = begin_line(path);
 
-    buffer_printf(&text, "%s%s", path == NULL ? "" : ": ", why);
+    buffer_printf(&text, ": %s", why);
     say(&text);
 }
 

@@ -21,7 +21,7 @@ void transcript_report_pass_over(struct transcript_report *report, const char *p
 void transcript_report_stop(struct transcript_report *report, const char *path, int64_t line,
                             const char *why);
 
-/* The import ends; `path` may be NULL. */
+/* The import ends at this file or folder. */
 void transcript_report_fail(const char *path, const char *why);
 
 /* Prints the counts. */

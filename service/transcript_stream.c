@@ -162,11 +162,6 @@ static enum transcript_answer call(const struct config *config, const struct htt
     return meaning;
 }
 
-static bool foreign(struct error *err)
-{
-    return error_set(err, ERROR_INTERNAL, NULL, "that is no response of a sessiond");
-}
-
 /* A member that is a whole number of at most 18 digits. */
 static bool read_number(struct slice object, const char *name, int64_t *out, struct error *err)
 {
@@ -174,10 +169,10 @@ static bool read_number(struct slice object, const char *name, int64_t *out, str
     int64_t number = 0;
 
     if (text.data == NULL || text.len == 0 || text.len > 18)
-        return foreign(err);
+        return command_answer_is_foreign(err, "a number is missing");
     for (size_t i = 0; i < text.len; i++) {
         if (text.data[i] < '0' || text.data[i] > '9')
-            return foreign(err);
+            return command_answer_is_foreign(err, "a number is missing");
         number = number * 10 + (text.data[i] - '0');
     }
     *out = number;
@@ -241,7 +236,7 @@ static bool add_entry(struct transcript_digests *digests, struct buffer *page, s
     if (item.data[0] == '{')
         entry = transcript_line_member(item, "entry");
     if (entry.data == NULL)
-        return foreign(err);
+        return command_answer_is_foreign(err, "it is no page of entries");
     if (!transcript_line_parse(page->data + (entry.data - page->data), entry.len, &line, err))
         return false;
     transcript_digests_store(digests, line.uuid, line.text);
@@ -255,7 +250,7 @@ static bool add_page(struct transcript_digests *digests, struct buffer *page, st
     const char *end = page->data + page->len;
 
     if (entries.data == NULL || entries.data[0] != '[')
-        return foreign(err);
+        return command_answer_is_foreign(err, "it is no page of entries");
     const char *at = json_skip_space(entries.data + 1, end);
     while (*at != ']') {
         const char *value = at;
@@ -273,13 +268,13 @@ static bool take_page(struct transcript_stream *stream, struct transcript_digest
                       struct buffer *page, int64_t *after, struct error *err)
 {
     const struct slice text = buffer_slice(page);
-    int64_t next;
+    int64_t next = 0;
 
     if (!read_number(text, "next_after", &next, err) ||
         !read_number(text, "last_seq", &stream->last_seq, err))
         return false;
     if (next <= *after && next != stream->last_seq)
-        return foreign(err);
+        return command_answer_is_foreign(err, "it is no page of entries");
     *after = next;
     return add_page(digests, page, err);
 }

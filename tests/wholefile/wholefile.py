@@ -197,6 +197,7 @@ class Proxy:
 
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         server.daemon_threads = True
+        server.handle_error = lambda *_: None  # a client that is gone is no news
         threading.Thread(target=server.serve_forever, daemon=True).start()
         case.addCleanup(server.server_close)
         case.addCleanup(server.shutdown)
