@@ -114,26 +114,31 @@ static void add_change(struct search_index *index, struct search_change change)
     index->changes[index->count++] = change;
 }
 
+static char *copy_text(struct slice text)
+{
+    char *copy = malloc(text.len + 1);
+
+    if (copy == NULL)
+        abort();
+    memcpy(copy, text.data, text.len);
+    return copy;
+}
+
 /* A context keeps the text that was folded, to show it. */
 static void fold(struct search_change *change)
 {
     const struct slice text = {change->text, change->len};
-    const bool is_context = change->document < 0;
-    char *shown = is_context ? malloc(text.len + 1) : NULL;
+    char *shown = change->document < 0 ? copy_text(text) : NULL;
 
-    if (is_context && shown == NULL)
-        abort();
-    if (is_context)
-        memcpy(shown, text.data, text.len);
     search_fold_marks(change->text, text.len);
     change->len = search_fold_letters(text, change->text);
-    if (is_context &&
-        !slice_equal((struct slice){shown, text.len}, (struct slice){change->text, change->len})) {
-        change->shown = shown;
-        change->shown_len = text.len;
-    } else {
+    const struct slice folded = {change->text, change->len};
+    if (shown == NULL || slice_equal((struct slice){shown, text.len}, folded)) {
         free(shown);
+        return;
     }
+    change->shown = shown;
+    change->shown_len = text.len;
 }
 
 static void make_text(struct search_index *index, struct slice json, struct search_change *change)
