@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-/* Parameters: ?1 thread_id, ?2 project_path, ?3 after, ?4 limit, ?5… statuses. */
-#define FIRST_STATUS_PARAMETER 5
+/* Parameters: ?1 thread_id, ?2 project_path, ?3 after, ?4 limit, ?5 steps, ?6… statuses. */
+#define FIRST_STATUS_PARAMETER 6
 
 static bool filters_text(const struct store_list_query *query)
 {
@@ -92,24 +92,28 @@ static int append_next(char *sql, int at, const struct store_list_query *query, 
 
 /* A thread and a project have an ordered list each. The two take turns: each moves on to the
  * other's row or, where it has none, beyond; where one finds the other's row they meet. So a page
- * costs as many steps as the lists change sides, whichever of them is long. */
+ * costs as many steps as the lists change sides, whichever of them is long. Since that can be as
+ * often as there are rows, the statement ends after ?5 steps, with the row that it has reached; the
+ * last column says whether a row is that one (1) or a result (0). */
 static void write_leap(char *sql, const struct store_list_query *query)
 {
     const bool ascending = query->ascending;
-    int at = append(sql, 0, "WITH RECURSIVE leap (at, before, turn) AS (SELECT ");
+    int at = append(sql, 0, "WITH RECURSIVE leap (at, before, turn, step) AS (SELECT ");
 
     at = append_next(sql, at, query, true, ascending ? "> ?3" : "< ?3");
-    at = append(sql, at, ", NULL, 0 UNION ALL SELECT CASE WHEN turn = 1 OR at IS before THEN ");
+    at = append(sql, at, ", NULL, 0, 0 UNION ALL SELECT CASE WHEN turn = 1 OR at IS before THEN ");
     at = append_next(sql, at, query, true,
                      ascending ? ">= at + (at IS before)" : "<= at - (at IS before)");
     at = append(sql, at, " ELSE ");
     at = append_next(sql, at, query, false, ascending ? ">= at" : "<= at");
     at = append(sql, at,
                 " END, CASE WHEN at IS before THEN NULL ELSE at END,"
-                " turn = 0 AND at IS NOT before FROM leap WHERE at IS NOT NULL) SELECT ");
+                " turn = 0 AND at IS NOT before, step + 1 FROM leap"
+                " WHERE at IS NOT NULL AND (step < ?5 OR at IS before)) SELECT ");
     at = append(sql, at, query->with_context ? SESSION_COLUMNS_WITH_CONTEXT : SESSION_COLUMNS);
     append(sql, at,
-           " FROM leap CROSS JOIN sessions ON seq = at" SESSION_LOG " WHERE at = before LIMIT ?4");
+           ", at IS NOT before FROM leap CROSS JOIN sessions ON seq = at" SESSION_LOG
+           " WHERE at = before OR step >= ?5 LIMIT ?4");
 }
 
 static void write_merge(char *sql, const struct store_list_query *query)
@@ -125,9 +129,14 @@ static void write_merge(char *sql, const struct store_list_query *query)
     append(sql, at, " LIMIT ?4");
 }
 
+static bool intersects(const struct store_list_query *query)
+{
+    return query->thread_id.data != NULL && query->project_path.data != NULL;
+}
+
 void list_query_sql(const struct store_list_query *query, char sql[LIST_QUERY_MAX_SQL])
 {
-    if (query->thread_id.data != NULL && query->project_path.data != NULL)
+    if (intersects(query))
         write_leap(sql, query);
     else
         write_merge(sql, query);
@@ -158,8 +167,19 @@ void list_query_bind(sqlite3_stmt *stmt, const struct store_list_query *query)
     bind_text(stmt, 2, query->project_path);
     sqlite3_bind_int64(stmt, 3, query->after == 0 ? before_first : query->after);
     sqlite3_bind_int(stmt, 4, query->limit + 1);
+    if (intersects(query))
+        sqlite3_bind_int(stmt, 5, query->steps == 0 ? STORE_LIST_STEPS : query->steps);
     for (unsigned i = 0; i < SESSION_STATUS_COUNT; i++) {
         if (wanted & 1U << i)
             bind_text(stmt, parameter++, slice_from(session_status_name((enum session_status)i)));
     }
+}
+
+bool list_query_is_cut(sqlite3_stmt *stmt, const struct store_list_query *query, int64_t *after)
+{
+    if (!intersects(query) || sqlite3_column_int(stmt, sqlite3_column_count(stmt) - 1) == 0)
+        return false;
+    /* Whether the row is one of both lists is not known yet: the next page looks at it again. */
+    *after = sqlite3_column_int64(stmt, 0) + (query->ascending ? -1 : 1);
+    return true;
 }

@@ -2,7 +2,7 @@
  * The SQL of lists. Each combination of filters has one statement whose rows come out of an index
  * in order of creation, so a page costs the same however many sessions there are: a filter by
  * status, or by anything beside it, merges one ordered list per status; thread_id and project_path
- * together intersect two.
+ * together intersect two, in a bounded number of steps.
  */
 #ifndef SESSIOND_DB_LIST_QUERY_H
 #define SESSIOND_DB_LIST_QUERY_H
@@ -27,5 +27,10 @@ struct store_list_query list_query_existing(struct slice project_path, struct sl
 /* Binds the query's values; texts are borrowed until the statement is reset. One row more than
  * query->limit is asked for, which tells whether there is a further page. */
 void list_query_bind(sqlite3_stmt *stmt, const struct store_list_query *query);
+
+/* Whether the row on which `stmt` stands is no result, but where the statement ended since it has
+ * taken query->steps. Then *after is where the next page begins. */
+MUST_USE bool list_query_is_cut(sqlite3_stmt *stmt, const struct store_list_query *query,
+                                int64_t *after);
 
 #endif

@@ -57,6 +57,10 @@ bool read_list(struct reader *reader, const struct store_list_query *query, stor
             result.more = true;
             break;
         }
+        if (list_query_is_cut(stmt, query, &result.last)) {
+            result.more = true;
+            break;
+        }
         if (!session_row_read(stmt, query->with_context ? reader->adopt : NULL, &row, err))
             goto done;
         const enum store_visit visited = visit(arg, &row.session);

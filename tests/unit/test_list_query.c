@@ -233,6 +233,65 @@ Test(list_query, every_shape_finds_what_a_naive_search_finds)
     }
 }
 
+/* Adds the page's rows to `seqs`. False at the end of the list, else query->after moves on. */
+static bool take_page(sqlite3_stmt *stmt, struct store_list_query *query, int64_t *seqs, int *found)
+{
+    const int64_t began = query->after;
+    bool more = false;
+    int taken = 0;
+
+    list_query_bind(stmt, query);
+    while (!more && sqlite3_step(stmt) == SQLITE_ROW) {
+        more = taken == query->limit || list_query_is_cut(stmt, query, &query->after);
+        if (more)
+            break;
+        query->after = sqlite3_column_int64(stmt, 0);
+        seqs[(*found)++] = query->after;
+        taken++;
+    }
+    cr_assert(!more || query->after != began, "a page moves on: %s", sqlite3_sql(stmt));
+    sqlite3_reset(stmt);
+    return more;
+}
+
+/* Page after page, as a client reads them. */
+static void expect_pages(struct store_list_query query)
+{
+    static int64_t seqs[MODEL_ROWS];
+    sqlite3_stmt *stmt = prepare("", &query);
+    int found = 0;
+    int wanted = 0;
+
+    while (take_page(stmt, &query, seqs, &found)) {
+    }
+    sqlite3_finalize(stmt);
+    query.after = 0;
+    for (int i = 0; i < MODEL_ROWS; i++) {
+        const struct model_row *row = &model[query.ascending ? i : MODEL_ROWS - 1 - i];
+        if (model_takes(row, &query))
+            cr_assert_eq(seqs[wanted++], row->seq, "limit %d, steps %d", query.limit, query.steps);
+    }
+    cr_expect_eq(found, wanted, "limit %d, steps %d", query.limit, query.steps);
+}
+
+Test(list_query, pages_cut_after_few_steps_add_up_to_the_whole_list)
+{
+    static const int limits[] = {1, 3, 1000};
+    static const int steps[] = {1, 2, 3, 50};
+
+    fill_model();
+    for (unsigned i = 0; i < COMBINATIONS; i++) {
+        struct store_list_query query = combination(i);
+        if (query.thread_id.data == NULL || query.project_path.data == NULL || query.with_context)
+            continue;
+        for (int k = 0; k < 12; k++) {
+            query.limit = limits[k % 3];
+            query.steps = steps[k % 4];
+            expect_pages(query);
+        }
+    }
+}
+
 Test(list_query, texts_are_compared_byte_for_byte)
 {
     struct store_list_query query = {.limit = 10, .thread_id = SLICE_LITERAL("T1")};

@@ -160,3 +160,33 @@ Test(list_query_cost, both_texts_cost_what_their_common_rows_cost)
                       few_steps, many_steps);
     }
 }
+
+/* A thread and a project whose sessions alternate and never meet: the worst case. */
+static struct cost alternating_cost(int rows, bool ascending)
+{
+    sqlite3 *db = database_in_memory();
+
+    database_run(db, "BEGIN");
+    for (int i = 1; i <= rows; i++)
+        database_insert(db, i, i % 2 ? "/p" : "/other", i % 2 ? "other" : "t", SESSION_CREATED);
+    database_run(db, "COMMIT");
+    const struct store_list_query query = {.thread_id = SLICE_LITERAL("t"),
+                                           .project_path = SLICE_LITERAL("/p"),
+                                           .limit = LIMIT,
+                                           .ascending = ascending,
+                                           .steps = 500};
+    const struct cost cost = cost_of(db, &query);
+    connection_close(db);
+    return cost;
+}
+
+Test(list_query_cost, lists_that_alternate_cost_no_more_than_the_bound_on_steps)
+{
+    for (int ascending = 0; ascending < 2; ascending++) {
+        const struct cost at_bound = alternating_cost(1000, ascending);
+        const struct cost beyond = alternating_cost(MANY, ascending);
+        cr_expect_eq(beyond.rows, 1, "the row that the page has reached: %d", beyond.rows);
+        cr_expect_leq(beyond.steps, at_bound.steps + at_bound.steps / 10, "%d and %d steps",
+                      beyond.steps, at_bound.steps);
+    }
+}
