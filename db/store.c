@@ -54,6 +54,8 @@ static bool open_writer(struct store *store, struct error *err)
         .queue = &store->queue,
         .figures = &store->figures,
         .observer = options->observer,
+        .long_jobs = {.max_forks = options->max_forks,
+                      .max_client_forks = options->max_client_forks},
     };
     if (!connection_open_writer(options->path, &store->db, err) || !bring_up_to_date(store, err) ||
         !figures_init(&store->figures, store->db, err))
@@ -136,7 +138,7 @@ bool store_open(const struct store_options *options, struct store **out, struct 
 
 void store_refuse_long_jobs(struct store *store)
 {
-    forks_refuse(&store->writer.forks);
+    long_jobs_refuse(&store->writer.long_jobs);
     backup_refuse(&store->writer.backup);
 }
 

@@ -9,9 +9,11 @@
 #include "db/id.h"
 #include "db/store_entries.h"
 #include "db/store_events.h"
+#include "db/store_existing.h"
 #include "db/store_fork.h"
 #include "db/store_import.h"
 #include "db/store_list.h"
+#include "db/store_many.h"
 #include "db/store_match.h"
 #include "db/store_once.h"
 #include "db/store_retention.h"
@@ -70,7 +72,8 @@ struct store_job {
     void *edit_arg;
     store_admitter admit; /* NULL: however much */
     void *admit_arg;
-    bool has_status; /* UPDATE */
+    bool (*has_left)(const struct store_job *job); /* FORK: nobody waits for it; NULL: not known */
+    bool has_status;                               /* UPDATE */
     enum session_status status;
     bool has_expected; /* UPDATE: the status has to be `expected` */
     enum session_status expected;
@@ -80,9 +83,7 @@ struct store_job {
     struct slice owner;            /* LEASE; RECOVER: data NULL for all that no lease protects */
     int64_t ttl_ms;                /* LEASE */
     bool steal;                    /* LEASE */
-    struct slice destination;      /* RELOCATE: the folder to move to */
-    size_t max_path_bytes;         /* RELOCATE */
-    bool dry_run;                  /* RELOCATE */
+    struct store_many many;        /* RECOVER, RELOCATE; out, too */
     struct store_once once;        /* any write */
     struct store_purge purge;      /* PURGE; out, too */
     struct store_list_query query; /* LIST */
@@ -104,12 +105,11 @@ struct store_job {
     struct store_page page;
     struct store_snapshot snapshot;    /* BACKUP */
     struct store_retention *retention; /* RETENTION: in the job's memory */
-    struct session *changed;           /* RECOVER, RELOCATE: id, project_path; oldest first */
-    size_t changed_count;
 
     /* The store's own. */
     struct store_memory *memory;
     char *edited;
+    struct store_existing existing; /* CREATE */
     struct store_job *next;
     uint64_t round; /* in a struct fair_queue */
 };

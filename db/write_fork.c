@@ -301,6 +301,12 @@ bool write_fork_step(struct write_operations *ops, struct store_job *job, int64_
     const struct fork_plan *plan = job->fork.plan;
     const bool copied = plan->at == plan->count;
 
+    if (!write_size_admit(ops, job, 1, err))
+        return false;
+    if (job->error.kind != ERROR_NONE) {
+        *ended = true;
+        return true;
+    }
     if (!(copied ? write_operations_apply(ops, job, err)
                  : write_fork_copy(ops, job, until_us, err)))
         return false;

@@ -32,6 +32,7 @@ static bool create(struct importing *im)
     sqlite3_stmt *stmt = im->ops->statements.prepared[WRITE_LOG_MAKE];
     struct store_event event;
 
+    im->ops->state.pair_changes++;
     if (!find_place(im, &session->seq) || !write_insert(im->ops, session, im->err))
         return false;
     im->session_seq = session->seq;

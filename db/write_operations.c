@@ -168,6 +168,12 @@ static bool apply(struct write_operations *ops, struct store_job *job, struct er
     return error_set(err, ERROR_INTERNAL, NULL, "this is no write");
 }
 
+bool write_operations_is_deferred(const struct store_job *job)
+{
+    return write_fork_is_deferred(job) ||
+           (job->existing.is_deferred && job->error.kind == ERROR_NONE);
+}
+
 bool write_operations_apply(struct write_operations *ops, struct store_job *job, struct error *err)
 {
     bool known = false;
@@ -178,6 +184,7 @@ bool write_operations_apply(struct write_operations *ops, struct store_job *job,
         return false;
     if (known)
         return true;
-    return apply(ops, job, err) && (job->error.kind != ERROR_NONE || write_fork_is_deferred(job) ||
-                                    write_once_keep(ops, job, err));
+    return apply(ops, job, err) &&
+           (job->error.kind != ERROR_NONE || write_operations_is_deferred(job) ||
+            write_once_keep(ops, job, err));
 }

@@ -56,6 +56,9 @@ void write_operations_settle(struct write_operations *ops, bool committed);
 MUST_USE bool write_operations_apply(struct write_operations *ops, struct store_job *job,
                                      struct error *err);
 
+/* Whether a job that has run needs more turns; it is not to be answered yet. */
+bool write_operations_is_deferred(const struct store_job *job);
+
 /* Each operation, in its own file; the contract is write_operations_apply's. */
 MUST_USE bool write_create(struct write_operations *ops, struct store_job *job, struct error *err);
 MUST_USE bool write_put(struct write_operations *ops, struct store_job *job, struct error *err);

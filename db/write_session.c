@@ -7,6 +7,9 @@
 #include "db/write_lease.h"
 #include "db/write_size.h"
 
+/* Of a get-or-create in one turn: about a millisecond. */
+#define EXISTING_STEPS 500
+
 static bool is_refused(const struct store_job *job)
 {
     return job->error.kind != ERROR_NONE;
@@ -73,27 +76,62 @@ static bool insert(struct write_operations *ops, struct store_job *job, struct e
     return record(ops, job, EVENT_SESSION_CREATED, err);
 }
 
-/* The id of the newest session of these two that is not TERMINATED. */
+enum search_result { SEARCH_FOUND, SEARCH_NONE, SEARCH_CUT };
+
+/* Looks for the newest session of these two that is not TERMINATED, from search->after on down to
+ * search->floor. CUT: a turn's steps are done. */
+static bool look_for_existing(struct write_operations *ops, struct store_job *job, char id[ID_SIZE],
+                              enum search_result *result, struct error *err)
+{
+    struct store_list_query query = list_query_existing(job->project_path, job->thread_id);
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_FIND_EXISTING];
+    struct store_existing *search = &job->existing;
+    bool sound = true;
+    bool ok;
+
+    query.after = search->after;
+    query.steps = EXISTING_STEPS;
+    list_query_bind(stmt, &query);
+    *result = SEARCH_NONE;
+    if (!write_next_row(&ops->statements, WRITE_FIND_EXISTING, "finding a session", &ok, err))
+        return ok;
+    if (sqlite3_column_int64(stmt, 0) > search->floor) {
+        const struct slice found = column_text(stmt, 1);
+        *result = list_query_is_cut(stmt, &query, &search->after) ? SEARCH_CUT : SEARCH_FOUND;
+        sound = *result == SEARCH_CUT || found.len == ID_LENGTH;
+        if (*result == SEARCH_FOUND && sound)
+            memcpy(id, found.data, ID_LENGTH);
+    }
+    write_reset(&ops->statements, WRITE_FIND_EXISTING);
+    return sound || error_set(err, ERROR_INTERNAL, NULL, "a session has an id that is none");
+}
+
+/* The search goes on from turn to turn, and other writes come in between. So a pass that took more
+ * than one turn is followed by one over the sessions that were created meanwhile; when older
+ * sessions may have got this thread and project, the search begins anew. */
 static bool find_existing(struct write_operations *ops, struct store_job *job, bool *found,
                           struct error *err)
 {
-    const struct store_list_query query = list_query_existing(job->project_path, job->thread_id);
-    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_FIND_EXISTING];
-    char existing[ID_SIZE] = "";
-    bool ok;
+    struct store_existing *search = &job->existing;
+    enum search_result result = SEARCH_NONE;
+    char id[ID_SIZE] = "";
+    bool whole = false;
 
-    list_query_bind(stmt, &query);
-    *found = write_next_row(&ops->statements, WRITE_FIND_EXISTING, "finding a session", &ok, err);
-    if (!*found)
-        return ok;
-    const struct slice id = column_text(stmt, 1);
-    const bool sound = id.len == ID_LENGTH;
-    if (sound)
-        memcpy(existing, id.data, ID_LENGTH);
-    write_reset(&ops->statements, WRITE_FIND_EXISTING);
-    if (!sound)
-        return error_set(err, ERROR_INTERNAL, NULL, "a session has an id that is none");
-    return write_find_by_id(ops, job, existing, true, found, err);
+    if (search->changes != ops->state.pair_changes)
+        *search = (struct store_existing){.changes = ops->state.pair_changes};
+    while (result == SEARCH_NONE && !whole) {
+        whole = search->after == 0;
+        if (whole)
+            search->newest = ops->state.clock.last_us;
+        if (!look_for_existing(ops, job, id, &result, err))
+            return false;
+        if (result == SEARCH_NONE && !whole) {
+            search->floor = search->newest;
+            search->after = 0;
+        }
+    }
+    search->is_deferred = result == SEARCH_CUT;
+    return result != SEARCH_FOUND || write_find_by_id(ops, job, id, true, found, err);
 }
 
 bool write_create(struct write_operations *ops, struct store_job *job, struct error *err)
@@ -102,7 +140,7 @@ bool write_create(struct write_operations *ops, struct store_job *job, struct er
 
     if (job->or_existing && !find_existing(ops, job, &found, err))
         return false;
-    return found || insert(ops, job, err);
+    return found || job->existing.is_deferred || insert(ops, job, err);
 }
 
 /* The conditions of RFC 9110 §13.1 on a session that is there. */

@@ -23,7 +23,8 @@ struct write_state {
     bool leases_in_doubt; /* nobody could renew one: the deadlines mean nothing */
     int64_t lease_due_us; /* monotonic; no lease expires before it; INT64_MAX: none will */
     struct lease_place lease_skipped; /* leases up to here have ended or cannot be read */
-    int64_t copying_from;             /* streams of this number and above are being made; 0: none */
+    int64_t pair_changes; /* how often an older session may have got another thread or project */
+    int64_t copying_from; /* streams of this number and above are being made; 0: none */
     struct purge purge;
     struct {
         int64_t created_us;

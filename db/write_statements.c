@@ -6,6 +6,7 @@
 #include "db/session_row.h"
 #include "db/timestamp.h"
 #include "db/translate.h"
+#include "db/write_many.h"
 
 #include <stdlib.h>
 
@@ -14,12 +15,6 @@
 #define NO_LEASE "lease_owner = NULL, lease_ttl_ms = NULL, lease_deadline_us = NULL"
 #define CHANGED "version = version + 1, updated_at = ?2"
 
-/* A folder and what is below it: ?1, and all from `?1/` to before `?10`, `0` being what follows
- * `/`. */
-#define BELOW                                                                                      \
-    "(SELECT seq FROM sessions WHERE project_path = ?1 UNION"                                      \
-    " SELECT seq FROM sessions WHERE project_path >= ?1 || '/' AND project_path < ?1 || '0')"
-#define MANY_COLUMNS "seq, id, project_path, thread_id, version, lease_owner, lease_token"
 #define MOVED "coalesce(nullif(?2 || substr(project_path, length(?1) + 1), ''), '/')"
 
 static const char *const texts[WRITE_STATEMENT_COUNT] = {
@@ -60,15 +55,17 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_LEASE_TERM] =
         "INSERT OR REPLACE INTO lease_terms (session_seq, expires_us) VALUES (?1, ?2)",
     [WRITE_LEASE_FLOOR] = "SELECT token_floor FROM sessiond_leases",
-    [WRITE_UNLEASED] = "SELECT " MANY_COLUMNS " FROM sessions INDEXED BY idx_sessions_status"
-                       " WHERE status = 'ACTIVE' AND lease_owner IS NULL ORDER BY seq",
-    [WRITE_OWNED] = "SELECT " MANY_COLUMNS " FROM sessions INDEXED BY idx_sessions_lease"
-                    " WHERE lease_deadline_us IS NOT NULL AND lease_owner = ?1"
-                    " AND status = 'ACTIVE' ORDER BY seq",
+    [WRITE_ACTIVE] = "SELECT " WRITE_MANY_COLUMNS " FROM sessions INDEXED BY idx_sessions_status"
+                     " WHERE status = 'ACTIVE' AND seq > ?1 ORDER BY seq",
     [WRITE_RECOVER] = "UPDATE sessions SET " CHANGED
                       ", recovered_at = ?3, status = 'PAUSED', " NO_LEASE " WHERE seq = ?1",
-    [WRITE_RELOCATION] =
-        "SELECT " MANY_COLUMNS ", " MOVED " FROM sessions WHERE seq IN " BELOW " ORDER BY seq",
+    [WRITE_RELOCATION_GROUP] =
+        "SELECT project_path, status FROM sessions INDEXED BY idx_sessions_project_path"
+        " WHERE (project_path, status) > (?1, ?2) AND project_path < ?3"
+        " ORDER BY project_path, status LIMIT 1",
+    [WRITE_RELOCATION] = "SELECT " WRITE_MANY_COLUMNS ", " MOVED
+                         " FROM sessions INDEXED BY idx_sessions_project_path"
+                         " WHERE project_path = ?3 AND status = ?4 AND seq > ?5 ORDER BY seq",
     [WRITE_RELOCATE] = "UPDATE sessions SET " CHANGED ", project_path = ?3 WHERE seq = ?1",
     [WRITE_KEY_FIND] = "SELECT created_us, digest, answer FROM idempotency_keys WHERE key = ?1",
     [WRITE_KEY_KEEP] = "INSERT INTO idempotency_keys (created_us, key, digest, answer)"

@@ -92,8 +92,9 @@ static void reset_jobs(struct store_job *first, size_t count)
         job->error = (struct error){0};
         job->session = (struct session){0};
         job->created = false;
-        job->changed = NULL;
-        job->changed_count = 0;
+        job->many.changed = NULL;
+        job->many.changed_count = 0;
+        job->existing = (struct store_existing){0};
         job->once.replayed = false;
         job->once.kept = (struct slice){0};
     }
@@ -148,7 +149,7 @@ static enum outcome run_one_by_one(struct writer *writer, struct store_job *firs
     return outcome;
 }
 
-static enum outcome run_batch(struct writer *writer, struct store_job *first, size_t count,
+enum outcome writer_run_batch(struct writer *writer, struct store_job *first, size_t count,
                               struct error *err)
 {
     struct store_job *job = first;
@@ -263,9 +264,9 @@ static void write_jobs(struct writer *writer, struct store_job *first, size_t co
         for (struct store_job *job = first; job != NULL; job = job->next)
             job->error = err;
     } else {
-        outcome = run_batch(writer, first, count, &err);
+        outcome = writer_run_batch(writer, first, count, &err);
     }
-    first = forks_take(&writer->forks, first, &count);
+    first = long_jobs_take_deferred(&writer->long_jobs, first, &count);
     answer(writer, first, count);
     if (outcome == OUTCOME_UNKNOWN)
         writer_fail(writer, err.detail);
@@ -284,8 +285,8 @@ static int64_t idle_ms(const struct writer *writer)
 {
     int64_t due_us = housekeeping_due_us(&writer->house, &writer->operations);
 
-    if (writer->forks.first != NULL && writer->forks.due_us < due_us)
-        due_us = writer->forks.due_us;
+    if (long_jobs_is_waiting(&writer->long_jobs) && writer->long_jobs.due_us < due_us)
+        due_us = writer->long_jobs.due_us;
     const int64_t left_us = due_us - monotonic_us();
     if (left_us <= 0 || backup_is_running(&writer->backup))
         return 0;
@@ -318,24 +319,26 @@ static void *writer_run(void *arg)
            JOB_QUEUE_CLOSED) {
         maintain(writer);
         jobs = take_out_backups(writer, jobs, &count);
+        jobs = long_jobs_take_pages(&writer->long_jobs, jobs, &count);
         if (count > 0) {
             write_jobs(writer, jobs, count);
             writer->operations.state.size.last_jobs_us = monotonic_us();
+            writer->long_jobs.batch_us = monotonic_us();
         }
         gather.answered = count;
         gather.limit_us = writer->transactions.last_commit_us / GATHER_DIVISOR;
         if (writer->failed) {
             backup_abandon(&writer->backup, ERROR_STOPPING, "the storage has failed");
-            writer_abandon_forks(writer, "the storage has failed");
+            writer_abandon_long_jobs(writer, "the storage has failed");
             continue;
         }
         if (checkpointer_is_due(&writer->log) || is_idle(writer) || needs_room(writer))
             checkpoint(writer);
         back_up(writer);
-        writer_copy_forks(writer);
+        writer_run_long_jobs(writer);
     }
     backup_abandon(&writer->backup, ERROR_STOPPING, "the service is stopping");
-    writer_abandon_forks(writer, "the service is stopping");
+    writer_abandon_long_jobs(writer, "the service is stopping");
     return NULL;
 }
 

@@ -9,9 +9,9 @@
 
 #include "db/backup.h"
 #include "db/figures.h"
-#include "db/forks.h"
 #include "db/housekeeping.h"
 #include "db/job_queue.h"
+#include "db/long_jobs.h"
 #include "db/store_open.h"
 #include "db/transaction.h"
 #include "db/write_operations.h"
@@ -29,7 +29,7 @@ struct writer {
     int64_t last_checkpoint_us; /* monotonic */
     struct housekeeping house;
     struct backup backup;
-    struct forks forks;
+    struct long_jobs long_jobs;
     bool writes_failed; /* the last time, as the next: of a row of failures one is told */
     bool checkpoint_failed;
     bool failed; /* nothing is written any more */

@@ -30,10 +30,14 @@ void writer_fail_job(struct store_job *job, const struct error *err, enum outcom
  * waits at most about twice as long as without. */
 int64_t writer_turn_us(const struct writer *writer);
 
-/* A turn of the fork that is under way, if it is time. */
-void writer_copy_forks(struct writer *writer);
+/* Runs jobs in one transaction, or one by one when that fails, and sets their results. */
+enum outcome writer_run_batch(struct writer *writer, struct store_job *first, size_t count,
+                              struct error *err);
 
-/* Answers the forks that are under way with this error. */
-void writer_abandon_forks(struct writer *writer, const char *detail);
+/* A turn of the jobs that take long, if it is time. */
+void writer_run_long_jobs(struct writer *writer);
+
+/* Answers all jobs that take long with ERROR_STOPPING. */
+void writer_abandon_long_jobs(struct writer *writer, const char *detail);
 
 #endif

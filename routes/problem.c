@@ -45,6 +45,7 @@ static const struct problem_kind kinds[ERROR_KIND_COUNT] = {
     [ERROR_KEY_REUSED] = {422, "idempotency-key-reused", "The key belongs to another request"},
     [ERROR_PRECONDITION_FAILED] = {412, "precondition-failed", "A precondition does not hold"},
     [ERROR_REQUEST_TIMEOUT] = {408, "request-timeout", "The request took too long to arrive"},
+    [ERROR_CLIENT_LEFT] = {400, "client-left", "The client has left"},
     [ERROR_RATE_LIMITED] = {429, "rate-limited", "Too many requests"},
     [ERROR_CLIENT_LIMIT] = {429, "client-limit", "This client has too much under way"},
     [ERROR_OVERLOADED] = {503, "overloaded", "Too many large bodies are under way"},

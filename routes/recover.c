@@ -1,7 +1,9 @@
-/* /sessions/recover: after a crash, pauses the sessions that nobody works on any more. */
+/* /sessions/recover: after a crash, pauses the sessions that nobody works on any more, a page at a
+ * time. */
 
 #include "routes/json_payload.h"
 #include "routes/json_text.h"
+#include "routes/many_request.h"
 #include "routes/session_answer.h"
 #include "routes/write_route.h"
 
@@ -9,7 +11,8 @@ static bool read_payload(const struct routes *routes, struct exchange *ex, struc
 {
     static const char *const names[] = {"owner", NULL};
 
-    return json_payload_new(buffer_slice(&ex->body), routes->max_json_depth, names, &ex->payload,
+    return many_request_read(ex->query, false, &ex->query_text, &ex->job.many, err) &&
+           json_payload_new(buffer_slice(&ex->body), routes->max_json_depth, names, &ex->payload,
                             err) &&
            (!json_payload_has(ex->payload, "owner") ||
             json_payload_text(ex->payload, "owner", SESSION_OWNER_MAX, &ex->job.owner, err));
@@ -23,21 +26,23 @@ static enum route_step recover_begin(const struct routes *routes, struct exchang
 static void recover_finish(const struct routes *routes, struct exchange *ex)
 {
     const struct store_job *job = &ex->job;
+    const struct store_many *many = &job->many;
     struct buffer *out = &ex->response;
 
     (void)routes;
     if (!write_route_answer_json(ex))
         return;
     buffer_add_text(out, "{\"recovered\":[");
-    for (size_t i = 0; i < job->changed_count; i++) {
+    for (size_t i = 0; i < many->changed_count; i++) {
         buffer_add_text(out, i == 0 ? "" : ",");
-        json_add_string(out, job->changed[i].id);
+        json_add_string(out, many->changed[i].id);
     }
     buffer_add_text(out, "],\"recovered_at\":");
-    if (job->changed_count == 0)
+    if (many->changed_count == 0)
         buffer_add_text(out, "null");
     else
         json_add_time(out, job->session.recovered_us);
+    many_request_add_cursor(out, false, many);
     buffer_add_text(out, "}\n");
 }
 
@@ -45,6 +50,7 @@ const struct route route_recover = {
     .method = METHOD_POST,
     .pattern = "/sessions/recover",
     .scope = SCOPE_WRITE,
+    .takes_query = true,
     .body = ROUTE_BODY_JSON,
     .begin = recover_begin,
     .finish = recover_finish,

@@ -67,6 +67,10 @@ bool client_rests(struct client *client, int64_t now_us, char *request_id);
  * not notice that while a connection is suspended, or when the end came with the last request. */
 MUST_USE bool client_has_left(const struct client *client);
 
+/* Whether the client has ended its side, whatever of it is left to be read. Any thread, while the
+ * connection is open. */
+MUST_USE bool client_has_ended(const struct client *client);
+
 /* False when the response under way is to be the last. Beyond max_kept that is so for clients that
  * hold more than a quarter of it, and beyond twice max_kept for all. `held` is how many connections
  * the client has. */

@@ -5,6 +5,7 @@
 
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 /* How much later than its deadline something may be ended: a part of the shortest timeout. */
@@ -39,6 +40,13 @@ bool client_has_left(const struct client *client)
     char next;
 
     return recv(client->descriptor, &next, sizeof(next), MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+bool client_has_ended(const struct client *client)
+{
+    struct pollfd end = {.fd = client->descriptor, .events = POLLRDHUP};
+
+    return poll(&end, 1, 0) == 1 && (end.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
 static void end(struct client *client)

@@ -32,6 +32,8 @@ struct config {
     int64_t max_page_bytes;
     int64_t max_batch_entries;
     int64_t max_queue;
+    int64_t max_forks;
+    int64_t max_client_forks;
     int64_t idempotency_ttl_s;
     int64_t keep_events_s;
     int64_t max_events;

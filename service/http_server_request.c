@@ -66,6 +66,14 @@ static void on_job_done(struct store_job *job)
     atomic_fetch_sub(&server->jobs_pending, 1);
 }
 
+/* Called by the store's thread. The connection is suspended, and so stays open. */
+static bool has_left(const struct store_job *job)
+{
+    const struct request *request = job->arg;
+
+    return client_has_ended(request->client);
+}
+
 static enum MHD_Result refuse_job(struct http_server *server, struct request *request,
                                   enum error_kind kind, const char *detail)
 {
@@ -100,6 +108,7 @@ static enum MHD_Result submit(struct http_server *server, struct request *reques
     job->client = http_server_client_key(request);
     job->admit = http_server_admit;
     job->admit_arg = request;
+    job->has_left = has_left;
     http_server_leave_phase(server, request);
     request->phase = REQUEST_WAITING;
     MHD_suspend_connection(request->connection);

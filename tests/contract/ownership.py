@@ -253,7 +253,7 @@ def recoveries(contract):
         contract.equal((session["status"], session["lease"], session["recovered_at"]),
                        ("PAUSED", None, found["recovered_at"]), f"a session recovered by {body}")
         again = contract.call(200, "POST", "/sessions/recover", body).json()
-        contract.equal(again, {"recovered": [], "recovered_at": None}, f"the second recovery by {body}")
+        contract.equal(again, {"recovered": [], "recovered_at": None, "next_cursor": None}, f"the second recovery by {body}")
     contract.problem("lease-lost", 409, "PATCH", owned, {"context": {}}, headers={"Lease-Token": str(token)})
     contract.equal(contract.call(200, "GET", other).json()["lease"]["owner"], "daemon-8", "who is not recovered")
 
@@ -265,17 +265,48 @@ def relocations(contract):
     moved = [{"id": names[0], "project_path": "/moved"}, {"id": names[1], "project_path": "/moved/b"}]
     body = {"from": "/move/a/", "to": "/moved"}
     shown = contract.call(200, "POST", "/sessions/relocate", {**body, "dry_run": True}).json()
-    contract.equal(shown, {"relocated": moved, "dry_run": True}, "a dry run")
+    contract.equal(shown, {"relocated": moved, "dry_run": True, "next_cursor": None}, "a dry run")
     contract.equal(contract.call(200, "GET", targets[0]).json()["version"], 1, "the version after a dry run")
     contract.lease(targets[0])
     done = contract.call(200, "POST", "/sessions/relocate", body).json()
-    contract.equal(done, {"relocated": moved, "dry_run": False}, "a move")
+    contract.equal(done, {"relocated": moved, "dry_run": False, "next_cursor": None}, "a move")
     now = [contract.call(200, "GET", target).json() for target in targets]
     contract.equal([s["project_path"] for s in now], ["/moved", "/moved/b", *paths[2:]], "the paths after a move")
     contract.equal([s["version"] for s in now], [3, 2, 1, 1], "the versions after a move")
     contract.equal(contract.call(200, "POST", "/sessions/relocate", body).json()["relocated"], [], "a second move")
     contract.create(project_path="/move/long" + "/x" * 2000)
     contract.problem("invalid-payload", 422, "POST", "/sessions/relocate", {"from": "/move/long", "to": "/" + "y" * 200})
+
+
+def all_pages(contract, target, body, member):
+    """Follows next_cursor; returns the items and the answers."""
+    answers, cursor = [], ""
+    while cursor is not None:
+        answers.append(contract.call(200, "POST", f"{target}?limit=2{cursor and '&cursor=' + cursor}", body).json())
+        cursor = answers[-1]["next_cursor"]
+    return [item for answer in answers for item in answer[member]], answers
+
+
+def pages(contract):
+    targets = [contract.create(project_path=f"/pages/{i}").headers["location"] for i in range(5)]
+    names = [target.split("/")[-1] for target in targets]
+    contract.call(200, "POST", "/sessions/recover", {})
+    for target in targets:
+        contract.call(200, "PATCH", target, {"status": "ACTIVE"})
+    recovered, answers = all_pages(contract, "/sessions/recover", {}, "recovered")
+    contract.equal(recovered, names, "the recovered sessions of all pages")
+    times = {answer["recovered_at"] for answer in answers if answer["recovered"]}
+    contract.equal(len(times), 1, "the values of recovered_at of all pages")
+    for dry_run in (True, False):
+        body = {"from": "/pages", "to": "/pages/inside", "dry_run": dry_run}
+        moved, _ = all_pages(contract, "/sessions/relocate", body, "relocated")
+        contract.equal([item["id"] for item in moved], names, f"the moved sessions of all pages, dry_run {dry_run}")
+    for path in ("/sessions/recover", "/sessions/relocate"):
+        for query in ("limit=0", "limit=1001", "limit=x", "cursor=", "cursor=x", "cursor=1", "cursor=1.x", "cursor=1.2.",
+                      "cursor=1.2.4.2f", "cursor=1.2.1.2", "cursor=1.2.1.2F", "cursor=1.2.1.00", "cursor=-1.2", "other=1",
+                      f"cursor={2**63}.1", f"cursor={2**63 - 1}.1", f"cursor={2**63 - 1}.1.1.2f"):
+            body = {} if path.endswith("recover") else {"from": "/pages", "to": "/elsewhere"}
+            contract.problem("invalid-query", 400, "POST", f"{path}?{query}", body)
 
 
 def media_types(contract):
@@ -287,4 +318,4 @@ def media_types(contract):
 
 
 CHECKS = [bodies, transitions, leases, tokens_over_deletion, fencing, releases, lease_ends, lease_headers, leased_reads, recoveries,
-          relocations, media_types]
+          pages, relocations, media_types]

@@ -96,6 +96,7 @@ static const struct kind kinds[] = {
     {ERROR_REQUEST_TIMEOUT, 408, "request-timeout"},
     {ERROR_RATE_LIMITED, 429, "rate-limited"},
     {ERROR_CLIENT_LIMIT, 429, "client-limit"},
+    {ERROR_CLIENT_LEFT, 400, "client-left"},
     {ERROR_OVERLOADED, 503, "overloaded"},
     {ERROR_QUEUE_FULL, 503, "queue-full"},
     {ERROR_STOPPING, 503, "stopping"},

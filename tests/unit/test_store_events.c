@@ -85,9 +85,9 @@ Test(store_events, what_changes_nothing_is_none)
                                     .or_existing = true};
     const struct store_job move = {.operation = STORE_RELOCATE,
                                    .project_path = SLICE_LITERAL("/p"),
-                                   .destination = SLICE_LITERAL("/q"),
-                                   .max_path_bytes = 100,
-                                   .dry_run = true};
+                                   .many.destination = SLICE_LITERAL("/q"),
+                                   .many.max_path_bytes = 100,
+                                   .many.dry_run = true};
 
     memcpy(id, "11111111-1111-4111-8111-111111111111", ID_SIZE);
     cr_expect(run(put).created);
@@ -187,8 +187,8 @@ Test(store_events, a_recovery_and_a_move_are_a_row_a_session)
 {
     const struct store_job move = {.operation = STORE_RELOCATE,
                                    .project_path = SLICE_LITERAL("/p"),
-                                   .destination = SLICE_LITERAL("/q"),
-                                   .max_path_bytes = 100};
+                                   .many.destination = SLICE_LITERAL("/q"),
+                                   .many.max_path_bytes = 100};
 
     fixture_create(&fixture, "/p/1", "t", "{}", id);
     become(SESSION_ACTIVE);

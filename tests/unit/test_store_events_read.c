@@ -79,8 +79,8 @@ Test(store_events_read, filters_find_what_was_deleted_and_what_left)
     fixture_create(&fixture, "/b", "t2", "{}", id);
     run((struct store_job){.operation = STORE_RELOCATE,
                            .project_path = SLICE_LITERAL("/b"),
-                           .destination = SLICE_LITERAL("/c"),
-                           .max_path_bytes = 100});
+                           .many.destination = SLICE_LITERAL("/c"),
+                           .many.max_path_bytes = 100});
     run((struct store_job){.operation = STORE_DELETE});
 
     query.session_id = slice_from(id);

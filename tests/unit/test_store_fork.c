@@ -211,3 +211,118 @@ Test(store_fork, a_large_one_is_whole_too)
     expect(fork, "SELECT last_seq " STREAM_OF, "19999");
     fixture_expect(&fixture, "SELECT count(*) FROM discarded_streams", "0");
 }
+
+/* --- Limits ---------------------------------------------------------------------------------- */
+
+#define FORKS 6
+
+static void expect_one_session(int more)
+{
+    char wanted[16];
+
+    snprintf(wanted, sizeof(wanted), "%d", 1 + more);
+    fixture_expect(&fixture, "SELECT count(*) FROM sessions", wanted);
+}
+
+static void prepare_forks(struct store_job jobs[FORKS])
+{
+    cr_assert_eq(append(id, "main", 1, 2000), ERROR_NONE);
+    for (int i = 0; i < FORKS; i++) {
+        jobs[i] = (struct store_job){.operation = STORE_FORK,
+                                     .client = i < 4 ? 1 : 2,
+                                     .fork = {.stream = SLICE_LITERAL("main")}};
+        memcpy(jobs[i].id, id, ID_SIZE);
+    }
+}
+
+static int run_forks(struct store_job jobs[FORKS], enum error_kind kind)
+{
+    int count = 0;
+
+    fixture_run_all(&fixture, jobs, FORKS);
+    for (int i = 0; i < FORKS; i++) {
+        count += jobs[i].error.kind == kind;
+        cr_expect(jobs[i].error.kind == kind || jobs[i].error.kind == ERROR_NONE, "%s",
+                  jobs[i].error.detail);
+        store_job_release(&jobs[i]);
+    }
+    return count;
+}
+
+static void open_with_limits(int64_t all, int64_t of_a_client)
+{
+    struct error err;
+
+    fixture_close(&fixture);
+    fixture.options.max_forks = all;
+    fixture.options.max_client_forks = of_a_client;
+    cr_assert(fixture_open(&fixture, &err), "%s", err.detail);
+}
+
+Test(store_fork, long_forks_beyond_the_limit_of_a_client_are_refused)
+{
+    static struct store_job jobs[FORKS];
+
+    open_with_limits(100, 2);
+    prepare_forks(jobs);
+    cr_expect_eq(run_forks(jobs, ERROR_QUEUE_FULL), 2);
+    cr_expect_eq(jobs[4].error.kind, ERROR_NONE, "the other client has its own");
+    cr_expect_eq(jobs[5].error.kind, ERROR_NONE);
+    expect_one_session(4);
+}
+
+Test(store_fork, long_forks_beyond_the_limit_are_refused)
+{
+    static struct store_job jobs[FORKS];
+
+    open_with_limits(3, 100);
+    prepare_forks(jobs);
+    cr_expect_eq(run_forks(jobs, ERROR_QUEUE_FULL), 3);
+    expect_one_session(3);
+}
+
+Test(store_fork, as_many_long_forks_as_the_limit_are_made)
+{
+    static struct store_job jobs[FORKS];
+
+    open_with_limits(FORKS, 4);
+    prepare_forks(jobs);
+    cr_expect_eq(run_forks(jobs, ERROR_QUEUE_FULL), 0);
+    expect_one_session(FORKS);
+}
+
+static bool has_left(const struct store_job *job)
+{
+    return job->client == 1;
+}
+
+Test(store_fork, a_fork_whose_client_has_left_is_not_made)
+{
+    static struct store_job jobs[FORKS];
+
+    prepare_forks(jobs);
+    for (int i = 0; i < FORKS; i++)
+        jobs[i].has_left = has_left;
+    cr_expect_eq(run_forks(jobs, ERROR_CLIENT_LEFT), 4);
+    expect_one_session(2);
+}
+
+Test(store_fork, a_fork_ends_when_the_database_has_reached_its_limit)
+{
+    char fork[ID_SIZE];
+    struct store_job job;
+    struct error err;
+
+    cr_assert_eq(append(id, "main", 1, 20000), ERROR_NONE);
+    char *pages = fixture_sql(&fixture, "SELECT page_count * page_size"
+                                        " FROM pragma_page_count, pragma_page_size");
+    fixture_close(&fixture);
+    /* The estimate counts the texts alone, which are short here. */
+    fixture.options.max_db_bytes = strtoll(pages, NULL, 10) + 500000;
+    free(pages);
+    cr_assert(fixture_open(&fixture, &err), "%s", err.detail);
+    job = make_fork(-1, fork);
+    cr_expect_eq(job.error.kind, ERROR_DATABASE_FULL, "%s", job.error.detail);
+    store_job_release(&job);
+    expect_one_session(0);
+}

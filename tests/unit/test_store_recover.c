@@ -59,13 +59,15 @@ static struct session stored(const char *id)
 /* The ids of the changed sessions, in a line. */
 static void recover(const char *owner, char *line)
 {
-    struct store_job job = {.operation = STORE_RECOVER, .owner = slice_from(owner)};
+    struct store_job job = {
+        .operation = STORE_RECOVER, .owner = slice_from(owner), .many = {.limit = 1000}};
 
     fixture_run(&fixture, &job);
     cr_assert_eq(job.error.kind, ERROR_NONE, "%s", job.error.detail);
     *line = '\0';
-    for (size_t i = 0; i < job.changed_count; i++)
-        line += sprintf(line, "%.*s ", (int)job.changed[i].id.len, job.changed[i].id.data);
+    for (size_t i = 0; i < job.many.changed_count; i++)
+        line +=
+            sprintf(line, "%.*s ", (int)job.many.changed[i].id.len, job.many.changed[i].id.data);
     store_job_release(&job);
 }
 
@@ -128,16 +130,17 @@ static enum error_kind relocate(const char *from, const char *to, bool dry_run, 
     struct store_job job = {
         .operation = STORE_RELOCATE,
         .project_path = slice_from(from),
-        .destination = slice_from(to),
-        .max_path_bytes = 40,
-        .dry_run = dry_run,
+        .many = {.limit = 1000,
+                 .destination = slice_from(to),
+                 .max_path_bytes = 40,
+                 .dry_run = dry_run},
     };
 
     fixture_run(&fixture, &job);
     *line = '\0';
-    for (size_t i = 0; i < job.changed_count; i++)
-        line += sprintf(line, "%.*s ", (int)job.changed[i].project_path.len,
-                        job.changed[i].project_path.data);
+    for (size_t i = 0; i < job.many.changed_count; i++)
+        line += sprintf(line, "%.*s ", (int)job.many.changed[i].project_path.len,
+                        job.many.changed[i].project_path.data);
     store_job_release(&job);
     return job.error.kind;
 }

@@ -1,0 +1,126 @@
+#include "db/long_jobs.h"
+
+#include "db/write_fork.h"
+#include "db/write_operations.h"
+
+/* A client that wrote so lately may write again. */
+#define OTHERS_US INT64_C(100000)
+
+static bool is_page(const struct store_job *job)
+{
+    return job->operation == STORE_RECOVER || job->operation == STORE_RELOCATE ||
+           job->operation == STORE_PURGE;
+}
+
+struct store_job *long_jobs_take_pages(struct long_jobs *jobs, struct store_job *batch,
+                                       size_t *count)
+{
+    struct store_job **link = &batch;
+
+    while (*link != NULL) {
+        struct store_job *job = *link;
+        if (!is_page(job)) {
+            link = &job->next;
+            continue;
+        }
+        *link = job->next;
+        (*count)--;
+        fair_queue_push(&jobs->pages, job);
+    }
+    return batch;
+}
+
+/* One more fork of the client fits. */
+static bool admit_fork(const struct long_jobs *jobs, struct store_job *job)
+{
+    int64_t all = jobs->fork != NULL;
+    int64_t own = jobs->fork != NULL && jobs->fork->client == job->client;
+
+    for (const struct store_job *other = jobs->forks.first; other != NULL; other = other->next) {
+        all++;
+        own += other->client == job->client;
+    }
+    if (own >= jobs->max_client_forks)
+        return error_set(&job->error, ERROR_QUEUE_FULL, NULL,
+                         "%lld forks of this client are being made (--max-forks-per-client); "
+                         "nothing was changed; try again",
+                         (long long)own);
+    if (all >= jobs->max_forks)
+        return error_set(&job->error, ERROR_QUEUE_FULL, NULL,
+                         "%lld forks are being made (--max-forks); nothing was changed; try again",
+                         (long long)all);
+    return true;
+}
+
+struct store_job *long_jobs_take_deferred(struct long_jobs *jobs, struct store_job *batch,
+                                          size_t *count)
+{
+    struct store_job **link = &batch;
+
+    while (*link != NULL) {
+        struct store_job *job = *link;
+        const bool is_fork = write_fork_is_deferred(job);
+        if (!write_operations_is_deferred(job) || (is_fork && !admit_fork(jobs, job))) {
+            link = &job->next;
+            continue;
+        }
+        *link = job->next;
+        (*count)--;
+        fair_queue_push(is_fork ? &jobs->forks : &jobs->pages, job);
+    }
+    return batch;
+}
+
+bool long_jobs_is_waiting(const struct long_jobs *jobs)
+{
+    return jobs->pages.first != NULL || jobs->forks.first != NULL || jobs->fork != NULL;
+}
+
+struct store_job *long_jobs_fork(struct long_jobs *jobs)
+{
+    if (jobs->fork == NULL)
+        jobs->fork = fair_queue_pop(&jobs->forks);
+    return jobs->fork;
+}
+
+struct store_job *long_jobs_pop_left_fork(struct long_jobs *jobs)
+{
+    struct store_job **link = &jobs->forks.first;
+
+    while (*link != NULL) {
+        struct store_job *job = *link;
+        if (job->has_left != NULL && job->has_left(job)) {
+            *link = job->next;
+            return job;
+        }
+        link = &job->next;
+    }
+    return NULL;
+}
+
+struct store_job *long_jobs_pop_fork(struct long_jobs *jobs)
+{
+    struct store_job *job = long_jobs_fork(jobs);
+
+    jobs->fork = NULL;
+    return job;
+}
+
+struct store_job *long_jobs_pop(struct long_jobs *jobs)
+{
+    struct store_job *page = fair_queue_pop(&jobs->pages);
+
+    return page != NULL ? page : long_jobs_pop_fork(jobs);
+}
+
+void long_jobs_rest(struct long_jobs *jobs, int64_t began_us, int64_t now_us)
+{
+    const bool others_write = began_us - jobs->batch_us < OTHERS_US;
+
+    jobs->due_us = others_write ? now_us + (now_us - began_us) : now_us;
+}
+
+void long_jobs_refuse(struct long_jobs *jobs)
+{
+    atomic_store(&jobs->refused, true);
+}

@@ -1,0 +1,36 @@
+/*
+ * STORE_RECOVER and STORE_RELOCATE: a page of sessions that are changed in one transaction. Where
+ * more are left, the next page begins at `next`. Plain values.
+ */
+#ifndef SESSIOND_DB_STORE_MANY_H
+#define SESSIOND_DB_STORE_MANY_H
+
+#include "db/session.h"
+
+/* Rows of a page at most. Changing so many takes some 20 ms. */
+#define STORE_MANY_MAX 1000
+
+/* Where a page begins. The zero value is the first page. */
+struct store_many_place {
+    int64_t began_us;           /* the first page's time, which is the common recovered_at */
+    int64_t seq;                /* of the last session that was looked at */
+    enum session_status status; /* RELOCATE: its status */
+    struct slice path;          /* RELOCATE: its project_path before the move */
+};
+
+struct store_many {
+    int limit; /* sessions, up to STORE_MANY_MAX; 0: that */
+    struct store_many_place
+        place;                /* ERROR_INVALID_QUERY when it cannot be one of an earlier page */
+    struct slice destination; /* RELOCATE: the folder to move to */
+    size_t max_path_bytes;    /* RELOCATE */
+    bool dry_run;             /* RELOCATE */
+
+    /* Out. */
+    struct session *changed; /* id, project_path; oldest first */
+    size_t changed_count;
+    bool more; /* sessions may be left; there can be more also when none was changed */
+    struct store_many_place next;
+};
+
+#endif
