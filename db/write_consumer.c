@@ -1,5 +1,7 @@
 #include "db/write_consumer.h"
 
+#include "db/write_size.h"
+
 static bool find(struct write_operations *ops, const struct store_job *job, bool *found,
                  struct error *err)
 {
@@ -12,6 +14,27 @@ static bool find(struct write_operations *ops, const struct store_job *job, bool
     return ok;
 }
 
+/* A new consumer fits into the limits, or the job is refused. */
+static bool admit(struct write_operations *ops, struct store_job *job, struct error *err)
+{
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_CONSUMER_COUNT];
+    bool ok;
+
+    sqlite3_bind_int64(stmt, 1, ops->max_consumers);
+    if (!write_next_row(&ops->statements, WRITE_CONSUMER_COUNT, "counting consumers", &ok, err))
+        return ok;
+    const int64_t count = sqlite3_column_int64(stmt, 0);
+    write_reset(&ops->statements, WRITE_CONSUMER_COUNT);
+    if (count < ops->max_consumers)
+        return write_size_admit(ops, job, (int64_t)job->consumer.name.len, err);
+    ops->change.counts[STORE_GROWTH_REFUSED]++;
+    error_set(&job->error, ERROR_DATABASE_FULL, NULL,
+              "there are %lld consumers, which is the limit (--max-consumers); delete one that is "
+              "not used any more, or raise the limit",
+              (long long)count);
+    return true;
+}
+
 bool write_consumer_put(struct write_operations *ops, struct store_job *job, struct error *err)
 {
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_CONSUMER_PUT];
@@ -19,6 +42,10 @@ bool write_consumer_put(struct write_operations *ops, struct store_job *job, str
 
     if (!find(ops, job, &found, err))
         return false;
+    if (!found && !admit(ops, job, err))
+        return false;
+    if (job->error.kind != ERROR_NONE)
+        return true;
     job->created = !found;
     job->consumer.updated_us = clock_next(&ops->state.clock);
     write_bind_text(stmt, 1, job->consumer.name);

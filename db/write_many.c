@@ -8,6 +8,9 @@
 /* A page ends before its texts take more memory, after one session at least. */
 #define PAGE_BYTES ((size_t)1 << 20)
 
+/* The same for a request with an Idempotency-Key, whose response is stored. */
+#define STORED_PAGE_BYTES ((size_t)64 << 10)
+
 bool write_many_check_place(const struct write_operations *ops, struct store_job *job)
 {
     const struct store_many_place *place = &job->many.place;
@@ -37,7 +40,8 @@ bool write_many_add(struct many_rows *rows, sqlite3_stmt *stmt)
                          column_text(stmt, 5).len + (moves ? column_text(stmt, 8).len : 0) +
                          ID_LENGTH;
 
-    if (rows->count == limit_of(rows) || (rows->count > 0 && rows->bytes + bytes > PAGE_BYTES))
+    const size_t most = job->once.key.data == NULL ? PAGE_BYTES : STORED_PAGE_BYTES;
+    if (rows->count == limit_of(rows) || (rows->count > 0 && rows->bytes + bytes > most))
         return false;
     if (rows->all == NULL)
         rows->all = job_memory(job, limit_of(rows) * sizeof(*rows->all));

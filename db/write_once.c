@@ -2,6 +2,7 @@
 
 #include "db/job_memory.h"
 #include "db/timestamp.h"
+#include "db/write_size.h"
 
 /* So few at once that nobody's write waits for the sweep. */
 #define SWEEP_KEYS 64
@@ -55,6 +56,11 @@ bool write_once_find(struct write_operations *ops, struct store_job *job, bool *
         answer_again(ops, job, stmt);
     write_reset(&ops->statements, WRITE_KEY_FIND);
     return *known || forget(ops, job->once.key, err);
+}
+
+bool write_once_admit(struct write_operations *ops, struct store_job *job, struct error *err)
+{
+    return write_size_admit(ops, job, (int64_t)job->once.key.len + STORE_DIGEST_BYTES, err);
 }
 
 bool write_once_keep(struct write_operations *ops, struct store_job *job, struct error *err)

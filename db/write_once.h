@@ -12,6 +12,11 @@
 MUST_USE bool write_once_find(struct write_operations *ops, struct store_job *job, bool *known,
                               struct error *err);
 
+/* Before the job is run: whether its key may be stored, or the job is refused with
+ * ERROR_DATABASE_FULL. */
+MUST_USE bool write_once_admit(struct write_operations *ops, struct store_job *job,
+                               struct error *err);
+
 /* Remembers what the job answered. Not for a job that was refused: it changed nothing, and what
  * refused it may have gone when it is sent again. */
 MUST_USE bool write_once_keep(struct write_operations *ops, struct store_job *job,

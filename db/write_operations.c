@@ -184,6 +184,10 @@ bool write_operations_apply(struct write_operations *ops, struct store_job *job,
         return false;
     if (known)
         return true;
+    if (!write_once_admit(ops, job, err))
+        return false;
+    if (job->error.kind != ERROR_NONE)
+        return true;
     return apply(ops, job, err) &&
            (job->error.kind != ERROR_NONE || write_operations_is_deferred(job) ||
             write_once_keep(ops, job, err));

@@ -33,6 +33,7 @@ struct write_operations {
     int64_t key_ttl_us;           /* how long an Idempotency-Key is remembered */
     int64_t keep_events_us;       /* how long an event is kept */
     int64_t max_events;           /* how many are */
+    int64_t max_consumers;        /* that there may be */
     struct figures_change change; /* by the open transaction */
     struct skipped_rows skipped;  /* by the open transaction; logged when it has committed */
 };

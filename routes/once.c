@@ -3,6 +3,7 @@
 #include "routes/digest.h"
 #include "routes/problem.h"
 #include "routes/router.h"
+#include "routes/session_answer.h"
 #include "routes/stored_response.h"
 
 #include <stddef.h>
@@ -50,12 +51,30 @@ static bool read_bare(struct slice text, struct buffer *out)
     return true;
 }
 
+static bool shows_session(const struct store_job *job)
+{
+    return job->operation == STORE_CREATE || job->operation == STORE_UPDATE ||
+           job->operation == STORE_FORK;
+}
+
+/* A response with a large session is stored as a reference: the session's id, without a content
+ * type. No other stored response has a body without one. */
+static void shorten(struct exchange *ex)
+{
+    if (ex->response.len <= ONCE_ANSWER_MAX || !shows_session(&ex->job))
+        return;
+    ex->response.len = 0;
+    buffer_add(&ex->response, ex->job.session.id);
+    ex->content_type = NULL;
+}
+
 static struct slice word_answer(struct store_job *job)
 {
     struct exchange *ex = (struct exchange *)((char *)job - offsetof(struct exchange, job));
 
     exchange_restart(ex);
     ex->route->finish(ex->routes, ex);
+    shorten(ex);
     stored_response_write(ex, &ex->kept_answer);
     return buffer_slice(&ex->kept_answer);
 }
@@ -80,10 +99,47 @@ bool once_read(struct exchange *ex, struct error *err)
     return true;
 }
 
+static enum store_visit answer_current(void *arg, const struct session *session)
+{
+    struct exchange *ex = arg;
+    struct store_job *job = &ex->job;
+    const int status = ex->status;
+
+    exchange_restart(ex);
+    if (job->admit == NULL || job->admit(job, (size_t)session->context_bytes))
+        session_answer_made(ex, status, session);
+    else
+        error_set(&job->error, ERROR_OVERLOADED, NULL,
+                  "the request was carried out before; its session is large, and other requests "
+                  "take all the memory for bodies; try again");
+    return STORE_VISIT_NEXT;
+}
+
+/* The stored response refers to a session: answers with the session as it is now. */
+static void follow_reference(struct exchange *ex)
+{
+    struct store_job *job = &ex->job;
+    char id[ID_SIZE];
+
+    if (!id_parse(buffer_slice(&ex->response), id))
+        error_set(&job->error, ERROR_INTERNAL, "Idempotency-Key",
+                  "the response stored under this Idempotency-Key is corrupt");
+    else if (!store_get(ex->routes->store, id, answer_current, ex, &job->error) &&
+             job->error.kind == ERROR_NOT_FOUND)
+        error_set(&job->error, ERROR_NOT_FOUND, NULL,
+                  "the request was carried out before, and the session %s was deleted since", id);
+    if (job->error.kind != ERROR_NONE)
+        problem_answer_job(ex);
+}
+
 void once_replay(struct exchange *ex)
 {
-    if (stored_response_read(ex, ex->job.once.kept, &ex->job.error))
-        exchange_header(ex, "Idempotency-Replayed", SLICE_LITERAL("true"));
-    else
+    if (!stored_response_read(ex, ex->job.once.kept, &ex->job.error)) {
         problem_answer_job(ex);
+        return;
+    }
+    if (ex->content_type == NULL && ex->response.len > 0)
+        follow_reference(ex);
+    if (ex->job.error.kind == ERROR_NONE)
+        exchange_header(ex, "Idempotency-Replayed", SLICE_LITERAL("true"));
 }

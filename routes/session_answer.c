@@ -15,14 +15,21 @@ void session_answer(struct exchange *ex, int status, const struct session *sessi
 }
 
 /* Of what a 201 made (RFC 9110 §15.3.2). */
-static void location_header(struct exchange *ex)
+static void location_header(struct exchange *ex, struct slice id)
 {
     struct buffer location = {0};
 
     buffer_add_text(&location, "/sessions/");
-    buffer_add(&location, ex->job.session.id);
+    buffer_add(&location, id);
     exchange_header(ex, "Location", buffer_slice(&location));
     buffer_release(&location);
+}
+
+void session_answer_made(struct exchange *ex, int status, const struct session *session)
+{
+    session_answer(ex, status, session);
+    if (status == 201)
+        location_header(ex, session->id);
 }
 
 void session_answer_job(struct exchange *ex, int status)
@@ -31,9 +38,7 @@ void session_answer_job(struct exchange *ex, int status)
         problem_answer_job(ex);
         return;
     }
-    session_answer(ex, status, &ex->job.session);
-    if (status == 201)
-        location_header(ex);
+    session_answer_made(ex, status, &ex->job.session);
 }
 
 bool session_read_payload(const struct routes *routes, struct exchange *ex,

@@ -12,6 +12,9 @@
 /* Answers with the session: its JSON and its ETag. */
 void session_answer(struct exchange *ex, int status, const struct session *session);
 
+/* The same, and with 201 says where the session is. */
+void session_answer_made(struct exchange *ex, int status, const struct session *session);
+
 /* Answers with the job's session, and with 201 says where it is; or with the job's error. */
 void session_answer_job(struct exchange *ex, int status);
 

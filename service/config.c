@@ -100,6 +100,8 @@ static const struct option options[] = {
      315360000, "how long an event is kept"},
     {"max-events", "SESSIOND_MAX_EVENTS", OPTION_NUMBER, PLACE(max_events), "1000000", 1,
      1000000000, "events that are kept; beyond it the oldest are removed"},
+    {"max-consumers", "SESSIOND_MAX_CONSUMERS", OPTION_NUMBER, PLACE(max_consumers), "1000", 1,
+     1000000, "consumers that are stored; further ones are answered 507"},
     {"search", "SESSIOND_SEARCH", OPTION_SWITCH, PLACE(search), "on", 0, 0,
      "on: entries and contexts can be searched; off: writes cost less"},
     {"checkpoint-pages", "SESSIOND_CHECKPOINT_PAGES", OPTION_NUMBER, PLACE(checkpoint_pages),

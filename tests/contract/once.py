@@ -64,6 +64,29 @@ def once_repeated(contract):
             contract.equal(again.headers.get("idempotency-replayed"), "true", f"{target}: Idempotency-Replayed")
 
 
+def once_large(contract):
+    """A response with a large session is not stored: a replay shows the session as it is now."""
+    large = {**NEW, "context": {"text": "x" * 20000}}
+    key = {"Idempotency-Key": f'"{uuid.uuid4()}"'}
+    first = contract.call(201, "POST", "/sessions", large, headers=key)
+    target = first.headers["location"]
+    again = contract.call(201, "POST", "/sessions", large, headers=key)
+    contract.equal(kept(again), kept(first), "the replay of an unchanged large session")
+    contract.equal(again.headers.get("idempotency-replayed"), "true", "Idempotency-Replayed")
+    activate = {"from": "CREATED", "to": "ACTIVE"}
+    moved = {"Idempotency-Key": f'"{uuid.uuid4()}"'}
+    contract.call(200, "POST", f"{target}/transition", activate, headers=moved)
+    now = contract.call(200, "PATCH", target, {"context": {"text": "changed"}})
+    again = contract.call(200, "POST", f"{target}/transition", activate, headers=moved)
+    contract.equal((again.json(), again.headers["etag"]), (now.json(), now.headers["etag"]),
+                   "the replay of a large session that was changed since")
+    again = contract.call(201, "POST", "/sessions", large, headers=key)
+    contract.equal((again.json(), again.headers["location"]), (now.json(), target), "the replay of its creation")
+    contract.call(204, "DELETE", target)
+    contract.problem("not-found", 404, "POST", f"{target}/transition", activate, headers=moved)
+    contract.problem("not-found", 404, "POST", "/sessions", large, headers=key)
+
+
 def once_per_request(contract):
     """A key belongs to one request, whatever differs in another."""
     key = {"Idempotency-Key": f'"{uuid.uuid4()}"'}
@@ -122,4 +145,4 @@ def get_or_create(contract):
     contract.equal(contract.call(201, "POST", "/sessions", wanted).json()["context"], {"n": 2}, "the new context")
 
 
-CHECKS = [once_repeated, once_per_request, once_refused, once_keys, get_or_create]
+CHECKS = [once_repeated, once_large, once_per_request, once_refused, once_keys, get_or_create]

@@ -39,6 +39,7 @@ void fixture_init(struct store_fixture *fixture)
         .readers = 4,
         .read_limit_ms = 10000,
         .max_queue = 1000,
+        .max_consumers = 1000,
         .max_forks = 1000,
         .max_client_forks = 1000,
         .key_ttl_us = INT64_C(3600000000),

@@ -60,6 +60,8 @@ static const struct number numbers[] = {
     {"--max-batch-entries", "SESSIOND_MAX_BATCH_ENTRIES",
      offsetof(struct config, max_batch_entries), 1, 10000, 1000},
     {"--max-queue", "SESSIOND_MAX_QUEUE", offsetof(struct config, max_queue), 1, 1000000, 4096},
+    {"--max-consumers", "SESSIOND_MAX_CONSUMERS", offsetof(struct config, max_consumers), 1,
+     1000000, 1000},
     {"--max-forks", "SESSIOND_MAX_FORKS", offsetof(struct config, max_forks), 1, 1000000, 16},
     {"--max-forks-per-client", "SESSIOND_MAX_FORKS_PER_CLIENT",
      offsetof(struct config, max_client_forks), 1, 1000000, 4},

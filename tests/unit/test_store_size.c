@@ -315,3 +315,33 @@ Test(store_size, a_large_old_file_stays_as_it_is)
     cr_expect_eq(count_of(fixture.notices, "free_pages_stay"), 1, "%s", fixture.notices);
     cr_expect_eq(create(100, NULL), ERROR_NONE);
 }
+
+static struct slice no_answer(struct store_job *job)
+{
+    (void)job;
+    return SLICE_LITERAL("");
+}
+
+Test(store_size, a_full_database_takes_no_new_idempotency_key)
+{
+    const struct store_job keyed = {.operation = STORE_RECOVER,
+                                    .once = {.key = SLICE_LITERAL("k"), .answer = no_answer}};
+    struct store_job job = keyed;
+
+    open_store(0);
+    fixture_run(&fixture, &job);
+    cr_assert_eq(job.error.kind, ERROR_NONE, "%s", job.error.detail);
+    store_job_release(&job);
+    fixture_close(&fixture);
+    open_store(1);
+    job = keyed;
+    fixture_run(&fixture, &job);
+    cr_expect(job.once.replayed, "a stored key is replayed");
+    store_job_release(&job);
+    job = keyed;
+    job.once.key = SLICE_LITERAL("other");
+    fixture_run(&fixture, &job);
+    cr_expect_eq(job.error.kind, ERROR_DATABASE_FULL);
+    store_job_release(&job);
+    fixture_expect(&fixture, "SELECT count(*) FROM idempotency_keys", "1");
+}
