@@ -22,6 +22,7 @@
 
 struct backup {
     const char *path;
+    bool is_to_stdout;
     char unfinished[PATH_MAX];
     struct progress progress;
 };
@@ -67,7 +68,7 @@ static bool check_kind(const char *path, struct error *err)
 }
 
 /* A database that a service serves, or served, has a lock beside it: no backup takes its place. */
-static bool check_name(struct backup *backup, struct error *err)
+static bool check_file_name(struct backup *backup, struct error *err)
 {
     char lock[PATH_MAX];
 
@@ -78,6 +79,24 @@ static bool check_name(struct backup *backup, struct error *err)
         return error_set(err, ERROR_INTERNAL, NULL,
                          "%s is the database of a service, not a name for a backup", backup->path);
     return check_kind(backup->path, err);
+}
+
+/* A backup to standard output is checked in a file first, beside the database of --db. */
+static bool prepare_stdout(struct backup *backup, const struct config *config, struct error *err)
+{
+    if (isatty(STDOUT_FILENO))
+        return error_set(err, ERROR_INTERNAL, NULL,
+                         "standard output is a terminal: redirect it into a file");
+    if (snprintf(backup->unfinished, PATH_MAX, "%s.backup.tmp", config->db) >= PATH_MAX)
+        return error_set(err, ERROR_INTERNAL, NULL, "the path of --db is too long");
+    return true;
+}
+
+static bool check_name(struct backup *backup, const struct config *config, struct error *err)
+{
+    backup->is_to_stdout = strcmp(backup->path, "-") == 0;
+    return backup->is_to_stdout ? prepare_stdout(backup, config, err)
+                                : check_file_name(backup, err);
 }
 
 static bool write_all(int fd, const char *data, size_t len, struct error *err)
@@ -175,6 +194,43 @@ static bool fetch(struct backup *backup, const struct config *config, struct err
     return ok;
 }
 
+static bool copy_to_stdout(int fd, struct error *err)
+{
+    char part[READ_BYTES];
+    ssize_t count;
+
+    while ((count = read(fd, part, sizeof(part))) > 0) {
+        if (!write_all(STDOUT_FILENO, part, (size_t)count, err))
+            return false;
+    }
+    return count == 0 || error_set(err, ERROR_INTERNAL, NULL, "cannot read the backup again: %s",
+                                   strerror(errno));
+}
+
+/* The file is gone before its content is written, so that nothing is left when the reader ends. */
+static bool put_to_stdout(const struct backup *backup, struct error *err)
+{
+    const int fd = open(backup->unfinished, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+    if (fd < 0)
+        return error_set(err, ERROR_INTERNAL, NULL, "cannot open %s: %s", backup->unfinished,
+                         strerror(errno));
+    unlink(backup->unfinished);
+    const bool ok = copy_to_stdout(fd, err);
+    close(fd);
+    return ok;
+}
+
+static bool put(struct backup *backup, struct error *err)
+{
+    if (backup->is_to_stdout) {
+        progress_begin(&backup->progress, "writing to standard output");
+        return put_to_stdout(backup, err);
+    }
+    progress_begin(&backup->progress, "writing to the disk");
+    return durable_file_put(backup->unfinished, backup->path, err);
+}
+
 static enum file_verdict make(struct backup *backup, const struct config *config, struct error *err)
 {
     const struct file_observer observer = {.arg = backup, .doing = on_doing, .found = on_found};
@@ -182,11 +238,8 @@ static enum file_verdict make(struct backup *backup, const struct config *config
 
     if (fetch(backup, config, err))
         verdict = check_structure(backup->unfinished, &observer, err);
-    if (verdict == FILE_SOUND) {
-        progress_begin(&backup->progress, "writing to the disk");
-        if (!durable_file_put(backup->unfinished, backup->path, err))
-            verdict = FILE_UNKNOWN;
-    }
+    if (verdict == FILE_SOUND && !put(backup, err))
+        verdict = FILE_UNKNOWN;
     if (verdict != FILE_SOUND)
         unlink(backup->unfinished);
     return verdict;
@@ -199,7 +252,7 @@ static enum command_exit conclude(const struct backup *backup, enum file_verdict
 
     switch (verdict) {
     case FILE_SOUND:
-        if (stat(backup->path, &status) == 0)
+        if (!backup->is_to_stdout && stat(backup->path, &status) == 0)
             terminal_print(stdout, "%s: %lld bytes, no problem found\n", backup->path,
                            (long long)status.st_size);
         return COMMAND_DONE;
@@ -220,7 +273,7 @@ static enum command_exit run(const struct config *config)
     struct error err;
 
     umask(S_IRWXG | S_IRWXO);
-    if (check_name(&backup, &err) && progress_start(&backup.progress, "backup", &err)) {
+    if (check_name(&backup, config, &err) && progress_start(&backup.progress, "backup", &err)) {
         verdict = make(&backup, config, &err);
         progress_end(&backup.progress);
     }
@@ -230,7 +283,7 @@ static enum command_exit run(const struct config *config)
 const struct command command_backup = {
     .name = "backup",
     .file = COMMAND_FILE,
-    .summary = "writes a backup of the running service's database to FILE",
+    .summary = "writes a backup of the running service's database to FILE, or - for stdout",
     .help =
         "Asks the service that listens on --listen for everything it has as of one instant, "
         "checks\n"
@@ -239,6 +292,8 @@ const struct command command_backup = {
         "is there whole or not at all; until it is, FILE.tmp grows. The service goes on "
         "meanwhile;\n"
         "it needs as much free space beside its database as that is large.\n\n"
+        "FILE may be -, standard output: the backup is checked in a file beside the database of\n"
+        "--db, which is removed before its content is written.\n\n"
         "Where the service asks for tokens, SESSIOND_TOKEN has to be one of scope admin.\n\n"
         "Exit codes: 0 written, 1 the service's database is damaged, 2 wrong usage, 3 it cannot "
         "be\n"

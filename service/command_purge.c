@@ -151,11 +151,37 @@ static bool purge(const struct config *config, struct error *err)
     return ok;
 }
 
+/* Whether the service has a retention at all; if not, says so. */
+static bool find_retention(const struct config *config, bool *found, struct error *err)
+{
+    struct json_object *body;
+    int64_t seconds;
+
+    *found = false;
+    if (!ask(config, "GET", "/admin/retention", &body, err))
+        return false;
+    for (size_t i = 0; i < REASON_COUNT; i++) {
+        struct json_object *of = command_answer_object(body, reasons[i].name);
+        *found = *found || command_answer_number(of, "retain_seconds", &seconds);
+    }
+    command_answer_free(body);
+    if (!*found)
+        printf("nothing was deleted: --retain and --retain-idle of the service are off\n");
+    return true;
+}
+
+static bool purge_if_retained(const struct config *config, struct error *err)
+{
+    bool found;
+
+    return find_retention(config, &found, err) && (!found || purge(config, err));
+}
+
 static enum command_exit run(const struct config *config)
 {
     struct error err;
 
-    if (config->dry_run ? tell(config, &err) : purge(config, &err))
+    if (config->dry_run ? tell(config, &err) : purge_if_retained(config, &err))
         return COMMAND_DONE;
     terminal_print(stderr, "sessiond purge: %s\n", err.detail);
     return COMMAND_IMPOSSIBLE;

@@ -206,6 +206,25 @@ class HalfWay(Case):
         self.assertEqual(os.stat(self.file).st_mode & 0o777, 0o600)
         self.stop(self.running)
 
+    def test_a_backup_to_stdout_leaves_no_file(self):
+        with open(self.file, "wb") as out:
+            done = subprocess.run([binary(), "backup", "-", "--listen", self.running.address, "--db", self.path("of.db")],
+                                  stdout=out, stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(ask(self.file, "SELECT count(*) FROM sessions"), [(MANY,)])
+        self.run_well("check", self.file)
+        self.assertEqual(self.files(), ["backup.db"])
+        self.stop(self.running)
+
+    def test_a_backup_to_a_full_stdout_fails_and_leaves_no_file(self):
+        with open("/dev/full", "wb") as out:
+            done = subprocess.run([binary(), "backup", "-", "--listen", self.running.address, "--db", self.path("of.db")],
+                                  stdout=out, stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("No space left on device", done.stderr)
+        self.assertEqual(self.files(), [])
+        self.stop(self.running)
+
     def begin_over_a_file(self):
         process = start_command("backup", self.file, "--listen", self.running.address)
         until(lambda: self.size() >= 0, "the backup's beginning")
