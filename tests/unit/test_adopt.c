@@ -108,6 +108,16 @@ Test(adopt, a_missing_context_is_an_empty_object)
     cr_expect_str_empty(fixture.notices);
 }
 
+/* The Python class allows them. */
+Test(adopt, empty_texts_are_adopted_and_served)
+{
+    run(PYTHON_SCHEMA "INSERT INTO sessions VALUES ('" A "', '', '', 'CREATED',"
+                      "'2026-01-25T12:00:00Z', '2026-01-25T12:00:00Z', '{}')");
+    open_store();
+    expect_context(A, "1 {}");
+    cr_expect_str_empty(fixture.notices);
+}
+
 Test(adopt, a_context_that_is_replaced_is_reported)
 {
     run(PYTHON_SCHEMA "INSERT INTO sessions VALUES ('" A "', '/p', 't', 'CREATED',"
@@ -144,8 +154,6 @@ Test(adopt, one_row_that_cannot_be_served_refuses_the_whole)
         {"UPDATE sessions SET status = 'RUNNING'", A},
         {"UPDATE sessions SET created_at = 'yesterday'", A},
         {"UPDATE sessions SET updated_at = ''", A},
-        {"UPDATE sessions SET project_path = ''", A},
-        {"UPDATE sessions SET thread_id = ''", A},
         {"UPDATE sessions SET id = NULL", "NOT NULL"},
     };
 

@@ -60,6 +60,17 @@ def connect(path):
     return contextlib.closing(sqlite3.connect(path, isolation_level=None))
 
 
+@contextlib.contextmanager
+def unnoticed(path):
+    """A connection whose changes of sessions do not look like another program's."""
+    with connect(path) as database:
+        name = "sessions_changed_elsewhere"
+        trigger = database.execute("SELECT sql FROM sqlite_schema WHERE name = ?", [name]).fetchone()[0]
+        database.execute(f"DROP TRIGGER {name}")
+        yield database
+        database.execute(trigger)
+
+
 def ask(path, sql):
     with connect(path) as database:
         return database.execute(sql).fetchall()
