@@ -1,15 +1,12 @@
 #include "db/adopt.h"
 
+#include "db/clock.h"
 #include "db/connection.h"
-#include "db/id.h"
 #include "db/timestamp.h"
 #include "db/translate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-/* The writer's clock goes on from the newest session and needs time to hand out. */
-#define LATEST_US (TIMESTAMP_MAX_US - INT64_C(365) * 86400 * 1000000)
 
 /* session_time(text): the time in µs, NULL when it is none. Times of different precision or offset
  * do not sort as texts. */
@@ -30,7 +27,8 @@ static void session_time(sqlite3_context *context, int count, sqlite3_value **va
 /* What has no root page is a view, a trigger or a virtual table. */
 static const char others[] =
     "SELECT group_concat(what, ', ') FROM ("
-    "SELECT 'column ' || name AS what FROM pragma_table_xinfo('sessions') WHERE name NOT IN"
+    "SELECT 'column ' || name AS what FROM pragma_table_xinfo('sessions') WHERE hidden <> 0 OR "
+    "name NOT IN"
     " ('id', 'project_path', 'thread_id', 'status', 'context', 'created_at', 'updated_at')"
     " UNION ALL SELECT type || ' ' || name FROM sqlite_schema WHERE rootpage = 0"
     " UNION ALL SELECT DISTINCT 'table ' || s.name FROM sqlite_schema AS s,"
@@ -94,11 +92,12 @@ bool adopt_take_over(sqlite3 *db, struct error *err)
         err);
 }
 
-static bool refuse(const struct session *session, const char *why, struct error *err)
+static bool refuse(struct error *err)
 {
+    const struct error found = *err;
+
     return error_set(err, ERROR_INTERNAL, NULL,
-                     "the session %.40s cannot be adopted: %s; correct it and start again",
-                     session->id.data, why);
+                     "a session cannot be adopted: %s; correct it and start again", found.detail);
 }
 
 static int64_t newest_us(const struct session *session)
@@ -108,17 +107,10 @@ static int64_t newest_us(const struct session *session)
 
 static bool check(const struct session *session, struct error *err)
 {
-    char id[ID_SIZE];
-
-    if (!id_parse(session->id, id) || !slice_is(session->id, id))
-        return refuse(session, "its id is no lower-case UUID", err);
-    if (session->project_path.len == 0)
-        return refuse(session, "its project_path is empty", err);
-    if (session->thread_id.len == 0)
-        return refuse(session, "its thread_id is empty", err);
-    if (newest_us(session) > LATEST_US)
-        return refuse(session, "its time lies in the year 9999, which leaves none for later", err);
-    return true;
+    return newest_us(session) <= CLOCK_LATEST_US ||
+           error_set(err, ERROR_INTERNAL, NULL,
+                     "session %.36s: its time lies in the year 9999, which leaves none for later",
+                     session->id.data);
 }
 
 struct adoption {
@@ -137,7 +129,7 @@ static bool adopt_row(struct adoption *adoption, const struct session_row *row, 
     sqlite3_stmt *update = adoption->update;
 
     if (!check(session, err))
-        return false;
+        return refuse(err);
     if (row->replaced != NULL) {
         char detail[128];
         snprintf(detail, sizeof(detail),
@@ -165,7 +157,7 @@ static bool adopt_each(struct adoption *adoption, struct error *err)
 
     while ((result = sqlite3_step(adoption->select)) == SQLITE_ROW) {
         if (!session_row_read(adoption->select, adoption->adopter, &row, err))
-            return false;
+            return refuse(err);
         const bool adopted = adopt_row(adoption, &row, err);
         session_row_release(&row);
         if (!adopted)

@@ -24,8 +24,8 @@ MUST_USE bool adopt_drop_index_made_again(sqlite3 *db, struct error *err);
 MUST_USE bool adopt_take_over(sqlite3 *db, struct error *err);
 
 /* Checks each row that is not adopted yet. One that could not be served (an id that is no UUID, a
- * status or time that is none) fails the whole, naming it. A context that `adopter` replaces is
- * reported to the observer. The writer's clock is made to go on from the newest time. */
+ * status or time that is not valid) fails the whole, naming it. A context that `adopter` replaces
+ * is reported to the observer. The writer's clock is made to go on from the newest time. */
 MUST_USE bool adopt_rows(sqlite3 *db, session_adopter adopter,
                          const struct store_observer *observer, struct error *err);
 

@@ -2,9 +2,7 @@
 
 #include "db/column.h"
 #include "db/connection.h"
-#include "db/id.h"
 #include "db/migrate.h"
-#include "db/timestamp.h"
 #include "db/translate.h"
 
 #include <stdarg.h>
@@ -42,11 +40,14 @@ static bool give_up(struct check *check, struct error *err)
 
 /* --- Rows ---------------------------------------------------------------------------------- */
 
-/* Two columns of the check's own stand behind those of a session. */
+/* Three columns of the check's own stand behind those of a session. */
 #define CHECK_COLUMNS                                                                              \
+    ", version BETWEEN 1 AND 9007199254740992"                                                     \
     ", typeof(id) || typeof(project_path) || typeof(thread_id) || typeof(status)"                  \
     " || typeof(created_at) || typeof(updated_at) || typeof(context)"                              \
     ", context_bytes = length(CAST(context AS BLOB))"
+
+#define VERSION_COLUMN 5 /* of SESSION_COLUMNS */
 
 #define SEVEN_TEXTS "texttexttexttexttexttexttext"
 
@@ -58,25 +59,6 @@ static void check_context(struct check *check, const struct session *session)
         check_find(check, "session %.36s: its context is no JSON object (RFC 8259)",
                    session->id.data);
     free(replacement);
-}
-
-static void check_session(struct check *check, const struct session *session)
-{
-    char id[ID_SIZE];
-
-    if (session->seq < 1 || session->seq > TIMESTAMP_MAX_US)
-        check_find(check, "session %.36s: its seq is %lld", session->id.data,
-                   (long long)session->seq);
-    if (!id_parse(session->id, id) || !slice_is(session->id, id))
-        check_find(check, "session %.40s: its id is no lower-case UUID", session->id.data);
-    if (session->project_path.len == 0)
-        check_find(check, "session %.36s: its project_path is empty", session->id.data);
-    if (session->thread_id.len == 0)
-        check_find(check, "session %.36s: its thread_id is empty", session->id.data);
-    if (session->version < 1)
-        check_find(check, "session %.36s: its version is %lld", session->id.data,
-                   (long long)session->version);
-    check_context(check, session);
 }
 
 static void check_row(struct check *check, sqlite3_stmt *stmt)
@@ -93,7 +75,10 @@ static void check_row(struct check *check, sqlite3_stmt *stmt)
         check_find(check, "%s", err.detail);
         return;
     }
-    check_session(check, &row.session);
+    check_context(check, &row.session);
+    if (sqlite3_column_int(stmt, last - 2) == 0)
+        check_find(check, "session %.36s: its version is %s", row.session.id.data,
+                   column_text(stmt, VERSION_COLUMN).data);
     if (sqlite3_column_int(stmt, last) == 0)
         check_find(check, "session %.36s: its context_bytes are not its context's size",
                    row.session.id.data);
@@ -171,47 +156,6 @@ static bool try_migration(struct check *check, struct error *err)
     return true;
 }
 
-/* Lists that lack their index fail, changes that lack their trigger go unseen. */
-static bool check_object(struct check *check, const char *type, const char *name, struct error *err)
-{
-    sqlite3_stmt *stmt;
-
-    if (!connection_prepare(check->db, "SELECT 1 FROM sqlite_schema WHERE type = ?1 AND name = ?2",
-                            &stmt, err))
-        return give_up(check, err);
-    sqlite3_bind_text(stmt, 1, type, -1, SQLITE_STATIC);
-    sqlite3_bind_text(stmt, 2, name, -1, SQLITE_STATIC);
-    const int result = sqlite3_step(stmt);
-    if (result == SQLITE_DONE)
-        check_find(check, "the %s %s is missing", type, name);
-    else if (result != SQLITE_ROW)
-        check_give_up(check, err);
-    sqlite3_finalize(stmt);
-    return result == SQLITE_DONE || result == SQLITE_ROW;
-}
-
-/* What a new database has, this one needs too. */
-static bool check_objects(struct check *check, struct error *err)
-{
-    sqlite3 *model = NULL;
-    sqlite3_stmt *stmt;
-    bool ok = false;
-
-    if (!connection_open_plain(":memory:", SQLITE_OPEN_READWRITE, &model, err) ||
-        !migrate(check, model, err) ||
-        !connection_prepare(model, "SELECT type, name FROM sqlite_schema WHERE sql IS NOT NULL",
-                            &stmt, err)) {
-        check->verdict = FILE_UNKNOWN;
-        goto done;
-    }
-    for (ok = true; ok && sqlite3_step(stmt) == SQLITE_ROW;)
-        ok = check_object(check, column_text(stmt, 0).data, column_text(stmt, 1).data, err);
-
-done:
-    connection_close(model);
-    return ok;
-}
-
 static bool check_clock(struct check *check, struct error *err)
 {
     int64_t rows;
@@ -223,73 +167,7 @@ static bool check_clock(struct check *check, struct error *err)
     return true;
 }
 
-/* --- Events, and what is searched ---------------------------------------------------------- */
-
-/* Each selects a sentence for every row that breaks a rule. */
-static const char *const event_rules[] = {
-    "SELECT 'the table sessiond_events has ' || count(*) || ' rows, not one' FROM sessiond_events"
-    " HAVING count(*) <> 1",
-
-    "SELECT 'the table sessiond_leases has ' || count(*) || ' rows, not one' FROM sessiond_leases"
-    " HAVING count(*) <> 1",
-
-    "SELECT 'the term of a lease of the session with seq ' || session_seq || ': no lease is held'"
-    " FROM lease_terms WHERE session_seq NOT IN"
-    " (SELECT seq FROM sessions WHERE lease_owner IS NOT NULL) LIMIT 100",
-
-    "SELECT 'event ' || id || ': ' || problem FROM (SELECT id, CASE"
-    " WHEN id < 1 OR id > (SELECT reserved_us FROM sessiond_clock)"
-    " THEN 'its id is no time that was given'"
-    " WHEN id <= (SELECT purged_id FROM sessiond_events)"
-    " THEN 'it should be removed, like those behind it'"
-    " WHEN type NOT BETWEEN 1 AND 11 THEN 'its type is ' || type"
-    " WHEN version < 1 THEN 'its version is ' || version"
-    " WHEN typeof(session_id) || typeof(thread_id) || typeof(project_path) <> 'texttexttext'"
-    " THEN 'a column is no text'"
-    " WHEN (type = 3 AND (from_value IS NULL OR to_value IS NULL))"
-    " OR (type = 6 AND from_value IS NULL)"
-    " OR (type = 7 AND (stream IS NULL OR coalesce(last_seq >= first_seq, 0) = 0))"
-    " OR (type >= 8 AND (lease_owner IS NULL OR lease_token IS NULL))"
-    " THEN 'it does not say what changed' END AS problem FROM events)"
-    " WHERE problem IS NOT NULL LIMIT 100",
-
-    "SELECT 'event ' || e.id || ': its session has not come to version ' || e.version"
-    " FROM events AS e JOIN sessions AS s ON s.id = e.session_id"
-    " WHERE e.version > s.version AND e.id >= s.seq LIMIT 100",
-
-    "SELECT 'consumer ' || name || ': its name is none' FROM consumers"
-    " WHERE length(name) NOT BETWEEN 1 AND 128 OR name NOT GLOB '[A-Za-z0-9]*'"
-    " OR name GLOB '*[^-A-Za-z0-9._~:@]*' LIMIT 100",
-
-    "SELECT 'consumer ' || name || ': its place is ' || after FROM consumers"
-    " WHERE typeof(after) <> 'integer' OR after < 0 LIMIT 100",
-};
-
-static bool check_rule(struct check *check, const char *sql, struct error *err)
-{
-    sqlite3_stmt *stmt;
-    int result;
-
-    if (!connection_prepare(check->db, sql, &stmt, err))
-        return give_up(check, err);
-    while ((result = sqlite3_step(stmt)) == SQLITE_ROW)
-        check_find(check, "%s", column_text(stmt, 0).data);
-    if (result != SQLITE_DONE)
-        give_up(check, err);
-    sqlite3_finalize(stmt);
-    return result == SQLITE_DONE;
-}
-
-static bool check_events(struct check *check, struct error *err)
-{
-    if (check->observer->doing != NULL)
-        check->observer->doing(check->observer->arg, "checking the events");
-    for (size_t i = 0; i < sizeof(event_rules) / sizeof(event_rules[0]); i++) {
-        if (!check_rule(check, event_rules[i], err))
-            return false;
-    }
-    return true;
-}
+/* --- What is searched ------------------------------------------------------------------------ */
 
 /* What is searched has to be what is stored, but for what waits to be indexed. */
 static bool check_search(struct check *check, struct error *err)
@@ -323,18 +201,22 @@ static bool check_search(struct check *check, struct error *err)
     return count == 0 || check_search_index(check, err);
 }
 
+/* The schema first: checking the structure runs what the schema says. */
 static void check_as_a_whole(struct check *check, bool *current, struct error *err)
 {
     int64_t pages;
 
-    check->verdict = database_file_check(check->db, check->observer, err);
-    if (check->verdict != FILE_SOUND)
-        return;
-    if (!connection_integer(check->db, "PRAGMA page_count", &pages, err))
+    if (!connection_integer(check->db, "PRAGMA page_count", &pages, err)) {
         check_give_up(check, err);
-    else if (pages == 0)
+        return;
+    }
+    if (pages == 0)
         check_find(check, "the file is empty");
-    else if (!migrate_check_schema(check->db, current, err))
+    else if (migrate_check_schema(check->db, current, err))
+        check->verdict = database_file_check(check->db, check->observer, err);
+    else if (sqlite3_errcode(check->db) == SQLITE_IOERR)
+        check->verdict = FILE_UNKNOWN;
+    else
         check_find(check, "%s", err->detail);
 }
 
@@ -352,9 +234,7 @@ static void check_all(struct check *check, int64_t *sessions, struct error *err)
     check_as_a_whole(check, &current, err);
     if (check->verdict != FILE_SOUND || (!current && !try_migration(check, err)))
         return;
-    if (check_objects(check, err) &&
-        (check->verdict == FILE_UNSOUND ||
-         (check_clock(check, err) && check_events(check, err) && check_search(check, err))))
+    if (check_clock(check, err) && check_tables(check, err) && check_search(check, err))
         check_rows_and_logs(check, sessions, err);
 }
 
@@ -372,6 +252,16 @@ enum file_verdict check_file(const char *path, session_adopter adopt,
     connection_close(check.db);
     if (lock >= 0)
         close(lock);
+    return check.verdict;
+}
+
+enum file_verdict check_database(sqlite3 *db, session_adopter adopt,
+                                 const struct file_observer *observer, struct error *err)
+{
+    struct check check = {.db = db, .adopt = adopt, .observer = observer};
+    int64_t sessions = 0;
+
+    check_all(&check, &sessions, err);
     return check.verdict;
 }
 

@@ -15,6 +15,10 @@ enum file_verdict check_file(const char *path, session_adopter adopt,
                              const struct file_observer *observer, int64_t *sessions,
                              struct error *err);
 
+/* The same for an open database that has the schema of this version. */
+enum file_verdict check_database(sqlite3 *db, session_adopter adopt,
+                                 const struct file_observer *observer, struct error *err);
+
 /* Its structure and its schema alone: whether it is the database of a sessiond that is not newer
  * than this one, or one that can be adopted. */
 enum file_verdict check_structure(const char *path, const struct file_observer *observer,

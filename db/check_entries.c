@@ -10,6 +10,30 @@
 
 /* Each finds what is wrong, a sentence a row. */
 static const char *const rules[] = {
+    "SELECT printf('the stream %d: its row is not valid', number) FROM streams"
+    " WHERE number NOT BETWEEN 1 AND 2147483647 OR typeof(session_seq) <> 'integer'"
+    " OR typeof(name) <> 'text' OR typeof(last_seq) <> 'integer'"
+    " OR last_seq NOT BETWEEN 0 AND 4294967295 OR typeof(bytes) <> 'integer'"
+    " OR bytes NOT BETWEEN 0 AND 9007199254740992 OR typeof(updated_us) <> 'integer'"
+    " OR updated_us NOT BETWEEN 0 AND 253402300799999999 LIMIT 100",
+
+    "SELECT printf('the entry %d of the stream %d: its time is not valid', key & 4294967295,"
+    " key >> 32) FROM entries WHERE typeof(created_us) <> 'integer'"
+    " OR created_us NOT BETWEEN 0 AND 253402300799999999 LIMIT 100",
+
+    "SELECT printf('the uuid %s of the stream %d: its row is not valid', quote(uuid), number)"
+    " FROM entry_uuids WHERE typeof(number) <> 'integer' OR typeof(uuid) <> 'text'"
+    " OR length(CAST(uuid AS BLOB)) NOT BETWEEN 1 AND 128 OR typeof(seq) <> 'integer' LIMIT 100",
+
+    "SELECT printf('the log of %d: its row is not valid', session_seq) FROM logs"
+    " WHERE typeof(entry_count) <> 'integer' OR typeof(entry_bytes) <> 'integer'"
+    " OR typeof(updated_us) <> 'integer' OR updated_us NOT BETWEEN 0 AND 253402300799999999"
+    " OR (parent_id IS NOT NULL AND (typeof(parent_id) <> 'text' OR length(parent_id) <> 36))"
+    " LIMIT 100",
+
+    "SELECT printf('the discarded stream %d: its number is not valid', number)"
+    " FROM discarded_streams WHERE number NOT BETWEEN 1 AND 2147483647 LIMIT 100",
+
     "SELECT printf('the stream %d: there is no such session', number) FROM streams"
     " WHERE session_seq NOT IN (SELECT seq FROM sessions)",
 
@@ -39,22 +63,6 @@ static const char *const rules[] = {
     " FROM entry_uuids WHERE number NOT IN (SELECT number FROM discarded_streams)"
     " AND NOT EXISTS (SELECT 1 FROM entries WHERE key = (number << 32) + seq)",
 };
-
-static void check_rule(struct check *check, const char *rule, struct error *err)
-{
-    sqlite3_stmt *stmt;
-    int result;
-
-    if (!connection_prepare(check->db, rule, &stmt, err)) {
-        check_give_up(check, err);
-        return;
-    }
-    while ((result = sqlite3_step(stmt)) == SQLITE_ROW)
-        check_find(check, "%s", column_text(stmt, 0).data);
-    if (result != SQLITE_DONE)
-        check_give_up(check, err);
-    sqlite3_finalize(stmt);
-}
 
 /* Of the entry on which the statement stands. */
 static void check_entry(struct check *check, sqlite3_stmt *stmt)
@@ -108,7 +116,7 @@ void check_entries(struct check *check, struct error *err)
         check->observer->doing(check->observer->arg, "checking the entries");
     check_each(check, err);
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-        if (check->verdict != FILE_UNKNOWN)
-            check_rule(check, rules[i], err);
+        if (check->verdict != FILE_UNKNOWN && !check_rule(check, rules[i], err))
+            return;
     }
 }

@@ -1,5 +1,5 @@
 /* What the parts of the check share: db/check.c looks at the file and the sessions,
- * db/check_entries.c at their logs. */
+ * db/check_tables.c at the other tables, db/check_entries.c at the logs. */
 #ifndef SESSIOND_DB_CHECK_INTERNAL_H
 #define SESSIOND_DB_CHECK_INTERNAL_H
 
@@ -17,6 +17,12 @@ void check_find(struct check *check, const char *format, ...) __attribute__((for
 
 /* After a statement failed: the file is damaged, or it cannot be known. */
 void check_give_up(struct check *check, struct error *err);
+
+/* Tells of each row that the statement selects, a sentence. False when it failed. */
+MUST_USE bool check_rule(struct check *check, const char *sql, struct error *err);
+
+/* The rules of the tables other than those of the entries. False when one could not be checked. */
+MUST_USE bool check_tables(struct check *check, struct error *err);
 
 /* Looks at every entry, and at what is noted of them. */
 void check_entries(struct check *check, struct error *err);

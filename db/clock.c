@@ -1,7 +1,6 @@
 #include "db/clock.h"
 
 #include "db/connection.h"
-#include "db/timestamp.h"
 #include "db/translate.h"
 
 /* One small UPDATE in ten commits a second at most; after a crash the clock is at most this much
@@ -17,11 +16,16 @@ bool clock_init(struct clock *clock, sqlite3 *db, struct error *err)
                             err) ||
         !connection_integer(db, "SELECT reserved_us FROM sessiond_clock", &clock->reserved_us,
                             err) ||
-        !connection_integer(db, "SELECT max(seq) FROM sessions", &newest, err))
+        !connection_integer(db,
+                            "SELECT max(coalesce((SELECT max(seq) FROM sessions), 0),"
+                            " coalesce((SELECT max(id) FROM events), 0),"
+                            " coalesce((SELECT max(created_us) FROM idempotency_keys), 0))",
+                            &newest, err))
         return false;
-    if (newest >= TIMESTAMP_MAX_US || clock->reserved_us >= TIMESTAMP_MAX_US)
+    if (newest > CLOCK_LATEST_US || clock->reserved_us > CLOCK_LATEST_US)
         return error_set(err, ERROR_INTERNAL, NULL,
-                         "the newest session is later than the year 9999: is this file damaged?");
+                         "it has a session, an event, an idempotency key or a clock of the year "
+                         "9999 or later: it is corrupt; restore a backup");
     clock->last_us = clock->reserved_us > newest ? clock->reserved_us : newest;
     return true;
 }

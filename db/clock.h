@@ -8,9 +8,13 @@
 #define SESSIOND_DB_CLOCK_H
 
 #include "db/error.h"
+#include "db/timestamp.h"
 
 #include <sqlite3.h>
 #include <stdint.h>
+
+/* The latest time that a file may hold: the clock goes on from it and needs time to give. */
+#define CLOCK_LATEST_US (TIMESTAMP_MAX_US - INT64_C(365) * 86400 * 1000000)
 
 struct clock {
     int64_t last_us;
@@ -19,7 +23,8 @@ struct clock {
 };
 
 /* Continues from whatever is latest: the wall clock, what was reserved (adoption reserves up to the
- * newest time that it finds), or the newest session. */
+ * newest time that it finds), or the newest session or event. ERROR_INTERNAL: that is later than
+ * CLOCK_LATEST_US. */
 MUST_USE bool clock_init(struct clock *clock, sqlite3 *db, struct error *err);
 
 /* The next time, later than every one before. */

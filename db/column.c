@@ -1,5 +1,7 @@
 #include "db/column.h"
 
+#include "db/timestamp.h"
+
 #include <stdlib.h>
 
 struct slice column_text(sqlite3_stmt *stmt, int column)
@@ -11,4 +13,23 @@ struct slice column_text(sqlite3_stmt *stmt, int column)
     if (text == NULL && !is_null)
         abort();
     return (struct slice){text, (size_t)sqlite3_column_bytes(stmt, column)};
+}
+
+int64_t column_number(sqlite3_stmt *stmt, int column, int64_t max)
+{
+    const int64_t number = sqlite3_column_int64(stmt, column);
+
+    if (number < 0)
+        return 0;
+    return number < max ? number : max;
+}
+
+int64_t column_count(sqlite3_stmt *stmt, int column)
+{
+    return column_number(stmt, column, COLUMN_COUNT_MAX);
+}
+
+int64_t column_time(sqlite3_stmt *stmt, int column)
+{
+    return column_number(stmt, column, TIMESTAMP_MAX_US);
 }

@@ -6,10 +6,11 @@
 
 #define ENTRY_KEY_STREAMS_MAX INT64_C(2147483647)
 
-/* A seq of 0, which no entry has, gives the key before the first. */
+/* A seq of 0, which no entry has, gives the key before the first. Behind the last stream comes no
+ * key: the one that it gives is below all others. */
 static inline int64_t entry_key(int64_t stream, int64_t seq)
 {
-    return stream << 32 | seq;
+    return (int64_t)((uint64_t)stream << 32 | (uint64_t)seq);
 }
 
 static inline int64_t entry_key_stream(int64_t key)

@@ -59,8 +59,8 @@ static bool find_stream(struct reader *reader, const struct store_entry_query *q
     const int result = sqlite3_step(stmt);
     if (result == SQLITE_ROW) {
         page->session_seq = sqlite3_column_int64(stmt, 0);
-        *number = sqlite3_column_int64(stmt, 1);
-        page->last_seq = sqlite3_column_int64(stmt, 2);
+        *number = column_number(stmt, 1, ENTRY_KEY_STREAMS_MAX);
+        page->last_seq = column_number(stmt, 2, STORE_STREAM_ENTRIES_MAX);
     }
     const bool ok = ended_well(reader, result, err);
     sqlite3_reset(stmt);
@@ -106,7 +106,7 @@ static bool visit_entries(struct reader *reader, const struct store_entry_query 
             break;
         const struct store_entry entry = {
             .seq = entry_key_seq(sqlite3_column_int64(stmt, 0)),
-            .created_us = sqlite3_column_int64(stmt, 1),
+            .created_us = column_time(stmt, 1),
             .text = column_text(stmt, 2),
         };
         if (visit(arg, &entry) == STORE_VISIT_STOP) {
@@ -140,9 +140,9 @@ static struct store_stream stream_at(sqlite3_stmt *stmt)
 {
     return (struct store_stream){
         .name = column_text(stmt, 0),
-        .last_seq = sqlite3_column_int64(stmt, 1),
-        .bytes = sqlite3_column_int64(stmt, 2),
-        .updated_us = sqlite3_column_int64(stmt, 3),
+        .last_seq = column_number(stmt, 1, STORE_STREAM_ENTRIES_MAX),
+        .bytes = column_count(stmt, 2),
+        .updated_us = column_time(stmt, 3),
     };
 }
 
@@ -161,9 +161,9 @@ bool read_streams(struct reader *reader, const char *id, struct slice after, int
     bool found = false;
     while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
         found = true;
+        if (sqlite3_column_type(stmt, 0) != SQLITE_TEXT)
+            continue; /* the session, without any, or a corrupt name, behind which no page begins */
         const struct store_stream stream = stream_at(stmt);
-        if (stream.name.data == NULL)
-            continue; /* the session, without any */
         if (taken == limit || visit(arg, &stream) == STORE_VISIT_STOP) {
             *more = true;
             break;

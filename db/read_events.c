@@ -78,9 +78,9 @@ static bool read_kept(struct reader *reader, int64_t *purged, struct store_event
     if (!prepare(reader, READER_EVENTS_KEPT, &stmt, err))
         return false;
     if (one_row(reader, stmt, &ok, err)) {
-        *purged = sqlite3_column_int64(stmt, 0);
-        page->oldest = sqlite3_column_int64(stmt, 1);
-        page->newest = sqlite3_column_int64(stmt, 2);
+        *purged = column_time(stmt, 0);
+        page->oldest = column_time(stmt, 1);
+        page->newest = column_time(stmt, 2);
     } else if (ok) {
         ok = error_set(err, ERROR_INTERNAL, NULL, "the table sessiond_events is empty");
     }
@@ -100,8 +100,8 @@ bool read_consumer(struct reader *reader, struct slice name, struct store_consum
     if (one_row(reader, stmt, &ok, err)) {
         *out = (struct store_consumer){
             .name = name,
-            .after = sqlite3_column_int64(stmt, 0),
-            .updated_us = sqlite3_column_int64(stmt, 1),
+            .after = column_time(stmt, 0),
+            .updated_us = column_time(stmt, 1),
         };
     } else if (ok) {
         ok = error_set(err, ERROR_NOT_FOUND, NULL, "there is no consumer with the name %.*s",
@@ -144,9 +144,9 @@ static bool read_life(struct reader *reader, struct slice id, struct range *out,
     sqlite3_bind_text64(stmt, 1, id.data, id.len, SQLITE_STATIC, SQLITE_UTF8);
     const bool found = one_row(reader, stmt, &ok, err);
     if (found) {
-        life.low = sqlite3_column_int64(stmt, 0) - 1;
+        life.low = column_time(stmt, 0) - 1;
         known = timestamp_parse(column_text(stmt, 1), &updated_us);
-        appended_us = sqlite3_column_int64(stmt, 2);
+        appended_us = column_time(stmt, 2);
     }
     sqlite3_reset(stmt);
     if (!ok)
@@ -186,15 +186,23 @@ static bool find_range(struct reader *reader, const struct store_event_query *qu
 
 /* --- Rows ---------------------------------------------------------------------------------- */
 
+static bool is_event_type(int type)
+{
+    return type >= EVENT_SESSION_CREATED && type < EVENT_TYPES;
+}
+
 static bool is_wanted(sqlite3_stmt *stmt, int column, struct slice wanted)
 {
     return wanted.data == NULL || slice_equal(column_text(stmt, column), wanted);
 }
 
+/* A row whose type is unknown matches, so that it is reported. */
 static bool matches(sqlite3_stmt *stmt, const struct store_event_query *query)
 {
     const int type = sqlite3_column_int(stmt, COLUMN_TYPE);
 
+    if (!is_event_type(type))
+        return true;
     if (query->types != 0 && !(query->types & 1U << type))
         return false;
     if (!is_wanted(stmt, COLUMN_SESSION_ID, query->session_id) ||
@@ -211,7 +219,7 @@ static bool read_row(sqlite3_stmt *stmt, struct store_event *out, struct error *
     *out = (struct store_event){
         .id = sqlite3_column_int64(stmt, COLUMN_ID),
         .type = (enum store_event_type)type,
-        .version = sqlite3_column_int64(stmt, COLUMN_VERSION),
+        .version = column_count(stmt, COLUMN_VERSION),
         .session_id = column_text(stmt, COLUMN_SESSION_ID),
         .thread_id = column_text(stmt, COLUMN_THREAD_ID),
         .project_path = column_text(stmt, COLUMN_PROJECT_PATH),
@@ -219,12 +227,12 @@ static bool read_row(sqlite3_stmt *stmt, struct store_event *out, struct error *
         .to = column_text(stmt, COLUMN_TO),
         .context_changed = sqlite3_column_int(stmt, COLUMN_CONTEXT_CHANGED) != 0,
         .stream = column_text(stmt, COLUMN_STREAM),
-        .first_seq = sqlite3_column_int64(stmt, COLUMN_FIRST_SEQ),
-        .last_seq = sqlite3_column_int64(stmt, COLUMN_LAST_SEQ),
+        .first_seq = column_number(stmt, COLUMN_FIRST_SEQ, STORE_STREAM_ENTRIES_MAX),
+        .last_seq = column_number(stmt, COLUMN_LAST_SEQ, STORE_STREAM_ENTRIES_MAX),
         .lease_owner = column_text(stmt, COLUMN_LEASE_OWNER),
-        .lease_token = sqlite3_column_int64(stmt, COLUMN_LEASE_TOKEN),
+        .lease_token = column_count(stmt, COLUMN_LEASE_TOKEN),
     };
-    return (type >= EVENT_SESSION_CREATED && type < EVENT_TYPES) ||
+    return is_event_type(type) ||
            error_set(err, ERROR_INTERNAL, NULL, "event %lld has the unknown type %d",
                      (long long)out->id, type);
 }

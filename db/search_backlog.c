@@ -51,22 +51,27 @@ static void note_row(struct search_index *index, sqlite3_stmt *stmt, bool is_ent
         note_session(index, stmt);
 }
 
+/* The row of a document, and the document of a row. */
+static int64_t row_of(int64_t document, bool is_entry)
+{
+    return is_entry ? document : search_context_document(document);
+}
+
 /* Notes the last documents of the range; *reached is what it may be cut to. */
 static bool note_documents(struct search_index *index, const struct range *range, int64_t *reached,
                            struct error *err)
 {
     const bool is_entry = range->first >= 0;
-    const int64_t base = is_entry ? 0 : INT64_MIN;
     sqlite3_stmt *stmt = index->prepared[is_entry ? SEARCH_ENTRIES : SEARCH_CONTEXTS];
     int result;
 
     *reached = range->first;
-    sqlite3_bind_int64(stmt, 1, range->first - base);
-    sqlite3_bind_int64(stmt, 2, range->last - base);
+    sqlite3_bind_int64(stmt, 1, row_of(range->first, is_entry));
+    sqlite3_bind_int64(stmt, 2, row_of(range->last, is_entry));
     while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
         note_row(index, stmt, is_entry);
         index->taken++;
-        *reached = sqlite3_column_int64(stmt, 0) + base;
+        *reached = row_of(sqlite3_column_int64(stmt, 0), is_entry);
         if (search_index_has_a_step(index))
             break;
         *reached = range->first;

@@ -230,7 +230,7 @@ bool search_index_set_backlog(struct search_index *index, enum search_statement 
 static bool apply_context(struct search_index *index, const struct search_change *change,
                           struct error *err)
 {
-    const int64_t seq = change->document - INT64_MIN;
+    const int64_t seq = search_context_document(change->document);
     int64_t same = 0;
 
     if (change->removed || change->text == NULL)

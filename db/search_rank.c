@@ -87,6 +87,8 @@ static void score(const Fts5ExtensionApi *api, Fts5Context *context, sqlite3_con
         sqlite3_result_error_code(result, failure);
         return;
     }
+    if (words < 0)
+        words = 0; /* a corrupt index */
     const double norm = K1 * (1 - B + B * words / AVERAGE_WORDS);
     for (int i = 0; i < phrases; i++) {
         const double instances = count_instances(api, context, i);

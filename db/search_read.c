@@ -281,7 +281,7 @@ static void show_entry(struct search *search, sqlite3_stmt *entry, struct store_
     size_t len = 0;
     char *text = search->reader->text_of(column_text(entry, 0), &len);
 
-    hit->created_us = sqlite3_column_int64(entry, 1);
+    hit->created_us = column_time(entry, 1);
     show(search, hit, (struct slice){text == NULL ? "" : text, len}, visit, arg);
     free(text);
 }
@@ -290,7 +290,7 @@ static bool visit_place(struct search *search, const struct store_search_place *
                         store_hit_visitor visit, void *arg, struct error *err)
 {
     const bool is_entry = place->document >= 0;
-    const int64_t number = is_entry ? place->document : place->document - INT64_MIN;
+    const int64_t number = is_entry ? place->document : search_context_document(place->document);
     const enum search_read_statement owner = is_entry ? SEARCH_READ_STREAM : SEARCH_READ_SESSION;
     const enum search_read_statement what = is_entry ? SEARCH_READ_ENTRY : SEARCH_READ_CONTEXT;
     sqlite3_stmt *session = search->reader->prepared[owner];

@@ -1,6 +1,7 @@
 #include "db/session_row.h"
 
 #include "db/column.h"
+#include "db/id.h"
 #include "db/monotonic.h"
 #include "db/timestamp.h"
 
@@ -46,13 +47,13 @@ static void read_context(sqlite3_stmt *stmt, session_adopter adopt, struct sessi
 
 static void read_lease(sqlite3_stmt *stmt, struct session_lease *lease)
 {
-    lease->token = sqlite3_column_int64(stmt, COLUMN_LEASE_TOKEN);
+    lease->token = column_count(stmt, COLUMN_LEASE_TOKEN);
     if (sqlite3_column_type(stmt, COLUMN_LEASE_OWNER) == SQLITE_NULL)
         return;
     lease->owner = column_text(stmt, COLUMN_LEASE_OWNER);
-    lease->ttl_ms = sqlite3_column_int64(stmt, COLUMN_LEASE_TTL_MS);
-    lease->left_us = sqlite3_column_int64(stmt, COLUMN_LEASE_DEADLINE_US) - monotonic_us();
-    lease->expires_us = sqlite3_column_int64(stmt, COLUMN_LEASE_EXPIRES_US);
+    lease->ttl_ms = column_count(stmt, COLUMN_LEASE_TTL_MS);
+    lease->left_us = column_time(stmt, COLUMN_LEASE_DEADLINE_US) - monotonic_us();
+    lease->expires_us = column_time(stmt, COLUMN_LEASE_EXPIRES_US);
 }
 
 static bool read_times(sqlite3_stmt *stmt, struct session *session)
@@ -62,6 +63,28 @@ static bool read_times(sqlite3_stmt *stmt, struct session *session)
     return timestamp_parse(column_text(stmt, COLUMN_CREATED_AT), &session->created_us) &&
            timestamp_parse(column_text(stmt, COLUMN_UPDATED_AT), &session->updated_us) &&
            (recovered.data == NULL || timestamp_parse(recovered, &session->recovered_us));
+}
+
+static bool is_lower_case_id(struct slice text)
+{
+    char id[ID_SIZE];
+
+    return id_parse(text, id) && slice_is(text, id);
+}
+
+/* What every reader relies on. */
+static bool check_row(const struct session *session, struct error *err)
+{
+    if (!is_lower_case_id(session->id))
+        return error_set(err, ERROR_INTERNAL, NULL, "session %.40s: its id is no lower-case UUID",
+                         session->id.data);
+    if (session->seq < 1 || session->seq > TIMESTAMP_MAX_US)
+        return error_set(err, ERROR_INTERNAL, NULL, "session %.36s: its seq is %lld",
+                         session->id.data, (long long)session->seq);
+    if (session->project_path.data == NULL || session->thread_id.data == NULL)
+        return error_set(err, ERROR_INTERNAL, NULL,
+                         "session %.36s: its project_path or thread_id is NULL", session->id.data);
+    return true;
 }
 
 bool session_row_read(sqlite3_stmt *stmt, session_adopter adopt, struct session_row *out,
@@ -74,17 +97,19 @@ bool session_row_read(sqlite3_stmt *stmt, session_adopter adopt, struct session_
     session->id = column_text(stmt, COLUMN_ID);
     session->project_path = column_text(stmt, COLUMN_PROJECT_PATH);
     session->thread_id = column_text(stmt, COLUMN_THREAD_ID);
-    session->version = sqlite3_column_int64(stmt, COLUMN_VERSION);
-    session->context_bytes = sqlite3_column_int64(stmt, COLUMN_SIZE);
-    session->entry_count = sqlite3_column_int64(stmt, COLUMN_ENTRY_COUNT);
+    session->version = column_count(stmt, COLUMN_VERSION);
+    session->context_bytes = column_count(stmt, COLUMN_SIZE);
+    session->entry_count = column_count(stmt, COLUMN_ENTRY_COUNT);
     if (session->entry_count != 0)
-        session->entry_bytes = sqlite3_column_int64(stmt, COLUMN_ENTRY_BYTES);
+        session->entry_bytes = column_count(stmt, COLUMN_ENTRY_BYTES);
     session->parent_id = column_text(stmt, COLUMN_PARENT_ID);
+    if (!check_row(session, err))
+        return false;
     if (!session_status_parse(column_text(stmt, COLUMN_STATUS), &session->status))
-        return error_set(err, ERROR_INTERNAL, NULL, "session %.36s has an unknown status",
+        return error_set(err, ERROR_INTERNAL, NULL, "session %.36s: its status is unknown",
                          session->id.data);
     if (!read_times(stmt, session))
-        return error_set(err, ERROR_INTERNAL, NULL, "session %.36s has a time that is none",
+        return error_set(err, ERROR_INTERNAL, NULL, "session %.36s: a time is not valid",
                          session->id.data);
     read_lease(stmt, &session->lease);
     if (adopt != NULL)

@@ -40,9 +40,9 @@ static bool find_stream(struct write_operations *ops, const struct store_job *jo
     write_bind_text(stmt, 2, job->append.stream);
     if (!write_next_row(&ops->statements, WRITE_STREAM_FIND, "finding a stream", &ok, err))
         return ok;
-    out->number = sqlite3_column_int64(stmt, 0);
-    out->last_seq = sqlite3_column_int64(stmt, 1);
-    out->bytes = sqlite3_column_int64(stmt, 2);
+    out->number = column_number(stmt, 0, ENTRY_KEY_STREAMS_MAX);
+    out->last_seq = column_number(stmt, 1, STORE_STREAM_ENTRIES_MAX);
+    out->bytes = column_count(stmt, 2);
     write_reset(&ops->statements, WRITE_STREAM_FIND);
     return true;
 }

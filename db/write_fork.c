@@ -22,10 +22,10 @@
 static void add_stream(struct store_job *job, struct fork_plan *plan, sqlite3_stmt *stmt)
 {
     const struct fork_stream stream = {
-        .source = sqlite3_column_int64(stmt, 0),
+        .source = column_number(stmt, 0, ENTRY_KEY_STREAMS_MAX),
         .name = job_memory_keep(job, column_text(stmt, 1)),
-        .length = sqlite3_column_int64(stmt, 2),
-        .up_to = sqlite3_column_int64(stmt, 2),
+        .length = column_number(stmt, 2, STORE_STREAM_ENTRIES_MAX),
+        .up_to = column_number(stmt, 2, STORE_STREAM_ENTRIES_MAX),
     };
 
     /* Doubled at each power of two: the old places stay in the job's memory until it ends. */
@@ -47,7 +47,7 @@ static bool find_streams(struct write_operations *ops, struct store_job *job,
 
     sqlite3_bind_int64(stmt, 1, plan->parent.seq);
     while (write_next_row(&ops->statements, WRITE_FORK_STREAMS, "reading streams", &ok, err)) {
-        *bytes += sqlite3_column_int64(stmt, 3);
+        *bytes += *bytes < COLUMN_COUNT_MAX ? column_count(stmt, 3) : 0;
         add_stream(job, plan, stmt);
     }
     return ok;
@@ -65,7 +65,7 @@ static bool find_time(struct write_operations *ops, int64_t number, int64_t seq,
             error_set(err, ERROR_INTERNAL, NULL, "a stream lacks its entry %lld", (long long)seq);
         return false;
     }
-    *us = sqlite3_column_int64(stmt, 0);
+    *us = column_time(stmt, 0);
     write_reset(&ops->statements, WRITE_FORK_TIME);
     return true;
 }

@@ -38,7 +38,7 @@ static bool copy_entry(struct write_operations *ops, struct fork_stream *stream,
     const struct slice text = column_text(found, 2);
 
     stream->seq = entry_key_seq(sqlite3_column_int64(found, 0));
-    stream->updated_us = sqlite3_column_int64(found, 1);
+    stream->updated_us = column_time(found, 1);
     stream->bytes += (int64_t)text.len;
     sqlite3_bind_int64(stmt, 1, entry_key(stream->target, stream->seq));
     sqlite3_bind_int64(stmt, 2, stream->updated_us);
@@ -74,7 +74,8 @@ static void remember_uuid(struct store_job *job, struct fork_plan *plan, struct 
         plan->uuid_room = 2 * uuid.len;
         plan->uuid = job_memory(job, plan->uuid_room);
     }
-    memcpy(plan->uuid, uuid.data, uuid.len);
+    if (uuid.len > 0)
+        memcpy(plan->uuid, uuid.data, uuid.len);
     plan->uuid_len = uuid.len;
 }
 

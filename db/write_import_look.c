@@ -81,7 +81,7 @@ static bool find_entry(struct importing *im, int64_t seq, const struct store_imp
     sqlite3_bind_int64(stmt, 1, entry_key(im->stream.number, seq));
     if (!write_next_row(&im->ops->statements, WRITE_IMPORT_ENTRY, "finding an entry", &ok, im->err))
         return ok;
-    *us = sqlite3_column_int64(stmt, 0);
+    *us = column_time(stmt, 0);
     *same =
         sent == NULL || (*us == sent->created_us && slice_equal(column_text(stmt, 1), sent->text));
     write_reset(&im->ops->statements, WRITE_IMPORT_ENTRY);
@@ -101,9 +101,9 @@ bool write_import_open_stream(struct importing *im, struct slice name)
     write_bind_text(stmt, 2, name);
     if (!write_next_row(&im->ops->statements, WRITE_STREAM_FIND, "finding a stream", &ok, im->err))
         return ok;
-    im->stream.number = sqlite3_column_int64(stmt, 0);
-    im->stream.last_seq = sqlite3_column_int64(stmt, 1);
-    im->stream.bytes = sqlite3_column_int64(stmt, 2);
+    im->stream.number = column_number(stmt, 0, ENTRY_KEY_STREAMS_MAX);
+    im->stream.last_seq = column_number(stmt, 1, STORE_STREAM_ENTRIES_MAX);
+    im->stream.bytes = column_count(stmt, 2);
     write_reset(&im->ops->statements, WRITE_STREAM_FIND);
     return find_entry(im, im->stream.last_seq, NULL, &im->stream.last_us, &ok);
 }

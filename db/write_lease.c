@@ -279,8 +279,8 @@ static bool read_overdue(sqlite3_stmt *stmt, struct session *out, struct error *
         .id = column_text(stmt, 2),
         .thread_id = column_text(stmt, 3),
         .project_path = column_text(stmt, 4),
-        .version = sqlite3_column_int64(stmt, 5),
-        .lease = {.owner = column_text(stmt, 6), .token = sqlite3_column_int64(stmt, 7)},
+        .version = column_count(stmt, 5),
+        .lease = {.owner = column_text(stmt, 6), .token = column_count(stmt, 7)},
     };
     return session_status_parse(status, &out->status) ||
            error_set(err, ERROR_INTERNAL, NULL, "session %.*s has an unknown status",

@@ -51,9 +51,9 @@ bool write_many_add(struct many_rows *rows, sqlite3_stmt *stmt)
                     .id = job_memory_keep(job, column_text(stmt, 1)),
                     .project_path = job_memory_keep(job, column_text(stmt, 2)),
                     .thread_id = job_memory_keep(job, column_text(stmt, 3)),
-                    .version = sqlite3_column_int64(stmt, 4),
+                    .version = column_count(stmt, 4),
                     .lease = {.owner = job_memory_keep(job, column_text(stmt, 5)),
-                              .token = sqlite3_column_int64(stmt, 6)}},
+                              .token = column_count(stmt, 6)}},
     };
     if (moves)
         row->destination = job_memory_keep(job, column_text(stmt, 8));

@@ -1,5 +1,6 @@
 #include "routes/entry_json.h"
 
+#include "routes/json_adopt.h"
 #include "routes/json_text.h"
 
 void entry_json_add(struct buffer *out, const struct store_entry *entry)
@@ -9,6 +10,9 @@ void entry_json_add(struct buffer *out, const struct store_entry *entry)
     buffer_add(out, SLICE_LITERAL(",\"created_at\":"));
     json_add_time(out, entry->created_us);
     buffer_add(out, SLICE_LITERAL(",\"entry\":"));
-    buffer_add(out, entry->text);
+    if (entry->text.len == 0 || memchr(entry->text.data, '\n', entry->text.len) != NULL)
+        json_adopt_add_line(out, entry->text); /* no entry of this service: corrupt */
+    else
+        buffer_add(out, entry->text);
     buffer_add_char(out, '}');
 }

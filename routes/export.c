@@ -1,6 +1,6 @@
 /* /admin/export: all sessions with their logs, the oldest first, as NDJSON, for /admin/import. */
 
-#include "routes/json_compact.h"
+#include "routes/json_adopt.h"
 #include "routes/json_text.h"
 #include "routes/problem.h"
 #include "routes/query.h"
@@ -44,16 +44,6 @@ static void add_text_or_null(struct buffer *out, const char *name, struct slice 
         json_add_string(out, text);
 }
 
-/* A context may have been sent on several lines. */
-static void add_context(struct buffer *out, struct slice context)
-{
-    buffer_add_text(out, ",\"context\":");
-    buffer_reserve(out, context.len);
-    char *begin = out->data + out->len;
-    memcpy(begin, context.data, context.len);
-    out->len += (size_t)(json_compact(begin, begin, begin + context.len) - begin);
-}
-
 static void add_session(struct buffer *out, const struct session *session)
 {
     buffer_add_text(out, "{\"type\":\"session\",\"id\":");
@@ -72,7 +62,8 @@ static void add_session(struct buffer *out, const struct session *session)
         json_add_time(out, session->recovered_us);
     add_text_or_null(out, "parent_id", session->parent_id);
     buffer_printf(out, ",\"lease_token\":%lld", (long long)session->lease.token);
-    add_context(out, session->context);
+    buffer_add_text(out, ",\"context\":");
+    json_adopt_add_line(out, session->context);
     buffer_add_text(out, "}\n");
 }
 
@@ -150,7 +141,7 @@ static enum store_visit take_entry(void *arg, const struct store_entry *entry)
     buffer_printf(out, ",\"seq\":%lld,\"created_at\":", (long long)entry->seq);
     json_add_time(out, entry->created_us);
     buffer_add_text(out, ",\"entry\":");
-    buffer_add(out, entry->text);
+    json_adopt_add_line(out, entry->text);
     buffer_add_text(out, "}\n");
     return STORE_VISIT_NEXT;
 }
@@ -253,6 +244,11 @@ static enum route_step export_begin(const struct routes *routes, struct exchange
         abort();
     export->store = routes->store;
     export->after = after;
+    if (!make_piece(export, &ex->job.error)) {
+        free_export(export);
+        problem_answer_job(ex);
+        return ROUTE_ANSWERED;
+    }
     ex->stream.read = read_export;
     ex->stream.state = export;
     ex->stream.free_state = free_export;

@@ -2,11 +2,16 @@
 #ifndef SESSIOND_ROUTES_JSON_ADOPT_H
 #define SESSIOND_ROUTES_JSON_ADOPT_H
 
-#include "db/slice.h"
+#include "routes/buffer.h"
 
 /* For store_options.adopt_context. NULL when `text` is a JSON object of RFC 8259; else a malloc'ed
  * object that keeps the text whole as its member `_adopted_text` (Python's json.dumps may write
  * NaN, for one). */
 char *json_adopt_context(struct slice text);
+
+/* Adds a stored text as a JSON object on one line, so that whatever the database holds keeps to the
+ * framing of NDJSON: an object of RFC 8259 without the white space between its tokens, any other
+ * text as json_adopt_context() keeps it. */
+void json_adopt_add_line(struct buffer *out, struct slice text);
 
 #endif

@@ -12,9 +12,9 @@ static bool is_space(char c)
 /* Behind the last byte before white space; strings are passed over whole. */
 static const char *dense_end(const char *at, const char *end)
 {
-    while (at < end && !is_space(*at))
+    while (at != NULL && at < end && !is_space(*at))
         at = *at == '"' ? json_skip_value(at, end) : at + 1;
-    return at;
+    return at == NULL ? end : at;
 }
 
 char *json_compact(char *to, const char *at, const char *end)

@@ -88,7 +88,7 @@ static struct slice find_uuid(struct line_reader *reader, struct slice object)
             continue;
         struct slice uuid;
         if (line_read_text(reader, (struct slice){value, (size_t)(at - value)}, &uuid) &&
-            uuid.len <= JSON_ENTRY_UUID_MAX && !json_utf8_has_control(uuid))
+            uuid.len > 0 && uuid.len <= JSON_ENTRY_UUID_MAX && !json_utf8_has_control(uuid))
             return uuid;
         break;
     }

@@ -24,9 +24,8 @@ static const struct {
 } members[LINE_MEMBERS] = {
     [LINE_TYPE] = {"type", KIND_TEXT, OF_SESSION | OF_ENTRY, false, "\"session\" or \"entry\""},
     [LINE_ID] = {"id", KIND_ID, OF_SESSION, false, "a UUID in lower case"},
-    [LINE_PROJECT_PATH] = {"project_path", KIND_TEXT, OF_SESSION, false,
-                           "a string that is not empty"},
-    [LINE_THREAD_ID] = {"thread_id", KIND_TEXT, OF_SESSION, false, "a string that is not empty"},
+    [LINE_PROJECT_PATH] = {"project_path", KIND_TEXT, OF_SESSION, false, "a string"},
+    [LINE_THREAD_ID] = {"thread_id", KIND_TEXT, OF_SESSION, false, "a string"},
     [LINE_STATUS] = {"status", KIND_TEXT, OF_SESSION, false,
                      "CREATED, ACTIVE, PAUSED or TERMINATED"},
     [LINE_VERSION] = {"version", KIND_NUMBER, OF_SESSION, false,
@@ -73,8 +72,11 @@ bool line_read_text(struct line_reader *r, struct slice raw, struct slice *out)
     if (raw.data[0] != '"' || json_string_has_lone_surrogate(inner))
         return false;
     json_string_decode(inner, texts);
-    *out = (struct slice){texts->data + before, texts->len - before};
-    return out->len > 0 && memchr(out->data, '\0', out->len) == NULL;
+    if (texts->len == before)
+        *out = (struct slice){"", 0};
+    else
+        *out = (struct slice){texts->data + before, texts->len - before};
+    return memchr(out->data, '\0', out->len) == NULL;
 }
 
 /* A version and a token go on from what is read, and headers take 18 digits of them. */

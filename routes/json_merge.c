@@ -10,7 +10,7 @@ struct merge {
     bool *met;       /* for each member of the patch: the target has it */
     size_t depth;    /* of the target's object at `at` */
     uint32_t object; /* of the patch, which merges with it */
-    const char *at;  /* in the target */
+    const char *at;  /* in the target; NULL: it is not JSON */
     const char *end;
     struct buffer *out;
 };
@@ -27,6 +27,8 @@ static void copy_member(struct merge *m, struct slice name)
     struct slice member = {name.data - 1, 0};
 
     m->at = json_skip_value(m->at, m->end);
+    if (m->at == NULL)
+        return;
     member.len = (size_t)(m->at - member.data);
     if (m->out->data[m->out->len - 1] != '{')
         buffer_add_char(m->out, ',');
@@ -75,17 +77,39 @@ static void leave_object(struct merge *m)
     m->object = members[m->object].parent;
 }
 
-static void merge_objects(struct merge *m)
+/* False when the target is not JSON. */
+static bool merge_objects(struct merge *m)
 {
     struct json_name name;
 
     enter_object(m, 0);
-    while (m->depth > 0) {
+    while (m->depth > 0 && m->at != NULL) {
         if (json_skip_to_member(&m->at, m->end, &name))
             merge_member(m, &name);
-        else
+        else if (m->at != NULL)
             leave_object(m);
     }
+    return m->at != NULL && json_skip_space(m->at, m->end) == m->end;
+}
+
+/* False when the target is not JSON. */
+static bool merge(struct merge *m, size_t target_len)
+{
+    const struct json_patch *patch = m->patch;
+
+    if (m->at == m->end)
+        return false;
+    if (patch->members[0].action != PATCH_MERGE || *m->at != '{') {
+        buffer_add(m->out, json_patch_text(patch, 0));
+        return true;
+    }
+    m->met = calloc(patch->member_count, sizeof(*m->met));
+    if (m->met == NULL)
+        abort();
+    buffer_reserve(m->out, target_len + patch->text.len);
+    const bool merged = merge_objects(m);
+    free(m->met);
+    return merged;
 }
 
 bool json_patch_apply(const struct json_patch *patch, struct slice target, size_t max_bytes,
@@ -95,15 +119,11 @@ bool json_patch_apply(const struct json_patch *patch, struct slice target, size_
     struct merge m = {.patch = patch, .end = target.data + target.len, .out = out};
 
     m.at = json_skip_space(target.data, m.end);
-    if (patch->members[0].action == PATCH_MERGE && *m.at == '{') {
-        m.met = calloc(patch->member_count, sizeof(*m.met));
-        if (m.met == NULL)
-            abort();
-        buffer_reserve(out, target.len + patch->text.len);
-        merge_objects(&m);
-        free(m.met);
-    } else {
-        buffer_add(out, json_patch_text(patch, 0));
+    if (!merge(&m, target.len)) {
+        out->len = before;
+        return error_set(err, ERROR_INTERNAL, NULL,
+                         "the stored context is not valid JSON; replace it with a PATCH of type "
+                         "application/json");
     }
     if (out->len - before <= max_bytes)
         return true;

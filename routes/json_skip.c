@@ -12,7 +12,8 @@ const char *json_skip_space(const char *at, const char *end)
     return at;
 }
 
-/* A quote closes the string unless an odd number of backslashes stands before it. */
+/* A quote closes the string unless an odd number of backslashes stands before it. The opening
+ * quote ends the search for them. */
 static bool is_escaped(const char *quote)
 {
     const char *at = quote;
@@ -22,12 +23,14 @@ static bool is_escaped(const char *quote)
     return (quote - at) % 2 != 0;
 }
 
-/* From the opening quote to behind the closing one. */
+/* From the opening quote to behind the closing one; NULL when there is none. */
 static const char *skip_string(const char *at, const char *end)
 {
     do {
         at++;
-        at = memchr(at, '"', (size_t)(end - at));
+        at = at == end ? NULL : memchr(at, '"', (size_t)(end - at));
+        if (at == NULL)
+            return NULL;
     } while (is_escaped(at));
     return at + 1;
 }
@@ -37,6 +40,8 @@ static const char *skip_container(const char *at, const char *end)
     size_t depth = 0;
 
     do {
+        if (at == NULL || at == end)
+            return NULL;
         switch (*at) {
         case '"':
             at = skip_string(at, end);
@@ -59,31 +64,51 @@ static const char *skip_container(const char *at, const char *end)
 
 const char *json_skip_value(const char *at, const char *end)
 {
+    const char *begin = at;
+
+    if (at == end)
+        return NULL;
     if (*at == '"')
         return skip_string(at, end);
     if (*at == '[' || *at == '{')
         return skip_container(at, end);
     while (at < end && *at != ',' && *at != ']' && *at != '}' && !is_space(*at))
         at++;
-    return at;
+    return at == begin ? NULL : at;
+}
+
+/* Behind the white space behind `at`, which is the character `c`; NULL when it is another or when
+ * nothing follows. */
+static const char *skip_char(const char *at, const char *end, char c)
+{
+    if (at == NULL || at == end || *at != c)
+        return NULL;
+    at = json_skip_space(at + 1, end);
+    return at == end ? NULL : at;
 }
 
 bool json_skip_to_member(const char **at, const char *end, struct json_name *name)
 {
+    const char *next = json_skip_space(*at, end);
     struct slice raw;
 
-    *at = json_skip_space(*at, end);
-    if (**at == ',')
-        *at = json_skip_space(*at + 1, end);
-    if (**at == '}') {
-        ++*at;
+    *at = NULL;
+    if (next < end && *next == ',')
+        next = json_skip_space(next + 1, end);
+    if (next == end)
+        return false;
+    if (*next == '}') {
+        *at = next + 1;
         return false;
     }
-    raw.data = *at + 1;
-    *at = skip_string(*at, end);
-    raw.len = (size_t)(*at - raw.data) - 1;
+    if (*next != '"')
+        return false;
+    raw.data = next + 1;
+    next = skip_string(next, end);
+    if (next == NULL)
+        return false;
+    raw.len = (size_t)(next - raw.data) - 1;
     *name = json_name_make(raw, memchr(raw.data, '\\', raw.len) != NULL);
-    *at = json_skip_space(*at, end);
-    *at = json_skip_space(*at + 1, end); /* the colon */
-    return true;
+    *at = skip_char(json_skip_space(next, end), end, ':');
+    return *at != NULL;
 }

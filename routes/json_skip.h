@@ -1,6 +1,7 @@
 /*
- * Stepping over text that json_scan() has accepted. Nothing is checked again:
- * each function trusts that what it looks for is there before `end`.
+ * Stepping over JSON text. It is not checked: of a text that json_scan() has not accepted, such as
+ * one that the database holds, the functions read nothing beyond `end` and return NULL where the
+ * text ends too early.
  *
  * Pure, any thread.
  */
@@ -12,12 +13,13 @@
 /* Behind the white space at `at`. */
 const char *json_skip_space(const char *at, const char *end);
 
-/* Behind the value that begins at `at`. Linear in it, whatever its nesting. */
+/* Behind the value that begins at `at`; NULL when there is none or it is not closed. Linear in it,
+ * whatever its nesting. */
 const char *json_skip_value(const char *at, const char *end);
 
 /* *at stands where a member, a comma before one or the end of an object may
  * be. A member: returns true and its name, *at comes to its value. The end:
- * returns false, *at comes behind the brace. */
+ * returns false, *at comes behind the brace. Neither: returns false, *at is NULL. */
 bool json_skip_to_member(const char **at, const char *end, struct json_name *name);
 
 #endif

@@ -4,6 +4,8 @@
 
 #include <endian.h>
 
+#define REPLACEMENT 0xfffd
+#define UNIT_ESCAPE 6 /* bytes of \uXXXX */
 #define EACH_BYTE(value) (UINT64_MAX / 255 * (value))
 
 static bool is_plain(char c)
@@ -68,13 +70,13 @@ static size_t escape_length(const char *at, const char *end)
     case 't':
         return 2;
     case 'u':
-        if (end - at < 6)
+        if (end - at < UNIT_ESCAPE)
             return 0;
-        for (size_t i = 2; i < 6; i++) {
+        for (size_t i = 2; i < UNIT_ESCAPE; i++) {
             if (hex_digit(at[i]) < 0)
                 return 0;
         }
-        return 6;
+        return UNIT_ESCAPE;
     default:
         return 0;
     }
@@ -137,15 +139,21 @@ static uint32_t hex_unit(const char *digits)
 }
 
 /* The code point of the escape at *at, which moves behind it: behind both halves of a surrogate
- * pair, so that a surrogate comes back only where it is alone. */
+ * pair, so that a surrogate comes back only where it is alone. A backslash that begins no escape
+ * is U+FFFD. */
 static uint32_t take_escape(const char **at, const char *end)
 {
     static const char letters[] = "bfnrt";
     static const char controls[] = "\b\f\n\r\t";
-    const char *letter = strchr(letters, (*at)[1]);
+    const char *letter;
     uint32_t high;
     uint32_t low;
 
+    if (escape_length(*at, end) == 0) {
+        ++*at;
+        return REPLACEMENT;
+    }
+    letter = strchr(letters, (*at)[1]);
     *at += 2;
     if (letter != NULL)
         return (unsigned char)controls[letter - letters];
@@ -153,7 +161,8 @@ static uint32_t take_escape(const char **at, const char *end)
         return (unsigned char)(*at)[-1];
     high = hex_unit(*at);
     *at += 4;
-    if (high < 0xd800 || high >= 0xdc00 || end - *at < 6 || (*at)[0] != '\\' || (*at)[1] != 'u')
+    if (high < 0xd800 || high >= 0xdc00 || *at == end || (*at)[0] != '\\' ||
+        escape_length(*at, end) != UNIT_ESCAPE)
         return high;
     low = hex_unit(*at + 2);
     if (low < 0xdc00 || low >= 0xe000)
@@ -195,7 +204,7 @@ void json_string_decode(struct slice raw, struct buffer *out)
 
 static uint32_t take_point(const char **at, const char *end)
 {
-    return **at == '\\' ? take_escape(at, end) : json_utf8_take(at);
+    return **at == '\\' ? take_escape(at, end) : json_utf8_take(at, end);
 }
 
 static int compare_points(struct slice a, struct slice b)

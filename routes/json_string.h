@@ -28,7 +28,8 @@ enum json_string_fault json_string_check(const char **at, const char *end, bool 
  * a control character or a byte of a longer UTF-8 sequence; `end` if none. */
 const char *json_string_plain_end(const char *at, const char *end);
 
-/* The functions below take strings that json_string_check() found good. */
+/* The functions below expect strings that json_string_check() found good. Of any other they read
+ * nothing beyond the end; what they return then means nothing. */
 
 /* Whether an escape stands for half a surrogate pair, which UTF-8 cannot say
  * (RFC 8259 §8.2). */

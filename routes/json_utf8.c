@@ -45,13 +45,13 @@ size_t json_utf8_length(const char *at, const char *end)
     return lead.length;
 }
 
-uint32_t json_utf8_take(const char **at)
+uint32_t json_utf8_take(const char **at, const char *end)
 {
     unsigned char first = (unsigned char)*(*at)++;
     size_t rest = first < 0xc0 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
     uint32_t point = rest == 0 ? first : first & (0x3fU >> rest);
 
-    for (size_t i = 0; i < rest; i++)
+    for (size_t i = 0; i < rest && *at < end; i++)
         point = point << 6 | ((unsigned char)*(*at)++ & 0x3f);
     return point;
 }

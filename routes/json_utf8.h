@@ -12,8 +12,9 @@
  * character: 2 to 4, or 0 if there is none (Unicode §3.9, table 3-7). */
 size_t json_utf8_length(const char *at, const char *end);
 
-/* The code point at *at, which moves behind it. The text is well-formed. */
-uint32_t json_utf8_take(const char **at);
+/* The code point at *at, which is before `end` and moves behind it. Some number when the text is
+ * not well-formed. */
+uint32_t json_utf8_take(const char **at, const char *end);
 
 /* Writes 1 to 4 bytes and returns how many. A surrogate gets the three bytes of WTF-8. */
 size_t json_utf8_put(uint32_t point, char bytes[4]);

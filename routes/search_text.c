@@ -103,11 +103,14 @@ static void add_value(struct extraction *extraction, struct slice raw)
         out->len = before;
 }
 
-/* *left_out is of the innermost array or object: a name decides for what follows it. */
+/* *left_out is of the innermost array or object: a name decides for what follows it. NULL when the
+ * string is not closed. */
 static const char *take_string(struct extraction *extraction, const char *at, const char *end)
 {
     char *left_out = extraction->left_out.data + extraction->left_out.len - 1;
     const char *behind = json_skip_value(at, end);
+    if (behind == NULL)
+        return NULL;
     const struct slice raw = {at + 1, (size_t)(behind - at) - 2};
     const char *next = json_skip_space(behind, end);
 
@@ -124,7 +127,7 @@ static void walk(struct extraction *extraction, struct slice json)
     const char *end = json.data + json.len;
     struct buffer *left_out = &extraction->left_out;
 
-    while (at < end && extraction->out.len <= SEARCH_TEXT_MAX_BYTES) {
+    while (at != NULL && at < end && extraction->out.len <= SEARCH_TEXT_MAX_BYTES) {
         switch (*at) {
         case '"':
             at = take_string(extraction, at, end);
@@ -137,7 +140,7 @@ static void walk(struct extraction *extraction, struct slice json)
             break;
         case ']':
         case '}':
-            left_out->len--;
+            left_out->len -= left_out->len > 1; /* corrupt text may close what was not opened */
             break;
         default:
             break;
@@ -162,6 +165,8 @@ char *search_text(struct slice json, size_t *len)
 {
     struct extraction extraction = {0};
 
+    if (json.len == 0)
+        return NULL;
     buffer_add_char(&extraction.left_out, 0);
     walk(&extraction, json);
     buffer_release(&extraction.value);

@@ -21,8 +21,9 @@
 #define SEARCH_TEXT_RULE 1
 #define SEARCH_TEXT_MAX_BYTES 65536
 
-/* `json` has passed json_scan(). Returns a malloc'ed text, well-formed but for lone surrogates,
- * and its length; NULL when nothing is left. */
+/* Returns a malloc'ed text, well-formed but for lone surrogates, and its length; NULL when nothing
+ * is left. Of a `json` that json_scan() would not accept, such as a corrupt stored text, it returns
+ * some text of the same limits, not necessarily well-formed. */
 char *search_text(struct slice json, size_t *len);
 
 #endif

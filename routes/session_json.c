@@ -51,9 +51,9 @@ void session_json_add(struct buffer *out, const struct session *session)
 {
     buffer_reserve(out, FIXED_BYTES + session->project_path.len + session->thread_id.len +
                             session->context.len);
-    buffer_add(out, SLICE_LITERAL("{\"id\":\""));
-    buffer_add(out, session->id);
-    buffer_add(out, SLICE_LITERAL("\",\"project_path\":"));
+    buffer_add(out, SLICE_LITERAL("{\"id\":"));
+    json_add_string(out, session->id);
+    buffer_add(out, SLICE_LITERAL(",\"project_path\":"));
     json_add_string(out, session->project_path);
     buffer_add(out, SLICE_LITERAL(",\"thread_id\":"));
     json_add_string(out, session->thread_id);
