@@ -20,8 +20,9 @@ static bool limit(sqlite3 *db, struct error *err)
         int option;
         int value;
     } switches[] = {
-        {SQLITE_DBCONFIG_DEFENSIVE, 1},
-        {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+        {SQLITE_DBCONFIG_DEFENSIVE, 1},      {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+        {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0}, {SQLITE_DBCONFIG_ENABLE_VIEW, 0},
+        {SQLITE_DBCONFIG_ENABLE_FKEY, 0},
     };
 
     for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
@@ -34,7 +35,7 @@ static bool limit(sqlite3 *db, struct error *err)
     sqlite3_limit(db, SQLITE_LIMIT_WORKER_THREADS, 0);
     sqlite3_extended_result_codes(db, 1);
     sqlite3_busy_timeout(db, WRITER_BUSY_MS);
-    return true;
+    return connection_run(db, "PRAGMA cell_size_check=ON", err);
 }
 
 static bool open_connection(const char *path, int flags, const char *vfs, sqlite3 **out,
@@ -56,6 +57,12 @@ static bool open_connection(const char *path, int flags, const char *vfs, sqlite
 failed:
     sqlite3_close_v2(db);
     return false;
+}
+
+bool connection_enable_triggers(sqlite3 *db, struct error *err)
+{
+    return sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 1, NULL) == SQLITE_OK ||
+           translate_failure(db, "configuring the connection", err);
 }
 
 static bool text_is(sqlite3 *db, const char *sql, const char *wanted, struct error *err)
@@ -112,12 +119,8 @@ bool connection_open_writer(const char *path, sqlite3 **out, struct error *err)
     if (!file_place_check(path, err) || !wal_vfs_register(err) ||
         !open_connection(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, WAL_VFS_NAME, &db, err))
         return false;
-    if (!prepare_to_write(db, err)) {
-        connection_close(db);
-        return false;
-    }
     *out = db;
-    return true;
+    return prepare_to_write(db, err);
 }
 
 bool connection_make_durable(sqlite3 *db, struct error *err)

@@ -16,9 +16,15 @@
 void connection_configure_library(void);
 
 /* Opens the one connection that writes and checkpoints, in the journal mode that the file has.
- * Closed before it was made durable, it leaves a log that was there and removes one that it made.
+ * Where that fails after the file was opened, *out is the connection, which knows why; else it is
+ * as before. Closed before it was made durable, it leaves a log that was there and removes one that
+ * it made.
  */
 MUST_USE bool connection_open_writer(const char *path, sqlite3 **out, struct error *err);
+
+/* Triggers do not run, and views cannot be read, on a connection that was just opened: call this
+ * once the schema is known to be sessiond's. */
+MUST_USE bool connection_enable_triggers(sqlite3 *db, struct error *err);
 
 /* Turns the file to WAL with synchronous=FULL; both are read back, since SQLite may quietly refuse.
  * From now on closing leaves the log. */

@@ -124,6 +124,8 @@ enum file_verdict database_file_check(sqlite3 *db, const struct file_observer *o
 {
     if (observer->doing != NULL)
         observer->doing(observer->arg, "checking the structure");
+    if (!connection_run(db, "PRAGMA ignore_check_constraints=ON", err))
+        return failed(db, observer, err);
     const enum file_verdict structure =
         run_pragma(db, "PRAGMA integrity_check(100)", observer, err);
     if (structure != FILE_SOUND)

@@ -72,7 +72,7 @@ static bool lock(int fd, int operation, const char *database_path, struct error 
         return true;
     if (errno == EWOULDBLOCK)
         return error_set(err, ERROR_INTERNAL, NULL,
-                         "another sessiond serves %s: stop it first, or name another --db",
+                         "another sessiond serves %s; stop it first, or name another --db",
                          database_path);
     return error_set(err, ERROR_INTERNAL, NULL, "cannot lock %s.lock: %s", database_path,
                      strerror(errno));

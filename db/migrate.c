@@ -2,6 +2,8 @@
 
 #include "db/adopt.h"
 #include "db/connection.h"
+#include "db/purge_query.h"
+#include "db/schema_check.h"
 #include "db/search_index.h"
 #include "db/translate.h"
 
@@ -13,6 +15,7 @@ extern const unsigned char schema_003_events[];
 extern const unsigned char schema_004_entries[];
 extern const unsigned char schema_005_forks[];
 extern const unsigned char schema_006_lease_terms[];
+extern const unsigned char schema_search[];
 
 /* The file n brings user_version from n to n + 1. */
 static const unsigned char *const migrations[] = {
@@ -23,29 +26,84 @@ static const unsigned char *const migrations[] = {
 
 #define SCHEMA_VERSION ((int64_t)(sizeof(migrations) / sizeof(migrations[0])))
 
+static bool apply(sqlite3 *db, int64_t version, struct error *err)
+{
+    char step[64];
+
+    snprintf(step, sizeof(step), "PRAGMA user_version = %lld", (long long)version + 1);
+    return connection_run(db, (const char *)migrations[version], err) &&
+           connection_run(db, step, err);
+}
+
+/* A database in memory with the schema of a version, and with all that is optional. */
+static bool make_model(sqlite3 *model, int64_t version, struct error *err)
+{
+    static const int64_t all[STORE_PURGE_REASONS] = {1, 1};
+
+    for (int64_t i = 0; i < version; i++) {
+        if (!apply(model, i, err))
+            return false;
+    }
+    return purge_query_index(model, all, err) &&
+           connection_run(model, (const char *)schema_search, err);
+}
+
+/* Then the triggers of `db` may run. */
+static bool compare_with_model(sqlite3 *db, int64_t version, struct error *err)
+{
+    sqlite3 *model;
+
+    if (!connection_open_plain(":memory:", SQLITE_OPEN_READWRITE, &model, err))
+        return false;
+    const bool ok = make_model(model, version, err) && schema_check(db, model, err) &&
+                    connection_enable_triggers(db, err);
+    connection_close(model);
+    return ok;
+}
+
+/* The columns that a file of the Python SessionManager has, too. An empty file is fine. */
+static bool check_columns(sqlite3 *db, struct error *err)
+{
+    int64_t objects;
+    int64_t tables;
+    int64_t columns = 0;
+
+    if (!connection_integer(db, "SELECT count(*) FROM sqlite_schema", &objects, err) ||
+        !connection_integer(db,
+                            "SELECT count(*) FROM sqlite_schema WHERE name = 'sessions'"
+                            " AND type = 'table' AND rootpage > 0",
+                            &tables, err) ||
+        (tables == 1 &&
+         !connection_integer(db,
+                             "SELECT count(*) FROM pragma_table_info('sessions') WHERE name IN"
+                             " ('id', 'project_path', 'thread_id', 'status', 'context',"
+                             " 'created_at', 'updated_at')",
+                             &columns, err)))
+        return false;
+    return objects == 0 || columns == 7 ||
+           error_set(err, ERROR_INTERNAL, NULL,
+                     "it is a database of another program: it has no table sessions with the "
+                     "columns of a session; point --db at another file");
+}
+
+static bool check_schema(sqlite3 *db, int64_t *version, struct error *err)
+{
+    if (!connection_integer(db, "PRAGMA user_version", version, err))
+        return false;
+    if (*version < 0 || *version > SCHEMA_VERSION)
+        return error_set(err, ERROR_INTERNAL, NULL,
+                         "its schema version is %lld, and this sessiond knows up to %lld: it was "
+                         "made by a newer one; start that one, or restore a backup",
+                         (long long)*version, (long long)SCHEMA_VERSION);
+    return check_columns(db, err) && (*version == 0 || compare_with_model(db, *version, err));
+}
+
 bool migrate_check_schema(sqlite3 *db, bool *current, struct error *err)
 {
     int64_t version;
-    int64_t tables;
-    int64_t columns;
 
-    if (!connection_integer(db, "PRAGMA user_version", &version, err) ||
-        !connection_integer(db, "SELECT count(*) FROM sqlite_schema", &tables, err) ||
-        !connection_integer(db,
-                            "SELECT count(*) FROM pragma_table_info('sessions') WHERE name IN"
-                            " ('id', 'project_path', 'thread_id', 'status', 'context',"
-                            " 'created_at', 'updated_at')",
-                            &columns, err))
+    if (!check_schema(db, &version, err))
         return false;
-    if (version < 0 || version > SCHEMA_VERSION)
-        return error_set(err, ERROR_INTERNAL, NULL,
-                         "its schema version is %lld, and this sessiond knows up to %lld: was it "
-                         "made by a newer one?",
-                         (long long)version, (long long)SCHEMA_VERSION);
-    if (tables > 0 && columns != 7)
-        return error_set(err, ERROR_INTERNAL, NULL,
-                         "it is a database of another program: it has no table sessions with the "
-                         "columns of a session");
     *current = version == SCHEMA_VERSION;
     return true;
 }
@@ -62,26 +120,15 @@ static bool is_foreign(sqlite3 *db, int64_t version, bool *foreign, struct error
     return true;
 }
 
-static bool apply(sqlite3 *db, int64_t version, struct error *err)
-{
-    char step[64];
-
-    snprintf(step, sizeof(step), "PRAGMA user_version = %lld", (long long)version + 1);
-    return connection_run(db, (const char *)migrations[version], err) &&
-           connection_run(db, step, err);
-}
-
 static bool migrate(sqlite3 *db, session_adopter adopt, const struct store_observer *observer,
                     struct error *err)
 {
     bool foreign;
-    bool current;
     int64_t version;
 
-    if (!migrate_check_schema(db, &current, err) ||
-        !connection_integer(db, "PRAGMA user_version", &version, err) ||
-        !is_foreign(db, version, &foreign, err))
+    if (!check_schema(db, &version, err) || !is_foreign(db, version, &foreign, err))
         return false;
+    const bool is_new_or_foreign = version == 0;
     if (version > 0 && !search_tables_release_sessions(db, err))
         return false;
     if (foreign && !(adopt_check(db, err) && adopt_set_aside(db, err)))
@@ -92,7 +139,9 @@ static bool migrate(sqlite3 *db, session_adopter adopt, const struct store_obser
     }
     if (foreign && !adopt_take_over(db, err))
         return false;
-    return adopt_drop_index_made_again(db, err) && adopt_rows(db, adopt, observer, err);
+    return adopt_drop_index_made_again(db, err) &&
+           (!is_new_or_foreign || compare_with_model(db, version, err)) &&
+           adopt_rows(db, adopt, observer, err);
 }
 
 bool migrate_run(sqlite3 *db, session_adopter adopt, const struct store_observer *observer,

@@ -1,5 +1,6 @@
 #include "db/restore.h"
 
+#include "db/check.h"
 #include "db/connection.h"
 #include "db/durable_file.h"
 #include "db/lock_file.h"
@@ -145,8 +146,9 @@ static enum file_verdict check_copy(struct restore *restore, struct error *err)
     if (!connection_open_plain(restore->unfinished, SQLITE_OPEN_READWRITE, &copy, err) ||
         !connection_run(copy, "PRAGMA synchronous=OFF", err))
         goto done;
-    verdict = database_file_check(copy, restore->observer, err);
-    if (verdict == FILE_SOUND && !migrate_run(copy, restore->adopt, &observer, err))
+    if (migrate_run(copy, restore->adopt, &observer, err))
+        verdict = check_database(copy, restore->adopt, restore->observer, err);
+    else
         verdict = refuse(restore, err);
 
 done:

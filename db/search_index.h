@@ -68,7 +68,6 @@ struct search_index {
     int64_t rebuilt_at; /* commits that a snapshot shows at least if it shows the last rebuild */
 };
 
-/* Of a session's seq, and back: the sign bit changes. */
 static inline int64_t search_context_document(int64_t session_seq)
 {
     return (int64_t)((uint64_t)session_seq ^ (uint64_t)INT64_MIN);

@@ -13,6 +13,7 @@
 #include "db/writer.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 struct store {
@@ -112,6 +113,57 @@ no_lists:
     return false;
 }
 
+/* What to do about it. */
+static const char *next_step(int result)
+{
+    switch (result & 0xff) {
+    case SQLITE_NOTADB:
+        return "move it away or point --db at another file";
+    case SQLITE_CORRUPT:
+        return "run sessiond check on it, or restore a backup";
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return "another program uses it: stop that program and start again";
+    case SQLITE_FULL:
+        return "make room on the disk and start again";
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+    case SQLITE_READONLY:
+    case SQLITE_IOERR:
+        return "check the file, its folder and their rights, or point --db at another file";
+    default:
+        return "correct that, or point --db at another file";
+    }
+}
+
+/* The result code that translate_failure() put into the detail, and what follows it; SQLITE_OK when
+ * there is none. By now a rollback has made SQLite forget it. */
+static int result_of(const char *detail, const char **why)
+{
+    static const char begin[] = "SQLite error ";
+    const char *colon = strchr(detail, ':');
+
+    *why = detail;
+    if (strncmp(detail, begin, sizeof(begin) - 1) != 0 || colon == NULL)
+        return SQLITE_OK;
+    *why = colon + 2;
+    return (int)strtol(detail + sizeof(begin) - 1, NULL, 10);
+}
+
+/* Names the file and the next step, where the error does not yet. */
+static void explain(const char *path, struct error *err)
+{
+    const struct error found = *err;
+    const char *why;
+    const int result = result_of(found.detail, &why);
+    const bool has_step = result == SQLITE_OK && strchr(why, ';') != NULL;
+    const bool has_path = strstr(why, path) != NULL;
+
+    error_set(err, found.kind, NULL, "%s%s%s%s%s%s", has_path ? "" : "cannot open ",
+              has_path ? "" : path, has_path ? "" : ": ", why, has_step ? "" : "; ",
+              has_step ? "" : next_step(result));
+}
+
 bool store_open(const struct store_options *options, struct store **out, struct error *err)
 {
     struct store *store = calloc(1, sizeof(*store));
@@ -128,6 +180,7 @@ bool store_open(const struct store_options *options, struct store **out, struct 
         *out = store;
         return true;
     }
+    explain(options->path, err);
     search_index_release(&store->writer.operations.search);
     connection_close(store->db);
     job_queue_release(&store->queue);

@@ -54,7 +54,7 @@ static const char *obstacle(sqlite3 *db, int64_t bytes)
 
 static void tell_why_not(const struct store_observer *observer, const char *why)
 {
-    char detail[400];
+    char detail[sizeof(((struct error *)NULL)->detail) + 240];
 
     snprintf(
         detail, sizeof(detail),
