@@ -255,6 +255,23 @@ def kept_connections(binary):
     return service.stop()
 
 
+def readiness_without_a_token(binary):
+    """Whoever asks, and however often: the disk writes once a second at most."""
+    service = start(binary)
+
+    def commits():
+        return int(re.search(r"(?m)^sessiond_commit_duration_seconds_count (\d+)$", raw_metrics(service))[1])
+    before, began, count = commits(), time.monotonic(), 0
+    with connect(service) as one, connect(service) as two:
+        while time.monotonic() < began + 3:
+            for connection in (one, two):
+                check(ask(connection, target="/readyz")[0] == 200, "ready")
+                count += 1
+    made, seconds = commits() - before, time.monotonic() - began
+    check(1 <= made <= 2 * (seconds + 1), f"{made} commits for {count} requests in {seconds:.1f} s")
+    return service.stop()
+
+
 def silent_connections_of_many_addresses(binary):
     """They fill the service; a new connection takes the place of the oldest."""
     service = start(binary, "--max-connections", "64", "--threads", "1")
@@ -269,7 +286,7 @@ def silent_connections_of_many_addresses(binary):
 
 CASES = [half_requests_keep_nobody_out, connections_of_a_token, streams_and_long_polls, waiting_requests, memory,
          connections_reserved_for_health_checks, kept_connections,
-         silent_connections_of_many_addresses]
+         readiness_without_a_token, silent_connections_of_many_addresses]
 
 
 def main(binary):

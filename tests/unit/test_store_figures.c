@@ -58,6 +58,21 @@ Test(store_figures, a_probe_writes)
     cr_expect_gt(after.wal_bytes, before.wal_bytes);
 }
 
+Test(store_figures, a_probe_after_a_commit_writes_nothing)
+{
+    struct store_job jobs[2] = {{.operation = STORE_PROBE}, {.operation = STORE_PROBE}};
+    struct store_figures before;
+    struct store_figures after;
+
+    fixture_run(&fixture, &jobs[0]);
+    cr_expect(store_has_just_committed(fixture.store));
+    store_figures(fixture.store, &before);
+    fixture_run(&fixture, &jobs[1]);
+    store_figures(fixture.store, &after);
+    cr_expect_eq(jobs[1].error.kind, ERROR_NONE);
+    cr_expect_eq(after.wal_bytes, before.wal_bytes);
+}
+
 Test(store_figures, places_are_limited)
 {
     int taken = 0;
