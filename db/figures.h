@@ -27,6 +27,7 @@ struct figures {
     atomic_int_least64_t batch_jobs;
     atomic_int_least64_t commit_buckets[STORE_COMMIT_BUCKETS + 1];
     atomic_int_least64_t commit_us;
+    atomic_int_least64_t committed_us; /* when a change was last committed, monotonic; 0: never */
 };
 
 /* How one transaction changes the counters, once it is committed. */

@@ -5,6 +5,7 @@
 #include "db/list_worker.h"
 #include "db/lock_file.h"
 #include "db/migrate.h"
+#include "db/monotonic.h"
 #include "db/read_entries.h"
 #include "db/read_events.h"
 #include "db/read_operations.h"
@@ -314,6 +315,13 @@ static struct job_queue *queue_for(struct store *store, enum store_operation ope
     if (operation == STORE_SEARCH)
         return &store->searches.queue;
     return is_long_read(operation) ? &store->lists.queue : &store->queue;
+}
+
+bool store_has_just_committed(const struct store *store)
+{
+    const int64_t committed_us = atomic_load(&store->figures.committed_us);
+
+    return committed_us != 0 && monotonic_us() - committed_us < PROBE_INTERVAL_US;
 }
 
 bool store_reserve(struct store *store, enum store_operation operation)

@@ -22,6 +22,10 @@ MUST_USE bool store_list(struct store *store, const struct store_list_query *que
                          store_visitor visit, void *arg, struct store_page *page,
                          struct error *err);
 
+/* Whether a change was committed within the last second: the disk takes writes, and a probe would
+ * write nothing. Any thread. */
+MUST_USE bool store_has_just_committed(const struct store *store);
+
 /* Takes a place in the queue of such jobs. False when it is full: answer 503. A taken place is
  * used up by store_submit. Never blocks. */
 MUST_USE bool store_reserve(struct store *store, enum store_operation operation);

@@ -32,7 +32,7 @@ enum store_operation {
     STORE_APPEND,   /* to a session's log */
     STORE_FORK,
     STORE_IMPORT,
-    STORE_PROBE, /* commits a change of no consequence: shows that a write reaches the disk */
+    STORE_PROBE, /* shows that a write reaches the disk; commits at most once a second */
     STORE_CONSUMER_PUT,
     STORE_CONSUMER_DELETE,
     STORE_LIST,

@@ -1,6 +1,7 @@
 #include "db/write_operations.h"
 
 #include "db/job_memory.h"
+#include "db/monotonic.h"
 #include "db/translate.h"
 #include "db/write_consumer.h"
 #include "db/write_fork.h"
@@ -21,6 +22,7 @@ bool write_operations_begin(struct write_operations *ops, struct error *err)
     ops->saved = ops->state;
     ops->change = (struct figures_change){0};
     ops->skipped.count = 0;
+    ops->changes_before = sqlite3_total_changes64(ops->statements.db);
     return !ops->state.leases_in_doubt || write_lease_restart(ops, err);
 }
 
@@ -118,8 +120,36 @@ bool write_find(struct write_operations *ops, struct store_job *job, bool with_c
     return write_find_by_id(ops, job, job->id, with_context, found, err);
 }
 
-static bool probe(struct write_operations *ops, struct error *err)
+void write_operations_committed(struct write_operations *ops, int64_t now_us)
 {
+    ops->committed_us = now_us;
+}
+
+void write_operations_probe_failed(struct write_operations *ops, const struct error *err)
+{
+    ops->probe_failed_us = monotonic_us();
+    ops->probe_error = *err;
+}
+
+bool write_operations_changed(const struct write_operations *ops)
+{
+    return sqlite3_total_changes64(ops->statements.db) != ops->changes_before;
+}
+
+static bool is_recent(int64_t time_us)
+{
+    return time_us != 0 && monotonic_us() - time_us < PROBE_INTERVAL_US;
+}
+
+/* Anyone may ask for a probe: it makes the disk write once a second at most. */
+static bool probe(struct write_operations *ops, struct store_job *job, struct error *err)
+{
+    if (is_recent(ops->committed_us))
+        return true;
+    if (is_recent(ops->probe_failed_us)) {
+        job->error = ops->probe_error;
+        return true;
+    }
     clock_next(&ops->state.clock); /* an UPDATE to the same value would write nothing */
     return clock_reserve(&ops->state.clock, ops->statements.db, true, err);
 }
@@ -154,7 +184,7 @@ static bool apply(struct write_operations *ops, struct store_job *job, struct er
     case STORE_IMPORT:
         return write_import(ops, job, err);
     case STORE_PROBE:
-        return probe(ops, err);
+        return probe(ops, job, err);
     case STORE_PURGE:
         return write_purge(ops, job, err);
     case STORE_LIST:

@@ -24,6 +24,10 @@ struct skipped_rows {
     struct error first;
 };
 
+/* A probe writes only when no transaction was committed for so long; a probe that failed stands for
+ * those of the same time after it. */
+#define PROBE_INTERVAL_US INT64_C(1000000)
+
 struct write_operations {
     struct write_statements statements;
     struct write_state state; /* of the open transaction, or of the last one that committed */
@@ -36,6 +40,10 @@ struct write_operations {
     int64_t max_consumers;        /* that there may be */
     struct figures_change change; /* by the open transaction */
     struct skipped_rows skipped;  /* by the open transaction; logged when it has committed */
+    int64_t changes_before;       /* rows that were changed before the open transaction began */
+    int64_t committed_us;         /* when a change was last committed, monotonic; 0: never */
+    int64_t probe_failed_us;      /* when a probe last failed, monotonic; 0: never */
+    struct error probe_error;     /* of that one */
 };
 
 /* `db` is borrowed; its statements are finalised when it is closed. What is set up
@@ -51,6 +59,13 @@ MUST_USE bool write_operations_finish(struct write_operations *ops, struct error
 
 /* After COMMIT, or after what failed and before ROLLBACK, which restores the saved state. */
 void write_operations_settle(struct write_operations *ops, bool committed);
+
+/* A change was committed at this time; a probe alone in its transaction failed. */
+void write_operations_committed(struct write_operations *ops, int64_t now_us);
+void write_operations_probe_failed(struct write_operations *ops, const struct error *err);
+
+/* Whether the open transaction has changed anything. */
+bool write_operations_changed(const struct write_operations *ops);
 
 /* Runs one job. True: its answer is in the job, be it success or an error that concerns the job
  * alone. False: `err` is a failure of the storage, and the transaction must be rolled back. */

@@ -34,13 +34,24 @@ static void tell_events(struct writer *writer)
         writer->observer.events(writer->observer.arg, newest);
 }
 
+static void note_commit(struct writer *writer)
+{
+    const int64_t now_us = monotonic_us();
+
+    write_operations_committed(&writer->operations, now_us);
+    atomic_store(&writer->figures->committed_us, now_us);
+}
+
 static enum outcome commit(struct writer *writer, size_t jobs, struct error *err)
 {
+    const bool changed = write_operations_changed(&writer->operations);
     const enum outcome outcome = transaction_commit(&writer->transactions, err);
 
     write_operations_settle(&writer->operations, outcome == OUTCOME_COMMITTED);
     if (outcome != OUTCOME_COMMITTED)
         return outcome;
+    if (changed)
+        note_commit(writer);
     reader_pool_committed(writer->readers);
     if (jobs > 0)
         figures_committed(writer->figures, jobs, writer->transactions.last_commit_us);
@@ -122,6 +133,9 @@ static enum outcome run_transaction(struct writer *writer, struct store_job *fir
     while ((outcome = try_transaction(writer, first, count, err)) == OUTCOME_INDEX_REBUILT)
         reset_jobs(first, count);
     writer_tell_failure(writer, outcome, err);
+    /* In a batch another job may have been the cause. */
+    if (outcome == OUTCOME_ROLLED_BACK && count == 1 && first->operation == STORE_PROBE)
+        write_operations_probe_failed(&writer->operations, err);
     return outcome;
 }
 
