@@ -22,7 +22,8 @@ struct access {
     char *host; /* of --listen */
     bool has_tokens;
     pthread_rwlock_t lock;
-    struct tokens *tokens; /* under the lock */
+    struct tokens *tokens;            /* under the lock */
+    atomic_uint_least64_t generation; /* of the tokens: how often they were read */
 };
 
 struct refusal {
@@ -152,6 +153,7 @@ bool access_reload(struct access *access, struct error *err)
     pthread_rwlock_wrlock(&access->lock);
     struct tokens *old = access->tokens;
     access->tokens = fresh;
+    atomic_fetch_add(&access->generation, 1);
     pthread_rwlock_unlock(&access->lock);
     tokens_free(old);
     return true;
@@ -230,12 +232,33 @@ static bool admit_token(struct access *access, struct metrics *metrics, struct r
 
     if (router_scope(ex) == SCOPE_OPEN)
         return true;
+    request->token_generation = atomic_load(&access->generation); /* before the token is found */
     if (!read_credentials(ex->headers[REQUEST_AUTHORIZATION], &presented))
         return refuse(ex, metrics, REFUSED_NO_TOKEN);
     if (!find_token(access, presented, &token))
         return refuse(ex, metrics, REFUSED_WRONG_TOKEN);
     snprintf(request->token_name, sizeof(request->token_name), "%s", token.name);
+    memcpy(request->token_digest, token.digest, DIGEST_BYTES);
     return token.scope >= router_scope(ex) || refuse_scope(ex, metrics, &token);
+}
+
+bool access_still_admits(struct access *access, struct request *request)
+{
+    if (request->token_name[0] == '\0' ||
+        request->token_generation == atomic_load(&access->generation))
+        return true;
+    pthread_rwlock_rdlock(&access->lock);
+    const struct token *found = tokens_find_digest(access->tokens, request->token_digest);
+    const bool admits = found != NULL && found->scope >= router_scope(&request->ex);
+    if (admits)
+        request->token_generation = atomic_load(&access->generation);
+    pthread_rwlock_unlock(&access->lock);
+    return admits;
+}
+
+void access_refuse_revoked(struct metrics *metrics, struct request *request)
+{
+    refuse(&request->ex, metrics, REFUSED_WRONG_TOKEN);
 }
 
 static bool takes_host(const struct access *access, struct slice authority)

@@ -40,4 +40,11 @@ bool access_needs_token(const struct access *access);
  * WWW-Authenticate (RFC 6750 §3), 403 or 421, and counted. Sets request->token_name. */
 bool access_admit(struct access *access, struct metrics *metrics, struct request *request);
 
+/* Whether the token of a request that was let in still allows it. It may have been removed, or its
+ * scope reduced, by access_reload since. Costs nothing while nothing was reloaded. */
+MUST_USE bool access_still_admits(struct access *access, struct request *request);
+
+/* The answer to a request that is no longer let in. Counted. */
+void access_refuse_revoked(struct metrics *metrics, struct request *request);
+
 #endif

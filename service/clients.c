@@ -3,6 +3,7 @@
 #include "db/monotonic.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 
 /* How often a connection without a request is looked at. */
 #define LOOKS_PER_TIMEOUT 16
@@ -181,6 +182,11 @@ void client_follows(struct client *client)
 bool client_answers(struct client *client, bool limited)
 {
     return set_deadline(client, limited ? DEADLINE_RESPONSE : DEADLINE_NONE, now_ms());
+}
+
+void client_cut(const struct client *client)
+{
+    shutdown(client->descriptor, SHUT_RDWR);
 }
 
 bool client_rests(struct client *client, int64_t now_us, char *request_id)

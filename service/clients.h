@@ -59,6 +59,10 @@ MUST_USE bool client_answers(struct client *client, bool limited);
  * open for one. */
 void client_follows(struct client *client);
 
+/* Shuts the connection down in the middle of a response, so that the client learns of it at once:
+ * libmicrohttpd closes it only when its thread wakes for another reason. */
+void client_cut(const struct client *client);
+
 /* The response is gone, or the request is over without one. True when the request was answered
  * with 408; `request_id` then gets the id that was told to the client. */
 bool client_rests(struct client *client, int64_t now_us, char *request_id);

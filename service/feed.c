@@ -121,6 +121,16 @@ static void wake(struct feed_waiter *woken, int64_t slice_pause_us)
     }
 }
 
+void feed_wake_all(struct feed *feed)
+{
+    struct feed_waiter *woken = NULL;
+
+    pthread_mutex_lock(&feed->lock);
+    feed_waiters_take_all(feed->_shared.waiters, FEED_EVENT, &woken);
+    pthread_mutex_unlock(&feed->lock);
+    wake(woken, SLICE_PAUSE_US);
+}
+
 void feed_drain(struct feed *feed)
 {
     struct feed_waiter *woken = NULL;

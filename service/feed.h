@@ -50,6 +50,9 @@ void feed_announce(struct feed *feed, int64_t newest);
  * perhaps before this returns. False, and nothing is handed over, when the feed is drained. */
 MUST_USE bool feed_park(struct feed *feed, struct feed_waiter *waiter);
 
+/* Wakes all who wait as if there were an event: each looks whether it may go on waiting. */
+void feed_wake_all(struct feed *feed);
+
 /* Wakes all who wait; nobody waits from now on. */
 void feed_drain(struct feed *feed);
 

@@ -170,6 +170,8 @@ static enum MHD_Result begin_again(struct http_server *server, struct request *r
 {
     http_server_unpark(server, request);
     exchange_restart(&request->ex);
+    if (!access_still_admits(server->options.access, request))
+        access_refuse_revoked(server->options.routes->metrics, request);
     return begin(server, request);
 }
 

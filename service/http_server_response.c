@@ -5,29 +5,42 @@
 
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* Shorter texts are not worth counting: a connection's own memory is about as much. */
 #define COUNTED_BYTES 16384
 
-/* The response takes over the snapshot's descriptor. */
-static struct MHD_Response *make_file_response(struct store_snapshot *snapshot, size_t *size)
-{
-    struct MHD_Response *response =
-        MHD_create_response_from_fd64((uint64_t)snapshot->bytes, snapshot->descriptor);
+/* Of a snapshot in one piece. */
+#define FILE_PIECE_BYTES 65536
 
-    if (response != NULL)
-        snapshot->open = false;
-    *size = (size_t)snapshot->bytes;
-    return response;
+/* The next piece of the snapshot. A download takes as long as its client likes: it is cut once its
+ * token is removed. */
+static ssize_t read_snapshot(void *cls, uint64_t position, char *out, size_t max)
+{
+    struct request *request = cls;
+    const struct http_server *server = request->server;
+    const struct store_snapshot *snapshot = &request->ex.job.snapshot;
+
+    if (access_still_admits(server->options.access, request)) {
+        const ssize_t count = pread(snapshot->descriptor, out, max, (off_t)position);
+        if (count > 0)
+            return count;
+    }
+    client_cut(request->client);
+    return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
 /* The response takes over the exchange's text. */
-static struct MHD_Response *make_response(struct exchange *ex, size_t *size)
+static struct MHD_Response *make_response(struct request *request, size_t *size)
 {
+    struct exchange *ex = &request->ex;
     struct slice fixed = ex->fixed_response;
 
-    if (ex->sends_snapshot)
-        return make_file_response(&ex->job.snapshot, size);
+    if (ex->sends_snapshot) {
+        *size = (size_t)ex->job.snapshot.bytes;
+        return MHD_create_response_from_callback(*size, FILE_PIECE_BYTES, read_snapshot, request,
+                                                 NULL);
+    }
     if (fixed.data == NULL && ex->response.len > 0) {
         char *text = ex->response.data;
         *size = ex->response.len;
@@ -146,8 +159,8 @@ enum MHD_Result http_server_send(struct http_server *server, struct request *req
         ex->stream.read != NULL && http_server_take(server, request, QUOTA_STREAMS);
     if (!client_answers(request->client, !ex->sends_snapshot))
         return MHD_NO;
-    response =
-        streams ? http_server_stream(server, request) : make_response(ex, &request->sent_bytes);
+    response = streams ? http_server_stream(server, request)
+                       : make_response(request, &request->sent_bytes);
     if (response == NULL)
         return MHD_NO;
     if (ex->content_type != NULL)

@@ -81,6 +81,12 @@ static ssize_t wait_for_more(struct http_server *server, struct request *request
     return MHD_CONTENT_READER_END_OF_STREAM;
 }
 
+static ssize_t cut(const struct request *request)
+{
+    client_cut(request->client);
+    return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
 /* The next piece. What was given before has left, so the time to take it begins anew. */
 static ssize_t on_read(void *cls, uint64_t position, char *out, size_t max)
 {
@@ -93,6 +99,9 @@ static ssize_t on_read(void *cls, uint64_t position, char *out, size_t max)
     http_server_unpark(server, request);
     if (ex->wait.stopping)
         return MHD_CONTENT_READER_END_OF_STREAM;
+    /* A response with an end of its own is cut, or a part would look like the whole. */
+    if (!access_still_admits(server->options.access, request))
+        return request->follows ? MHD_CONTENT_READER_END_OF_STREAM : cut(request);
     if (!client_answers(request->client, true) ||
         (ex->wait.timed_out && client_has_left(request->client)))
         return MHD_CONTENT_READER_END_WITH_ERROR;
@@ -108,7 +117,7 @@ static ssize_t on_read(void *cls, uint64_t position, char *out, size_t max)
     case STREAM_FAILED:
         break;
     }
-    return MHD_CONTENT_READER_END_WITH_ERROR;
+    return cut(request);
 }
 
 struct MHD_Response *http_server_stream(struct http_server *server, struct request *request)

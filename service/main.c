@@ -61,6 +61,7 @@ static void reload_tokens(struct service *service)
         log_event(service->log, LOG_ERROR, "tokens_kept", err.detail);
         return;
     }
+    feed_wake_all(service->feed); /* a token that is gone ends its streams and long polls */
     log_begin(&line, LOG_INFO, "tokens_loaded");
     log_integer(&line, "tokens", (int64_t)access_count(service->access));
     log_end(service->log, &line, true);

@@ -49,7 +49,9 @@ struct request {
     uint64_t budget_bytes;               /* charged for its bodies */
     struct slice authority;              /* of a target that has one */
     char token_name[TOKEN_NAME_MAX + 1]; /* empty: no token, or none that is known */
-    char target[];                       /* path and query as sent, NUL-terminated */
+    unsigned char token_digest[DIGEST_BYTES];
+    uint64_t token_generation; /* of the tokens that it was last found among */
+    char target[];             /* path and query as sent, NUL-terminated */
 };
 
 void request_ids_init(struct request_ids *ids);

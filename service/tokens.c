@@ -59,7 +59,7 @@ bool token_is_valid(struct slice text)
 }
 
 /* All tokens are compared, and each wholly. */
-static const struct token *find_digest(const struct tokens *tokens,
+const struct token *tokens_find_digest(const struct tokens *tokens,
                                        const unsigned char digest[DIGEST_BYTES])
 {
     const struct token *found = NULL;
@@ -76,12 +76,12 @@ const struct token *tokens_find(const struct tokens *tokens, struct slice presen
     unsigned char digest[DIGEST_BYTES];
 
     digest_text(presented, digest);
-    return find_digest(tokens, digest);
+    return tokens_find_digest(tokens, digest);
 }
 
 bool tokens_add(struct tokens *tokens, const struct token *token, struct error *err)
 {
-    const struct token *twin = find_digest(tokens, token->digest);
+    const struct token *twin = tokens_find_digest(tokens, token->digest);
 
     if (twin != NULL)
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "this is the same token as that of %s",

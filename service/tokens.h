@@ -43,6 +43,10 @@ MUST_USE bool tokens_read(struct tokens *tokens, const char *path, struct error 
  * the tokens in the set but their number. */
 const struct token *tokens_find(const struct tokens *tokens, struct slice presented);
 
+/* The token of this digest; NULL and the time as above. */
+const struct token *tokens_find_digest(const struct tokens *tokens,
+                                       const unsigned char digest[DIGEST_BYTES]);
+
 /* Whether a token may have this name: 1 to 64 letters, digits, dots, underscores and hyphens. */
 bool token_name_is_valid(struct slice name);
 
