@@ -9,7 +9,6 @@
 #include <semaphore.h>
 #include <sqlite3.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 static struct store_fixture fixture;
 
@@ -78,34 +77,6 @@ Test(store_failing_jobs, a_full_disk_refuses_writes_until_there_is_space)
     faulty_vfs_heal();
     cr_expect_eq(create(id), ERROR_NONE);
     cr_expect_eq(get(id), ERROR_NONE);
-    cr_expect_eq(fixture.failures, 0);
-}
-
-static enum error_kind probe(void)
-{
-    struct store_job job = {.operation = STORE_PROBE};
-
-    fixture_run(&fixture, &job);
-    store_job_release(&job);
-    return job.error.kind;
-}
-
-/* One that failed stands for the others of the same second, and so does one that did not. */
-Test(store_failing_jobs, probes_write_once_a_second)
-{
-    sleep(1); /* longer than since any commit of the start */
-    faulty_vfs_arm((struct fault){FAULT_WRITE, SQLITE_OPEN_WAL, SQLITE_FULL, 1, 1000});
-    cr_expect_eq(probe(), ERROR_STORAGE_FULL);
-    cr_expect_not(store_has_just_committed(fixture.store));
-    faulty_vfs_heal();
-    cr_expect_eq(probe(), ERROR_STORAGE_FULL, "although the disk has room now");
-    sleep(1);
-    cr_expect_eq(probe(), ERROR_NONE);
-    faulty_vfs_arm((struct fault){FAULT_WRITE, SQLITE_OPEN_WAL, SQLITE_FULL, 1, 1000});
-    cr_expect_eq(probe(), ERROR_NONE, "nothing is written");
-    sleep(1);
-    cr_expect_eq(probe(), ERROR_STORAGE_FULL);
-    faulty_vfs_heal();
     cr_expect_eq(fixture.failures, 0);
 }
 
