@@ -5,6 +5,7 @@
 #include "db/check_internal.h"
 
 #include "db/connection.h"
+#include "db/search_index_internal.h"
 #include "db/translate.h"
 
 #include <stdio.h>
@@ -159,6 +160,19 @@ static bool check_table(struct check *check, const char *table, size_t tables, s
 
 bool check_search_index(struct check *check, struct error *err)
 {
+    bool ours;
+
+    if (!search_tables_are_ours(check->db, &ours, err)) {
+        check_give_up(check, err);
+        return false;
+    }
+    if (!ours) {
+        if (check->observer->remark != NULL)
+            check->observer->remark(check->observer->arg,
+                                    "the search index is not of this version: the next start "
+                                    "rebuilds it");
+        return true;
+    }
     if (check->observer->doing != NULL)
         check->observer->doing(check->observer->arg, "checking the search index");
     return check_table(check, "search_entries", SHADOWS - 1, err) &&

@@ -21,7 +21,10 @@ void search_index_note_taken(struct search_index *index, int64_t document, struc
  * then and at its end. */
 void search_index_log_progress(struct search_index *index);
 
-/* Whether the tables are there, as this program makes them, by this rule. */
+/* Whether the tables are there, as this version makes them. */
+MUST_USE bool search_tables_are_ours(sqlite3 *db, bool *out, struct error *err);
+
+/* The same, and whether their texts were made by this rule and folded as they are now. */
 MUST_USE bool search_tables_match(struct search_index *index, bool *out, struct error *err);
 
 /* Inside a transaction: removes whatever stands under the tables' names, however corrupt it is. */

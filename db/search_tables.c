@@ -44,7 +44,7 @@ static bool read_model(char **out, struct error *err)
     return ok;
 }
 
-static bool are_ours(sqlite3 *db, bool *out, struct error *err)
+bool search_tables_are_ours(sqlite3 *db, bool *out, struct error *err)
 {
     char *model = NULL;
     char *found = NULL;
@@ -72,7 +72,7 @@ bool search_tables_match(struct search_index *index, bool *out, struct error *er
     int64_t rules = 0;
     char sql[96];
 
-    if (!are_ours(index->db, out, err))
+    if (!search_tables_are_ours(index->db, out, err))
         return false;
     snprintf(sql, sizeof(sql), "SELECT count(*) FROM search_rule WHERE rule = %d AND folding = %d",
              index->rule, SEARCH_FOLDING);
@@ -130,7 +130,7 @@ bool search_tables_release_sessions(sqlite3 *db, struct error *err)
     bool there;
     bool ours;
 
-    if (!are_there(db, &there, err) || !are_ours(db, &ours, err))
+    if (!are_there(db, &there, err) || !search_tables_are_ours(db, &ours, err))
         return false;
     return !there || ours || search_tables_drop_triggers(db, err);
 }

@@ -110,6 +110,11 @@ class Check(Case):
         self.run_well("check", "--db", self.database)
         self.assertEqual(picture(self.folder), before)
 
+    def test_a_search_index_of_another_version_is_no_problem(self):
+        self.damage("DROP TABLE search_contexts; CREATE VIRTUAL TABLE search_contexts USING fts5(text);"
+                    "DROP TABLE search_rule; CREATE TABLE search_rule (rule INTEGER NOT NULL)")
+        self.assertIn("the next start rebuilds it", self.run_well("check", self.database))
+
     def test_each_rule(self):
         with open(self.database, "rb") as file:
             sound = file.read()
