@@ -3,9 +3,11 @@
 usage: restore_test.py BINARY   (SESSIOND_BINARY, where set, goes before BINARY)
 """
 
+import contextlib
 import os
 import re
 import shutil
+import unittest
 
 from wholefile import (ID, Case, SmallDisk, ask, command, connect, end_command, main, make_database,
                        make_python_file, picture, start_command, until)
@@ -154,6 +156,22 @@ class Restore(Case):
         with connect(self.file) as database:
             database.execute("UPDATE sessions SET id = 'mine'")
         self.refused(1, "cannot be adopted")
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root gives files away")
+    def test_a_swapped_link_is_not_given_away(self):
+        secret = self.path("secret")
+        shutil.copy(self.file, secret)
+        os.mkdir(self.path("theirs"), 0o700)
+        os.chown(self.path("theirs"), 65534, 65534)
+        target = self.path("theirs", "a.db")
+        process = start_command("restore", self.file, "--db", target)
+        while process.poll() is None:
+            with contextlib.suppress(OSError):
+                if os.path.getsize(target + ".restoring") > 0:
+                    os.remove(target + ".restoring")
+                    os.symlink(secret, target + ".restoring")
+        end_command(process)
+        self.assertEqual(os.stat(secret).st_uid, 0)
 
     def test_while_a_service_runs_it_is_refused(self):
         service = self.service(self.database)
