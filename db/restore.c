@@ -9,6 +9,7 @@
 #include "db/translate.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -229,6 +230,24 @@ static bool keep_old(struct restore *restore, const struct places *places, struc
     return durable_file_sync_folder(places->target, err);
 }
 
+/* The folder belongs to that user, who may have put another file under the name meanwhile: the file
+ * is given away by its descriptor, and only where it is the one that root made. */
+static bool give_to(const char *path, uid_t user, gid_t group)
+{
+    struct stat status;
+    const int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+    if (fd < 0)
+        return false;
+    const bool is_own = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+                        status.st_uid == geteuid() && status.st_nlink == 1;
+    if (!is_own)
+        errno = EPERM;
+    const bool given = is_own && fchown(fd, user, group) == 0;
+    close(fd);
+    return given;
+}
+
 /* Root restores for the user whom the service runs as. */
 static bool hand_over(const struct restore *restore, const struct places *places, struct error *err)
 {
@@ -236,7 +255,7 @@ static bool hand_over(const struct restore *restore, const struct places *places
     const gid_t group = places->owner.st_gid;
 
     if (geteuid() != 0 ||
-        (chown(restore->unfinished, user, group) == 0 && fchown(places->lock, user, group) == 0))
+        (give_to(restore->unfinished, user, group) && fchown(places->lock, user, group) == 0))
         return true;
     return error_set(err, ERROR_INTERNAL, NULL, "cannot give the file to its owner: %s",
                      strerror(errno));
