@@ -1,6 +1,8 @@
 #include "service/config.h"
 
-#include <errno.h>
+#include "service/config_option.h"
+
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,19 +10,6 @@
 
 /* Fits into the head of a request, whatever its limit. */
 #define TOKEN_CHARACTERS_MAX 512
-
-enum option_kind { OPTION_TEXT, OPTION_NUMBER, OPTION_MODE, OPTION_SWITCH, OPTION_DURATION };
-
-struct option {
-    const char *flag;     /* without the dashes */
-    const char *variable; /* of the environment */
-    enum option_kind kind;
-    size_t offset;        /* in struct config */
-    const char *fallback; /* NULL: none */
-    int64_t least;        /* numbers */
-    int64_t most;
-    const char *help;
-};
 
 /* A hundred years. */
 #define DURATION_MAX_S INT64_C(3155760000)
@@ -64,23 +53,23 @@ static const struct option options[] = {
     {"max-requests-per-connection", "SESSIOND_MAX_REQUESTS_PER_CONNECTION", OPTION_NUMBER,
      PLACE(max_requests_per_connection), "0", 0, 1000000000,
      "requests after which a connection ends; 0: any number"},
-    {"max-header-bytes", "SESSIOND_MAX_HEADER_BYTES", OPTION_NUMBER, PLACE(max_header_bytes),
-     "16384", 1024, 65536, "a request's head: request line and header fields, these at most 128"},
-    {"max-target-bytes", "SESSIOND_MAX_TARGET_BYTES", OPTION_NUMBER, PLACE(max_target_bytes),
-     "14336", 256, 32768, "path and query of a request"},
+    {"max-header-bytes", "SESSIOND_MAX_HEADER_BYTES", OPTION_SIZE, PLACE(max_header_bytes), "16384",
+     1024, 65536, "a request's head: request line and header fields, these at most 128"},
+    {"max-target-bytes", "SESSIOND_MAX_TARGET_BYTES", OPTION_SIZE, PLACE(max_target_bytes), "14336",
+     256, 32768, "path and query of a request"},
     {"max-query-parameters", "SESSIOND_MAX_QUERY_PARAMETERS", OPTION_NUMBER,
      PLACE(max_query_parameters), "64", 1, 10000, "parameters of a query"},
-    {"max-body-bytes", "SESSIOND_MAX_BODY_BYTES", OPTION_NUMBER, PLACE(max_body_bytes), "16777216",
+    {"max-body-bytes", "SESSIOND_MAX_BODY_BYTES", OPTION_SIZE, PLACE(max_body_bytes), "16777216",
      1024, 256 << 20, "longest request body, and longest context that merging makes"},
-    {"max-bodies-bytes", "SESSIOND_MAX_BODIES_BYTES", OPTION_NUMBER, PLACE(max_bodies_bytes),
+    {"max-bodies-bytes", "SESSIOND_MAX_BODIES_BYTES", OPTION_SIZE, PLACE(max_bodies_bytes),
      "268435456", 1024, INT64_C(1) << 40,
      "bodies of requests and large responses under way; beyond it 503"},
-    {"max-bodies-bytes-per-client", "SESSIOND_MAX_BODIES_BYTES_PER_CLIENT", OPTION_NUMBER,
+    {"max-bodies-bytes-per-client", "SESSIOND_MAX_BODIES_BYTES_PER_CLIENT", OPTION_SIZE,
      PLACE(max_bodies_bytes_per_client), "134217728", 1024, INT64_C(1) << 40,
      "the same of one token, or without one of one address; beyond it 429"},
     {"max-json-depth", "SESSIOND_MAX_JSON_DEPTH", OPTION_NUMBER, PLACE(max_json_depth), "512", 2,
      10000, "arrays and objects open at once in a body"},
-    {"max-page-bytes", "SESSIOND_MAX_PAGE_BYTES", OPTION_NUMBER, PLACE(max_page_bytes), "4194304",
+    {"max-page-bytes", "SESSIOND_MAX_PAGE_BYTES", OPTION_SIZE, PLACE(max_page_bytes), "4194304",
      1024, 256 << 20, "a page ends before it grows longer, after one session or entry at least"},
     {"max-batch-entries", "SESSIOND_MAX_BATCH_ENTRIES", OPTION_NUMBER, PLACE(max_batch_entries),
      "1000", 1, 10000, "entries of one append"},
@@ -94,9 +83,9 @@ static const struct option options[] = {
     {"max-forks-per-client", "SESSIOND_MAX_FORKS_PER_CLIENT", OPTION_NUMBER,
      PLACE(max_client_forks), "4", 1, 1000000,
      "of these, those of one token, or without one of one address"},
-    {"idempotency-ttl-s", "SESSIOND_IDEMPOTENCY_TTL_S", OPTION_NUMBER, PLACE(idempotency_ttl_s),
-     "86400", 1, 31536000, "how long an Idempotency-Key is remembered"},
-    {"keep-events-s", "SESSIOND_KEEP_EVENTS_S", OPTION_NUMBER, PLACE(keep_events_s), "604800", 1,
+    {"idempotency-ttl", "SESSIOND_IDEMPOTENCY_TTL", OPTION_SECONDS, PLACE(idempotency_ttl_s), "24h",
+     1, 31536000, "how long an Idempotency-Key is remembered"},
+    {"keep-events", "SESSIOND_KEEP_EVENTS", OPTION_SECONDS, PLACE(keep_events_s), "7d", 1,
      315360000, "how long an event is kept"},
     {"max-events", "SESSIOND_MAX_EVENTS", OPTION_NUMBER, PLACE(max_events), "1000000", 1,
      1000000000, "events that are kept; beyond it the oldest are removed"},
@@ -106,26 +95,27 @@ static const struct option options[] = {
      "on: entries and contexts can be searched; off: writes cost less"},
     {"checkpoint-pages", "SESSIOND_CHECKPOINT_PAGES", OPTION_NUMBER, PLACE(checkpoint_pages),
      "40000", 10, 1000000, "write-ahead log, in pages of 4 KiB, that makes the writer checkpoint"},
-    {"retain", "SESSIOND_RETAIN", OPTION_DURATION, PLACE(retain_s), "off", 1, DURATION_MAX_S,
+    {"retain", "SESSIOND_RETAIN", OPTION_SECONDS, PLACE(retain_s), "off", 1, DURATION_MAX_S,
      "TERMINATED sessions are deleted when their last change is older: 30d, 12h, 90m, 45s; off"},
-    {"retain-idle", "SESSIOND_RETAIN_IDLE", OPTION_DURATION, PLACE(retain_idle_s), "off", 1,
-     DURATION_MAX_S, "PAUSED sessions are deleted when their last change is older; as --retain"},
-    {"max-db-bytes", "SESSIOND_MAX_DB_BYTES", OPTION_NUMBER, PLACE(max_db_bytes), "0", 0,
+    {"retain-idle", "SESSIOND_RETAIN_IDLE", OPTION_SECONDS, PLACE(retain_idle_s), "off", 1,
+     DURATION_MAX_S,
+     "PAUSED sessions are deleted when their last change is older, as --retain; off"},
+    {"max-db-bytes", "SESSIOND_MAX_DB_BYTES", OPTION_SIZE, PLACE(max_db_bytes), "0", 0,
      INT64_C(1) << 50, "what the database may store; beyond it what grows is answered 507; 0: any"},
     {"rate-per-second", "SESSIOND_RATE_PER_SECOND", OPTION_NUMBER, PLACE(rate_per_second), "0", 0,
      1000000,
      "requests a second of one token, or without one of one address, beyond it 429; 0: any number"},
-    {"request-timeout-ms", "SESSIOND_REQUEST_TIMEOUT_MS", OPTION_NUMBER, PLACE(request_timeout_ms),
-     "30000", 100, 3600000, "how long a request may take to arrive, from its first byte on"},
-    {"response-timeout-ms", "SESSIOND_RESPONSE_TIMEOUT_MS", OPTION_NUMBER,
-     PLACE(response_timeout_ms), "60000", 100, 3600000,
+    {"request-timeout", "SESSIOND_REQUEST_TIMEOUT", OPTION_MILLISECONDS, PLACE(request_timeout_ms),
+     "30s", 100, 3600000, "how long a request may take to arrive, from its first byte on"},
+    {"response-timeout", "SESSIOND_RESPONSE_TIMEOUT", OPTION_MILLISECONDS,
+     PLACE(response_timeout_ms), "60s", 100, 3600000,
      "how long a client may take to read a response; a backup may take longer"},
-    {"idle-timeout-ms", "SESSIOND_IDLE_TIMEOUT_MS", OPTION_NUMBER, PLACE(idle_timeout_ms), "60000",
+    {"idle-timeout", "SESSIOND_IDLE_TIMEOUT", OPTION_MILLISECONDS, PLACE(idle_timeout_ms), "60s",
      1000, 3600000, "a connection on which nothing moves for so long is closed"},
-    {"stop-timeout-ms", "SESSIOND_STOP_TIMEOUT_MS", OPTION_NUMBER, PLACE(stop_timeout_ms), "8000",
-     0, 600000, "how long a stop waits for requests under way"},
-    {"command-timeout", "SESSIOND_COMMAND_TIMEOUT", OPTION_DURATION, PLACE(command_timeout_s),
-     "10m", 1, 86400,
+    {"stop-timeout", "SESSIOND_STOP_TIMEOUT", OPTION_MILLISECONDS, PLACE(stop_timeout_ms), "8s", 0,
+     600000, "how long a stop waits for requests under way"},
+    {"command-timeout", "SESSIOND_COMMAND_TIMEOUT", OPTION_SECONDS, PLACE(command_timeout_s), "10m",
+     1, 86400,
      "backup, export, import and purge fail when the service sends less than 1 KiB in this time; "
      "off"},
     {"log-level", "SESSIOND_LOG_LEVEL", OPTION_TEXT, PLACE(log_level), "info", 0, 0,
@@ -136,89 +126,23 @@ static const struct option options[] = {
 
 #define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
 
-static bool set_number(struct config *config, const struct option *option, const char *source,
-                       const char *value, struct error *err)
-{
-    char *end;
+struct alias {
+    const char *old_flag;
+    const char *old_variable;
+    const char *flag;
+};
 
-    errno = 0;
-    const long long number = strtoll(value, &end, 10);
-    if (errno != 0 || end == value || *end != '\0' || number < option->least ||
-        number > option->most)
-        return error_set(err, ERROR_INVALID_PAYLOAD, option->flag,
-                         "%s takes a number from %lld to %lld, not \"%.40s\"", source,
-                         (long long)option->least, (long long)option->most, value);
-    memcpy((char *)config + option->offset, &(int64_t){number}, sizeof(int64_t));
-    return true;
-}
+/* Deprecated names, whose values are numbers without a unit. */
+static const struct alias aliases[] = {
+    {"idempotency-ttl-s", "SESSIOND_IDEMPOTENCY_TTL_S", "idempotency-ttl"},
+    {"keep-events-s", "SESSIOND_KEEP_EVENTS_S", "keep-events"},
+    {"request-timeout-ms", "SESSIOND_REQUEST_TIMEOUT_MS", "request-timeout"},
+    {"response-timeout-ms", "SESSIOND_RESPONSE_TIMEOUT_MS", "response-timeout"},
+    {"idle-timeout-ms", "SESSIOND_IDLE_TIMEOUT_MS", "idle-timeout"},
+    {"stop-timeout-ms", "SESSIOND_STOP_TIMEOUT_MS", "stop-timeout"},
+};
 
-/* Seconds, or a number of a unit; "off" is 0. */
-static bool set_duration(struct config *config, const struct option *option, const char *source,
-                         const char *value, struct error *err)
-{
-    static const struct {
-        const char *unit;
-        int64_t seconds;
-    } units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
-    const size_t digits = strspn(value, "0123456789");
-    const int64_t number = digits > 0 && digits <= 10 ? strtoll(value, NULL, 10) : 0;
-    int64_t seconds = 0;
-
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        if (strcmp(value + digits, units[i].unit) == 0)
-            seconds = number * units[i].seconds;
-    }
-    if ((seconds < option->least || seconds > option->most) && strcmp(value, "off") != 0)
-        return error_set(err, ERROR_INVALID_PAYLOAD, option->flag,
-                         "%s takes an age such as 30d, 12h, 90m or 45s, a century at most, or off, "
-                         "not \"%.40s\"",
-                         source, value);
-    memcpy((char *)config + option->offset, &seconds, sizeof(seconds));
-    return true;
-}
-
-static bool set_mode(struct config *config, const struct option *option, const char *source,
-                     const char *value, struct error *err)
-{
-    const size_t digits = strspn(value, "01234567");
-    const int64_t mode = digits <= 4 ? strtoll(value, NULL, 8) : option->most + 1;
-
-    if (digits == 0 || value[digits] != '\0' || mode > option->most)
-        return error_set(err, ERROR_INVALID_PAYLOAD, option->flag,
-                         "%s takes permissions in octal, such as 0660, not \"%.40s\"", source,
-                         value);
-    memcpy((char *)config + option->offset, &mode, sizeof(mode));
-    return true;
-}
-
-static bool set_switch(struct config *config, const struct option *option, const char *source,
-                       const char *value, struct error *err)
-{
-    const bool on = strcmp(value, "on") == 0;
-
-    if (!on && strcmp(value, "off") != 0)
-        return error_set(err, ERROR_INVALID_PAYLOAD, option->flag,
-                         "%s takes on or off, not \"%.40s\"", source, value);
-    memcpy((char *)config + option->offset, &on, sizeof(on));
-    return true;
-}
-
-static bool set(struct config *config, const struct option *option, const char *source,
-                const char *value, struct error *err)
-{
-    if (option->kind == OPTION_NUMBER)
-        return set_number(config, option, source, value, err);
-    if (option->kind == OPTION_DURATION)
-        return set_duration(config, option, source, value, err);
-    if (option->kind == OPTION_MODE)
-        return set_mode(config, option, source, value, err);
-    if (option->kind == OPTION_SWITCH)
-        return set_switch(config, option, source, value, err);
-    if (value[0] == '\0')
-        return error_set(err, ERROR_INVALID_PAYLOAD, option->flag, "%s must not be empty", source);
-    memcpy((char *)config + option->offset, &value, sizeof(value));
-    return true;
-}
+#define ALIAS_COUNT (sizeof(aliases) / sizeof(aliases[0]))
 
 static void set_defaults(struct config *config)
 {
@@ -227,7 +151,7 @@ static void set_defaults(struct config *config)
 
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         if (options[i].fallback == NULL ||
-            !set(config, &options[i], options[i].flag, options[i].fallback, &impossible))
+            !option_set(config, &options[i], options[i].flag, options[i].fallback, &impossible))
             continue; /* a default that is computed */
     }
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -249,14 +173,32 @@ static bool read_token(struct config *config, struct error *err)
                      "SESSIOND_TOKEN may have at most %d characters", TOKEN_CHARACTERS_MAX);
 }
 
-static bool read_environment(struct config *config, struct error *err)
+static void remark(struct config *config, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void remark(struct config *config, const char *format, ...)
 {
-    for (size_t i = 0; i < OPTION_COUNT; i++) {
-        const char *value = getenv(options[i].variable);
-        if (value != NULL && !set(config, &options[i], options[i].variable, value, err))
-            return false;
-    }
-    return read_token(config, err);
+    va_list arguments;
+
+    if (config->remark_count == CONFIG_REMARKS_MAX)
+        return;
+    va_start(arguments, format);
+    vsnprintf(config->remarks[config->remark_count++], CONFIG_REMARK_SIZE, format, arguments);
+    va_end(arguments);
+}
+
+/* A deprecated name: its value is a number without a unit. */
+static bool set_by_old_name(struct config *config, const struct option *option, const char *source,
+                            const char *value, struct error *err)
+{
+    struct option numbered = *option;
+
+    numbered.kind = OPTION_NUMBER;
+    if (!option_set(config, &numbered, source, value, err))
+        return false;
+    remark(config, "%s is deprecated: use --%s %s%s or %s", source, option->flag, value,
+           option->kind == OPTION_SECONDS ? "s" : "ms", option->variable);
+    return true;
 }
 
 static const struct option *find_option(const char *name, size_t len)
@@ -268,6 +210,38 @@ static const struct option *find_option(const char *name, size_t len)
     return NULL;
 }
 
+static const struct alias *find_alias(const char *name, size_t len)
+{
+    for (size_t i = 0; i < ALIAS_COUNT; i++) {
+        if (strlen(aliases[i].old_flag) == len && strncmp(aliases[i].old_flag, name, len) == 0)
+            return &aliases[i];
+    }
+    return NULL;
+}
+
+static bool read_old_variables(struct config *config, struct error *err)
+{
+    for (size_t i = 0; i < ALIAS_COUNT; i++) {
+        const char *value = getenv(aliases[i].old_variable);
+        const struct option *option = find_option(aliases[i].flag, strlen(aliases[i].flag));
+        if (value != NULL && !set_by_old_name(config, option, aliases[i].old_variable, value, err))
+            return false;
+    }
+    return true;
+}
+
+static bool read_environment(struct config *config, struct error *err)
+{
+    if (!read_old_variables(config, err))
+        return false;
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const char *value = getenv(options[i].variable);
+        if (value != NULL && !option_set(config, &options[i], options[i].variable, value, err))
+            return false;
+    }
+    return read_token(config, err);
+}
+
 /* Reads `--flag value` or `--flag=value` at argv[*i], or a switch's `--flag` alone; *i moves to its
  * last word. */
 static bool read_flag(struct config *config, char **argv, int *i, struct error *err)
@@ -277,20 +251,24 @@ static bool read_flag(struct config *config, char **argv, int *i, struct error *
     char source[64];
 
     const size_t len = equals == NULL ? strlen(word) : (size_t)(equals - word);
-    const struct option *option =
-        strncmp(word, "--", 2) == 0 ? find_option(word + 2, len - 2) : NULL;
+    const bool is_flag = strncmp(word, "--", 2) == 0;
+    const struct alias *alias = is_flag ? find_alias(word + 2, len - 2) : NULL;
+    const struct option *option = alias != NULL ? find_option(alias->flag, strlen(alias->flag))
+                                  : is_flag     ? find_option(word + 2, len - 2)
+                                                : NULL;
     if (option == NULL)
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
                          "there is no flag %.60s; --help lists them all", word);
-    snprintf(source, sizeof(source), "--%s", option->flag);
+    snprintf(source, sizeof(source), "%.*s", (int)len, word);
     if (equals != NULL)
-        return set(config, option, source, equals + 1, err);
+        return (alias == NULL ? option_set : set_by_old_name)(config, option, source, equals + 1,
+                                                              err);
     const char *next = argv[*i + 1];
     if (option->kind == OPTION_SWITCH && (next == NULL || next[0] == '-'))
-        return set(config, option, source, "on", err);
+        return option_set(config, option, source, "on", err);
     if (next == NULL)
         return error_set(err, ERROR_INVALID_PAYLOAD, option->flag, "%s needs a value", source);
-    return set(config, option, source, argv[++*i], err);
+    return (alias == NULL ? option_set : set_by_old_name)(config, option, source, argv[++*i], err);
 }
 
 static bool read_word(struct config *config, const char *word, struct error *err)
@@ -352,11 +330,13 @@ bool config_read(struct config *config, int argc, char **argv, enum config_actio
 
 void config_help(FILE *out)
 {
-    fputs("usage: sessiond [--flag value] …\n"
-          "       sessiond COMMAND [FILE] [--flag value] …\n\n"
-          "A durable session store for agent daemons: REST over HTTP, kept in SQLite.\n"
-          "A flag wins over its environment variable.\n\n",
-          out);
+    fputs(
+        "usage: sessiond [--flag value] …\n"
+        "       sessiond COMMAND [FILE] [--flag value] …\n\n"
+        "A durable session store for agent daemons: REST over HTTP, kept in SQLite.\n"
+        "A flag wins over its environment variable. Durations have a unit: 30d, 12h, 90m, 45s or\n"
+        "250ms. Sizes are bytes or have a unit: 64KiB, 16MiB, 2GiB.\n\n",
+        out);
     for (size_t i = 0; i < OPTION_COUNT; i++)
         fprintf(out, "  --%s (%s)\n        %s\n        default: %s\n", options[i].flag,
                 options[i].variable, options[i].help,

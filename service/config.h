@@ -4,8 +4,12 @@
 
 #include "db/error.h"
 
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+
+#define CONFIG_REMARKS_MAX 16
+#define CONFIG_REMARK_SIZE 192
 
 struct config {
     const char *listen; /* HOST:PORT or unix:PATH */
@@ -62,6 +66,8 @@ struct config {
     const char *file;   /* the first word that is no flag; NULL: none */
     const char *second; /* the second; NULL: none */
     char default_db[4096];
+    size_t remark_count; /* what the service logs as a warning when it starts */
+    char remarks[CONFIG_REMARKS_MAX][CONFIG_REMARK_SIZE];
 };
 
 enum config_action { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION };

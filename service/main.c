@@ -33,6 +33,8 @@ static void log_listening(struct service *service)
 {
     struct buffer line = {0};
 
+    for (size_t i = 0; i < service->config.remark_count; i++)
+        log_event(service->log, LOG_WARNING, "configuration", service->config.remarks[i]);
     log_begin(&line, LOG_INFO, "listening");
     log_text(&line, "address", slice_from(service->listener.address));
     log_text(&line, "db", slice_from(service->config.db));

@@ -15,7 +15,7 @@
 static void start_impatient(void)
 {
     fixture_init();
-    service_start(&service, FLAGS("--idle-timeout-ms", "1000"));
+    service_start(&service, FLAGS("--idle-timeout", "1000ms"));
 }
 
 TestSuite(hostile, .init = start_impatient, .fini = fixture_stop);

@@ -271,7 +271,7 @@ Test(logs, no_client_can_break_a_line)
 {
     char response[4096];
 
-    service_start(&service, FLAGS("--log-level", "debug", "--idle-timeout-ms", "1000"));
+    service_start(&service, FLAGS("--log-level", "debug", "--idle-timeout", "1000ms"));
     for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
         const int fd = raw_connect(&service);
         raw_send(fd, heads[i], strlen(heads[i]));

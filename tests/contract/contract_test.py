@@ -397,7 +397,7 @@ def purge(contract):
     key = {"Idempotency-Key": f'"{uuid.uuid4()}"'}
     contract.call(201, "POST", "/sessions", NEW, headers=key)
     contract.problem("idempotency-key-reused", 422, "POST", "/admin/purge", headers=key)
-    keeping = Service(contract.service.command[0], "--retain", "1").start()
+    keeping = Service(contract.service.command[0], "--retain", "1s").start()
     for _ in range(70):
         made = keeping.call("POST", "/sessions", json.dumps(NEW).encode(), {"Content-Type": JSON})
         keeping.call("PATCH", made.headers["location"], b'{"status":"TERMINATED"}', {"Content-Type": JSON})
@@ -428,7 +428,7 @@ def limits(contract):
     """Whatever is asked for may be refused for its rate, or because it does not arrive."""
     binary = contract.service.command[0]
     fast = Service(binary, "--rate-per-second", "1").start()
-    slow = Service(binary, "--request-timeout-ms", "400").start()
+    slow = Service(binary, "--request-timeout", "400ms").start()
     for operation_id, (method, pattern, _) in contract.document.operations.items():
         target = contract.place(pattern)
         answers = [unfinished(slow.address, method, target)]

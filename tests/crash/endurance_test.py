@@ -159,7 +159,7 @@ def main():
     choices = random.Random(options.seed)
     service = Service(options.binary, "--checkpoint-pages", str(CHECKPOINT_PAGES), "--max-events", str(MAX_EVENTS),
                       # Keys are kept for so long, and cleared away once a minute.
-                      "--idempotency-ttl-s", "1").start()
+                      "--idempotency-ttl", "1s").start()
     until_s = time.monotonic() + options.seconds
     workers = [Worker(service.address, choices.random(), options.rate / WORKERS, until_s) for _ in range(WORKERS)]
     slack = {"descriptors": 4, "memory": 8, "log": 4, "file": 8}

@@ -272,7 +272,7 @@ def timed_out(service, name, connection, data, limit_s, path):
 
 def requests_that_drip(binary):
     limit_s = 1.5
-    service = Service(binary, "--request-timeout-ms", str(int(limit_s * 1000))).start()
+    service = Service(binary, "--request-timeout", f"{int(limit_s * 1000)}ms").start()
     slow = b"x" * 100000
     connection = raw.connect(service)
     timed_out(service, "a request line", connection, b"GET /" + slow, limit_s, "/")
@@ -299,7 +299,7 @@ def requests_that_drip(binary):
 
 def requests_in_time(binary):
     limit_s = 1.5
-    service = Service(binary, "--request-timeout-ms", str(int(limit_s * 1000))).start()
+    service = Service(binary, "--request-timeout", f"{int(limit_s * 1000)}ms").start()
     fresh, kept, slow = raw.connect(service), raw.connect(service), raw.connect(service)
     raw.send(kept, READ)
     check(raw.read_response(kept)[0] == 200, "the request before")
@@ -343,7 +343,7 @@ def read_slowly(connection, pause_s, chunk):
 
 def responses_that_are_not_taken(binary):
     limit_s = 1.5
-    service = Service(binary, "--response-timeout-ms", str(int(limit_s * 1000))).start()
+    service = Service(binary, "--response-timeout", f"{int(limit_s * 1000)}ms").start()
     path = create(service, 16 * MIB)
     reader = slow_reader(service, raw.request("GET", path))
     seconds, received, reset = read_slowly(reader, 0.05, 1000)
@@ -491,7 +491,7 @@ def answers_that_are_never_read(binary):
 
 def clients_that_ask_nothing_more(binary):
     """Their end comes together with the request; the connection does not wait for the idle timeout, a minute."""
-    service = Service(binary, "--request-timeout-ms", "4000").start()
+    service = Service(binary, "--request-timeout", "4000ms").start()
     for _ in range(40):
         with raw.connect(service) as connection:
             connection.settimeout(20)

@@ -156,7 +156,7 @@ def chunks_are_charged_as_they_arrive(binary):
 
 
 def slow_chunks_fall_under_the_request_timeout(binary):
-    service = Service(binary, "--request-timeout-ms", "1500").start()
+    service = Service(binary, "--request-timeout", "1500ms").start()
     connection = raw.connect(service)
     began = time.monotonic()
     raw.send(connection, HEAD)

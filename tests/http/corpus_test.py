@@ -160,7 +160,7 @@ def verdict(service, number, group, case, is_1_0):
 
 
 def main(binary, word=""):
-    service = Service(under_test(binary), "--allow-anonymous", "--idle-timeout-ms", str(IDLE_MS),
+    service = Service(under_test(binary), "--allow-anonymous", "--idle-timeout", f"{IDLE_MS}ms",
                       "--max-body-bytes", str(1 << 20), "--max-target-bytes", "8192",
                       "--max-header-bytes", "16384").start()
     version = service.events("listening")[0]["libmicrohttpd"]

@@ -178,7 +178,7 @@ def processor_s(process):
 
 def slow_handshakes_cost_only_themselves(binary, folder):
     """Half a hello, or none: others are served, no thread spins, and the idle timeout ends them."""
-    service = start(binary, folder, "--idle-timeout-ms", "4000")
+    service = start(binary, folder, "--idle-timeout", "4000ms")
     host, port = service.address.rsplit(":", 1)
     slow = [socket.create_connection((host, int(port)), timeout=PATIENCE_S) for _ in range(60)]
     for i, client in enumerate(slow):
@@ -213,7 +213,7 @@ def last_words(client):
 
 
 def a_handshake_byte_by_byte_ends_with_the_idle_timeout(binary, folder):
-    service = start(binary, folder, "--idle-timeout-ms", "2000")
+    service = start(binary, folder, "--idle-timeout", "2000ms")
     host, port = service.address.rsplit(":", 1)
     began = time.monotonic()
     with socket.create_connection((host, int(port)), timeout=0.1) as client:
@@ -233,7 +233,7 @@ def a_handshake_byte_by_byte_ends_with_the_idle_timeout(binary, folder):
 
 def a_request_byte_by_byte_ends_with_its_time(binary, folder):
     """What is said in the clear would be no TLS: the connection just ends."""
-    service = start(binary, folder, "--request-timeout-ms", "1000")
+    service = start(binary, folder, "--request-timeout", "1000ms")
     host, port = service.address.rsplit(":", 1)
     began = time.monotonic()
     with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as plain:
@@ -408,7 +408,7 @@ def a_stop_under_load_answers_whole(binary, folder):
 
 
 def handshakes_that_stand_still_do_not_hold_up_a_stop(binary, folder):
-    service = start(binary, folder, "--stop-timeout-ms", "60000")
+    service = start(binary, folder, "--stop-timeout", "60000ms")
     host, port = service.address.rsplit(":", 1)
     slow = [socket.create_connection((host, int(port)), timeout=PATIENCE_S) for _ in range(20)]
     for client in slow[::2]:

@@ -75,7 +75,7 @@ def fill(service, events):
 
 
 def a_reader_that_takes_nothing_is_cut(binary):
-    service = Service(binary, "--response-timeout-ms", "2000").start()
+    service = Service(binary, "--response-timeout", "2000ms").start()
     idle = Stream(service.address, "/events?thread_id=nobody")
     stalled = Stream(service.address, "/events?after=0")
     stalled.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -41,16 +41,10 @@ static const struct number numbers[] = {
      offsetof(struct config, max_query_parameters), 1, 10000, 64},
     {"--rate-per-second", "SESSIOND_RATE_PER_SECOND", offsetof(struct config, rate_per_second), 0,
      1000000, 0},
-    {"--request-timeout-ms", "SESSIOND_REQUEST_TIMEOUT_MS",
-     offsetof(struct config, request_timeout_ms), 100, 3600000, 30000},
-    {"--response-timeout-ms", "SESSIOND_RESPONSE_TIMEOUT_MS",
-     offsetof(struct config, response_timeout_ms), 100, 3600000, 60000},
     {"--max-header-bytes", "SESSIOND_MAX_HEADER_BYTES", offsetof(struct config, max_header_bytes),
      1024, 65536, 16384},
     {"--max-target-bytes", "SESSIOND_MAX_TARGET_BYTES", offsetof(struct config, max_target_bytes),
      256, 32768, 14336},
-    {"--idempotency-ttl-s", "SESSIOND_IDEMPOTENCY_TTL_S",
-     offsetof(struct config, idempotency_ttl_s), 1, 31536000, 86400},
     {"--max-body-bytes", "SESSIOND_MAX_BODY_BYTES", offsetof(struct config, max_body_bytes), 1024,
      268435456, 16777216},
     {"--max-json-depth", "SESSIOND_MAX_JSON_DEPTH", offsetof(struct config, max_json_depth), 2,
@@ -67,10 +61,6 @@ static const struct number numbers[] = {
      offsetof(struct config, max_client_forks), 1, 1000000, 4},
     {"--checkpoint-pages", "SESSIOND_CHECKPOINT_PAGES", offsetof(struct config, checkpoint_pages),
      10, 1000000, 40000},
-    {"--idle-timeout-ms", "SESSIOND_IDLE_TIMEOUT_MS", offsetof(struct config, idle_timeout_ms),
-     1000, 3600000, 60000},
-    {"--stop-timeout-ms", "SESSIOND_STOP_TIMEOUT_MS", offsetof(struct config, stop_timeout_ms), 0,
-     600000, 8000},
 };
 
 #define NUMBERS (sizeof(numbers) / sizeof(numbers[0]))

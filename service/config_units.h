@@ -1,0 +1,22 @@
+/* Durations and sizes as people write them: a number and a unit. Pure. */
+#ifndef SESSIOND_SERVICE_CONFIG_UNITS_H
+#define SESSIOND_SERVICE_CONFIG_UNITS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CONFIG_DURATION_SIZE 24
+
+/* "250ms", "45s", "90m", "12h" or "30d" in milliseconds, -1 for everything else. */
+int64_t config_duration(const char *text);
+
+/* Writes the duration with the largest unit that divides it. */
+void config_duration_print(int64_t ms, char out[CONFIG_DURATION_SIZE]);
+
+/* "4096", "64KiB", "16MiB" or "2GiB" in bytes, -1 for everything else. */
+int64_t config_size(const char *text);
+
+/* Whether the text is a number without a unit. */
+bool config_has_no_unit(const char *text);
+
+#endif
