@@ -45,17 +45,15 @@ bool durable_file_make_folder(const char *path, struct error *err)
 
     if (snprintf(folder, sizeof(folder), "%s", path) >= (int)sizeof(folder))
         return error_set(err, ERROR_INTERNAL, NULL, "the path is too long");
-    for (char *slash = strchr(folder + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        const bool made = mkdir(folder, 0700) == 0;
-        if (!made && errno != EEXIST)
-            return error_set(err, ERROR_INTERNAL, NULL, "cannot make the folder %s: %s", folder,
-                             strerror(errno));
-        if (made && !durable_file_sync_folder(folder, err))
-            return false;
-        *slash = '/';
-    }
-    return true;
+    char *slash = strrchr(folder, '/');
+    if (slash == NULL || slash == folder)
+        return true;
+    *slash = '\0';
+    if (mkdir(folder, 0700) == 0)
+        return durable_file_sync_folder(folder, err);
+    return errno == EEXIST ||
+           error_set(err, ERROR_INTERNAL, NULL, "cannot make the folder %.110s: %s%s", folder,
+                     strerror(errno), errno == ENOENT ? "; its parent folder is not there" : "");
 }
 
 bool durable_file_put(const char *unfinished, const char *path, struct error *err)

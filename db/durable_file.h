@@ -4,7 +4,8 @@
 
 #include "db/error.h"
 
-/* Makes the folders on the way to the file, private to the user. */
+/* Makes the folder of the file, private to the user. The folder above it has to be there: a path
+ * with a typing error makes no tree of folders. */
 MUST_USE bool durable_file_make_folder(const char *path, struct error *err);
 
 /* The file's content is on disk. */

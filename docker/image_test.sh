@@ -9,7 +9,7 @@ source docker/table.sh
 source docker/engine.sh
 
 export COMPOSE_PROJECT_NAME=sessiond-image-test SESSIOND_TAG=test SESSIOND_PORT=${SESSIOND_TEST_PORT:-18082}
-export SIGNAL_NUMBER=+15551234567 SESSIOND_SOURCE=$PWD SESSIOND_TOKEN=sd_of-the-test
+export SIGNAL_NUMBER=+15551234567 SESSIOND_SOURCE=$PWD SESSIOND_TOKEN=sd_of-the-image-test
 image=sessiond:$SESSIOND_TAG
 url=http://127.0.0.1:$SESSIOND_PORT
 merged=(-f docker/phase1/docker-compose.yml -f docker-compose.yml)

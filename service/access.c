@@ -14,6 +14,9 @@
 #define CHALLENGE "Bearer realm=\"sessiond\""
 #define ENVIRONMENT_NAME "SESSIOND_TOKEN"
 
+/* A shorter token can be guessed. */
+#define SHORT_TOKEN_CHARACTERS 16
+
 struct access {
     const char *token_file;
     struct token environment; /* scope SCOPE_UNKNOWN: none */
@@ -24,6 +27,7 @@ struct access {
     pthread_rwlock_t lock;
     struct tokens *tokens;            /* under the lock */
     atomic_uint_least64_t generation; /* of the tokens: how often they were read */
+    bool has_short_token;
 };
 
 struct refusal {
@@ -64,6 +68,7 @@ static bool take_environment(struct access *access, char *token, struct error *e
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
                          ENVIRONMENT_NAME " takes letters, digits and -._~+/, as "
                                           "sessiond token NAME SCOPE prints them");
+    access->has_short_token = text.len < SHORT_TOKEN_CHARACTERS;
     access->environment = (struct token){.name = ENVIRONMENT_NAME, .scope = SCOPE_ADMIN};
     digest_text(text, access->environment.digest);
     explicit_bzero(token, text.len);
@@ -102,6 +107,11 @@ static bool check(const struct access *access, const struct access_options *opti
         return error_set(err, ERROR_INVALID_PAYLOAD, "allow-anonymous",
                          "--allow-anonymous and tokens contradict each other: leave out the one or "
                          "the others");
+    if (access->has_short_token && !is_local(options->address))
+        return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
+                         ENVIRONMENT_NAME " has fewer than %d characters, which is too few where "
+                                          "other machines connect: make one with sessiond token",
+                         SHORT_TOKEN_CHARACTERS);
     if (access->has_tokens || options->allow_anonymous || is_local(options->address))
         return true;
     return error_set(err, ERROR_INVALID_PAYLOAD, "listen",

@@ -64,7 +64,8 @@ static enum command_exit run(const struct config *config)
     int64_t sessions = 0;
     struct error err;
 
-    if (progress_start(&report.progress, "check", &err)) {
+    if ((path != NULL || config_check_db(config, &err)) &&
+        progress_start(&report.progress, "check", &err)) {
         verdict = check_file(path, json_adopt_context, &observer, &sessions, &err);
         progress_end(&report.progress);
     }

@@ -74,7 +74,7 @@ static enum command_exit run(const struct config *config)
 
     umask(S_IRWXG | S_IRWXO);
     restoring.restore.observer = &observer;
-    if (progress_start(&restoring.progress, "restore", &err)) {
+    if (config_check_db(config, &err) && progress_start(&restoring.progress, "restore", &err)) {
         verdict = restore_run(&restoring.restore, &err);
         progress_end(&restoring.progress);
     }

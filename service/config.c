@@ -1,8 +1,8 @@
 #include "service/config.h"
 
 #include "service/config_option.h"
+#include "service/config_units.h"
 
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,8 +156,10 @@ static void set_defaults(struct config *config)
     }
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
     config->threads = processors < 1 ? 1 : processors > 64 ? 64 : processors;
-    snprintf(config->default_db, sizeof(config->default_db), "%s/.claude-signal/sessions.db",
-             home == NULL || home[0] == '\0' ? "." : home);
+    config->db = NULL;
+    if (home == NULL || home[0] == '\0')
+        return;
+    snprintf(config->default_db, sizeof(config->default_db), "%s/.claude-signal/sessions.db", home);
     config->db = config->default_db;
 }
 
@@ -173,18 +175,43 @@ static bool read_token(struct config *config, struct error *err)
                      "SESSIOND_TOKEN may have at most %d characters", TOKEN_CHARACTERS_MAX);
 }
 
-static void remark(struct config *config, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void remark(struct config *config, const char *format, ...)
+static bool is_known_variable(const char *name)
 {
-    va_list arguments;
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        if (strcmp(options[i].variable, name) == 0)
+            return true;
+    }
+    for (size_t i = 0; i < ALIAS_COUNT; i++) {
+        if (strcmp(aliases[i].old_variable, name) == 0)
+            return true;
+    }
+    return strcmp(name, "SESSIOND_TOKEN") == 0 || option_is_foreign_variable(name);
+}
 
-    if (config->remark_count == CONFIG_REMARKS_MAX)
-        return;
-    va_start(arguments, format);
-    vsnprintf(config->remarks[config->remark_count++], CONFIG_REMARK_SIZE, format, arguments);
-    va_end(arguments);
+static void remark_unknown_variable(struct config *config, const char *name)
+{
+    const char *nearest = "SESSIOND_TOKEN";
+
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        if (config_distance(name, options[i].variable) < config_distance(name, nearest))
+            nearest = options[i].variable;
+    }
+    option_remark(config,
+                  "the variable %.60s is not known and has no effect; the nearest known one is %s",
+                  name, nearest);
+}
+
+static void remark_unknown_variables(struct config *config)
+{
+    for (char **at = environ; *at != NULL; at++) {
+        const char *equals = strchr(*at, '=');
+        char name[64];
+        if (strncmp(*at, "SESSIOND_", 9) != 0 || equals == NULL)
+            continue;
+        snprintf(name, sizeof(name), "%.*s", (int)(equals - *at), *at);
+        if (!is_known_variable(name))
+            remark_unknown_variable(config, name);
+    }
 }
 
 /* A deprecated name: its value is a number without a unit. */
@@ -196,8 +223,8 @@ static bool set_by_old_name(struct config *config, const struct option *option, 
     numbered.kind = OPTION_NUMBER;
     if (!option_set(config, &numbered, source, value, err))
         return false;
-    remark(config, "%s is deprecated: use --%s %s%s or %s", source, option->flag, value,
-           option->kind == OPTION_SECONDS ? "s" : "ms", option->variable);
+    option_remark(config, "%s is deprecated: use --%s %s%s or %s", source, option->flag, value,
+                  option->kind == OPTION_SECONDS ? "s" : "ms", option->variable);
     return true;
 }
 
@@ -232,6 +259,7 @@ static bool read_old_variables(struct config *config, struct error *err)
 
 static bool read_environment(struct config *config, struct error *err)
 {
+    remark_unknown_variables(config);
     if (!read_old_variables(config, err))
         return false;
     for (size_t i = 0; i < OPTION_COUNT; i++) {
@@ -326,6 +354,14 @@ bool config_read(struct config *config, int argc, char **argv, enum config_actio
             return false;
     }
     return check_log_level(config, err) && check_bodies(config, err);
+}
+
+bool config_check_db(const struct config *config, struct error *err)
+{
+    return config->db != NULL ||
+           error_set(err, ERROR_INVALID_PAYLOAD, "db",
+                     "HOME is not set, so there is no default database: name one with --db or "
+                     "SESSIOND_DB");
 }
 
 void config_help(FILE *out)

@@ -16,7 +16,7 @@ struct config {
     int64_t socket_mode;
     const char *tls_cert; /* NULL: no TLS */
     const char *tls_key;
-    const char *db; /* path of the database file */
+    const char *db; /* path of the database file; NULL: none is named and HOME is not set */
     int64_t threads;
     int64_t max_connections;
     int64_t reserved_connections;
@@ -76,6 +76,9 @@ enum config_action { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION };
  * an error names the flag or variable and says what it takes. */
 MUST_USE bool config_read(struct config *config, int argc, char **argv, enum config_action *action,
                           struct error *err);
+
+/* Succeeds when the path of the database is known. */
+MUST_USE bool config_check_db(const struct config *config, struct error *err);
 
 /* Prints every flag with its variable, its default and what it does. */
 void config_help(FILE *out);

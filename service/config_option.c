@@ -3,6 +3,8 @@
 #include "service/config_units.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,4 +126,30 @@ bool option_set(struct config *config, const struct option *option, const char *
         return error_set(err, ERROR_INVALID_PAYLOAD, option->flag, "%s must not be empty", source);
     memcpy((char *)config + option->offset, &value, sizeof(value));
     return true;
+}
+
+void option_remark(struct config *config, const char *format, ...)
+{
+    va_list arguments;
+
+    if (config->remark_count == CONFIG_REMARKS_MAX)
+        return;
+    va_start(arguments, format);
+    vsnprintf(config->remarks[config->remark_count++], CONFIG_REMARK_SIZE, format, arguments);
+    va_end(arguments);
+}
+
+bool option_is_foreign_variable(const char *name)
+{
+    static const char *const prefixes[] = {
+        "SESSIOND_BASE_SUITE", "SESSIOND_BINARY",   "SESSIOND_CONFORMANCE_SEED",
+        "SESSIOND_ENV_",       "SESSIOND_NAME",     "SESSIOND_PORT",
+        "SESSIOND_SEED",       "SESSIOND_SERVICE_", "SESSIOND_SOURCE",
+        "SESSIOND_TAG",        "SESSIOND_TEST_",    "SESSIOND_TRANSCRIPTS"};
+
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+        if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+            return true;
+    }
+    return false;
 }

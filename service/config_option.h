@@ -29,4 +29,12 @@ struct option {
 MUST_USE bool option_set(struct config *config, const struct option *option, const char *source,
                          const char *value, struct error *err);
 
+/* Adds what the service logs as a warning when it starts. */
+void option_remark(struct config *config, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Variables of ./dev, the Compose file and the tests, and those that Docker and Kubernetes set for
+ * a service of this name. */
+bool option_is_foreign_variable(const char *name);
+
 #endif

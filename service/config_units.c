@@ -60,3 +60,26 @@ bool config_has_no_unit(const char *text)
 {
     return text[0] != '\0' && strspn(text, DIGITS) == strlen(text);
 }
+
+#define NAME_MAX_COMPARED 63
+
+size_t config_distance(const char *a, const char *b)
+{
+    const size_t a_len = strnlen(a, NAME_MAX_COMPARED);
+    const size_t b_len = strnlen(b, NAME_MAX_COMPARED);
+    size_t row[NAME_MAX_COMPARED + 1]; /* distances of a[0..i] from each prefix of b */
+
+    for (size_t j = 0; j <= b_len; j++)
+        row[j] = j;
+    for (size_t i = 0; i < a_len; i++) {
+        size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (size_t j = 0; j < b_len; j++) {
+            const size_t replaced = diagonal + (a[i] != b[j]);
+            const size_t moved = 1 + (row[j] < row[j + 1] ? row[j] : row[j + 1]);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced < moved ? replaced : moved;
+        }
+    }
+    return row[b_len];
+}

@@ -1,8 +1,9 @@
-/* Durations and sizes as people write them: a number and a unit. Pure. */
+/* What people write: durations and sizes with units, and names with typing errors. Pure. */
 #ifndef SESSIOND_SERVICE_CONFIG_UNITS_H
 #define SESSIOND_SERVICE_CONFIG_UNITS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define CONFIG_DURATION_SIZE 24
@@ -18,5 +19,9 @@ int64_t config_size(const char *text);
 
 /* Whether the text is a number without a unit. */
 bool config_has_no_unit(const char *text);
+
+/* How many characters of a name have to be inserted, removed or replaced to get the other
+ * (Levenshtein). Names are compared up to 63 characters. */
+size_t config_distance(const char *a, const char *b);
 
 #endif

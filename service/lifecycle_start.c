@@ -166,7 +166,8 @@ bool service_prepare(struct service *service, struct error *err)
 {
     const struct config *config = &service->config;
 
-    if (!confinement_begin(&service->confinement, config->confine, err))
+    if (!config_check_db(config, err) ||
+        !confinement_begin(&service->confinement, config->confine, err))
         return false;
     service->manager = notify_connect();
     if (!listener_open(config->listen, (mode_t)config->socket_mode, &service->listener, err))

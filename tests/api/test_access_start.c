@@ -106,6 +106,10 @@ Test(access_start, other_machines_need_a_token_or_a_word)
     expect_refusal(FLAGS("--allow-anonymous=maybe"), "on or off");
     setenv("SESSIOND_TOKEN", "abc", 1);
     expect_refusal(FLAGS("--allow-anonymous"), "contradict");
+    expect_refusal(FLAGS("--listen", "0.0.0.0:0"), "SESSIOND_TOKEN has fewer than 16 characters");
+    setenv("SESSIOND_TOKEN", "15-characters--", 1);
+    expect_refusal(FLAGS("--listen", "[::]:0"), "SESSIOND_TOKEN has fewer than 16 characters");
+    setenv("SESSIOND_TOKEN", "16-characters---", 1);
     service_start(&service, FLAGS("--listen", "0.0.0.0:0"));
     service_stop(&service);
     unsetenv("SESSIOND_TOKEN");

@@ -187,6 +187,30 @@ Test(configuration, a_wrong_flag_is_named)
     cr_expect(!file_exists(service.database), "a file was made");
 }
 
+Test(configuration, a_folder_is_made_only_where_its_parent_is)
+{
+    char path[128];
+
+    snprintf(path, sizeof(path), "%s/no/such/x.db", service.folder);
+    cr_expect_neq(service_run(&service, FLAGS("--db", path)), 0);
+    char *log = service_log(&service);
+    cr_expect(strstr(log, "its parent folder is not there"), "%s", log);
+    free(log);
+    snprintf(path, sizeof(path), "%s/no", service.folder);
+    cr_expect(!file_exists(path), "a folder was made");
+}
+
+Test(configuration, warnings_name_deprecated_and_unknown_names)
+{
+    setenv("SESSIOND_RETIAN", "30d", 1);
+    service_start(&service, FLAGS("--idle-timeout-ms", "4000"));
+    unsetenv("SESSIOND_RETIAN");
+    service_stop(&service);
+    cr_expect(service_logged(&service, "configuration", "use --idle-timeout 4000ms"));
+    cr_expect(
+        service_logged(&service, "configuration", "the nearest known one is SESSIOND_RETAIN"));
+}
+
 static int post_sized(int bytes)
 {
     char body[8192];

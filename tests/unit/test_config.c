@@ -143,14 +143,21 @@ Test(config, defaults)
     }
 }
 
-Test(config, without_a_home_the_file_is_here)
+Test(config, without_a_home_the_database_has_to_be_named)
 {
-    unsetenv("HOME");
-    cr_assert(reads(NULL, NULL, NULL));
-    cr_expect_str_eq(config.db, "./.claude-signal/sessions.db");
-    setenv("HOME", "", 1);
-    cr_assert(reads(NULL, NULL, NULL));
-    cr_expect_str_eq(config.db, "./.claude-signal/sessions.db");
+    static const char *const homes[] = {NULL, ""};
+
+    for (size_t i = 0; i < 2; i++) {
+        unsetenv("HOME");
+        if (homes[i] != NULL)
+            setenv("HOME", homes[i], 1);
+        cr_assert(reads(NULL, NULL, NULL), "a command may need none");
+        cr_expect_not(config_check_db(&config, &err));
+        cr_expect(strstr(err.detail, "HOME is not set") && strstr(err.detail, "--db"), "%s",
+                  err.detail);
+        cr_assert(reads("--db", "x.db", NULL));
+        cr_expect(config_check_db(&config, &err));
+    }
 }
 
 /* The value as a flag in both spellings, and as a variable. */

@@ -202,3 +202,39 @@ Test(config_units, sizes_take_units)
     cr_expect(reads("--max-db-bytes", "40GiB", NULL), "%s", err.detail);
     cr_expect_eq(config.max_db_bytes, INT64_C(40) << 30);
 }
+
+Test(config_units, distances_of_names)
+{
+    static const struct {
+        const char *a;
+        const char *b;
+        size_t distance;
+    } cases[] = {{"", "", 0},
+                 {"abc", "abc", 0},
+                 {"abc", "", 3},
+                 {"RETIAN", "RETAIN", 2},
+                 {"LISTEN", "LISTENS", 1},
+                 {"kitten", "sitting", 3}};
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        cr_expect_eq(config_distance(cases[i].a, cases[i].b), cases[i].distance, "%s", cases[i].a);
+        cr_expect_eq(config_distance(cases[i].b, cases[i].a), cases[i].distance, "%s", cases[i].b);
+    }
+}
+
+Test(config_units, unknown_variables_leave_a_remark_with_the_nearest_name)
+{
+    setenv("SESSIOND_RETIAN", "30d", 1);
+    cr_expect(reads(NULL, NULL, NULL));
+    cr_expect_eq(config.remark_count, 1);
+    cr_expect(strstr(config.remarks[0], "SESSIOND_RETIAN is not known") &&
+                  strstr(config.remarks[0], "is SESSIOND_RETAIN"),
+              "%s", config.remarks[0]);
+    unsetenv("SESSIOND_RETIAN");
+    setenv("SESSIOND_PORT_8082_TCP", "tcp://10.0.0.1:8082", 1);
+    setenv("SESSIOND_TAG", "latest", 1);
+    cr_expect(reads(NULL, NULL, NULL));
+    cr_expect_eq(config.remark_count, 0, "%s", config.remarks[0]);
+    unsetenv("SESSIOND_PORT_8082_TCP");
+    unsetenv("SESSIOND_TAG");
+}

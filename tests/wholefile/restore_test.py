@@ -93,9 +93,9 @@ class Restore(Case):
         self.assertEqual(self.count_served(), 7)
 
     def test_where_there_was_none(self):
-        self.database = self.path("new", "folder", "b.db")
+        self.database = self.path("new", "b.db")
         self.assertIsNone(self.restore())
-        self.assertEqual(sorted(os.listdir(self.path("new", "folder"))), ["b.db", "b.db.lock"])
+        self.assertEqual(sorted(os.listdir(self.path("new"))), ["b.db", "b.db.lock"])
         self.assertEqual(self.count_served(), 7)
 
     def test_by_way_of_a_symbolic_link(self):
