@@ -261,6 +261,21 @@ static bool hand_over(const struct restore *restore, const struct places *places
                      strerror(errno));
 }
 
+/* The new file has its name, and is synced: the old one is no longer needed. */
+static bool remove_kept(struct restore *restore, const struct places *places, struct error *err)
+{
+    char path[PATH_MAX];
+
+    unlink(restore->kept);
+    for (size_t i = 0; i < COMPANIONS; i++) {
+        if (!add_suffix(restore->kept, companions[i], path, err))
+            return false;
+        unlink(path);
+    }
+    restore->kept[0] = '\0';
+    return durable_file_sync_folder(places->target, err);
+}
+
 static bool swap(struct restore *restore, const struct places *places, struct error *err)
 {
     char index[PATH_MAX];
@@ -275,7 +290,7 @@ static bool swap(struct restore *restore, const struct places *places, struct er
         return false;
     if (!places->has_old)
         restore->kept[0] = '\0';
-    return true;
+    return !restore->is_replacing || remove_kept(restore, places, err);
 }
 
 static void remove_unfinished(const struct restore *restore)

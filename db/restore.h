@@ -13,7 +13,8 @@
 
 struct restore {
     const char *from;
-    const char *to; /* its folder is made when missing */
+    const char *to;    /* its folder is made when missing */
+    bool is_replacing; /* removes the old file once the new one has its name */
     session_adopter adopt;
     const struct file_observer *observer;
     char

@@ -6,6 +6,7 @@
 #include "service/progress.h"
 #include "service/terminal.h"
 
+#include <stddef.h>
 #include <sys/stat.h>
 
 struct restoring {
@@ -62,8 +63,10 @@ static enum command_exit conclude(const struct restore *restore, enum file_verdi
 
 static enum command_exit run(const struct config *config)
 {
-    struct restoring restoring = {
-        .restore = {.from = config->file, .to = config->db, .adopt = json_adopt_context}};
+    struct restoring restoring = {.restore = {.from = config->file,
+                                              .to = config->db,
+                                              .is_replacing = config->replace,
+                                              .adopt = json_adopt_context}};
     const struct file_observer observer = {.arg = &restoring,
                                            .doing = on_doing,
                                            .copied = on_copied,
@@ -81,9 +84,15 @@ static enum command_exit run(const struct config *config)
     return conclude(&restoring.restore, verdict, &err);
 }
 
+static const struct command_flag flags[] = {
+    {"--replace", NULL, offsetof(struct config, replace)},
+    {NULL, NULL, 0},
+};
+
 const struct command command_restore = {
     .name = "restore",
     .file = COMMAND_FILE,
+    .flags = flags,
     .summary = "puts FILE, a backup, in the place of the database of --db, which is kept",
     .help =
         "Puts what FILE holds in the place of the database that --db names. FILE is a backup,\n"
@@ -94,6 +103,7 @@ const struct command command_restore = {
         "in one step. The database that was there is kept beside it under a dated name, and FILE "
         "is\n"
         "left as it is. Stop the service first: while one serves either file, this is refused.\n\n"
+        "With --replace the database that was there is removed once the new one has its name.\n\n"
         "Exit codes: 0 restored, 1 FILE is damaged, of another program or of a newer sessiond, "
         "and\n"
         "nothing was changed, 2 wrong usage, 3 it cannot be done; stderr says why.\n",

@@ -63,6 +63,7 @@ struct config {
     const char *project;
     bool claude;
     bool dry_run;
+    bool replace;       /* restore */
     const char *file;   /* the first word that is no flag; NULL: none */
     const char *second; /* the second; NULL: none */
     char default_db[4096];

@@ -59,6 +59,18 @@ class Restore(Case):
         self.assertEqual(ask(kept, COUNT), [(20,)])
         self.run_well("check", self.database)
 
+    def test_with_replace_nothing_of_the_old_is_left(self):
+        out = self.run_well("restore", self.file, "--replace", "--db", self.database)
+        self.assertNotIn("is kept as", out)
+        self.assertEqual(self.names(), {"", ".lock"})
+        self.assertEqual(self.count_served(), 7)
+
+    def test_with_replace_a_damaged_file_leaves_the_old(self):
+        with open(self.file, "r+b") as file:
+            file.write(b"x" * 100)
+        self.run_badly(1, "", "restore", self.file, "--replace", "--db", self.database)
+        self.assertEqual(self.count_served(), 20)
+
     def test_what_stands_in_the_old_ones_log_is_kept(self):
         service = self.service(self.database)
         body = b'{"project_path":"/p","thread_id":"t"}'
