@@ -138,20 +138,7 @@ static bool step(const struct config *config, char path[PATH_SIZE], struct total
     return ok;
 }
 
-static bool purge(const struct config *config, struct error *err)
-{
-    char path[PATH_SIZE] = "/admin/purge";
-    struct totals totals = {0};
-    bool ok = true;
-
-    while (ok && path[0] != '\0')
-        ok = step(config, path, &totals, err);
-    printf("deleted sessions: %lld TERMINATED, %lld PAUSED; %lld bytes\n",
-           (long long)totals.sessions[0], (long long)totals.sessions[1], (long long)totals.bytes);
-    return ok;
-}
-
-/* Whether the service has a retention at all; if not, says so. */
+/* Whether the service has a retention at all. */
 static bool find_retention(const struct config *config, bool *found, struct error *err)
 {
     struct json_object *body;
@@ -165,23 +152,50 @@ static bool find_retention(const struct config *config, bool *found, struct erro
         *found = *found || command_answer_number(of, "retain_seconds", &seconds);
     }
     command_answer_free(body);
-    if (!*found)
+    return true;
+}
+
+static void print_totals(const struct totals *totals)
+{
+    printf("deleted sessions: %lld TERMINATED, %lld PAUSED; %lld bytes\n",
+           (long long)totals->sessions[0], (long long)totals->sessions[1],
+           (long long)totals->bytes);
+}
+
+/* That nothing was deleted has an explanation when retention is off. */
+static bool print_nothing(const struct config *config, struct error *err)
+{
+    const struct totals none = {0};
+    bool is_retaining;
+
+    if (!find_retention(config, &is_retaining, err))
+        return false;
+    if (is_retaining)
+        print_totals(&none);
+    else
         printf("nothing was deleted: --retain and --retain-idle of the service are off\n");
     return true;
 }
 
-static bool purge_if_retained(const struct config *config, struct error *err)
+static bool purge(const struct config *config, struct error *err)
 {
-    bool found;
+    char path[PATH_SIZE] = "/admin/purge";
+    struct totals totals = {0};
+    bool ok = true;
 
-    return find_retention(config, &found, err) && (!found || purge(config, err));
+    while (ok && path[0] != '\0')
+        ok = step(config, path, &totals, err);
+    if (ok && totals.sessions[0] == 0 && totals.sessions[1] == 0)
+        return print_nothing(config, err);
+    print_totals(&totals);
+    return ok;
 }
 
 static enum command_exit run(const struct config *config)
 {
     struct error err;
 
-    if (config->dry_run ? tell(config, &err) : purge_if_retained(config, &err))
+    if (config->dry_run ? tell(config, &err) : purge(config, &err))
         return COMMAND_DONE;
     terminal_print(stderr, "sessiond purge: %s\n", err.detail);
     return COMMAND_IMPOSSIBLE;

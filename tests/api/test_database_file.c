@@ -50,14 +50,25 @@ Test(database_file, a_path_through_a_file_is_named)
     cr_expect(service_logged(&service, "cannot_start", service.database));
 }
 
-Test(database_file, folders_on_the_way_are_made)
+Test(database_file, the_folder_of_the_file_is_made)
+{
+    char path[128];
+
+    snprintf(path, sizeof(path), "%s/a/c.db", service.folder);
+    service_start(&service, FLAGS("--db", path));
+    create_session("/p", "t", NULL, (char[ID_SIZE]){0});
+    cr_expect(file_exists(path));
+}
+
+/* A typing error in --db would start an empty database elsewhere. */
+Test(database_file, a_path_without_the_parent_of_its_folder_is_refused)
 {
     char path[128];
 
     snprintf(path, sizeof(path), "%s/a/b/c.db", service.folder);
-    service_start(&service, FLAGS("--db", path));
-    create_session("/p", "t", NULL, (char[ID_SIZE]){0});
-    cr_expect(file_exists(path));
+    cr_expect_eq(service_run(&service, FLAGS("--db", path)), 1);
+    cr_expect(service_logged(&service, "cannot_start", "its parent folder is not there"));
+    cr_expect_not(file_exists(path));
 }
 
 Test(database_file, an_empty_file_is_a_new_database)
