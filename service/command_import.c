@@ -72,7 +72,7 @@ static bool add_up(struct json_object *body, const char *name, int64_t *created,
 
 static bool take_answer(struct import *import, struct http_answer *answer, struct error *err)
 {
-    struct json_object *body;
+    struct json_object *body = NULL;
 
     if (!command_answer_parse(answer, ANSWER_BYTES, &body, err))
         return false;

@@ -79,7 +79,7 @@ static bool print_reason(const struct reason *reason, struct json_object *of, st
 
 static bool tell(const struct config *config, struct error *err)
 {
-    struct json_object *body;
+    struct json_object *body = NULL;
     bool ok = true;
 
     if (!ask(config, "GET", "/admin/retention", &body, err))
@@ -121,7 +121,7 @@ static bool step(const struct config *config, char path[PATH_SIZE], struct total
                  struct error *err)
 {
     struct slice next = {"", 0};
-    struct json_object *body;
+    struct json_object *body = NULL;
 
     if (!ask(config, "POST", path, &body, err))
         return false;
@@ -141,7 +141,7 @@ static bool step(const struct config *config, char path[PATH_SIZE], struct total
 /* Whether the service has a retention at all. */
 static bool find_retention(const struct config *config, bool *found, struct error *err)
 {
-    struct json_object *body;
+    struct json_object *body = NULL;
     int64_t seconds;
 
     *found = false;

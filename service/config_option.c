@@ -130,13 +130,14 @@ bool option_set(struct config *config, const struct option *option, const char *
 
 void option_remark(struct config *config, const char *format, ...)
 {
+    char text[CONFIG_REMARK_SIZE];
     va_list arguments;
 
-    if (config->remark_count == CONFIG_REMARKS_MAX)
-        return;
     va_start(arguments, format);
-    vsnprintf(config->remarks[config->remark_count++], CONFIG_REMARK_SIZE, format, arguments);
+    vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
+    if (config->remark_count < CONFIG_REMARKS_MAX)
+        memcpy(config->remarks[config->remark_count++], text, sizeof(text));
 }
 
 bool option_is_foreign_variable(const char *name)

@@ -59,6 +59,7 @@ static const char *check_head(struct http_transfer *transfer)
 }
 
 /* One line of a header section. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's */
 size_t http_client_on_header(char *line, size_t size, size_t count, void *arg)
 {
     struct http_transfer *transfer = arg;
@@ -75,6 +76,7 @@ size_t http_client_on_header(char *line, size_t size, size_t count, void *arg)
     return transfer->refusal == NULL ? len : 0;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's */
 size_t http_client_on_body(char *data, size_t size, size_t count, void *arg)
 {
     struct http_transfer *transfer = arg;
