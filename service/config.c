@@ -251,7 +251,8 @@ static bool read_old_variables(struct config *config, struct error *err)
     for (size_t i = 0; i < ALIAS_COUNT; i++) {
         const char *value = getenv(aliases[i].old_variable);
         const struct option *option = find_option(aliases[i].flag, strlen(aliases[i].flag));
-        if (value != NULL && !set_by_old_name(config, option, aliases[i].old_variable, value, err))
+        if (value != NULL && option != NULL &&
+            !set_by_old_name(config, option, aliases[i].old_variable, value, err))
             return false;
     }
     return true;
