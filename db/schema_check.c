@@ -55,7 +55,8 @@ static const char *skip_comment(const char *at, const char *end)
 /* Behind the quoted text at `at`, or `at` when there is none. */
 static const char *skip_quoted(const char *at, const char *end)
 {
-    const char close = *at == '[' ? ']' : *at;
+    const char open = *at;
+    const char close = (char)(open == '[' ? ']' : open);
 
     if (*at != '\'' && *at != '"' && *at != '`' && *at != '[')
         return at;

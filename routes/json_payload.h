@@ -18,8 +18,8 @@ MUST_USE bool json_payload_new(struct slice body, size_t max_depth, const char *
 /* NULL is fine. */
 void json_payload_free(struct json_payload *payload);
 
-/* Refuses a payload that lacks one of `names` (NULL-terminated, at most ERROR_MISSING_MAX, with static
- * storage). The error names all that are missing. */
+/* Refuses a payload that lacks one of `names` (NULL-terminated, at most ERROR_MISSING_MAX, with
+ * static storage). The error names all that are missing. */
 MUST_USE bool json_payload_require(const struct json_payload *payload, const char *const *names,
                                    struct error *err);
 

@@ -44,9 +44,9 @@ bool client_has_left(const struct client *client)
 
 bool client_has_ended(const struct client *client)
 {
-    struct pollfd end = {.fd = client->descriptor, .events = POLLRDHUP};
+    struct pollfd look = {.fd = client->descriptor, .events = POLLRDHUP};
 
-    return poll(&end, 1, 0) == 1 && (end.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+    return poll(&look, 1, 0) == 1 && (look.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
 static void end(struct client *client)
