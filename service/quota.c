@@ -40,7 +40,8 @@ static struct quota *make(uint64_t key, const struct quota_limits *limits)
     return quota;
 }
 
-/* Where the quota of this key is linked, or would be. The key is a hash already. */
+/* Where the quota of this key is linked; NULL is there when there is none. The key is a hash
+ * already. */
 static struct quota **find(struct quotas *quotas, uint64_t key)
 {
     struct quota **link = &quotas->buckets[key % BUCKETS];
@@ -53,10 +54,12 @@ static struct quota **find(struct quotas *quotas, uint64_t key)
 struct quota *quota_open(struct quotas *quotas, uint64_t key, const struct quota_limits *limits)
 {
     pthread_mutex_lock(&quotas->lock);
-    struct quota **link = find(quotas, key);
-    if (*link == NULL)
-        *link = make(key, limits);
-    struct quota *quota = *link;
+    struct quota *quota = *find(quotas, key);
+    if (quota == NULL) {
+        quota = make(key, limits);
+        quota->next = quotas->buckets[key % BUCKETS];
+        quotas->buckets[key % BUCKETS] = quota;
+    }
     quota->openings++;
     pthread_mutex_unlock(&quotas->lock);
     return quota;
