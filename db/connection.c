@@ -2,6 +2,7 @@
 
 #include "db/column.h"
 #include "db/file_place.h"
+#include "db/journal_check.h"
 #include "db/translate.h"
 #include "db/wal_vfs.h"
 
@@ -116,7 +117,7 @@ bool connection_open_writer(const char *path, sqlite3 **out, struct error *err)
 {
     sqlite3 *db = NULL;
 
-    if (!file_place_check(path, err) || !wal_vfs_register(err) ||
+    if (!file_place_check(path, err) || !journal_check(path, err) || !wal_vfs_register(err) ||
         !open_connection(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, WAL_VFS_NAME, &db, err))
         return false;
     *out = db;

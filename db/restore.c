@@ -3,6 +3,7 @@
 #include "db/check.h"
 #include "db/connection.h"
 #include "db/durable_file.h"
+#include "db/journal_check.h"
 #include "db/lock_file.h"
 #include "db/migrate.h"
 #include "db/timestamp.h"
@@ -165,7 +166,8 @@ static void settle_old(const char *target)
     struct error ignored;
     int64_t tables;
 
-    if (!connection_open_plain(target, SQLITE_OPEN_READWRITE, &db, &ignored))
+    if (!journal_check(target, &ignored) ||
+        !connection_open_plain(target, SQLITE_OPEN_READWRITE, &db, &ignored))
         return;
     if (connection_integer(db, "SELECT count(*) FROM sqlite_schema", &tables, &ignored))
         sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);

@@ -4,6 +4,7 @@
 #include "routes/json_adopt.h"
 #include "routes/search_text.h"
 #include "service/descriptors.h"
+#include "service/exposure.h"
 #include "service/notify.h"
 
 #include <signal.h>
@@ -183,6 +184,7 @@ bool service_start(struct service *service, struct error *err)
     const struct config *config = &service->config;
 
     descriptors_provide(&service->config.max_connections, service->log);
+    exposure_warn(config, service->log);
     service->ring = event_ring_new(RING_BYTES);
     service->feed = feed_new();
     if (open_access(service, err) &&

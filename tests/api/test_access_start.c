@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #define READER "Authorization: Bearer reader"
@@ -48,6 +49,24 @@ Test(access_start, a_token_in_the_environment_is_an_admins)
     free(environment);
     service_stop(&service);
     cr_expect(service_logged(&service, "request", "\"token\":\"SESSIOND_TOKEN\""));
+}
+
+/* Everybody could add a token, or put another database in the place of this one. */
+Test(access_start, files_that_every_user_may_write_are_named)
+{
+    char path[96];
+
+    snprintf(path, sizeof(path), "%s/tokens", service.folder);
+    file_write(path, READER_LINE, strlen(READER_LINE));
+    cr_assert_eq(chmod(path, 0600), 0);
+    service_start(&service, FLAGS("--token-file", path));
+    cr_expect_not(service_logged(&service, "file_exposed", ""));
+    service_stop(&service);
+    cr_assert_eq(chmod(path, 0606), 0);
+    cr_assert_eq(chmod(service.folder, 0707), 0);
+    service_start(&service, FLAGS("--token-file", path));
+    cr_expect(service_logged(&service, "file_exposed", "/tokens, and so add a token: chmod o-w"));
+    cr_expect(service_logged(&service, "file_exposed", "and so replace the database: chmod o-w"));
 }
 
 Test(access_start, both_ways_at_once)

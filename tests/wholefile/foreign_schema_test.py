@@ -1,13 +1,17 @@
-"""A database whose schema is not sessiond's: the service, `check` and `restore` refuse it, name the object, and leave the file as it is.
+"""A database whose schema or journal is not sessiond's: the service, `check` and `restore` refuse it, name the object, and leave the file as it is.
 
 usage: foreign_schema_test.py BINARY   (SESSIOND_BINARY, where set, goes before BINARY)
 """
 
 import os
 import shutil
+import struct
 
 from wholefile import Case, Service, binary, connect, main, make_database, make_python_file, picture
 
+JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
+# The page of 4096 bytes that holds SQLite's lock bytes.
+PENDING_PAGE = 0x40000000 // 4096 + 1
 LOOP = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
 # What another program did to a valid database, and the object that the refusal names.
 FOREIGN = [
@@ -78,6 +82,24 @@ class ForeignSchema(Case):
         self.assertIn(self.database, detail)
         after = picture(self.folder)
         self.assertEqual({name: after.get(name) for name in before}, before)
+
+    def test_a_journal_that_names_another_file_is_refused(self):
+        """SQLite would roll it back and delete the file that it names."""
+        with connect(self.database) as database:
+            database.execute("PRAGMA journal_mode = DELETE")
+        victim = self.path("victim").encode()
+        with open(self.path("victim"), "wb") as file:
+            file.write(b"precious")
+        pages = os.path.getsize(self.database) // 4096
+        header = struct.pack(">8sIIIII", JOURNAL_MAGIC, 0, 0, pages, 512, 4096)
+        end = struct.pack(">II8s", len(victim), sum(victim), JOURNAL_MAGIC)
+        with open(self.database + "-journal", "wb") as file:
+            file.write(header.ljust(512, b"\0") + struct.pack(">I", PENDING_PAGE) + victim + end)
+        service = Service(binary(), "--confine", "off", database=self.database).launch()
+        self.addCleanup(service.abandon)
+        self.assertEqual(service.await_end(), 1)
+        self.assertIn("a.db-journal names another file", service.events("cannot_start")[0]["detail"])
+        self.assertTrue(os.path.exists(self.path("victim")))
 
     def test_each_foreign_object_is_refused(self):
         for sql, phrase in FOREIGN:
