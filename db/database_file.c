@@ -96,6 +96,28 @@ static enum file_verdict failed(sqlite3 *db, const struct file_observer *observe
     return FILE_UNSOUND;
 }
 
+/* From 3.44 on, SQLite's integrity check opens virtual tables too, and ends when it cannot open
+ * one. */
+static bool is_search_failure(sqlite3 *db)
+{
+    const int code = sqlite3_extended_errcode(db);
+
+    return code == SQLITE_CORRUPT_VTAB ||
+           (code == SQLITE_ERROR && strstr(sqlite3_errmsg(db), "fts5") != NULL);
+}
+
+static enum file_verdict pragma_failed(sqlite3 *db, const struct file_observer *observer,
+                                       struct error *err)
+{
+    char text[256];
+
+    if (!is_search_failure(db))
+        return failed(db, observer, err);
+    snprintf(text, sizeof(text), "the search index is corrupt (%s)", sqlite3_errmsg(db));
+    found(observer, text);
+    return FILE_UNSOUND;
+}
+
 /* Each row of the pragma is a problem, except one that says "ok". */
 static enum file_verdict run_pragma(sqlite3 *db, const char *sql,
                                     const struct file_observer *observer, struct error *err)
@@ -105,7 +127,7 @@ static enum file_verdict run_pragma(sqlite3 *db, const char *sql,
     int result;
 
     if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK)
-        return failed(db, observer, err);
+        return pragma_failed(db, observer, err);
     while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
         const char *text = column_text(stmt, 0).data;
         if (text == NULL || strcmp(text, "ok") == 0)
@@ -114,7 +136,7 @@ static enum file_verdict run_pragma(sqlite3 *db, const char *sql,
         verdict = FILE_UNSOUND;
     }
     if (result != SQLITE_DONE)
-        verdict = failed(db, observer, err);
+        verdict = pragma_failed(db, observer, err);
     sqlite3_finalize(stmt);
     return verdict;
 }

@@ -51,10 +51,10 @@ DAMAGES = [
     ("INSERT INTO search_contexts (rowid, text) VALUES (7777, 'x')", "1 contexts can be found that are not there"),
     # An index of one part, which is not there.
     ("UPDATE search_contexts_data SET block = x'00000000010101010001010101' WHERE id = 10",
-     "the search index is corrupt (search_contexts:"),
+     "the search index is corrupt ("),
     ("UPDATE search_entries_data SET block = x'00000000010101010001010101' WHERE id = 10",
-     "the search index is corrupt (search_entries:"),
-    ("DELETE FROM search_entries_config", "the search index is corrupt (search_entries:"),
+     "the search index is corrupt ("),
+    ("DELETE FROM search_entries_config", "the search index is corrupt ("),
     ("PRAGMA user_version = 999", "made by a newer one"),
 ]
 
