@@ -18,7 +18,7 @@ void check_find(struct check *check, const char *format, ...) __attribute__((for
 /* After a statement failed: the file is damaged, or it cannot be known. */
 void check_give_up(struct check *check, struct error *err);
 
-/* Tells of each row that the statement selects, a sentence. False when it failed. */
+/* Reports each row that the statement selects as a problem. False when the statement failed. */
 MUST_USE bool check_rule(struct check *check, const char *sql, struct error *err);
 
 /* The rules of the tables other than those of the entries. False when one could not be checked. */

@@ -210,7 +210,7 @@ static bool check_foreign(const struct comparison *c, const struct object *objec
 }
 
 /* `found` has the name of `wanted`. What stands under a name of the search index is compared when
- * that is opened: it is dropped and made anew where it differs. */
+ * that is opened: it is dropped and rebuilt where it differs. */
 static bool compare(const struct comparison *c, const struct object *found,
                     const struct object *wanted)
 {

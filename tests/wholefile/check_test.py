@@ -51,9 +51,9 @@ DAMAGES = [
     ("INSERT INTO search_contexts (rowid, text) VALUES (7777, 'x')", "1 contexts can be found that are not there"),
     # An index of one part, which is not there.
     ("UPDATE search_contexts_data SET block = x'00000000010101010001010101' WHERE id = 10",
-     "the search index is corrupt ("),
+     "the search index is corrupt (", "search_contexts"),
     ("UPDATE search_entries_data SET block = x'00000000010101010001010101' WHERE id = 10",
-     "the search index is corrupt ("),
+     "the search index is corrupt (", "search_entries"),
     ("DELETE FROM search_entries_config", "the search index is corrupt ("),
     ("PRAGMA user_version = 999", "made by a newer one"),
 ]
@@ -118,12 +118,13 @@ class Check(Case):
     def test_each_rule(self):
         with open(self.database, "rb") as file:
             sound = file.read()
-        for sql, phrase in DAMAGES:
+        for sql, *phrases in DAMAGES:
             with self.subTest(sql):
                 with open(self.database, "wb") as file:
                     file.write(sound)
                 self.damage(sql)
-                self.run_badly(1, phrase, "check", self.database)
+                for phrase in phrases:
+                    self.run_badly(1, phrase, "check", self.database)
 
     def test_each_rule_of_logs(self):
         self.damage(LOG)
