@@ -21,8 +21,9 @@ from checks import check  # noqa: E402
 from service import Service  # noqa: E402
 
 MIB = 1 << 20
-# Less than the time between two comments of an event stream.
+# Less than the time between two comments of an event stream: without a wake-up a stream ends with the next comment.
 PROMPT_S = 10
+LAST_CHUNK = b"0\r\n\r\n"
 EVENTS = "Accept: text/event-stream"
 JSON = {"Content-Type": "application/json"}
 
@@ -92,16 +93,51 @@ def drain(connection, received):
     return length, end
 
 
+def read_rest(connection):
+    """What comes until the connection ends, which takes less than PROMPT_S."""
+    began = time.monotonic()
+    rest = raw.read_all(connection)
+    check(time.monotonic() - began < PROMPT_S, "the response ended late")
+    return rest
+
+
+def check_ended(rest):
+    """The rest of an event stream without events, which has its last chunk."""
+    check(rest.endswith(LAST_CHUNK), f"the stream is cut: {rest[-100:]}")
+    check(b"session.created" not in rest, "an event came after the token was removed")
+
+
+def requests_beside_a_reload(binary):
+    """Requests that the service receives, authorizes or suspends while it reads the tokens again."""
+    tokens = Tokens(binary, gone="read", keeper="admin")
+    where = tokens.make_session()
+    for _ in range(10):
+        streams, polls = ([raw.connect(tokens.service) for _ in range(8)] for _ in range(2))
+        for stream, poll in zip(streams, polls):
+            raw.send(stream, raw.request("GET", "/events", bearer("gone"), EVENTS, "Connection: close"))
+            raw.send(poll, raw.request("GET", f"{where}/entries?wait=60", bearer("gone"), "Connection: close"))
+        tokens.change(keeper="admin")
+        for stream in streams:
+            received = read_rest(stream)
+            if not received.startswith(b"HTTP/1.1 401 "):
+                check(received.startswith(b"HTTP/1.1 200 "), f"a stream: {received[:100]}")
+                check_ended(received)
+        for poll in polls:
+            received = read_rest(poll)
+            check(received.startswith(b"HTTP/1.1 401 "), f"a long poll: {received[:100]}")
+        for connection in (*streams, *polls):
+            connection.close()
+        tokens.change(gone="read", keeper="admin")
+    return tokens.service.stop()
+
+
 def event_streams(binary):
     tokens = Tokens(binary, gone="read", keeper="admin", less="admin")
     ends = [tokens.begin("GET", "/events", "gone", EVENTS, "Connection: close")[0] for _ in range(3)]
     stays = [tokens.begin("GET", "/events", name, EVENTS)[0] for name in ("keeper", "less")]
     tokens.change(keeper="admin", less="read")
     for connection in ends:
-        began = time.monotonic()
-        rest = raw.read_all(connection)  # with the last chunk, or cut before it
-        check(time.monotonic() - began < PROMPT_S, "the stream ended late")
-        check(b"session.created" not in rest, "an event came after the token was removed")
+        check_ended(read_rest(connection))
     where = tokens.make_session()
     for connection in stays:
         received = b""
@@ -162,7 +198,7 @@ def downloads(binary):
     return tokens.service.stop()
 
 
-CASES = [event_streams, long_polls, downloads]
+CASES = [event_streams, long_polls, requests_beside_a_reload, downloads]
 
 if __name__ == "__main__":
     sys.exit(checks.run(CASES, checks.under_test(sys.argv[1])))
