@@ -160,7 +160,7 @@ static struct event_stream *make_stream(struct exchange *ex)
     stream->query.limit = PAGE_EVENTS;
     stream->query.scan = PAGE_ROWS;
     buffer_printf(&stream->pending, "retry: %d\n\n", RETRY_MS);
-    ex->stream = (struct exchange_stream){read_next, stream, free_stream};
+    ex->stream = (struct exchange_stream){read_next, stream, free_stream, .endless = true};
     return stream;
 }
 

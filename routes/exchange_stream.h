@@ -28,6 +28,7 @@ struct exchange_stream {
     stream_reader read; /* NULL: the body is made at once */
     void *state;        /* the route's own */
     void (*free_state)(void *state);
+    bool endless; /* the body has no end of its own: it may end after any piece */
 };
 
 /*

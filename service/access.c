@@ -252,14 +252,21 @@ static bool admit_token(struct access *access, struct metrics *metrics, struct r
     return token.scope >= router_scope(ex) || refuse_scope(ex, metrics, &token);
 }
 
+uint64_t access_generation(struct access *access)
+{
+    return atomic_load(&access->generation);
+}
+
 bool access_still_admits(struct access *access, struct request *request)
 {
-    if (request->token_name[0] == '\0' ||
-        request->token_generation == atomic_load(&access->generation))
+    const bool has_token = request->token_name[0] != '\0';
+
+    if (request->token_generation == atomic_load(&access->generation))
         return true;
     pthread_rwlock_rdlock(&access->lock);
-    const struct token *found = tokens_find_digest(access->tokens, request->token_digest);
-    const bool admits = found != NULL && found->scope >= router_scope(&request->ex);
+    const struct token *found =
+        has_token ? tokens_find_digest(access->tokens, request->token_digest) : NULL;
+    const bool admits = !has_token || (found != NULL && found->scope >= router_scope(&request->ex));
     if (admits)
         request->token_generation = atomic_load(&access->generation);
     pthread_rwlock_unlock(&access->lock);

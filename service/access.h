@@ -30,6 +30,9 @@ void access_free(struct access *access);
 /* Reads the token file again. On failure the tokens in force stay. Without a file, nothing. */
 MUST_USE bool access_reload(struct access *access, struct error *err);
 
+/* How often the tokens were read again. */
+uint64_t access_generation(struct access *access);
+
 /* How many tokens there are; 0: none is needed. */
 size_t access_count(struct access *access);
 

@@ -31,6 +31,7 @@ struct feed {
         struct feed_waiters *waiters;
         int64_t told;        /* those who wait know of all events up to this one */
         int64_t wakes_at_us; /* when the thread goes on by itself; 0: it is not asleep */
+        uint64_t generation; /* of the tokens */
         bool draining;
         bool stopping;
     } _shared;
@@ -92,7 +93,8 @@ bool feed_park(struct feed *feed, struct feed_waiter *waiter)
         /* While nobody waits, nobody is told. */
         if (feed_waiters_count(feed->_shared.waiters) == 0 && waiter->seen > feed->_shared.told)
             feed->_shared.told = waiter->seen;
-        waiter->soon = waiter->soon || waiter->seen < feed->_shared.told;
+        waiter->soon = waiter->soon || waiter->seen < feed->_shared.told ||
+                       waiter->generation < feed->_shared.generation;
         feed_waiters_add(feed->_shared.waiters, waiter);
         const bool asleep = feed->_shared.wakes_at_us != 0;
         atomic_store(&feed->asleep, asleep);
@@ -121,11 +123,12 @@ static void wake(struct feed_waiter *woken, int64_t slice_pause_us)
     }
 }
 
-void feed_wake_all(struct feed *feed)
+void feed_reauthorize(struct feed *feed, uint64_t generation)
 {
     struct feed_waiter *woken = NULL;
 
     pthread_mutex_lock(&feed->lock);
+    feed->_shared.generation = generation;
     feed_waiters_take_all(feed->_shared.waiters, FEED_EVENT, &woken);
     pthread_mutex_unlock(&feed->lock);
     wake(woken, SLICE_PAUSE_US);

@@ -46,12 +46,15 @@ MUST_USE bool feed_start(struct feed *feed, const struct feed_source *source, st
  * when somebody waits and the thread sleeps. May come before feed_start. */
 void feed_announce(struct feed *feed, int64_t newest);
 
-/* Hands over a waiter until its `wake` is called, once, by the feed's thread or by feed_drain, and
- * perhaps before this returns. False, and nothing is handed over, when the feed is drained. */
+/* Hands over a waiter until its `wake` is called, once, by the feed's thread, feed_reauthorize or
+ * feed_drain, and perhaps before this returns. A waiter that was authorized before the last
+ * feed_reauthorize is woken at once. False, and nothing is handed over, when the feed is drained.
+ */
 MUST_USE bool feed_park(struct feed *feed, struct feed_waiter *waiter);
 
-/* Wakes all who wait as if there were an event: each looks whether it may go on waiting. */
-void feed_wake_all(struct feed *feed);
+/* The tokens were read again, and this is their generation now. Wakes all waiters as if there were
+ * an event: each checks whether its token still allows it to wait. */
+void feed_reauthorize(struct feed *feed, uint64_t generation);
 
 /* Wakes all who wait; nobody waits from now on. */
 void feed_drain(struct feed *feed);

@@ -31,6 +31,7 @@ struct feed_waiter {
     int64_t seen;           /* no event up to this id does; raised when the wait is over */
     int64_t deadline_us;    /* monotonic */
     bool soon;              /* waits for its turn only */
+    uint64_t generation;    /* of the tokens by which it was authorized */
     void (*wake)(struct feed_waiter *waiter);
     enum feed_reason reason;  /* why the wait is over */
     struct feed_waiter *next; /* of those that are woken together */

@@ -40,6 +40,7 @@ bool http_server_park(struct http_server *server, struct request *request, int64
         .seen = wait->seen,
         .deadline_us = deadline_us,
         .soon = wait->soon,
+        .generation = request->token_generation,
         .wake = on_wake,
     };
     request->parked = true;
@@ -101,7 +102,7 @@ static ssize_t on_read(void *cls, uint64_t position, char *out, size_t max)
         return MHD_CONTENT_READER_END_OF_STREAM;
     /* A response with an end of its own is cut, or a part would look like the whole. */
     if (!access_still_admits(server->options.access, request))
-        return request->follows ? MHD_CONTENT_READER_END_OF_STREAM : cut(request);
+        return ex->stream.endless ? MHD_CONTENT_READER_END_OF_STREAM : cut(request);
     if (!client_answers(request->client, true) ||
         (ex->wait.timed_out && client_has_left(request->client)))
         return MHD_CONTENT_READER_END_WITH_ERROR;

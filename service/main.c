@@ -63,7 +63,8 @@ static void reload_tokens(struct service *service)
         log_event(service->log, LOG_ERROR, "tokens_kept", err.detail);
         return;
     }
-    feed_wake_all(service->feed); /* a token that is gone ends its streams and long polls */
+    /* A token that was removed ends its streams and long polls. */
+    feed_reauthorize(service->feed, access_generation(service->access));
     log_begin(&line, LOG_INFO, "tokens_loaded");
     log_integer(&line, "tokens", (int64_t)access_count(service->access));
     log_end(service->log, &line, true);

@@ -50,7 +50,7 @@ struct request {
     struct slice authority;              /* of a target that has one */
     char token_name[TOKEN_NAME_MAX + 1]; /* empty: no token, or none that is known */
     unsigned char token_digest[DIGEST_BYTES];
-    uint64_t token_generation; /* of the tokens that it was last found among */
+    uint64_t token_generation; /* access_generation when the request was last authorized */
     char target[];             /* path and query as sent, NUL-terminated */
 };
 

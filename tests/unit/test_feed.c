@@ -83,6 +83,16 @@ static bool park(struct sleeper *sleeper, const char *session, int64_t seen, int
     return feed_park(feed, &sleeper->waiter);
 }
 
+static bool park_generation(struct sleeper *sleeper, uint64_t generation)
+{
+    sleeper->waiter = (struct feed_waiter){.session_id = "a",
+                                           .generation = generation,
+                                           .deadline_us = monotonic_us() + 30 * SECOND,
+                                           .wake = on_wake};
+    sem_init(&sleeper->woken, 0, 0);
+    return feed_park(feed, &sleeper->waiter);
+}
+
 static bool is_woken_within(struct sleeper *sleeper, int64_t limit_us)
 {
     struct timespec at;
@@ -200,6 +210,23 @@ Test(feed, a_drain_wakes_all_and_nobody_waits_afterwards)
     cr_expect(is_woken_within(&any, 20 * SECOND));
     cr_expect_eq(a.waiter.reason, FEED_STOPPING);
     cr_expect_not(park(&refused, "a", 0, 30 * SECOND));
+}
+
+Test(feed, reauthorize_wakes_all_and_whoever_parks_with_an_older_generation)
+{
+    struct sleeper before, late, current;
+
+    cr_assert(park(&before, "a", 0, 30 * SECOND));
+    feed_reauthorize(feed, 1);
+    cr_expect(is_woken_within(&before, 20 * SECOND));
+    cr_expect_eq(before.waiter.reason, FEED_EVENT);
+    cr_assert(park_generation(&late, 0));
+    cr_expect(is_woken_within(&late, 20 * SECOND));
+    cr_expect_eq(late.waiter.reason, FEED_EVENT);
+    cr_assert(park_generation(&current, 1));
+    cr_expect_not(is_woken_within(&current, SECOND / 5));
+    feed_drain(feed);
+    cr_expect(is_woken_within(&current, 20 * SECOND));
 }
 
 /* Each follows its session or all, and waits again and again, until the feed is drained; the writer
