@@ -43,8 +43,11 @@ bool adopt_check(sqlite3 *db, struct error *err)
         return false;
     const bool none = found == NULL;
     if (!none)
-        error_set(err, ERROR_INTERNAL, NULL,
-                  "adopting its sessions would lose or break what else it holds: %s", found);
+        error_set(
+            err, ERROR_INTERNAL, NULL,
+            "adopting its sessions would lose or break what else it holds: %s; remove that, or "
+            "point --db at another file",
+            found);
     free(found);
     return none;
 }

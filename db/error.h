@@ -83,7 +83,7 @@ struct error {
     const char
         *missing[ERROR_MISSING_MAX]; /* members that a payload lacks; names with static storage */
     char field[48];   /* JSON pointer, query parameter or header at fault; empty when none */
-    char detail[320]; /* one sentence for the client: what is wrong and what would be right */
+    char detail[480]; /* one sentence for the client: what is wrong and what would be right */
 };
 
 /* Sets *err. `field` may be NULL. Longer texts are cut. Returns false, so that

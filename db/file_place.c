@@ -26,7 +26,9 @@ static bool check_file(const char *name, struct stat *status, struct error *err)
                error_set(err, ERROR_INTERNAL, NULL, "cannot find %s: %s", name, strerror(errno));
     }
     if (!S_ISREG(status->st_mode))
-        return error_set(err, ERROR_INTERNAL, NULL, "%s is not a regular file", name);
+        return error_set(err, ERROR_INTERNAL, NULL,
+                         "%s is not a regular file; move it away, or point --db at another file",
+                         name);
     if (!is_allowed(name, R_OK | W_OK))
         return error_set(err, ERROR_INTERNAL, NULL, "cannot read and write %s: %s", name,
                          strerror(errno));
@@ -65,7 +67,7 @@ bool file_place_check(const char *path, struct error *err)
     if (status.st_size > 0 && status.st_size < HEADER_BYTES)
         return error_set(err, ERROR_INTERNAL, NULL,
                          "%s is not a database: it has %lld bytes, and the header alone has %d "
-                         "bytes",
+                         "bytes; move it away or point --db at another file",
                          path, (long long)status.st_size, HEADER_BYTES);
     /* The log is where a symbolic link leads to. */
     const char *place = realpath(path, real) == NULL ? path : real;

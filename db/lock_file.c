@@ -91,7 +91,8 @@ static bool open_and_lock(const char *database_path, int flags, int operation, i
         return true;
     }
     if (fd < 0)
-        return error_set(err, ERROR_INTERNAL, NULL, "cannot open %s: %s", name, strerror(errno));
+        return error_set(err, ERROR_INTERNAL, NULL, "cannot open %s: %s", name,
+                         errno == ELOOP ? "it is a symbolic link; remove it" : strerror(errno));
     if (!lock(fd, operation, database_path, err)) {
         close(fd);
         return false;

@@ -17,6 +17,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Of a longer path a message shows the beginning. */
+#define PATH_SHOWN_BYTES 200
+
 struct store {
     struct store_options options;
     int lock;
@@ -133,7 +136,8 @@ static const char *next_step(int result)
     case SQLITE_IOERR:
         return "check the file, its folder and their rights, or point --db at another file";
     default:
-        return "correct that, or point --db at another file";
+        return "check that path and the rights of the service's user, or point --db at another "
+               "file";
     }
 }
 
@@ -151,18 +155,19 @@ static int result_of(const char *detail, const char **why)
     return (int)strtol(detail + sizeof(begin) - 1, NULL, 10);
 }
 
-/* Names the file and the next step, where the error does not yet. */
-static void explain(const char *path, struct error *err)
+bool store_open_explain(const char *path, struct error *err)
 {
     const struct error found = *err;
     const char *why;
     const int result = result_of(found.detail, &why);
     const bool has_step = result == SQLITE_OK && strchr(why, ';') != NULL;
-    const bool has_path = strstr(why, path) != NULL;
+    const char *step = has_step ? "" : next_step(result);
+    const char *apart = has_step ? "" : "; ";
 
-    error_set(err, found.kind, NULL, "%s%s%s%s%s%s", has_path ? "" : "cannot open ",
-              has_path ? "" : path, has_path ? "" : ": ", why, has_step ? "" : "; ",
-              has_step ? "" : next_step(result));
+    if (strstr(why, path) != NULL)
+        return error_set(err, found.kind, NULL, "%s%s%s", why, apart, step);
+    return error_set(err, found.kind, NULL, "cannot open %.*s%s: %s%s%s", PATH_SHOWN_BYTES, path,
+                     strlen(path) > PATH_SHOWN_BYTES ? "…" : "", why, apart, step);
 }
 
 bool store_open(const struct store_options *options, struct store **out, struct error *err)
@@ -181,14 +186,13 @@ bool store_open(const struct store_options *options, struct store **out, struct 
         *out = store;
         return true;
     }
-    explain(options->path, err);
     search_index_release(&store->writer.operations.search);
     connection_close(store->db);
     job_queue_release(&store->queue);
     if (store->lock >= 0)
         close(store->lock);
     free(store);
-    return false;
+    return store_open_explain(options->path, err);
 }
 
 void store_refuse_long_jobs(struct store *store)

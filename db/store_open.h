@@ -51,6 +51,10 @@ struct store_options {
 MUST_USE bool store_open(const struct store_options *options, struct store **out,
                          struct error *err);
 
+/* For an error that concerns the file at `path` and keeps the store from opening: adds the file and
+ * the next step to its detail where it does not name them. Returns false. */
+MUST_USE bool store_open_explain(const char *path, struct error *err);
+
 /* From now on backups and long forks end with ERROR_STOPPING, those under way included: they may
  * take long, and nothing is lost with them. Any thread. */
 void store_refuse_long_jobs(struct store *store);

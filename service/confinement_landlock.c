@@ -3,6 +3,7 @@
 
 #include "db/durable_file.h"
 #include "db/lock_file.h"
+#include "db/store_open.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -100,8 +101,9 @@ static bool allow_database(const struct rules *rules, const char *path)
 {
     char lock[PATH_MAX];
 
-    return allow_folder(rules, path, READ | WRITE) && lock_file_name(path, lock, rules->err) &&
-           allow_folder(rules, lock, READ | WRITE);
+    if (!lock_file_name(path, lock, rules->err))
+        return store_open_explain(path, rules->err);
+    return allow_folder(rules, path, READ | WRITE) && allow_folder(rules, lock, READ | WRITE);
 }
 
 /* What is not there ends the start; who reads it knows better what it was for. */
@@ -151,7 +153,7 @@ bool confinement_limit_files(struct confinement *confinement, const struct confi
     if (!confinement->wanted)
         return true;
     if (!durable_file_make_folder(files->database, err))
-        return false;
+        return store_open_explain(files->database, err);
     const int abi = find_abi();
     confinement->landlock = abi;
     if (abi == CONFINEMENT_UNSUPPORTED)

@@ -99,7 +99,8 @@ bool listener_resolve(const char *address, int flags, struct addrinfo **found, s
     const bool is_ours = unknown == EAI_MEMORY || unknown == EAI_SYSTEM || unknown == EAI_AGAIN;
     if (unknown != 0)
         return error_set(err, is_ours ? ERROR_INTERNAL : ERROR_INVALID_PAYLOAD, "listen",
-                         "--listen %.60s: %s", address, gai_strerror(unknown));
+                         "--listen %.60s: %s; name an address of this machine", address,
+                         gai_strerror(unknown));
     return true;
 }
 
@@ -112,8 +113,10 @@ static bool open_port(const char *address, struct listener *listener, struct err
     listener->descriptor = listen_on(found);
     freeaddrinfo(found);
     if (listener->descriptor < 0)
-        return error_set(err, ERROR_INTERNAL, "listen", "cannot listen on %.60s: %s", address,
-                         strerror(errno));
+        return error_set(err, ERROR_INTERNAL, "listen",
+                         "cannot listen on %.60s: %s; %sname another --listen", address,
+                         strerror(errno),
+                         errno == EADDRINUSE ? "stop the process that uses it, or " : "");
     return true;
 }
 

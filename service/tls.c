@@ -38,7 +38,11 @@ static void free_pair(struct pair *pair)
 
 static bool refuse(const char *flag, const char *path, const char *why, struct error *err)
 {
-    return error_set(err, ERROR_INVALID_PAYLOAD, flag, "--%s %.80s: %s", flag, path, why);
+    const int len = (int)strcspn(why, "."); /* GnuTLS writes sentences */
+
+    return error_set(err, ERROR_INVALID_PAYLOAD, flag,
+                     "--%s %.120s: %.*s; name a PEM file that the service's user may read", flag,
+                     path, len, why);
 }
 
 /* The text is the caller's to give to gnutls_free. */
@@ -103,6 +107,14 @@ static bool belong_together(const struct pair *pair)
     return same;
 }
 
+static bool refuse_pair(const struct tls *tls, struct error *err)
+{
+    return error_set(err, ERROR_INVALID_PAYLOAD, "tls-key",
+                     "--tls-key %.120s: the key is not that of the first certificate of --tls-cert "
+                     "%.120s; name the key that this certificate was issued for",
+                     tls->key_path, tls->certificate_path);
+}
+
 static bool read_pair(const struct tls *tls, struct pair **out, struct error *err)
 {
     struct pair *pair = calloc(1, sizeof(*pair));
@@ -110,9 +122,7 @@ static bool read_pair(const struct tls *tls, struct pair **out, struct error *er
     if (pair == NULL)
         abort();
     if (load_chain(tls, pair, err) && load_key(tls, pair, err) &&
-        (belong_together(pair) ||
-         refuse("tls-key", tls->key_path,
-                "the key is not that of the first certificate of --tls-cert", err))) {
+        (belong_together(pair) || refuse_pair(tls, err))) {
         *out = pair;
         return true;
     }
@@ -138,9 +148,11 @@ bool tls_open(const char *certificate, const char *key, struct log *log, struct 
     if (certificate == NULL && key == NULL)
         return true;
     if (certificate == NULL || key == NULL)
-        return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
-                         "TLS needs --tls-cert and --tls-key; there is only --tls-%s",
-                         key == NULL ? "cert" : "key");
+        return error_set(
+            err, ERROR_INVALID_PAYLOAD, NULL,
+            "TLS needs --tls-cert and --tls-key, but there is only --tls-%s; name both "
+            "files, or neither",
+            key == NULL ? "cert" : "key");
     struct tls *tls = calloc(1, sizeof(*tls));
     if (tls == NULL)
         abort();

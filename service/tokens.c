@@ -159,7 +159,7 @@ bool tokens_parse(struct tokens *tokens, struct slice text, struct error *err)
         if (consists_of(line, " \t") || line.data[0] == '#')
             continue;
         if (!parse_line(tokens, line, &reason))
-            return error_set(err, reason.kind, NULL, "line %d: %.160s", number, reason.detail);
+            return error_set(err, reason.kind, NULL, "line %d: %.220s", number, reason.detail);
     }
     return tokens->count > before ||
            error_set(err, ERROR_INVALID_PAYLOAD, NULL,
@@ -193,14 +193,17 @@ bool tokens_read(struct tokens *tokens, const char *path, struct error *err)
     size_t len = 0;
 
     if (!read_file(path, text, &len))
-        return error_set(err, ERROR_INVALID_PAYLOAD, "token-file", "--token-file %.80s: %s", path,
-                         strerror(errno));
+        return error_set(err, ERROR_INVALID_PAYLOAD, "token-file",
+                         "--token-file %.120s: %s; name a file that the service's user may read, "
+                         "with the lines that sessiond token NAME SCOPE makes",
+                         path, strerror(errno));
     if (len > TOKENS_FILE_MAX_BYTES)
         return error_set(err, ERROR_INVALID_PAYLOAD, "token-file",
-                         "--token-file %.80s: it has more than %d bytes", path,
-                         TOKENS_FILE_MAX_BYTES);
+                         "--token-file %.120s: it has more than %d bytes; remove tokens that are "
+                         "not used",
+                         path, TOKENS_FILE_MAX_BYTES);
     if (tokens_parse(tokens, (struct slice){text, len}, &reason))
         return true;
-    return error_set(err, reason.kind, "token-file", "--token-file %.60s: %.120s", path,
+    return error_set(err, reason.kind, "token-file", "--token-file %.120s: %.240s", path,
                      reason.detail);
 }

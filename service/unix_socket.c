@@ -30,9 +30,11 @@ bool unix_socket_address(const char *address, struct sockaddr_un *out, struct er
                          "unix:/run/sessiond.sock, not \"%.60s\"",
                          address);
     if (len >= sizeof(out->sun_path))
-        return error_set(err, ERROR_INVALID_PAYLOAD, "listen",
-                         "the path of a socket has at most %zu bytes, not %zu: \"%.60s…\"",
-                         sizeof(out->sun_path) - 1, len, path);
+        return error_set(
+            err, ERROR_INVALID_PAYLOAD, "listen",
+            "the path of a socket has at most %zu bytes, not %zu: name a shorter one than "
+            "\"%.107s…\"",
+            sizeof(out->sun_path) - 1, len, path);
     *out = (struct sockaddr_un){.sun_family = AF_UNIX};
     memcpy(out->sun_path, path, len);
     return true;
@@ -65,19 +67,28 @@ static bool make_room(const struct sockaddr_un *address, struct error *err)
     if (lstat(path, &status) != 0)
         return true; /* bind() says what else is wrong */
     if (!S_ISSOCK(status.st_mode))
-        return error_set(err, ERROR_INTERNAL, "listen",
-                         "cannot listen: %.107s is no socket; take another name", path);
+        return error_set(
+            err, ERROR_INTERNAL, "listen",
+            "cannot listen on %.107s: it is not a socket; move it away or name another "
+            "--listen",
+            path);
     const int reason = knock(address);
     if (reason == 0 || reason == EAGAIN) /* EAGAIN: its backlog is full */
         return error_set(err, ERROR_INTERNAL, "listen",
-                         "cannot listen: a process listens on %.107s", path);
+                         "cannot listen on %.107s: a process listens there; stop that process or "
+                         "name another --listen",
+                         path);
     if (reason != ECONNREFUSED)
         return error_set(err, ERROR_INTERNAL, "listen",
-                         "cannot listen: %.90s is another program's: %s", path, strerror(reason));
+                         "cannot listen on %.107s: it is another program's (%s); name another "
+                         "--listen",
+                         path, strerror(reason));
     if (unlink(path) == 0 || errno == ENOENT)
         return true;
-    return error_set(err, ERROR_INTERNAL, "listen", "cannot remove %.107s: %s", path,
-                     strerror(errno));
+    return error_set(err, ERROR_INTERNAL, "listen",
+                     "cannot remove %.107s: %s; check the rights of its folder, or name another "
+                     "--listen",
+                     path, strerror(errno));
 }
 
 /* The file comes to be with its mode: there is no moment at which others could connect. */
@@ -94,7 +105,9 @@ static bool bind_with_mode(int fd, const struct sockaddr_un *address, mode_t mod
 
 static bool refuse(const struct sockaddr_un *address, struct error *err)
 {
-    return error_set(err, ERROR_INTERNAL, "listen", "cannot listen on %.107s: %s",
+    return error_set(err, ERROR_INTERNAL, "listen",
+                     "cannot listen on %.107s: %s; check that folder and its rights, or name "
+                     "another --listen",
                      address->sun_path, strerror(errno));
 }
 

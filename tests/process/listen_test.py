@@ -120,7 +120,7 @@ def of_many_that_start_at_once_one_listens(binary, folder):
 def what_is_no_socket_is_left_alone(binary, folder):
     with open(f"{folder}/a", "w", encoding="utf-8") as file:
         file.write("mine")
-    refusal(Service(binary, "--listen", f"unix:{folder}/a"), 1, "no socket")
+    refusal(Service(binary, "--listen", f"unix:{folder}/a"), 1, "not a socket")
     with open(f"{folder}/a", encoding="utf-8") as file:
         check(file.read() == "mine", "the file is as it was")
 

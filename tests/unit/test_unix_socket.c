@@ -199,7 +199,7 @@ Test(unix_socket, one_whose_backlog_is_full_is_served)
 Test(unix_socket, another_kind_of_file_is_left_alone)
 {
     close(open(address.sun_path, O_CREAT | O_WRONLY, 0600));
-    expect_refusal("no socket");
+    expect_refusal("not a socket");
     cr_expect_eq(access(address.sun_path, F_OK), 0);
 }
 
@@ -207,7 +207,7 @@ Test(unix_socket, another_kind_of_file_is_left_alone)
 Test(unix_socket, a_link_is_left_alone)
 {
     cr_assert_eq(symlink("/tmp/sessiond-nothing", address.sun_path), 0);
-    expect_refusal("no socket");
+    expect_refusal("not a socket");
 }
 
 Test(unix_socket, one_of_datagrams_is_left_alone)
