@@ -136,7 +136,8 @@ static bool gather(struct move *move, struct error *err)
     bool full = false;
 
     if (move->path.data == NULL) {
-        move->path = move->from;
+        /* Files of Python have sessions without a path, which are not in the root. */
+        move->path = move->from.len == 0 ? SLICE_LITERAL("/") : move->from;
         move->status = SLICE_LITERAL("");
     }
     while (found) {

@@ -15,7 +15,10 @@
 #define NO_LEASE "lease_owner = NULL, lease_ttl_ms = NULL, lease_deadline_us = NULL"
 #define CHANGED "version = version + 1, updated_at = ?2"
 
-#define MOVED "coalesce(nullif(?2 || substr(project_path, length(?1) + 1), ''), '/')"
+/* The root is written with the slash that begins what is below it. */
+#define MOVED                                                                                      \
+    "coalesce(nullif(?2 || CASE project_path WHEN '/' THEN ''"                                     \
+    " ELSE substr(project_path, length(?1) + 1) END, ''), '/')"
 
 static const char *const texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_INSERT] = "INSERT INTO sessions (seq, id, project_path, thread_id, status, created_at,"
