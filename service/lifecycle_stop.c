@@ -93,11 +93,12 @@ static bool stop_server(struct service *service)
 
 int service_stop(struct service *service)
 {
-    log_event(service->log, LOG_INFO, "stopping", NULL);
     notify_manager(service->manager, "STOPPING=1");
     listener_withdraw(&service->listener);
     http_server_drain(service->server);
     store_refuse_long_jobs(service->store);
+    /* Whoever reads this line may rely on it: a request that comes later is refused. */
+    log_event(service->log, LOG_INFO, "stopping", NULL);
     await_quiet(service, service->config.stop_timeout_ms);
     service_end_if_failed(service);
     if (!stop_server(service)) {
