@@ -70,7 +70,7 @@ static void shorten(struct exchange *ex)
 
 static struct slice word_answer(struct store_job *job)
 {
-    struct exchange *ex = (struct exchange *)((char *)job - offsetof(struct exchange, job));
+    struct exchange *ex = (struct exchange *)(void *)((char *)job - offsetof(struct exchange, job));
 
     exchange_restart(ex);
     ex->route->finish(ex->routes, ex);
