@@ -313,6 +313,25 @@ Test(store_lease, a_restart_gives_every_lease_its_whole_term_again)
     cr_expect_eq(stored().status, SESSION_PAUSED);
 }
 
+/* More than get their new term in one turn: none of them may show the old one. */
+Test(store_lease, a_start_gives_all_leases_their_terms_before_it_serves)
+{
+    struct error err;
+
+    lease("daemon-1", 0, LONG_MS, false);
+    fixture_close(&fixture);
+    free(fixture_sql(
+        &fixture, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600)"
+                  "INSERT INTO sessions (seq, id, project_path, thread_id, status, created_at,"
+                  " updated_at, context_bytes, context, lease_owner, lease_token, lease_ttl_ms,"
+                  " lease_deadline_us) SELECT i, printf('b0a4c7de-0000-4000-8000-%012d', i), '/p',"
+                  " 't', 'ACTIVE', created_at, updated_at, 2, '{}', 'd', 1, 3600000, i"
+                  " FROM n, sessions"));
+    cr_assert(fixture_open(&fixture, &err), "%s", err.detail);
+    fixture_expect(&fixture, "SELECT count(*) FROM sessions WHERE lease_deadline_us <= 600", "0");
+    fixture_expect(&fixture, "SELECT count(*) FROM lease_terms", "601");
+}
+
 Test(store_lease, figures_count_what_happened)
 {
     struct store_figures figures;
