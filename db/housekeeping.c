@@ -23,8 +23,10 @@ struct task {
 
 static bool expire_leases(struct write_operations *ops, bool *more, struct error *err)
 {
-    *more = false; /* ops->state says when the next one is due */
-    return write_lease_expire(ops, err);
+    const bool ok = write_lease_expire(ops, err);
+
+    *more = ops->state.leases_in_doubt; /* otherwise ops->state says when the next one is due */
+    return ok;
 }
 
 static bool index_backlog(struct write_operations *ops, bool *more, struct error *err)
@@ -62,8 +64,6 @@ static int64_t task_due_us(const struct housekeeping *house, const struct write_
 
     if (task == STORE_TASK_LEASE_EXPIRY)
         return later(due_us, ops->state.lease_due_us);
-    if (ops->state.leases_in_doubt)
-        return INT64_MAX;
     return due_us == 0 ? 0 : later(due_us, house->rest_until_us);
 }
 

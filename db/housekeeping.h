@@ -31,8 +31,7 @@ int64_t housekeeping_due_us(const struct housekeeping *house, const struct write
 /* Whether a task left work behind. */
 bool housekeeping_has_more(const struct housekeeping *house);
 
-/* The task to run at `now_us`; STORE_TASKS when none is due. While the leases are in doubt, that is
- * lease expiry alone: without new terms no transaction commits. */
+/* The task to run at `now_us`; STORE_TASKS when none is due. */
 enum store_task housekeeping_next(const struct housekeeping *house,
                                   const struct write_operations *ops, int64_t now_us);
 

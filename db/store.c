@@ -87,7 +87,7 @@ static bool open_writer(struct store *store, struct error *err)
     return search_index_open(&store->writer.operations.search, store->db, err) &&
            writer_init(&store->writer, store->db, options->checkpoint_pages, err) &&
            writer_empty_log(&store->writer, err) != CHECKPOINT_FATAL &&
-           writer_maintain(&store->writer, err);
+           writer_start_terms(&store->writer, err) && writer_maintain(&store->writer, err);
 }
 
 /* The list thread and the search thread read too, beside the callers. */

@@ -6,8 +6,8 @@
 #include "db/translate.h"
 #include "db/write_event.h"
 
-/* So few at once that nobody's write waits for the others' expiry. */
-#define EXPIRE_AT_ONCE 256
+/* Leases that one transaction ends, or gives a new term: a write waits for no more of them. */
+#define LEASES_AT_ONCE 256
 
 static void due_no_later(struct write_operations *ops, int64_t deadline_us)
 {
@@ -38,19 +38,59 @@ static bool find_next(struct write_operations *ops, struct error *err)
 void write_lease_doubt(struct write_operations *ops)
 {
     ops->state.leases_in_doubt = true;
+    ops->state.lease_restarted = (struct lease_place){INT64_MAX, INT64_MAX};
+    ops->state.lease_skipped = (struct lease_place){INT64_MIN, INT64_MIN};
     ops->state.lease_due_us = 0;
 }
 
-bool write_lease_restart(struct write_operations *ops, struct error *err)
+/* Moves on to the next lease that has no new term yet. *found is false when there is none. */
+static bool find_before(struct write_operations *ops, bool *found, struct error *err)
+{
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_LEASE_BEFORE];
+    struct lease_place *place = &ops->state.lease_restarted;
+    bool ok;
+
+    sqlite3_bind_int64(stmt, 1, place->deadline_us);
+    sqlite3_bind_int64(stmt, 2, place->session_seq);
+    *found = write_next_row(&ops->statements, WRITE_LEASE_BEFORE, "finding a lease", &ok, err);
+    if (!*found)
+        return ok;
+    *place = (struct lease_place){sqlite3_column_int64(stmt, 1), sqlite3_column_int64(stmt, 0)};
+    write_reset(&ops->statements, WRITE_LEASE_BEFORE);
+    return true;
+}
+
+static bool restart(struct write_operations *ops, int64_t wall_us, int64_t now_us,
+                    struct error *err)
+{
+    const int64_t seq = ops->state.lease_restarted.session_seq;
+
+    sqlite3_bind_int64(ops->statements.prepared[WRITE_LEASE_RESTART_TERM], 1, seq);
+    sqlite3_bind_int64(ops->statements.prepared[WRITE_LEASE_RESTART_TERM], 2, wall_us);
+    sqlite3_bind_int64(ops->statements.prepared[WRITE_LEASE_RESTART], 1, seq);
+    sqlite3_bind_int64(ops->statements.prepared[WRITE_LEASE_RESTART], 2, now_us);
+    return write_run(&ops->statements, WRITE_LEASE_RESTART_TERM, "restarting a lease", err) &&
+           write_run(&ops->statements, WRITE_LEASE_RESTART, "restarting a lease", err);
+}
+
+/* Gives some leases their new term, those of the latest deadline first. A lease whose new deadline
+ * is earlier than its old one is found a second time; its next deadline is later, so not a third
+ * time. */
+static bool restart_some(struct write_operations *ops, struct error *err)
 {
     /* The wall clock first: a lease lasts until its expires_at at least. */
-    sqlite3_bind_int64(ops->statements.prepared[WRITE_LEASE_TERMS], 1, timestamp_now_us());
-    sqlite3_bind_int64(ops->statements.prepared[WRITE_LEASE_RESTART], 1, monotonic_us());
-    ops->state.leases_in_doubt = false;
-    ops->state.lease_skipped = (struct lease_place){INT64_MIN, INT64_MIN};
-    return write_run(&ops->statements, WRITE_LEASE_TERMS, "restarting the leases", err) &&
-           write_run(&ops->statements, WRITE_LEASE_RESTART, "restarting the leases", err) &&
-           find_next(ops, err);
+    const int64_t wall_us = timestamp_now_us();
+    const int64_t now_us = monotonic_us();
+    bool found = true;
+
+    for (int restarted = 0; restarted < LEASES_AT_ONCE; restarted++) {
+        if (!find_before(ops, &found, err) || (found && !restart(ops, wall_us, now_us, err)))
+            return false;
+        if (!found)
+            break;
+    }
+    ops->state.leases_in_doubt = found;
+    return found || find_next(ops, err);
 }
 
 static bool held_by_another(struct store_job *job)
@@ -325,7 +365,9 @@ bool write_lease_expire(struct write_operations *ops, struct error *err)
     const int64_t now_us = monotonic_us();
     bool found = true;
 
-    for (int ended = 0; ended < EXPIRE_AT_ONCE && found; ended++) {
+    if (ops->state.leases_in_doubt)
+        return restart_some(ops, err);
+    for (int ended = 0; ended < LEASES_AT_ONCE && found; ended++) {
         if (!expire_first(ops, now_us, &found, err))
             return false;
     }

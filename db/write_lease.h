@@ -8,12 +8,10 @@
 
 #include "db/write_operations.h"
 
-/* At start, and after a time in which the writer stood still: no holder could renew its lease. The
- * next transactions begin with new terms, until one is committed. Between two transactions. */
+/* At start, and after a time in which the writer did not run: no holder could renew its lease. No
+ * lease expires until write_lease_expire has given each of them its whole term again. Between two
+ * transactions. */
 void write_lease_doubt(struct write_operations *ops);
-
-/* Every lease that is held gets its whole term again. */
-MUST_USE bool write_lease_restart(struct write_operations *ops, struct error *err);
 
 /* Whether the job may write its session, which job->session shows. Refuses the job when not. */
 bool write_lease_passes(struct write_operations *ops, struct store_job *job);
@@ -23,8 +21,8 @@ MUST_USE bool write_lease_clear(struct write_operations *ops, struct session *se
                                 struct error *err);
 
 /* Ends some of the leases whose time is over: ACTIVE becomes PAUSED, and recovered_at is set, also
- * where the owner had paused the session before it was gone. Moves
- * ops->state.lease_due_us on. */
+ * where the owner had paused the session before it was gone. Moves ops->state.lease_due_us on.
+ * While the leases are in doubt: gives some of them a new term instead. */
 MUST_USE bool write_lease_expire(struct write_operations *ops, struct error *err);
 
 #endif

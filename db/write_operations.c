@@ -17,13 +17,12 @@ bool write_operations_init(struct write_operations *ops, sqlite3 *db, struct err
            clock_init(&ops->state.clock, db, err) && write_size_init(ops, err);
 }
 
-bool write_operations_begin(struct write_operations *ops, struct error *err)
+void write_operations_begin(struct write_operations *ops)
 {
     ops->saved = ops->state;
     ops->change = (struct figures_change){0};
     ops->skipped.count = 0;
     ops->changes_before = sqlite3_total_changes64(ops->statements.db);
-    return !ops->state.leases_in_doubt || write_lease_restart(ops, err);
 }
 
 /* Where a rolled-back transaction has left the clock beyond what is reserved, one that gives no

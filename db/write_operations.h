@@ -50,9 +50,8 @@ struct write_operations {
  * to be kept, and for how long, has been set by the caller. */
 MUST_USE bool write_operations_init(struct write_operations *ops, sqlite3 *db, struct error *err);
 
-/* First in every transaction: saves the state. While the leases are in doubt it gives each its
- * whole term again, so that none is looked at before. */
-MUST_USE bool write_operations_begin(struct write_operations *ops, struct error *err);
+/* First in every transaction: saves the state. */
+void write_operations_begin(struct write_operations *ops);
 
 /* Last in every transaction: what was changed becomes what can be found. */
 MUST_USE bool write_operations_finish(struct write_operations *ops, struct error *err);

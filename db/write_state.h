@@ -20,7 +20,8 @@ struct lease_place {
 struct write_state {
     struct clock clock;
     int64_t events;       /* how many are stored */
-    bool leases_in_doubt; /* nobody could renew one: the deadlines mean nothing */
+    bool leases_in_doubt; /* not all have got a new term since nobody could renew one */
+    struct lease_place lease_restarted; /* while in doubt: those of later places have got theirs */
     int64_t lease_due_us; /* monotonic; no lease expires before it; INT64_MAX: none will */
     struct lease_place lease_skipped; /* leases up to here have ended or cannot be read */
     int64_t pair_changes; /* how often an older session may have got another thread or project */

@@ -50,11 +50,18 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_LEASE_NEXT] = "SELECT lease_deadline_us FROM sessions INDEXED BY idx_sessions_lease"
                          " WHERE lease_deadline_us IS NOT NULL AND (lease_deadline_us, seq) >"
                          " (?1, ?2) ORDER BY lease_deadline_us, seq LIMIT 1",
-    [WRITE_LEASE_RESTART] = "UPDATE sessions SET lease_deadline_us = ?1 + lease_ttl_ms * 1000"
-                            " WHERE lease_deadline_us IS NOT NULL",
-    [WRITE_LEASE_TERMS] =
-        "INSERT OR REPLACE INTO lease_terms (session_seq, expires_us) SELECT seq, ?1 + lease_ttl_ms"
-        " * 1000 FROM sessions INDEXED BY idx_sessions_lease WHERE lease_deadline_us IS NOT NULL",
+    [WRITE_LEASE_BEFORE] =
+        "SELECT * FROM (SELECT seq, lease_deadline_us FROM sessions INDEXED BY idx_sessions_lease"
+        " WHERE lease_deadline_us = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT 1)"
+        " UNION ALL"
+        " SELECT * FROM (SELECT seq, lease_deadline_us FROM sessions INDEXED BY idx_sessions_lease"
+        " WHERE lease_deadline_us < ?1 ORDER BY lease_deadline_us DESC, seq DESC LIMIT 1) LIMIT 1",
+    [WRITE_LEASE_RESTART] =
+        "UPDATE sessions SET lease_deadline_us = ?2 + coalesce(lease_ttl_ms, 0) * 1000"
+        " WHERE seq = ?1",
+    [WRITE_LEASE_RESTART_TERM] =
+        "INSERT OR REPLACE INTO lease_terms (session_seq, expires_us)"
+        " SELECT seq, ?2 + coalesce(lease_ttl_ms, 0) * 1000 FROM sessions WHERE seq = ?1",
     [WRITE_LEASE_TERM] =
         "INSERT OR REPLACE INTO lease_terms (session_seq, expires_us) VALUES (?1, ?2)",
     [WRITE_LEASE_FLOOR] = "SELECT token_floor FROM sessiond_leases",

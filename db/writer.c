@@ -118,7 +118,8 @@ static enum outcome try_transaction(struct writer *writer, struct store_job *fir
 
     if (!transaction_begin(&writer->transactions, err))
         return OUTCOME_NOT_BEGUN;
-    bool ok = write_operations_begin(&writer->operations, err);
+    bool ok = true;
+    write_operations_begin(&writer->operations);
     for (size_t i = 0; i < count && ok; i++, job = job->next)
         ok = write_operations_apply(&writer->operations, job, err);
     return writer_end(writer, ok, count, err);

@@ -43,9 +43,13 @@ MUST_USE bool writer_init(struct writer *writer, sqlite3 *db, int64_t checkpoint
 
 MUST_USE bool writer_start(struct writer *writer, struct error *err);
 
-/* Runs the maintenance tasks that are due, each in a transaction of its own; at start, before the
- * thread runs, gives all leases their term. A task that fails is logged and retried later. False
- * when the storage has failed. */
+/* At start, before the thread runs: gives every lease its whole term again, in several
+ * transactions. A failure is logged, and lease expiry goes on with it. False when the storage has
+ * failed. */
+MUST_USE bool writer_start_terms(struct writer *writer, struct error *err);
+
+/* Runs the maintenance tasks that are due, each in a transaction of its own. A task that fails is
+ * logged and retried later. False when the storage has failed. */
 MUST_USE bool writer_maintain(struct writer *writer, struct error *err);
 
 /* While the thread does not run, and nobody reads: copies the whole log into the file and empties

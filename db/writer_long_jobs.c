@@ -45,8 +45,8 @@ static enum outcome copy(struct writer *writer, struct store_job *job, bool *end
     enum outcome outcome = OUTCOME_NOT_BEGUN;
 
     if (transaction_begin(&writer->transactions, err)) {
-        const bool ok =
-            write_operations_begin(ops, err) && write_fork_step(ops, job, until_us, ended, err);
+        write_operations_begin(ops);
+        const bool ok = write_fork_step(ops, job, until_us, ended, err);
         outcome = writer_end(writer, ok, ok && *ended ? 1 : 0, err);
     }
     if (outcome == OUTCOME_INDEX_REBUILT)

@@ -65,8 +65,8 @@ static enum outcome run_task(struct writer *writer, enum store_task task, struct
     bool more = false;
 
     if (transaction_begin(&writer->transactions, err)) {
-        const bool ok =
-            write_operations_begin(ops, err) && housekeeping_step(task, ops, &more, err);
+        write_operations_begin(ops);
+        const bool ok = housekeeping_step(task, ops, &more, err);
         outcome = writer_end(writer, ok, 0, err);
     }
     if (outcome == OUTCOME_COMMITTED || outcome == OUTCOME_INDEX_REBUILT) {
@@ -78,6 +78,15 @@ static enum outcome run_task(struct writer *writer, enum store_task task, struct
         log_failure(writer, task, err);
     }
     return outcome;
+}
+
+bool writer_start_terms(struct writer *writer, struct error *err)
+{
+    enum outcome outcome = OUTCOME_COMMITTED;
+
+    while (writer->operations.state.leases_in_doubt && outcome == OUTCOME_COMMITTED)
+        outcome = run_task(writer, STORE_TASK_LEASE_EXPIRY, err);
+    return outcome != OUTCOME_UNKNOWN;
 }
 
 bool writer_maintain(struct writer *writer, struct error *err)

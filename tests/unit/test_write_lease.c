@@ -35,7 +35,7 @@ static void close_database(void)
 
 TestSuite(write_lease, .init = open_database, .fini = close_database, .timeout = 60);
 
-/* Half of the deadlines have passed; half are those of a longer uptime. */
+/* Half of the deadlines have passed; half are those of a longer uptime. Many are the same. */
 static void insert_leases(void)
 {
     database_run(db,
@@ -46,7 +46,7 @@ static void insert_leases(void)
                              " SELECT i, printf('b0a4c7de-0000-4000-8000-%012d', i), '/p', 't',"
                              " 'ACTIVE', '2026-01-01T00:00:00.000000+00:00',"
                              " '2026-01-01T00:00:00.000000+00:00', 2, '{}', 'd', 1, " TEXT(
-                                 TTL_US) " / 1000, iif(i % 2, i, 1000000000000000 + i) FROM n");
+                                 TTL_US) " / 1000, iif(i % 2, i / 9, 1000000000000000) FROM n");
 }
 
 /* Runs lease expiry in a transaction of its own; returns how many rows it changed. */
@@ -56,8 +56,7 @@ static int64_t run_turn(bool committed)
     struct error err;
 
     database_run(db, "BEGIN IMMEDIATE");
-    cr_assert(write_operations_begin(&ops, &err), "%s", err.detail);
-    cr_expect_eq(sqlite3_total_changes64(db), before, "no transaction has to begin with new terms");
+    write_operations_begin(&ops);
     cr_assert(write_lease_expire(&ops, &err), "%s", err.detail);
     const int64_t changed = sqlite3_total_changes64(db) - before;
     cr_assert(write_operations_finish(&ops, &err), "%s", err.detail);
