@@ -216,6 +216,21 @@ class HalfWay(Case):
         self.assertEqual(self.files(), ["backup.db"])
         self.stop(self.running)
 
+    def test_a_backup_to_stdout_is_what_was_received(self):
+        """Whoever may write to the folder can put another database in place of the unfinished file."""
+        make_database(self.path("other.db"), 1)
+        unfinished = self.path("of.db.backup.tmp")
+        with open(self.file, "wb") as out:
+            process = subprocess.Popen([binary(), "backup", "-", "--listen", self.running.address, "--db", self.path("of.db")],
+                                       stdout=out, stderr=subprocess.PIPE, text=True)
+            while process.poll() is None:
+                if os.path.exists(unfinished):
+                    shutil.copy(self.path("other.db"), self.path("copy"))
+                    os.replace(self.path("copy"), unfinished)
+            done = end_command(process)
+        self.assertEqual(done[0], 0, done)
+        self.assertEqual(ask(self.file, "SELECT count(*) FROM sessions"), [(MANY,)])
+
     def test_a_backup_to_a_full_stdout_fails_and_leaves_no_file(self):
         with open("/dev/full", "wb") as out:
             done = subprocess.run([binary(), "backup", "-", "--listen", self.running.address, "--db", self.path("of.db")],

@@ -13,6 +13,7 @@ from wholefile import (ID, Case, SmallDisk, ask, command, connect, end_command, 
                        make_python_file, picture, start_command, until)
 from mounts import enter_namespace
 
+NOBODY = 65534
 JSON = {"Content-Type": "application/json"}
 COUNT = "SELECT count(*) FROM sessions"
 
@@ -169,14 +170,20 @@ class Restore(Case):
             database.execute("UPDATE sessions SET id = 'mine'")
         self.refused(1, "cannot be adopted")
 
-    @unittest.skipUnless(os.geteuid() == 0, "only root gives files away")
-    def test_a_swapped_link_is_not_given_away(self):
+    def secret_and_target(self):
+        """A file of root's, of Python so that a start would change it, and a database in another user's folder."""
         secret = self.path("secret")
-        shutil.copy(self.file, secret)
+        make_python_file(secret, ["{}"])
         os.mkdir(self.path("theirs"), 0o700)
-        os.chown(self.path("theirs"), 65534, 65534)
-        target = self.path("theirs", "a.db")
-        process = start_command("restore", self.file, "--db", target)
+        os.chown(self.path("theirs"), NOBODY, NOBODY)
+        return secret, self.path("theirs", "a.db")
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root may write the files of all users")
+    def test_a_swapped_link_is_neither_followed_nor_given_away(self):
+        secret, target = self.secret_and_target()
+        before = content_of(secret)
+        make_database(self.path("large.db"), 3000)
+        process = start_command("restore", self.path("large.db"), "--db", target)
         while process.poll() is None:
             with contextlib.suppress(OSError):
                 if os.path.getsize(target + ".restoring") > 0:
@@ -184,6 +191,36 @@ class Restore(Case):
                     os.symlink(secret, target + ".restoring")
         end_command(process)
         self.assertEqual(os.stat(secret).st_uid, 0)
+        self.assertEqual(content_of(secret), before)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root gives files away")
+    def test_a_lock_file_with_a_second_name_is_not_given_away(self):
+        secret, target = self.secret_and_target()
+        os.link(secret, target + ".lock")
+        self.run_badly(3, "a.db.lock", "restore", self.file, "--db", target)
+        self.assertEqual(os.stat(secret).st_uid, 0)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root may write the files of all users")
+    def test_a_link_in_the_folder_of_another_user_is_not_followed(self):
+        secret, target = self.secret_and_target()
+        before = content_of(secret)
+        os.symlink(secret, target)
+        self.run_badly(3, "symbolic link", "restore", self.file, "--db", target)
+        self.assertEqual(content_of(secret), before)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root may write the files of all users")
+    def test_the_log_of_another_user_is_kept_as_it_is(self):
+        """Its owner could exchange it for one that makes SQLite remove other files."""
+        service = self.service(self.database)
+        self.assertEqual(service.call("POST", "/sessions", b'{"project_path":"/p","thread_id":"t"}', JSON).status, 201)
+        service.kill()
+        log = content_of(self.database + "-wal")
+        for name in ("", "a.db", "a.db-wal", "a.db.lock"):
+            os.chown(self.path("db", name), NOBODY, NOBODY)
+        kept = self.restore()
+        self.assertEqual(content_of(kept + "-wal"), log)
+        self.assertEqual(ask(kept, COUNT), [(21,)])
+        self.assertEqual(self.count_served(), 7)
 
     def test_while_a_service_runs_it_is_refused(self):
         service = self.service(self.database)
