@@ -2,6 +2,7 @@
 
 #include "db/connection.h"
 #include "db/database_file.h"
+#include "db/durable_file.h"
 #include "db/monotonic.h"
 #include "db/translate.h"
 
@@ -66,6 +67,18 @@ static bool check_room(struct backup *backup, struct error *err)
     return true;
 }
 
+/* Whoever may write to the folder can put a symbolic link under the name. */
+static bool open_made(struct backup *backup, const char *name, struct error *err)
+{
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
+    char real[PATH_MAX];
+
+    if (!durable_file_real_name(name, real, err))
+        return false;
+    return sqlite3_open_v2(real, &backup->copy, flags, NULL) == SQLITE_OK ||
+           translate_failure(backup->copy, "opening the snapshot", err);
+}
+
 /* Opened, the file loses its name, so that nothing of it is left however the process ends. */
 static bool open_copy(struct backup *backup, struct error *err)
 {
@@ -77,12 +90,9 @@ static bool open_copy(struct backup *backup, struct error *err)
     backup->descriptor = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (backup->descriptor < 0)
         return error_set(err, ERROR_INTERNAL, NULL, "cannot make %s: %s", name, strerror(errno));
-    const int result =
-        sqlite3_open_v2(name, &backup->copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    if (result != SQLITE_OK)
-        translate_failure(backup->copy, "opening the snapshot", err);
+    const bool opened = open_made(backup, name, err);
     unlink(name);
-    return result == SQLITE_OK;
+    return opened;
 }
 
 static bool begin(struct backup *backup, struct error *err)

@@ -1,11 +1,13 @@
 #include "db/connection.h"
 
 #include "db/column.h"
+#include "db/durable_file.h"
 #include "db/file_place.h"
 #include "db/journal_check.h"
 #include "db/translate.h"
 #include "db/wal_vfs.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -153,6 +155,14 @@ bool connection_open_reader(const char *path, sqlite3 **out, struct error *err)
 bool connection_open_plain(const char *path, int flags, sqlite3 **out, struct error *err)
 {
     return open_connection(path, flags, NULL, out, err);
+}
+
+bool connection_open_made(const char *path, sqlite3 **out, struct error *err)
+{
+    char real[PATH_MAX];
+
+    return durable_file_real_name(path, real, err) &&
+           open_connection(real, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, NULL, out, err);
 }
 
 bool connection_run(sqlite3 *db, const char *sql, struct error *err)

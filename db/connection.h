@@ -37,6 +37,10 @@ MUST_USE bool connection_open_reader(const char *path, sqlite3 **out, struct err
  * `flags` are those of sqlite3_open_v2. */
 MUST_USE bool connection_open_plain(const char *path, int flags, sqlite3 **out, struct error *err);
 
+/* Opens a connection to write to a file that this process has made. A symbolic link in its place,
+ * which whoever may write to the folder can put there, is refused. */
+MUST_USE bool connection_open_made(const char *path, sqlite3 **out, struct error *err);
+
 /* Runs SQL that returns nothing. */
 MUST_USE bool connection_run(sqlite3 *db, const char *sql, struct error *err);
 

@@ -173,7 +173,7 @@ static bool open_copy(const char *path, sqlite3 **copy, int *descriptor, struct 
     *descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (*descriptor < 0)
         return error_set(err, ERROR_INTERNAL, NULL, "cannot make %s: %s", path, strerror(errno));
-    return connection_open_plain(path, SQLITE_OPEN_READWRITE, copy, err) &&
+    return connection_open_made(path, copy, err) &&
            connection_run(*copy, "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF", err);
 }
 

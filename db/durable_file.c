@@ -2,8 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <libgen.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -57,6 +58,20 @@ bool durable_file_make_folder(const char *path, struct error *err)
                      errno == ENOENT ? "; its parent folder is not there: make it, or correct the "
                                        "path"
                                      : "");
+}
+
+bool durable_file_real_name(const char *path, char real[PATH_MAX], struct error *err)
+{
+    char copy[PATH_MAX];
+    char folder[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+
+    snprintf(copy, sizeof(copy), "%s", path);
+    if (realpath(dirname(copy), folder) == NULL)
+        return error_set(err, ERROR_INTERNAL, NULL, "cannot find the folder of %s: %s", path,
+                         strerror(errno));
+    return snprintf(real, PATH_MAX, "%s/%s", folder, slash == NULL ? path : slash + 1) < PATH_MAX ||
+           error_set(err, ERROR_INTERNAL, NULL, "the path is too long");
 }
 
 bool durable_file_put(const char *unfinished, const char *path, struct error *err)

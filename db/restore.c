@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,8 @@ struct places {
     int lock;
     bool was_there; /* the target, or an empty file of its name, of which nothing is kept */
     bool has_old;
-    struct stat owner; /* whom the new file shall belong to */
+    bool is_of_another; /* root restores in a folder of another user */
+    struct stat owner;  /* whom the new file shall belong to */
 };
 
 static bool exists(const char *path)
@@ -60,21 +62,45 @@ static bool name_kept(const char *target, char kept[PATH_MAX], struct error *err
     return add_suffix(target, suffix, kept, err);
 }
 
+static bool stat_folder(const char *path, struct stat *status, struct error *err)
+{
+    char copy[PATH_MAX];
+
+    snprintf(copy, sizeof(copy), "%s", path);
+    const char *folder = dirname(copy);
+    return stat(folder, status) == 0 ||
+           error_set(err, ERROR_INTERNAL, NULL, "cannot read %s: %s", folder, strerror(errno));
+}
+
+/* Root follows no link that another user may have made. */
+static bool find_target(const char *path, struct places *places, struct error *err)
+{
+    struct stat folder;
+    char plain[PATH_MAX];
+
+    if (realpath(path, places->target) == NULL)
+        return add_suffix(path, "", places->target, err);
+    if (!durable_file_real_name(path, plain, err))
+        return false;
+    if (geteuid() != 0 || strcmp(plain, places->target) == 0)
+        return true;
+    return stat_folder(path, &folder, err) &&
+           (folder.st_uid == 0 ||
+            error_set(err, ERROR_INTERNAL, NULL,
+                      "%s is a symbolic link in a folder of another user: name the file itself",
+                      path));
+}
+
 static bool find_owner(struct places *places, struct error *err)
 {
-    char folder[PATH_MAX];
+    struct stat folder;
 
+    if (!stat_folder(places->target, &folder, err))
+        return false;
+    places->is_of_another = geteuid() == 0 && folder.st_uid != 0;
     places->has_old = stat(places->target, &places->owner) == 0 && places->owner.st_size > 0;
-    if (places->has_old)
-        return true;
-    snprintf(folder, sizeof(folder), "%s", places->target);
-    char *slash = strrchr(folder, '/');
-    if (slash == NULL)
-        strcpy(folder, ".");
-    else
-        slash[slash == folder] = '\0';
-    if (stat(folder, &places->owner) != 0)
-        return error_set(err, ERROR_INTERNAL, NULL, "cannot read %s: %s", folder, strerror(errno));
+    if (!places->has_old)
+        places->owner = folder;
     return true;
 }
 
@@ -83,13 +109,8 @@ static bool find_places(const struct restore *restore, struct places *places, st
     struct stat from;
 
     places->was_there = exists(restore->to);
-    if (!durable_file_make_folder(restore->to, err) ||
-        !lock_file_take(restore->to, &places->lock, err))
-        return false;
-    if (realpath(restore->to, places->target) == NULL &&
-        !add_suffix(restore->to, "", places->target, err))
-        return false;
-    if (!find_owner(places, err))
+    if (!durable_file_make_folder(restore->to, err) || !find_target(restore->to, places, err) ||
+        !lock_file_take(restore->to, &places->lock, err) || !find_owner(places, err))
         return false;
     if (places->has_old && stat(restore->from, &from) == 0 && from.st_dev == places->owner.st_dev &&
         from.st_ino == places->owner.st_ino)
@@ -145,7 +166,7 @@ static enum file_verdict check_copy(struct restore *restore, struct error *err)
     enum file_verdict verdict = FILE_UNKNOWN;
     sqlite3 *copy = NULL;
 
-    if (!connection_open_plain(restore->unfinished, SQLITE_OPEN_READWRITE, &copy, err) ||
+    if (!connection_open_made(restore->unfinished, &copy, err) ||
         !connection_run(copy, "PRAGMA synchronous=OFF", err))
         goto done;
     if (migrate_run(copy, restore->adopt, &observer, err))
@@ -208,7 +229,9 @@ static bool keep_companions(const struct places *places, const char *kept_path,
     }
     if (!durable_file_sync_folder(places->target, err))
         return false;
-    if (any && places->has_old)
+    /* Whoever owns the folder can exchange the log for one that makes SQLite remove a file of
+     * root's. It is kept beside the old file instead, where it counts as before. */
+    if (any && places->has_old && !places->is_of_another)
         settle_old(places->target);
     return true;
 }
@@ -232,35 +255,40 @@ static bool keep_old(struct restore *restore, const struct places *places, struc
     return durable_file_sync_folder(places->target, err);
 }
 
-/* The folder belongs to that user, who may have put another file under the name meanwhile: the file
- * is given away by its descriptor, and only where it is the one that root made. */
-static bool give_to(const char *path, uid_t user, gid_t group)
+/* The folder belongs to that user, who may have put another file under the name: a file of root's
+ * is given away by its descriptor, and only where it has no second name. */
+static bool give_to(int fd, const char *path, const struct stat *owner, struct error *err)
 {
     struct stat status;
-    const int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
-    if (fd < 0)
-        return false;
-    const bool is_own = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
-                        status.st_uid == geteuid() && status.st_nlink == 1;
-    if (!is_own)
-        errno = EPERM;
-    const bool given = is_own && fchown(fd, user, group) == 0;
-    close(fd);
-    return given;
+    if (fd >= 0 && fstat(fd, &status) == 0) {
+        if (status.st_uid == owner->st_uid && status.st_gid == owner->st_gid)
+            return true;
+        if (!S_ISREG(status.st_mode) || status.st_uid != geteuid() || status.st_nlink != 1)
+            return error_set(err, ERROR_INTERNAL, NULL,
+                             "%s has another owner or a second name: remove it", path);
+        if (fchown(fd, owner->st_uid, owner->st_gid) == 0)
+            return true;
+    }
+    return error_set(err, ERROR_INTERNAL, NULL, "cannot give %s to its owner: %s", path,
+                     strerror(errno));
 }
 
 /* Root restores for the user whom the service runs as. */
 static bool hand_over(const struct restore *restore, const struct places *places, struct error *err)
 {
-    const uid_t user = places->owner.st_uid;
-    const gid_t group = places->owner.st_gid;
+    char lock[PATH_MAX];
 
-    if (geteuid() != 0 ||
-        (give_to(restore->unfinished, user, group) && fchown(places->lock, user, group) == 0))
+    if (geteuid() != 0)
         return true;
-    return error_set(err, ERROR_INTERNAL, NULL, "cannot give the file to its owner: %s",
-                     strerror(errno));
+    if (!add_suffix(places->target, ".lock", lock, err) ||
+        !give_to(places->lock, lock, &places->owner, err))
+        return false;
+    const int fd = open(restore->unfinished, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    const bool given = give_to(fd, restore->unfinished, &places->owner, err);
+    if (fd >= 0)
+        close(fd);
+    return given;
 }
 
 /* The new file has its name, and is synced: the old one is no longer needed. */

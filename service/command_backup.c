@@ -23,6 +23,7 @@
 struct backup {
     const char *path;
     bool is_to_stdout;
+    int descriptor; /* of the unfinished file; what stands under its name may be exchanged */
     char unfinished[PATH_MAX];
     struct progress progress;
 };
@@ -183,42 +184,30 @@ static bool download(struct backup *backup, const struct config *config, int fd,
 static bool fetch(struct backup *backup, const struct config *config, struct error *err)
 {
     unlink(backup->unfinished);
-    const int fd =
-        open(backup->unfinished, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
+    backup->descriptor =
+        open(backup->unfinished, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (backup->descriptor < 0)
         return error_set(err, ERROR_INTERNAL, NULL, "cannot make %s: %s", backup->unfinished,
                          strerror(errno));
     progress_unfinished(&backup->progress, backup->unfinished);
-    const bool ok = download(backup, config, fd, err);
-    close(fd);
-    return ok;
-}
-
-static bool copy_to_stdout(int fd, struct error *err)
-{
-    char part[READ_BYTES];
-    ssize_t count;
-
-    while ((count = read(fd, part, sizeof(part))) > 0) {
-        if (!write_all(STDOUT_FILENO, part, (size_t)count, err))
-            return false;
-    }
-    return count == 0 || error_set(err, ERROR_INTERNAL, NULL, "cannot read the backup again: %s",
-                                   strerror(errno));
+    return download(backup, config, backup->descriptor, err);
 }
 
 /* The file is gone before its content is written, so that nothing is left when the reader ends. */
 static bool put_to_stdout(const struct backup *backup, struct error *err)
 {
-    const int fd = open(backup->unfinished, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    char part[READ_BYTES];
+    off_t at = 0;
+    ssize_t count;
 
-    if (fd < 0)
-        return error_set(err, ERROR_INTERNAL, NULL, "cannot open %s: %s", backup->unfinished,
-                         strerror(errno));
     unlink(backup->unfinished);
-    const bool ok = copy_to_stdout(fd, err);
-    close(fd);
-    return ok;
+    while ((count = pread(backup->descriptor, part, sizeof(part), at)) > 0) {
+        if (!write_all(STDOUT_FILENO, part, (size_t)count, err))
+            return false;
+        at += count;
+    }
+    return count == 0 || error_set(err, ERROR_INTERNAL, NULL, "cannot read the backup again: %s",
+                                   strerror(errno));
 }
 
 static bool put(struct backup *backup, struct error *err)
@@ -242,6 +231,8 @@ static enum file_verdict make(struct backup *backup, const struct config *config
         verdict = FILE_UNKNOWN;
     if (verdict != FILE_SOUND)
         unlink(backup->unfinished);
+    if (backup->descriptor >= 0)
+        close(backup->descriptor);
     return verdict;
 }
 
@@ -268,7 +259,7 @@ static enum command_exit conclude(const struct backup *backup, enum file_verdict
 
 static enum command_exit run(const struct config *config)
 {
-    struct backup backup = {.path = config->file};
+    struct backup backup = {.path = config->file, .descriptor = -1};
     enum file_verdict verdict = FILE_UNKNOWN;
     struct error err;
 

@@ -129,7 +129,7 @@ static bool open_file(const char *address, mode_t mode, struct listener *listene
     if (!unix_socket_address(address, &file, err) ||
         !unix_socket_listen(&file, mode, &listener->descriptor, err))
         return false;
-    if (stat(file.sun_path, &status) == 0) {
+    if (lstat(file.sun_path, &status) == 0) {
         memcpy(listener->path, file.sun_path, sizeof(listener->path));
         listener->device = status.st_dev;
         listener->inode = status.st_ino;
