@@ -388,11 +388,14 @@ def purge(contract):
     """Retention: off it shows nothing and deletes nothing; on, what is shown goes."""
     told = contract.call(200, "GET", "/admin/retention").json()
     contract.equal(told["terminated"]["retain_seconds"], None, "retain_seconds of a service without --retain")
+    contract.equal(told["next_cursor"], None, "next_cursor of a service without --retain")
+    contract.call(200, "GET", "/admin/retention?cursor=1.0.0")
     done = contract.call(200, "POST", "/admin/purge").json()
     contract.equal(done["purged"], {"terminated": 0, "idle": 0, "bytes": 0}, "what was purged")
     contract.call(200, "POST", "/admin/purge?cursor=1.0.-5")
     for cursor in ("", "x", "2.0.0", "0.0", "0.-1.0", "0.0.0&cursor=0.0.0"):
         contract.problem("invalid-query", 400, "POST", f"/admin/purge?cursor={cursor}")
+        contract.problem("invalid-query", 400, "GET", f"/admin/retention?cursor={cursor}")
     contract.problem("unsupported-media-type", 415, "POST", "/admin/purge", b"x=y", "application/x-www-form-urlencoded")
     key = {"Idempotency-Key": f'"{uuid.uuid4()}"'}
     contract.call(201, "POST", "/sessions", NEW, headers=key)

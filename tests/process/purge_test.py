@@ -6,6 +6,7 @@ usage: purge_test.py BINARY [CHECK]…   (SESSIOND_BINARY, where set, goes befor
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -106,6 +107,27 @@ def told_and_done(binary):
         check(case.ids() == stay, "others are left")
         check(case.metric('sessiond_sessions_purged_total{reason="terminated"}') == 3, "the metric of terminated")
         check(case.metric('sessiond_sessions_purged_total{reason="idle"}') == 1, "the metric of idle")
+
+
+def told_in_pages(binary):
+    """--dry-run goes on by the cursor behind sessions that are passed over."""
+    with Case(binary, "--retain-idle", "1h") as case:
+        case.create()
+        database = sqlite3.connect(case.service.database, isolation_level=None)
+        database.execute("BEGIN IMMEDIATE")
+        database.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20001) INSERT INTO sessions"
+                         " (seq, id, project_path, thread_id, status, created_at, updated_at, context_bytes, context, lease_owner, lease_token,"
+                         " lease_ttl_ms, lease_deadline_us) SELECT i, printf('b0a4c7de-0000-4000-8000-%012d', i), '/p', 't', 'PAUSED', created_at,"
+                         " '2025-01-01T00:00:00.000000+00:00', 2, '{}', iif(i < 20000, 'd', NULL), 1, iif(i < 20000, 3600000, NULL),"
+                         " iif(i < 20000, 9000000000000000000, NULL) FROM n, sessions")
+        database.execute("COMMIT")
+        database.execute("BEGIN IMMEDIATE")  # the service itself deletes nothing meanwhile
+        told = case.call(200, "GET", "/admin/retention").json()
+        check(told["idle"]["sessions"] == 0 and told["idle"]["more"] and told["next_cursor"], f"{told}")
+        said = case.command(0, "--dry-run")
+        check("PAUSED: 2 sessions of 4 bytes" in said and said.count("  b0a4c7de-") == 2, said)
+        check("the oldest changed last at 2025-01-01T00:00:00.000000Z" in said, said)
+        database.close()
 
 
 def by_itself(binary):
@@ -259,5 +281,5 @@ def given_back(binary):
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    sys.exit(run([off, told_and_done, by_itself, in_steps, revived, refused, flags, full, given_back],
+    sys.exit(run([off, told_and_done, told_in_pages, by_itself, in_steps, revived, refused, flags, full, given_back],
                  under_test(sys.argv[1])))

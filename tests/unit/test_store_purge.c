@@ -337,6 +337,39 @@ Test(store_purge, is_done_by_the_writer_itself)
               "%s", fixture.notices);
 }
 
+/* Leased sessions and sessions that cannot be read are passed over, and are part of a page. */
+#define PASSED_OVER                                                                                \
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)"              \
+    "INSERT INTO sessions (seq, id, project_path, thread_id, status, created_at, updated_at,"      \
+    " context_bytes, context, lease_owner, lease_token, lease_ttl_ms, lease_deadline_us) SELECT"   \
+    " i, printf('b0a4c7de-0000-4000-8000-%012d', i), '/p', 't', 'PAUSED',"                         \
+    " '2025-01-01T00:00:00.000000+00:00', iif(i % 2, '2025-01-01T00:00:00.000000+00:00',"          \
+    " '2025-13-01T00:00:00.000000+00:00'), 2, '{}', 'd', 1, 3600000, 9000000000000000000 FROM n"
+
+Test(store_purge, a_page_of_what_would_go_looks_at_10000_sessions_at_most)
+{
+    struct store_job job = {.operation = STORE_RETENTION};
+    char id[ID_SIZE];
+
+    open_store(INT64_C(3600000000), INT64_C(3600000000));
+    make(SESSION_PAUSED, "{}", id);
+    set_time(id, "2025-01-02T00:00:00.000000+00:00");
+    fixture_expect(&fixture, PASSED_OVER "; SELECT count(*) FROM sessions", "10001");
+    fixture_run(&fixture, &job);
+    cr_assert_eq(job.error.kind, ERROR_NONE, "%s", job.error.detail);
+    cr_expect(job.purge.more);
+    cr_expect_eq(job.retention->of[STORE_PURGE_IDLE].sessions, 1);
+    cr_expect(job.retention->of[STORE_PURGE_IDLE].more);
+    cr_expect_not(job.retention->of[STORE_PURGE_TERMINATED].more);
+    store_job_release(&job);
+    job.purge.from = job.purge.next;
+    fixture_run(&fixture, &job);
+    cr_assert_eq(job.error.kind, ERROR_NONE, "%s", job.error.detail);
+    cr_expect_not(job.purge.more);
+    cr_expect_eq(job.retention->of[STORE_PURGE_IDLE].sessions, 0);
+    store_job_release(&job);
+}
+
 Test(store_purge, says_what_would_go)
 {
     struct store_job job = {.operation = STORE_RETENTION};
