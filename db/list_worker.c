@@ -22,7 +22,7 @@ static bool read_job(struct list_worker *worker, struct reader *reader, struct s
                             &job->error);
     case STORE_RETENTION:
         job->retention = job_memory(job, sizeof(*job->retention));
-        return read_retention(reader, worker->retain_us, job->retention, &job->error);
+        return read_retention(reader, worker->retain_us, &job->purge, job->retention, &job->error);
     case STORE_SEARCH:
         return search_read(reader, worker->text_of, &job->search, job->visit_arg, &job->error);
     default:

@@ -66,6 +66,18 @@ static struct purge_place place_of(sqlite3_stmt *stmt, const struct session *ses
     return (struct purge_place){session->updated_us + 1, 0, 0};
 }
 
+struct store_purge_position purge_query_position(const struct store_purge_position *from,
+                                                 unsigned reason, const struct purge_place *place)
+{
+    const bool moved = reason != (unsigned)from->reason || place->updated_us != from->place_us ||
+                       place->seq != from->place_seq;
+
+    if (!moved)
+        return (struct store_purge_position){.reason = (enum store_purge_reason)(reason + 1)};
+    return (struct store_purge_position){(enum store_purge_reason)reason, place->updated_us,
+                                         place->seq};
+}
+
 bool purge_query_read(sqlite3_stmt *stmt, int64_t cutoff_us, struct purge_place *place,
                       struct session *out, bool *may_go, struct error *err)
 {

@@ -42,6 +42,12 @@ int64_t purge_query_cutoff_us(int64_t retain_us);
 
 void purge_query_bind(sqlite3_stmt *stmt, const struct purge_place *place, int64_t cutoff_us);
 
+/* Where a page goes on that began at `from` and came to `place` of this reason. Rows that cannot be
+ * read do not move the place: where a page met no others, the next one would come no further, so it
+ * begins with the next reason, which may be STORE_PURGE_REASONS. */
+struct store_purge_position purge_query_position(const struct store_purge_position *from,
+                                                 unsigned reason, const struct purge_place *place);
+
 /* Reads the row on which `stmt` stands, moves *place to it, and tells whether it may go: not when
  * it is leased, or when an entry was appended since. False, and *place untouched, when the row
  * cannot be read. */

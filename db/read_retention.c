@@ -4,7 +4,8 @@
 #include "db/purge_query.h"
 #include "db/translate.h"
 
-#define COUNTED_MAX 100000
+/* So few that other lists need not wait for long. */
+#define PAGE_ROWS 10000
 
 static void count(struct store_retention_of *of, const struct session *session)
 {
@@ -18,46 +19,65 @@ static void count(struct store_retention_of *of, const struct session *session)
     of->bytes += session->context_bytes + session->entry_bytes;
 }
 
-static bool read_rows(struct reader *reader, sqlite3_stmt *stmt, struct store_retention_of *of,
-                      struct error *err)
+/* Counts until no row is left or *rows is 0. */
+static bool read_rows(struct reader *reader, sqlite3_stmt *stmt, struct purge_place *place,
+                      int64_t *rows, struct store_retention_of *of, struct error *err)
 {
     const int64_t cutoff_us = purge_query_cutoff_us(of->after_us);
-    struct purge_place place = {0};
     struct session session;
+    struct error unreadable;
+    int result = SQLITE_DONE;
     bool may_go;
-    int result;
 
-    purge_query_bind(stmt, &place, cutoff_us);
-    while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
-        if (of->sessions == COUNTED_MAX) {
-            of->more = true;
-            return true;
-        }
+    purge_query_bind(stmt, place, cutoff_us);
+    while (*rows > 0 && (result = sqlite3_step(stmt)) == SQLITE_ROW) {
+        (*rows)--;
         /* A row that cannot be read is not deleted either. */
-        if (purge_query_read(stmt, cutoff_us, &place, &session, &may_go, err) && may_go)
+        if (purge_query_read(stmt, cutoff_us, place, &session, &may_go, &unreadable) && may_go)
             count(of, &session);
     }
-    return result == SQLITE_DONE || translate_failure(reader->db, "looking for old sessions", err);
+    return result == SQLITE_ROW || result == SQLITE_DONE ||
+           translate_failure(reader->db, "looking for old sessions", err);
 }
 
-bool read_retention(struct reader *reader, const int64_t retain_us[STORE_PURGE_REASONS],
-                    struct store_retention *out, struct error *err)
+static bool read_reason(struct reader *reader, unsigned reason, struct purge_place *place,
+                        int64_t *rows, struct store_retention_of *of, struct error *err)
 {
     static const char *const queries[STORE_PURGE_REASONS] = {
         [STORE_PURGE_TERMINATED] = PURGE_QUERY_TERMINATED,
         [STORE_PURGE_IDLE] = PURGE_QUERY_IDLE,
     };
-    bool ok = true;
+    sqlite3_stmt *stmt;
 
-    for (int i = 0; i < STORE_PURGE_REASONS && ok; i++) {
-        sqlite3_stmt *stmt;
-        out->of[i] = (struct store_retention_of){.after_us = retain_us[i]};
-        if (retain_us[i] == 0)
-            continue;
-        if (!connection_prepare(reader->db, queries[i], &stmt, err))
-            return false;
-        ok = read_rows(reader, stmt, &out->of[i], err);
-        sqlite3_finalize(stmt);
-    }
+    if (of->after_us == 0)
+        return true;
+    if (!connection_prepare(reader->db, queries[reason], &stmt, err))
+        return false;
+    const bool ok = read_rows(reader, stmt, place, rows, of, err);
+    sqlite3_finalize(stmt);
     return ok;
+}
+
+bool read_retention(struct reader *reader, const int64_t retain_us[STORE_PURGE_REASONS],
+                    struct store_purge *purge, struct store_retention *out, struct error *err)
+{
+    struct purge_place place = {purge->from.place_us, purge->from.place_seq, 0};
+    unsigned reason = purge->from.reason;
+    int64_t rows = PAGE_ROWS;
+
+    for (int i = 0; i < STORE_PURGE_REASONS; i++)
+        out->of[i] = (struct store_retention_of){.after_us = retain_us[i]};
+    for (;;) {
+        if (!read_reason(reader, reason, &place, &rows, &out->of[reason], err))
+            return false;
+        if (rows == 0 || reason + 1 == STORE_PURGE_REASONS)
+            break;
+        reason++;
+        place = (struct purge_place){0};
+    }
+    purge->next = purge_query_position(&purge->from, reason, &place);
+    purge->more = rows == 0 && (unsigned)purge->next.reason < STORE_PURGE_REASONS;
+    for (unsigned i = purge->next.reason; purge->more && i < STORE_PURGE_REASONS; i++)
+        out->of[i].more = retain_us[i] > 0;
+    return true;
 }

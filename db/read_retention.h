@@ -5,9 +5,11 @@
 #include "db/reader_pool.h"
 #include "db/store_retention.h"
 
-/* Counts, for each reason, up to a hundred thousand sessions. `retain_us` has the ages of the
+/* Looks at 10,000 sessions at most, those that are passed over included, from purge->from on, one
+ * reason after the other. Sets purge->next and purge->more. `retain_us` has the ages of the
  * reasons. */
 MUST_USE bool read_retention(struct reader *reader, const int64_t retain_us[STORE_PURGE_REASONS],
-                             struct store_retention *out, struct error *err);
+                             struct store_purge *purge, struct store_retention *out,
+                             struct error *err);
 
 #endif

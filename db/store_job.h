@@ -85,7 +85,7 @@ struct store_job {
     bool steal;                    /* LEASE */
     struct store_many many;        /* RECOVER, RELOCATE; out, too */
     struct store_once once;        /* any write */
-    struct store_purge purge;      /* PURGE; out, too */
+    struct store_purge purge;      /* PURGE, RETENTION; out, too */
     struct store_list_query query; /* LIST */
     store_visitor visit;           /* LIST: called on the store's thread */
     void *visit_arg;               /* LIST, EVENTS */

@@ -25,18 +25,18 @@ struct store_purge_position {
 };
 
 /* STORE_PURGE: deletes so much that other writes need not wait for long, the longest unchanged
- * first. */
+ * first. STORE_RETENTION: a page of what that would be, from `from` to `next`. */
 struct store_purge {
     struct store_purge_position from;
 
     /* Out. */
     struct store_purge_position next;
-    int64_t sessions[STORE_PURGE_REASONS];
-    int64_t bytes; /* of their texts */
-    bool more;     /* there may be others left */
+    int64_t sessions[STORE_PURGE_REASONS]; /* PURGE */
+    int64_t bytes;                         /* PURGE: of their texts */
+    bool more;                             /* there may be others left */
 };
 
-/* STORE_RETENTION: what the next purge would delete for one reason. */
+/* STORE_RETENTION: what a purge would delete for one reason. */
 struct store_retention_of {
     int64_t after_us; /* 0: nothing is deleted for this reason */
     int64_t sessions;
@@ -44,7 +44,7 @@ struct store_retention_of {
     int64_t oldest_us;                        /* last change of the first; 0: there is none */
     char ids[STORE_RETENTION_SHOWN][ID_SIZE]; /* the first */
     int shown;
-    bool more; /* there are so many that the others were not counted */
+    bool more; /* others, behind this page, were not counted */
 };
 
 struct store_retention {

@@ -118,20 +118,6 @@ bool write_purge_step(struct write_operations *ops, bool *more, struct error *er
     return true;
 }
 
-/* Rows that cannot be read do not move the place: where a job met no others, the next one would
- * come no further, so it looks for the next reason. */
-static struct store_purge_position position_after(const struct store_purge_position *from,
-                                                  unsigned reason, const struct purge_place *place)
-{
-    const bool moved = reason != (unsigned)from->reason || place->updated_us != from->place_us ||
-                       place->seq != from->place_seq;
-
-    if (!moved)
-        return (struct store_purge_position){.reason = (enum store_purge_reason)(reason + 1)};
-    return (struct store_purge_position){(enum store_purge_reason)reason, place->updated_us,
-                                         place->seq};
-}
-
 bool write_purge(struct write_operations *ops, struct store_job *job, struct error *err)
 {
     struct share share = {JOB_SESSIONS, JOB_BYTES, JOB_ROWS};
@@ -148,7 +134,7 @@ bool write_purge(struct write_operations *ops, struct store_job *job, struct err
         reason++;
         place = (struct purge_place){0};
     }
-    purge->next = position_after(&purge->from, reason, &place);
+    purge->next = purge_query_position(&purge->from, reason, &place);
     purge->bytes = tally.bytes;
     purge->more = is_used_up(&share) && (unsigned)purge->next.reason < STORE_PURGE_REASONS;
     memcpy(purge->sessions, tally.sessions, sizeof(purge->sessions));

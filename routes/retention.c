@@ -1,6 +1,7 @@
-/* /admin/retention: what the next purge would delete. /admin/purge: deletes some of it now. */
+/* /admin/retention: what a purge would delete. /admin/purge: deletes some of it now. */
 
 #include "routes/json_text.h"
+#include "routes/problem.h"
 #include "routes/purge_cursor.h"
 #include "routes/query.h"
 #include "routes/write_route.h"
@@ -10,11 +11,42 @@ static const char *const reason_names[STORE_PURGE_REASONS] = {
     [STORE_PURGE_IDLE] = "idle",
 };
 
+static bool read_cursor(const struct routes *routes, struct exchange *ex, struct error *err)
+{
+    struct query_parameter parameter;
+    struct slice rest = ex->query;
+
+    (void)routes;
+    while (query_next(&rest, &parameter)) {
+        if (!slice_is(parameter.name, "cursor"))
+            return query_refuse(&parameter, "the only parameter here is cursor", err);
+        if (ex->query_text.len > 0)
+            return query_refuse(&parameter, "cursor may be given once", err);
+        if (!query_decode(&parameter, &ex->query_text, err))
+            return false;
+        if (!purge_cursor_read(buffer_slice(&ex->query_text), &ex->job.purge.from))
+            return query_refuse(&parameter, "cursor has to be a next_cursor of this path", err);
+    }
+    return true;
+}
+
 static enum route_step retention_begin(const struct routes *routes, struct exchange *ex)
 {
-    (void)routes;
+    struct error err;
+
     ex->job.operation = STORE_RETENTION;
-    return ROUTE_JOB;
+    if (read_cursor(routes, ex, &err))
+        return ROUTE_JOB;
+    problem_answer(ex, &err);
+    return ROUTE_ANSWERED;
+}
+
+static void add_next(struct buffer *out, const struct store_purge *purge)
+{
+    if (purge->more)
+        purge_cursor_add(out, &purge->next);
+    else
+        buffer_add_text(out, "null");
 }
 
 static void add_reason(struct buffer *out, const struct store_retention_of *of)
@@ -44,6 +76,8 @@ static void retention_finish(const struct routes *routes, struct exchange *ex)
         buffer_printf(&ex->response, "%s\"%s\":", i == 0 ? "{" : ",", reason_names[i]);
         add_reason(&ex->response, &ex->job.retention->of[i]);
     }
+    buffer_add_text(&ex->response, ",\"next_cursor\":");
+    add_next(&ex->response, &ex->job.purge);
     buffer_add_text(&ex->response, "}\n");
 }
 
@@ -51,28 +85,10 @@ const struct route route_retention = {
     .method = METHOD_GET,
     .pattern = "/admin/retention",
     .scope = SCOPE_ADMIN,
+    .takes_query = true,
     .begin = retention_begin,
     .finish = retention_finish,
 };
-
-static bool read_cursor(const struct routes *routes, struct exchange *ex, struct error *err)
-{
-    struct query_parameter parameter;
-    struct slice rest = ex->query;
-
-    (void)routes;
-    while (query_next(&rest, &parameter)) {
-        if (!slice_is(parameter.name, "cursor"))
-            return query_refuse(&parameter, "the only parameter here is cursor", err);
-        if (ex->query_text.len > 0)
-            return query_refuse(&parameter, "cursor may be given once", err);
-        if (!query_decode(&parameter, &ex->query_text, err))
-            return false;
-        if (!purge_cursor_read(buffer_slice(&ex->query_text), &ex->job.purge.from))
-            return query_refuse(&parameter, "cursor has to be a next_cursor of this path", err);
-    }
-    return true;
-}
 
 static enum route_step purge_begin(const struct routes *routes, struct exchange *ex)
 {
@@ -91,10 +107,7 @@ static void purge_finish(const struct routes *routes, struct exchange *ex)
     for (int i = 0; i < STORE_PURGE_REASONS; i++)
         buffer_printf(out, "\"%s\":%lld,", reason_names[i], (long long)purge->sessions[i]);
     buffer_printf(out, "\"bytes\":%lld},\"next_cursor\":", (long long)purge->bytes);
-    if (purge->more)
-        purge_cursor_add(out, &purge->next);
-    else
-        buffer_add_text(out, "null");
+    add_next(out, purge);
     buffer_add_text(out, "}\n");
 }
 

@@ -15,6 +15,9 @@
 #define CURSOR_MAX 128
 #define PATH_SIZE (CURSOR_MAX + 32)
 
+#define PURGE_PATH "/admin/purge"
+#define RETENTION_PATH "/admin/retention"
+
 /* A step waits for writes that came before, and for a disk that is slow. */
 #define TIMEOUT_S 60
 
@@ -49,47 +52,6 @@ static bool ask(const struct config *config, const char *method, const char *pat
     return ok;
 }
 
-static bool print_reason(const struct reason *reason, struct json_object *of, struct error *err)
-{
-    struct json_object *first = command_answer_array(of, "first");
-    struct slice oldest = {"", 0};
-    int64_t seconds;
-    int64_t sessions;
-    int64_t bytes;
-
-    if (!command_answer_number(of, "sessions", &sessions) ||
-        !command_answer_number(of, "bytes", &bytes) || first == NULL)
-        return command_answer_is_foreign(err, "it does not say what a purge would delete");
-    if (!command_answer_number(of, "retain_seconds", &seconds)) {
-        printf("%s: %s is off, nothing is deleted\n", reason->what, reason->flag);
-        return true;
-    }
-    command_answer_text(of, "oldest_change_at", &oldest);
-    terminal_print(
-        stdout, "%s: %s%lld sessions of %lld bytes would be deleted, unchanged for %lld s%s%.*s\n",
-        reason->what, command_answer_is_true(of, "more") ? "more than " : "", (long long)sessions,
-        (long long)bytes, (long long)seconds,
-        oldest.len == 0 ? "" : "; the oldest changed last at ", (int)oldest.len, oldest.data);
-    for (size_t i = 0; i < command_answer_count(first); i++) {
-        const struct slice id = command_answer_text_at(first, i);
-        terminal_print(stdout, "  %.*s\n", (int)id.len, id.data);
-    }
-    return true;
-}
-
-static bool tell(const struct config *config, struct error *err)
-{
-    struct json_object *body = NULL;
-    bool ok = true;
-
-    if (!ask(config, "GET", "/admin/retention", &body, err))
-        return false;
-    for (size_t i = 0; ok && i < REASON_COUNT; i++)
-        ok = print_reason(&reasons[i], command_answer_object(body, reasons[i].name), err);
-    command_answer_free(body);
-    return ok;
-}
-
 /* Characters of a next_cursor of the service; others could change the target of the request. */
 static bool is_cursor(struct slice text)
 {
@@ -98,6 +60,108 @@ static bool is_cursor(struct slice text)
             return false;
     }
     return text.len > 0 && text.len <= CURSOR_MAX;
+}
+
+/* Makes *path that of the next page after `body`, empty when there is none. */
+static bool go_on(struct json_object *body, const char *first_path, char path[PATH_SIZE],
+                  struct error *err)
+{
+    struct slice next = {"", 0};
+    const char *sent = strchr(path, '=');
+
+    if (command_answer_text(body, "next_cursor", &next) && !is_cursor(next))
+        return command_answer_is_foreign(err, "its next_cursor is none");
+    if (next.len > 0 && sent != NULL && slice_is(next, sent + 1))
+        return command_answer_is_foreign(err, "its next_cursor is the one that was sent");
+    path[0] = '\0';
+    if (next.len > 0)
+        snprintf(path, PATH_SIZE, "%s?cursor=%.*s", first_path, (int)next.len, next.data);
+    return true;
+}
+
+#define SHOWN_MAX 10
+#define TEXT_MAX 64
+
+/* What would go for one reason: the sum over the pages that were read. */
+struct preview {
+    bool is_off;
+    int64_t seconds;
+    int64_t sessions;
+    int64_t bytes;
+    char oldest[TEXT_MAX]; /* empty: there is none yet */
+    char first[SHOWN_MAX][TEXT_MAX];
+    size_t shown;
+};
+
+static void copy_text(char out[TEXT_MAX], struct slice text)
+{
+    snprintf(out, TEXT_MAX, "%.*s", (int)(text.len < TEXT_MAX ? text.len : TEXT_MAX - 1),
+             text.data);
+}
+
+static bool add_page(struct preview *preview, struct json_object *of, struct error *err)
+{
+    struct json_object *first = command_answer_array(of, "first");
+    struct slice oldest = {"", 0};
+    int64_t sessions;
+    int64_t bytes;
+
+    if (!command_answer_number(of, "sessions", &sessions) || sessions < 0 ||
+        !command_answer_number(of, "bytes", &bytes) || bytes < 0 || first == NULL ||
+        __builtin_add_overflow(preview->sessions, sessions, &preview->sessions) ||
+        __builtin_add_overflow(preview->bytes, bytes, &preview->bytes))
+        return command_answer_is_foreign(err, "it does not say what a purge would delete");
+    preview->is_off = !command_answer_number(of, "retain_seconds", &preview->seconds);
+    if (preview->oldest[0] == '\0' && command_answer_text(of, "oldest_change_at", &oldest))
+        copy_text(preview->oldest, oldest);
+    for (size_t i = 0; i < command_answer_count(first) && preview->shown < SHOWN_MAX; i++)
+        copy_text(preview->first[preview->shown++], command_answer_text_at(first, i));
+    return true;
+}
+
+static void print_preview(const struct reason *reason, const struct preview *preview)
+{
+    if (preview->is_off) {
+        printf("%s: %s is off, nothing is deleted\n", reason->what, reason->flag);
+        return;
+    }
+    terminal_print(
+        stdout, "%s: %lld sessions of %lld bytes would be deleted, unchanged for %lld s%s%s\n",
+        reason->what, (long long)preview->sessions, (long long)preview->bytes,
+        (long long)preview->seconds,
+        preview->oldest[0] == '\0' ? "" : "; the oldest changed last at ", preview->oldest);
+    for (size_t i = 0; i < preview->shown; i++)
+        terminal_print(stdout, "  %s\n", preview->first[i]);
+}
+
+/* One page. *path becomes that of the next one, or empty. */
+static bool look(const struct config *config, char path[PATH_SIZE],
+                 struct preview previews[REASON_COUNT], struct error *err)
+{
+    struct json_object *body = NULL;
+    bool ok = true;
+
+    if (!ask(config, "GET", path, &body, err))
+        return false;
+    for (size_t i = 0; ok && i < REASON_COUNT; i++)
+        ok = add_page(&previews[i], command_answer_object(body, reasons[i].name), err);
+    ok = ok && go_on(body, RETENTION_PATH, path, err);
+    command_answer_free(body);
+    return ok;
+}
+
+static bool tell(const struct config *config, struct error *err)
+{
+    struct preview previews[REASON_COUNT] = {0};
+    char path[PATH_SIZE] = RETENTION_PATH;
+
+    while (path[0] != '\0') {
+        if (!look(config, path, previews, err))
+            return false;
+    }
+    for (size_t i = 0; i < REASON_COUNT; i++)
+        print_preview(&reasons[i], &previews[i]);
+    return true;
 }
 
 static bool add_up(struct json_object *body, struct totals *totals, struct error *err)
@@ -120,20 +184,11 @@ static bool add_up(struct json_object *body, struct totals *totals, struct error
 static bool step(const struct config *config, char path[PATH_SIZE], struct totals *totals,
                  struct error *err)
 {
-    struct slice next = {"", 0};
     struct json_object *body = NULL;
 
     if (!ask(config, "POST", path, &body, err))
         return false;
-    bool ok = add_up(body, totals, err);
-    if (ok && command_answer_text(body, "next_cursor", &next) && !is_cursor(next))
-        ok = command_answer_is_foreign(err, "its next_cursor is none");
-    if (ok && next.len > 0 &&
-        slice_equal(next, slice_from(strchr(path, '=') == NULL ? "" : strchr(path, '=') + 1)))
-        ok = command_answer_is_foreign(err, "its next_cursor is the one that was sent");
-    path[0] = '\0';
-    if (ok && next.len > 0)
-        snprintf(path, PATH_SIZE, "/admin/purge?cursor=%.*s", (int)next.len, next.data);
+    const bool ok = add_up(body, totals, err) && go_on(body, PURGE_PATH, path, err);
     command_answer_free(body);
     return ok;
 }
@@ -145,7 +200,7 @@ static bool find_retention(const struct config *config, bool *found, struct erro
     int64_t seconds;
 
     *found = false;
-    if (!ask(config, "GET", "/admin/retention", &body, err))
+    if (!ask(config, "GET", RETENTION_PATH, &body, err))
         return false;
     for (size_t i = 0; i < REASON_COUNT; i++) {
         struct json_object *of = command_answer_object(body, reasons[i].name);
@@ -179,7 +234,7 @@ static bool print_nothing(const struct config *config, struct error *err)
 
 static bool purge(const struct config *config, struct error *err)
 {
-    char path[PATH_SIZE] = "/admin/purge";
+    char path[PATH_SIZE] = PURGE_PATH;
     struct totals totals = {0};
     bool ok = true;
 
