@@ -66,6 +66,41 @@ Test(fair_queue, a_client_that_pushes_one_by_one_does_not_stay_first)
     expect_order((const long[]){2, 1}, 2);
 }
 
+/* Each of the two pushes its next job while the job of the other one runs. */
+Test(fair_queue, a_waiting_job_is_reached_while_two_other_clients_keep_pushing)
+{
+    long running;
+    int pops = 0;
+
+    push(0, 3);
+    push(1, 3);
+    cr_expect_eq(pop(), 0);
+    push(2, 1);
+    for (running = pop(); running != 1 && pops < 20; pops++) {
+        push(running == 2 ? 4 : 2, running == 2 ? 2 : 1);
+        running = pop();
+    }
+    cr_expect_leq(pops, 2);
+    while (pop() != -1) {
+    }
+}
+
+/* Each pushes one job, under a name of its own. */
+Test(fair_queue, a_waiting_job_is_reached_while_new_clients_keep_coming)
+{
+    uint64_t client = 10;
+
+    push(0, 3);
+    push(1, 3);
+    cr_expect_eq(pop(), 0);
+    push(2, client);
+    while (pop() != 1 && client < 1000)
+        push(2, ++client);
+    cr_expect_leq(client, 10 + FAIR_QUEUE_ROUND_CLIENTS);
+    while (pop() != -1) {
+    }
+}
+
 #define RANDOM_JOBS 500
 
 static struct store_job many[RANDOM_JOBS];
