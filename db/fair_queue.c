@@ -1,9 +1,28 @@
 #include "db/fair_queue.h"
 
+/* Whether the current round takes a job of the client, apart from those that wait. */
+static bool is_round_open(const struct fair_queue *queue, uint64_t client)
+{
+    for (size_t i = 0; i < queue->served_count; i++) {
+        if (queue->served[i] == client)
+            return false;
+    }
+    return queue->served_count < FAIR_QUEUE_ROUND_CLIENTS;
+}
+
+static void note_served(struct fair_queue *queue, const struct store_job *job)
+{
+    if (job->round != queue->round)
+        queue->served_count = 0;
+    queue->round = job->round;
+    if (queue->served_count < FAIR_QUEUE_ROUND_CLIENTS)
+        queue->served[queue->served_count++] = job->client;
+}
+
 /* The first round in which the client has no job yet. */
 static uint64_t free_round(const struct fair_queue *queue, uint64_t client)
 {
-    uint64_t round = queue->client == client ? queue->round + 1 : queue->round;
+    uint64_t round = is_round_open(queue, client) ? queue->round : queue->round + 1;
 
     for (const struct store_job *job = queue->first; job != NULL; job = job->next) {
         if (job->client == client)
@@ -30,7 +49,6 @@ struct store_job *fair_queue_pop(struct fair_queue *queue)
     if (job == NULL)
         return NULL;
     queue->first = job->next;
-    queue->round = job->round;
-    queue->client = job->client;
+    note_served(queue, job);
     return job;
 }

@@ -1,17 +1,21 @@
 /*
- * Jobs that wait, taken in rounds: a client has at most one job in a round. So a client with many
- * jobs delays the job of another client by at most one of them (fair queueing). Owned by one
- * thread.
+ * Waiting jobs of several clients, taken in rounds: a client has at most one job in a round. So a
+ * client with many jobs delays the job of another client by at most one of them (fair queueing). A
+ * round that has served FAIR_QUEUE_ROUND_CLIENTS clients takes no further job, so that clients that
+ * keep coming do not delay the next round for ever. Owned by one thread.
  */
 #ifndef SESSIOND_DB_FAIR_QUEUE_H
 #define SESSIOND_DB_FAIR_QUEUE_H
 
 #include "db/store_job.h"
 
+#define FAIR_QUEUE_ROUND_CLIENTS 64
+
 struct fair_queue {
     struct store_job *first; /* linked by `next`, in the order in which they are taken */
     uint64_t round;          /* of the job that was taken last */
-    uint64_t client;         /* whose job that was */
+    uint64_t served[FAIR_QUEUE_ROUND_CLIENTS]; /* the clients whose jobs that round has given */
+    size_t served_count;
 };
 
 /* Adds a job behind those of its round. Takes time in proportion to the queue's length. */
