@@ -6,6 +6,7 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static struct store_fixture fixture;
 
@@ -187,4 +188,22 @@ Test(store_recover, a_move_that_makes_a_path_too_long_moves_nothing)
     fixture_create(&fixture, "/a/bbbbbbbbbbbbbbbbbbbbbbbbbbbb", "t", "{}", NULL);
     cr_expect_eq(relocate("/a", "/123456789012", false, line), ERROR_INVALID_PAYLOAD);
     cr_expect_eq(stored(id).version, 1);
+}
+
+/* A corrupt row: nothing behind its id may be read. */
+Test(store_recover, a_path_that_would_be_too_long_is_refused_for_a_row_with_a_short_id)
+{
+    struct store_job job = {
+        .operation = STORE_RELOCATE,
+        .project_path = SLICE_LITERAL("/a"),
+        .many = {.destination = SLICE_LITERAL("/123456789"), .max_path_bytes = 10},
+    };
+    char id[ID_SIZE];
+
+    fixture_create(&fixture, "/a/b", "t", "{}", id);
+    free(fixture_sql(&fixture, "UPDATE sessions SET id = 'x'"));
+    fixture_run(&fixture, &job);
+    cr_expect_eq(job.error.kind, ERROR_INVALID_PAYLOAD);
+    cr_expect_not_null(strstr(job.error.detail, "session x "), "%s", job.error.detail);
+    store_job_release(&job);
 }
