@@ -164,10 +164,11 @@ static bool fits(struct move *move)
     const size_t most = move->job->many.max_path_bytes;
 
     for (size_t i = 0; i < rows->count; i++) {
+        const struct slice id = rows->all[i].session.id;
         if (rows->all[i].destination.len > most)
             return error_set(&move->job->error, ERROR_INVALID_PAYLOAD, "/to",
-                             "the project_path of session %.36s would be longer than %zu bytes",
-                             rows->all[i].session.id.data, most);
+                             "the project_path of session %.*s would be longer than %zu bytes",
+                             (int)(id.len < ID_LENGTH ? id.len : ID_LENGTH), id.data, most);
     }
     return true;
 }
