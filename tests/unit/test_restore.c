@@ -1,0 +1,64 @@
+/* What a restore leaves where no database was, and what it does not touch. */
+
+#include "database_fixture.h"
+
+#include "db/restore.h"
+
+#include <criterion/criterion.h>
+#include <glob.h>
+#include <stdio.h>
+#include <unistd.h>
+
+TestSuite(restore, .init = folder_enter, .fini = folder_leave);
+
+static char *take_as_it_is(struct slice text)
+{
+    (void)text;
+    return NULL;
+}
+
+static void write_file(const char *path)
+{
+    FILE *file = fopen(path, "w");
+
+    cr_assert_not_null(file);
+    fputs("text", file);
+    fclose(file);
+}
+
+/* Replaces the database new.db. */
+static void replace(void)
+{
+    static const struct file_observer observer;
+    struct restore restore = {.from = DATABASE_PATH,
+                              .to = "new.db",
+                              .is_replacing = true,
+                              .adopt = take_as_it_is,
+                              .observer = &observer};
+    struct error err;
+
+    sqlite3_close(database_on_disk());
+    cr_assert_eq(restore_run(&restore, &err), FILE_SOUND, "%s", err.detail);
+    cr_expect_str_empty(restore.kept);
+    cr_expect_eq(access("new.db", F_OK), 0);
+}
+
+Test(restore, a_replacement_of_nothing_removes_no_file_of_the_working_folder)
+{
+    write_file("-wal");
+    write_file("-journal");
+    replace();
+    cr_expect_eq(access("-wal", F_OK), 0);
+    cr_expect_eq(access("-journal", F_OK), 0);
+}
+
+Test(restore, a_replacement_keeps_no_log_of_a_database_that_was_gone)
+{
+    glob_t kept = {0};
+
+    write_file("new.db-wal");
+    replace();
+    cr_expect_eq(glob("new.db.before-*", 0, NULL, &kept), GLOB_NOMATCH);
+    globfree(&kept);
+    cr_expect_neq(access("new.db-wal", F_OK), 0);
+}
