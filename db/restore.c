@@ -318,9 +318,11 @@ static bool swap(struct restore *restore, const struct places *places, struct er
     unlink(index);
     if (!durable_file_put(restore->unfinished, places->target, err))
         return false;
+    if (restore->is_replacing)
+        return remove_kept(restore, places, err);
     if (!places->has_old)
         restore->kept[0] = '\0';
-    return !restore->is_replacing || remove_kept(restore, places, err);
+    return true;
 }
 
 static void remove_unfinished(const struct restore *restore)
