@@ -134,8 +134,10 @@ static bool try_migration(struct check *check, struct error *err)
     sqlite3 *copy = NULL;
     bool ok = false;
 
-    if (!connection_open_plain(":memory:", SQLITE_OPEN_READWRITE, &copy, err))
+    if (!connection_open_plain(":memory:", SQLITE_OPEN_READWRITE, &copy, err)) {
+        check->verdict = FILE_UNKNOWN;
         return false;
+    }
     sqlite3_backup *steps = sqlite3_backup_init(copy, "main", check->db, "main");
     if (steps != NULL)
         sqlite3_backup_step(steps, -1);
@@ -169,7 +171,7 @@ static bool check_clock(struct check *check, struct error *err)
 
 /* --- What is searched ------------------------------------------------------------------------ */
 
-/* What is searched has to be what is stored, but for what waits to be indexed. */
+/* The index holds what is stored, except for the documents in its backlog. */
 static bool check_search(struct check *check, struct error *err)
 {
     static const struct {
@@ -185,20 +187,18 @@ static bool check_search(struct check *check, struct error *err)
          " AND id + -9223372036854775808 NOT IN (SELECT first FROM search_backlog)",
          "contexts can be found that are not there"},
     };
-    int64_t count;
+    bool current;
 
-    if (!connection_integer(check->db,
-                            "SELECT count(*) FROM sqlite_schema WHERE name = 'search_rule'", &count,
-                            err))
-        return give_up(check, err);
-    for (size_t i = 0; count > 0 && i < sizeof(rules) / sizeof(rules[0]); i++) {
+    if (!check_search_is_current(check, &current, err))
+        return false;
+    for (size_t i = 0; current && i < sizeof(rules) / sizeof(rules[0]); i++) {
         int64_t wrong;
         if (!connection_integer(check->db, rules[i].sql, &wrong, err))
             return give_up(check, err);
         if (wrong > 0)
             check_find(check, "%lld %s", (long long)wrong, rules[i].problem);
     }
-    return count == 0 || check_search_index(check, err);
+    return !current || check_search_index(check, err);
 }
 
 /* The schema first: checking the structure runs what the schema says. */
@@ -214,7 +214,7 @@ static void check_as_a_whole(struct check *check, bool *current, struct error *e
         check_find(check, "the file is empty");
     else if (migrate_check_schema(check->db, current, err))
         check->verdict = database_file_check(check->db, check->observer, err);
-    else if (sqlite3_errcode(check->db) == SQLITE_IOERR)
+    else if ((sqlite3_errcode(check->db) & 0xff) == SQLITE_IOERR)
         check->verdict = FILE_UNKNOWN;
     else
         check_find(check, "%s", err->detail);

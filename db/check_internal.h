@@ -27,8 +27,12 @@ MUST_USE bool check_tables(struct check *check, struct error *err);
 /* Looks at every entry, and at what is noted of them. */
 void check_entries(struct check *check, struct error *err);
 
-/* Runs FTS5's integrity-check on the search tables, which are there. False: no more can be checked.
- */
+/* Whether the file has the search tables of this version. Tables of another version are remarked
+ * on. False: the file cannot be checked further. */
+MUST_USE bool check_search_is_current(struct check *check, bool *current, struct error *err);
+
+/* Runs FTS5's integrity-check on the search tables of this version. False: the file cannot be
+ * checked further. */
 MUST_USE bool check_search_index(struct check *check, struct error *err);
 
 #endif

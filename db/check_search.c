@@ -32,10 +32,11 @@ static const struct shadow {
 static bool copy_row(sqlite3_stmt *from, sqlite3 *copy, sqlite3_stmt *into, struct error *err)
 {
     const int columns = sqlite3_column_count(from);
+    int result = SQLITE_OK;
 
-    for (int i = 0; i < columns; i++)
-        sqlite3_bind_value(into, i + 1, sqlite3_column_value(from, i));
-    const bool ok = sqlite3_step(into) == SQLITE_DONE ||
+    for (int i = 0; i < columns && result == SQLITE_OK; i++)
+        result = sqlite3_bind_value(into, i + 1, sqlite3_column_value(from, i));
+    const bool ok = (result == SQLITE_OK && sqlite3_step(into) == SQLITE_DONE) ||
                     translate_failure(copy, "copying the search index", err);
     sqlite3_reset(into);
     return ok;
@@ -123,7 +124,6 @@ static bool add_virtual_table(struct check *check, sqlite3 *copy, const char *ta
 static bool check_copy(struct check *check, sqlite3 *copy, const char *table, size_t tables,
                        struct error *err)
 {
-    struct error why;
     char sql[128];
 
     for (size_t i = 0; i < tables; i++) {
@@ -134,12 +134,16 @@ static bool check_copy(struct check *check, sqlite3 *copy, const char *table, si
         return false;
     snprintf(sql, sizeof(sql), "INSERT INTO %s (%s, rank) VALUES ('integrity-check', 1)", table,
              table);
-    if (!connection_run(copy, sql, &why))
-        check_find(
-            check,
-            "the search index is corrupt (%s: %s): one start with --search off drops it, the "
-            "next one with --search on rebuilds it",
-            table, sqlite3_errmsg(copy));
+    if (connection_run(copy, sql, err))
+        return true;
+    if (!search_tables_are_blamed(sqlite3_extended_errcode(copy))) {
+        check->verdict = FILE_UNKNOWN;
+        return false;
+    }
+    check_find(check,
+               "the search index is corrupt (%s: %s): one start with --search off drops it, the "
+               "next one with --search on rebuilds it",
+               table, sqlite3_errmsg(copy));
     return true;
 }
 
@@ -158,21 +162,27 @@ static bool check_table(struct check *check, const char *table, size_t tables, s
     return ok;
 }
 
-bool check_search_index(struct check *check, struct error *err)
+bool check_search_is_current(struct check *check, bool *current, struct error *err)
 {
-    bool ours;
+    int64_t tables;
 
-    if (!search_tables_are_ours(check->db, &ours, err)) {
+    *current = false;
+    if (!connection_integer(check->db,
+                            "SELECT count(*) FROM sqlite_schema WHERE name = 'search_rule'",
+                            &tables, err) ||
+        (tables > 0 && !search_tables_are_ours(check->db, current, err))) {
         check_give_up(check, err);
         return false;
     }
-    if (!ours) {
-        if (check->observer->remark != NULL)
-            check->observer->remark(check->observer->arg,
-                                    "the search index is not of this version: the next start "
-                                    "rebuilds it");
-        return true;
-    }
+    if (tables > 0 && !*current && check->observer->remark != NULL)
+        check->observer->remark(check->observer->arg,
+                                "the search index is not of this version: the next start "
+                                "rebuilds it");
+    return true;
+}
+
+bool check_search_index(struct check *check, struct error *err)
+{
     if (check->observer->doing != NULL)
         check->observer->doing(check->observer->arg, "checking the search index");
     return check_table(check, "search_entries", SHADOWS - 1, err) &&

@@ -22,7 +22,7 @@
 
 bool database_file_is_damaged(sqlite3 *db)
 {
-    const int result = sqlite3_errcode(db);
+    const int result = sqlite3_errcode(db) & 0xff; /* of an extended result code */
 
     return result == SQLITE_CORRUPT || result == SQLITE_NOTADB;
 }
