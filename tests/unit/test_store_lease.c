@@ -5,6 +5,7 @@
 #include "db/store_figures.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -330,6 +331,33 @@ Test(store_lease, a_start_gives_all_leases_their_terms_before_it_serves)
     cr_assert(fixture_open(&fixture, &err), "%s", err.detail);
     fixture_expect(&fixture, "SELECT count(*) FROM sessions WHERE lease_deadline_us <= 600", "0");
     fixture_expect(&fixture, "SELECT count(*) FROM lease_terms", "601");
+}
+
+/* Of a corrupt file: a term that overflows, and deadlines that no lease can have. */
+Test(store_lease, a_start_gives_a_corrupt_lease_a_deadline, .timeout = 20)
+{
+    static const char *const corruptions[] = {
+        "lease_ttl_ms = -9223372036854775807, lease_deadline_us = -9223372036854775807",
+        "lease_ttl_ms = 9223372036854775807",
+        "lease_ttl_ms = 'x', lease_deadline_us = 'x'",
+        "lease_deadline_us = x'00'",
+        "lease_deadline_us = 1e30",
+        "lease_deadline_us = -1e30",
+    };
+    struct error err;
+    char sql[160];
+
+    lease("daemon-1", 0, LONG_MS, false);
+    for (size_t i = 0; i < sizeof(corruptions) / sizeof(corruptions[0]); i++) {
+        fixture_close(&fixture);
+        snprintf(sql, sizeof(sql), "UPDATE sessions SET lease_owner = 'a', %s", corruptions[i]);
+        free(fixture_sql(&fixture, sql));
+        cr_assert(fixture_open(&fixture, &err), "%s: %s", corruptions[i], err.detail);
+        fixture_expect(&fixture,
+                       "SELECT coalesce(typeof(lease_deadline_us), 'null') = 'integer'"
+                       " OR lease_owner IS NULL FROM sessions",
+                       "1");
+    }
 }
 
 Test(store_lease, figures_count_what_happened)
