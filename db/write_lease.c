@@ -83,6 +83,9 @@ static bool restart_some(struct write_operations *ops, struct error *err)
     const int64_t now_us = monotonic_us();
     bool found = true;
 
+    /* Texts and other values that lie outside of the places. */
+    if (!write_run(&ops->statements, WRITE_LEASE_REPAIR, "repairing a lease", err))
+        return false;
     for (int restarted = 0; restarted < LEASES_AT_ONCE; restarted++) {
         if (!find_before(ops, &found, err) || (found && !restart(ops, wall_us, now_us, err)))
             return false;

@@ -15,6 +15,9 @@
 #define NO_LEASE "lease_owner = NULL, lease_ttl_ms = NULL, lease_deadline_us = NULL"
 #define CHANGED "version = version + 1, updated_at = ?2"
 
+/* A corrupt term is cut, so that no deadline overflows. */
+#define TERM_US "max(0, min(CAST(coalesce(lease_ttl_ms, 0) AS INTEGER), 9007199254740)) * 1000"
+
 /* The root is written with the slash that begins what is below it. */
 #define MOVED                                                                                      \
     "coalesce(nullif(?2 || CASE project_path WHEN '/' THEN ''"                                     \
@@ -56,12 +59,16 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
         " UNION ALL"
         " SELECT * FROM (SELECT seq, lease_deadline_us FROM sessions INDEXED BY idx_sessions_lease"
         " WHERE lease_deadline_us < ?1 ORDER BY lease_deadline_us DESC, seq DESC LIMIT 1) LIMIT 1",
+    [WRITE_LEASE_REPAIR] =
+        "UPDATE sessions SET lease_deadline_us = 0 WHERE seq IN (SELECT seq FROM sessions"
+        " INDEXED BY idx_sessions_lease WHERE lease_deadline_us IS NOT NULL"
+        " AND lease_deadline_us < -9223372036854775808 UNION ALL SELECT seq FROM sessions"
+        " INDEXED BY idx_sessions_lease WHERE lease_deadline_us IS NOT NULL"
+        " AND lease_deadline_us > 9223372036854775807)",
     [WRITE_LEASE_RESTART] =
-        "UPDATE sessions SET lease_deadline_us = ?2 + coalesce(lease_ttl_ms, 0) * 1000"
-        " WHERE seq = ?1",
-    [WRITE_LEASE_RESTART_TERM] =
-        "INSERT OR REPLACE INTO lease_terms (session_seq, expires_us)"
-        " SELECT seq, ?2 + coalesce(lease_ttl_ms, 0) * 1000 FROM sessions WHERE seq = ?1",
+        "UPDATE sessions SET lease_deadline_us = ?2 + " TERM_US " WHERE seq = ?1",
+    [WRITE_LEASE_RESTART_TERM] = "INSERT OR REPLACE INTO lease_terms (session_seq, expires_us)"
+                                 " SELECT seq, ?2 + " TERM_US " FROM sessions WHERE seq = ?1",
     [WRITE_LEASE_TERM] =
         "INSERT OR REPLACE INTO lease_terms (session_seq, expires_us) VALUES (?1, ?2)",
     [WRITE_LEASE_FLOOR] = "SELECT token_floor FROM sessiond_leases",

@@ -338,7 +338,7 @@ Test(store_lease, a_start_gives_a_corrupt_lease_a_deadline, .timeout = 20)
 {
     static const char *const corruptions[] = {
         "lease_ttl_ms = -9223372036854775807, lease_deadline_us = -9223372036854775807",
-        "lease_ttl_ms = 9223372036854775807",
+        "lease_ttl_ms = 9223372036854775807, lease_deadline_us = 1",
         "lease_ttl_ms = 'x', lease_deadline_us = 'x'",
         "lease_deadline_us = x'00'",
         "lease_deadline_us = 1e30",
