@@ -77,6 +77,10 @@ def main(binary):
             failures.append(f"{what}: exit status {got[0]}, not {status}: {got[1]!r}, looked for {said!r}")
         if not stub.request.startswith(f"GET /readyz HTTP/1.1\r\nHost: {stub.address}\r\n".encode()):
             failures.append(f"{what}: the request is {stub.request!r}")
+    for address in ("127.0.0.1:", "localhost:", "[::1]:", "[::1]", "127.0.0.1", ":8082"):
+        got = healthcheck(binary, address)
+        if got[0] != 1 or "--listen takes HOST:PORT" not in got[1]:
+            failures.append(f"--listen {address}: exit status {got[0]}, not 1 and a refusal of the address: {got[1]!r}")
     print("\n".join(failures) or "healthcheck tells the well from the unwell")
     return 1 if failures else 0
 

@@ -306,6 +306,14 @@ class Names(Case):
             self.run_badly(3, f"{path} is {kind}, not a regular file", "backup", path, "--listen", "127.0.0.1:1")
         self.assertEqual({name: os.lstat(self.path(name)) for name in sorted(os.listdir(self.folder))}, before)
 
+    def test_standard_output_without_a_path_for_the_database_is_refused(self):
+        environment = {name: value for name, value in os.environ.items() if name not in ("HOME", "SESSIOND_DB")}
+        done = subprocess.run([os.path.abspath(binary()), "backup", "-", "--listen", "127.0.0.1:1"], env=environment,
+                              cwd=self.path(""), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout), (3, ""))
+        self.assertIn("HOME is not set", done.stderr)
+        self.assertEqual(os.listdir(self.path("")), [])
+
 
 class Tokens(Case):
     """A service that asks for tokens; the commands have theirs in SESSIOND_TOKEN."""
