@@ -85,6 +85,8 @@ static bool check_file_name(struct backup *backup, struct error *err)
 /* A backup to standard output is checked in a file first, beside the database of --db. */
 static bool prepare_stdout(struct backup *backup, const struct config *config, struct error *err)
 {
+    if (!config_check_db(config, err))
+        return false;
     if (isatty(STDOUT_FILENO))
         return error_set(err, ERROR_INTERNAL, NULL,
                          "standard output is a terminal: redirect it into a file");
