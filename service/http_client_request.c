@@ -130,6 +130,15 @@ static bool set_url(struct http_transfer *transfer, const char *authority, const
     return ok;
 }
 
+/* A host and a port. Without the port libcurl would connect to that of the URL's scheme. */
+static bool has_host_and_port(const char *address)
+{
+    const char *colon = strrchr(address, ':');
+
+    return authority_is_valid(slice_from(address)) && colon != NULL && colon[1] != '\0' &&
+           strchr(colon, ']') == NULL;
+}
+
 /* `authority` gets what the URL names: for a file localhost, since Host has to be there. */
 static bool find_address(struct http_transfer *transfer, const char **authority, bool *ok,
                          struct error *err)
@@ -139,8 +148,7 @@ static bool find_address(struct http_transfer *transfer, const char **authority,
 
     *authority = address;
     if (!unix_socket_named(address))
-        return (authority_is_valid(slice_from(address)) && address[strlen(address) - 1] != ']' &&
-                strchr(address, ':') != NULL) ||
+        return has_host_and_port(address) ||
                error_set(err, ERROR_INVALID_PAYLOAD, "listen",
                          "--listen takes HOST:PORT, such as 127.0.0.1:8082 or [::1]:8082, or "
                          "unix:PATH, not \"%.60s\"",
