@@ -208,6 +208,42 @@ def memory(binary):
     return service.stop()
 
 
+def memory_of_stored_contexts(binary):
+    """What a change or a replay reads of a large session counts against the client, too."""
+    service = start(binary, "--max-bodies-bytes-per-client", "200000", "--max-body-bytes", "120000")
+    large = NEW[:-1] + b',"context":{"a":"%s"}}' % (b"x" * 60000)
+    key = 'Idempotency-Key: "large"'
+    maker = connect(service)
+
+    def await_charge(count):
+        await_true(lambda: f"\nsessiond_bodies_bytes {count}\n" in raw_metrics(service), f"{count} bytes are not charged")
+
+    def merge(connection, token):
+        head = raw.request("PATCH", where, token, "Content-Type: application/merge-patch+json", "Content-Length: 19")
+        raw.send(connection, head + b'{"context":{"b":1}}')
+        return raw.read_response(connection)
+    where = ask(maker, ONE, key, method="POST", body=large)[1]["location"]
+    await_charge(0)
+    holder = connect(service)
+    raw.send(holder, raw.request("POST", "/sessions", ONE, JSON, "Content-Length: 100000") + b"{" + b" " * 99998)
+    await_charge(99999)
+    for what, answer in (("a change", merge(maker, ONE)),
+                         ("a replay", ask(maker, ONE, key, method="POST", body=large))):
+        check(is_refusal(answer, "--max-bodies-bytes-per-client"), f"{what}: {answer}")
+    with connect(service) as other:
+        check(merge(other, TWO)[0] == 200, "another token")
+    raw.send(holder, b"}")
+    check(raw.read_response(holder)[0] == 422, "the body that held the memory")
+    await_charge(0)
+    check(merge(maker, ONE)[0] == 200, "a change with the memory given back")
+    await_charge(0)
+    replayed = ask(maker, ONE, key, method="POST", body=large)
+    check(replayed[0] == 201 and replayed[1]["idempotency-replayed"] == "true", f"the replay: {replayed[:2]}")
+    for connection in (maker, holder):
+        connection.close()
+    return service.stop()
+
+
 def connections_reserved_for_health_checks(binary):
     """Of 16 connections two serve health checks only, once requests have come on all others."""
     service = start(binary, "--max-connections", "16", "--threads", "1", tokens=False)
@@ -285,6 +321,7 @@ def silent_connections_of_many_addresses(binary):
 
 
 CASES = [half_requests_keep_nobody_out, connections_of_a_token, streams_and_long_polls, waiting_requests, memory,
+         memory_of_stored_contexts,
          connections_reserved_for_health_checks, kept_connections,
          readiness_without_a_token, silent_connections_of_many_addresses]
 
