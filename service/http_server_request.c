@@ -282,6 +282,14 @@ static enum MHD_Result start(struct http_server *server, struct request *request
     return MHD_YES;
 }
 
+/* The store does not know whose limit http_server_admit found exceeded. */
+static void finish(struct http_server *server, struct request *request)
+{
+    router_finish(server->options.routes, &request->ex);
+    if (request->ex.job.error.kind == ERROR_OVERLOADED && request->over_quota)
+        http_server_answer_limit(request, QUOTA_BYTES);
+}
+
 enum MHD_Result http_server_on_request(void *cls, struct MHD_Connection *connection,
                                        const char *url, const char *method, const char *version,
                                        const char *data, size_t *data_size, void **request_cls)
@@ -305,7 +313,7 @@ enum MHD_Result http_server_on_request(void *cls, struct MHD_Connection *connect
         return await(server, request);
     case REQUEST_WAITING:
         http_server_give(request, QUOTA_JOBS);
-        router_finish(server->options.routes, &request->ex);
+        finish(server, request);
         return http_server_send(server, request);
     case REQUEST_LISTENING:
         return begin_again(server, request);
@@ -322,7 +330,7 @@ static void learn_status(struct http_server *server, struct request *request)
     struct exchange *ex = &request->ex;
 
     if (request->phase == REQUEST_WAITING)
-        router_finish(server->options.routes, ex);
+        finish(server, request);
     if (ex->status != 0)
         return;
     const union MHD_ConnectionInfo *info =
