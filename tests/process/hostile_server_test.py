@@ -332,6 +332,16 @@ def answers_of_an_import_are_checked(binary):
     return wrong
 
 
+def counts_of_an_import_do_not_overflow(binary):
+    """The lines are sent in several requests, whose counts are added."""
+    body = json.dumps({name: {"created": 2 ** 63 - 1, "present": 0} for name in ("sessions", "entries")} | {"conflicts": []})
+    with Server(response(body.encode(), "Content-Type: application/json")) as server:
+        done = subprocess.run([binary, "import", "-", "--listen", server.address], input=SESSION * 1000,
+                              capture_output=True, timeout=PROMPT_S, check=False)
+    check(not REPORT.search(done.stderr.decode()) and done.returncode == 3, f"{done.returncode}: {done.stderr[-600:]!r}")
+    check(b"what was imported" in done.stderr, f"{done.stderr!r}")
+
+
 def answers_of_a_purge_are_checked(binary):
     wrong = []
     command = [("purge",)]
@@ -342,6 +352,10 @@ def answers_of_a_purge_are_checked(binary):
     for cursor in ("", "a b", "a\r\nX: y", "/../sessions", "x" * 1000, "\u001b", "a&b=c", "always-the-same"):
         body = json.dumps({"purged": purged, "next_cursor": cursor}).encode()
         wrong += ends(binary, f"cursor {cursor[:20]}", response(body, "Content-Type: application/json"), commands=command)
+    for member in purged:
+        body = json.dumps({"purged": {**purged, member: 2 ** 63 - 1}, "next_cursor": "again"}).encode()
+        wrong += ends(binary, f"{member} that overflow", response(body, "Content-Type: application/json"), commands=command,
+                      phrase="what was deleted")
     of = {"retain_seconds": 5, "sessions": 1, "bytes": 2, "more": False, "oldest_change_at": "\u001b[2J",
           "first": ["\u001b[31m", 1, None]}
     dry = [("purge", "--dry-run")]
@@ -424,6 +438,6 @@ if __name__ == "__main__":
     sys.exit(run([malformed_heads_are_refused, endless_heads_are_refused, malformed_bodies_are_refused,
                   endless_bodies_are_refused, errors_are_reported_without_control_characters,
                   redirects_are_not_followed, proxies_of_the_environment_are_not_used,
-                  answers_of_an_import_are_checked, answers_of_a_purge_are_checked,
+                  answers_of_an_import_are_checked, counts_of_an_import_do_not_overflow, answers_of_a_purge_are_checked,
                   an_export_is_ndjson_of_sessions_and_entries, a_backup_is_an_sqlite_file_of_the_announced_size],
                  under_test(sys.argv[1])))
