@@ -133,6 +133,16 @@ bool command_answer_number(struct json_object *object, const char *name, int64_t
     return true;
 }
 
+bool command_answer_add(struct json_object *object, const char *name, int64_t *sum)
+{
+    int64_t count;
+
+    if (!command_answer_number(object, name, &count) || count < 0 || count > INT64_MAX - *sum)
+        return false;
+    *sum += count;
+    return true;
+}
+
 static struct slice text_of(struct json_object *string)
 {
     return (struct slice){json_object_get_string(string),

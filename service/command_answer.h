@@ -38,6 +38,10 @@ bool command_answer_number(struct json_object *object, const char *name, int64_t
 bool command_answer_text(struct json_object *object, const char *name, struct slice *out);
 bool command_answer_is_true(struct json_object *object, const char *name);
 
+/* Adds a count to *sum, which is not negative. False when there is no such member, it is negative
+ * or the sum overflows; *sum is then left alone. */
+MUST_USE bool command_answer_add(struct json_object *object, const char *name, int64_t *sum);
+
 size_t command_answer_count(struct json_object *array);
 struct json_object *command_answer_at(struct json_object *array, size_t index);
 

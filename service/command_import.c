@@ -59,15 +59,9 @@ static bool tell_conflict(struct import *import, struct json_object *conflict, s
 static bool add_up(struct json_object *body, const char *name, int64_t *created, int64_t *present)
 {
     struct json_object *counted = command_answer_object(body, name);
-    int64_t new = 0;
-    int64_t old = 0;
 
-    if (!command_answer_number(counted, "created", &new) ||
-        !command_answer_number(counted, "present", &old) || new < 0 || old < 0)
-        return false;
-    *created += new;
-    *present += old;
-    return true;
+    return command_answer_add(counted, "created", created) &&
+           command_answer_add(counted, "present", present);
 }
 
 static bool take_answer(struct import *import, struct http_answer *answer, struct error *err)

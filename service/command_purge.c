@@ -167,17 +167,11 @@ static bool tell(const struct config *config, struct error *err)
 static bool add_up(struct json_object *body, struct totals *totals, struct error *err)
 {
     struct json_object *purged = command_answer_object(body, "purged");
-    int64_t number;
+    bool ok = command_answer_add(purged, "bytes", &totals->bytes);
 
-    for (size_t i = 0; i < REASON_COUNT; i++) {
-        if (!command_answer_number(purged, reasons[i].name, &number) || number < 0)
-            return command_answer_is_foreign(err, "it does not say what was deleted");
-        totals->sessions[i] += number;
-    }
-    if (!command_answer_number(purged, "bytes", &number) || number < 0)
-        return command_answer_is_foreign(err, "it does not say what was deleted");
-    totals->bytes += number;
-    return true;
+    for (size_t i = 0; ok && i < REASON_COUNT; i++)
+        ok = command_answer_add(purged, reasons[i].name, &totals->sessions[i]);
+    return ok || command_answer_is_foreign(err, "it does not say what was deleted");
 }
 
 /* One step. *path becomes that of the next one, or empty. */
