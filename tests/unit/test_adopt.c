@@ -127,6 +127,15 @@ Test(adopt, a_context_that_is_replaced_is_reported)
     expect_one_notice(A);
 }
 
+Test(adopt, a_refused_adoption_reports_no_context)
+{
+    run(PYTHON_SCHEMA "INSERT INTO sessions VALUES ('" A "', '/p', 't', 'CREATED',"
+                      "'2026-01-25T12:00:00Z', '2026-01-25T12:00:00Z', 'NaN'), ('" B "', '/p', 't',"
+                      "'UNKNOWN', '2026-01-25T12:00:01Z', '2026-01-25T12:00:01Z', '{}')");
+    cr_expect_not(fixture_open(&fixture, &err));
+    cr_expect_str_empty(fixture.notices);
+}
+
 static void expect_whole_refused(const char *sql, const char *why)
 {
     run("DROP TABLE IF EXISTS sessions");

@@ -142,10 +142,12 @@ static char *text_of(struct slice json, size_t *len)
     "', '/p', 't', '" status "', '2026-01-01T00:00:00.00000" #number                               \
     "+00:00', '2026-01-01T00:00:00.00000" #number "+00:00', 2, '{}');"
 
-/* Work for every task but vacuum, in a file that was opened with search and retention on. */
+/* Work for every task but vacuum, in a file that was opened with search and retention on. The third
+ * session cannot be read. */
 #define ALL_WORK                                                                                   \
-    "DELETE FROM sessions;" SESSION(1, "TERMINATED") SESSION(                                      \
-        2, "ACTIVE") "UPDATE sessions SET lease_owner = 'd', lease_token = 1, lease_ttl_ms = 20,"  \
+    "DELETE FROM sessions;" SESSION(1, "TERMINATED") SESSION(2, "ACTIVE") SESSION(                 \
+        3, "PAUSED") "UPDATE sessions SET recovered_at = 'not a time' WHERE seq = 3;"              \
+                     "UPDATE sessions SET lease_owner = 'd', lease_token = 1, lease_ttl_ms = 20,"  \
                      " lease_deadline_us = 1 WHERE seq = 2;"                                       \
                      "INSERT OR REPLACE INTO idempotency_keys (created_us, key, digest, answer)"   \
                      " VALUES (1, 'k', x'00', x'00');"                                             \
@@ -155,7 +157,8 @@ static char *text_of(struct slice json, size_t *len)
                      "INSERT OR REPLACE INTO discarded_streams VALUES (7);"                        \
                      "INSERT OR REPLACE INTO entries (key, created_us, entry) VALUES "             \
                      "(30064771073, 1, '{}');"                                                     \
-                     "INSERT OR REPLACE INTO search_backlog VALUES (0, 9223372036854775807);"
+                     "INSERT OR REPLACE INTO search_backlog VALUES (0, 9223372036854775807),"      \
+                     " (-9223372036854775805, -9223372036854775805);"
 
 #define WORK_LEFT                                                                                  \
     "SELECT (SELECT count(*) FROM sessions WHERE status != 'PAUSED')"                              \
@@ -204,6 +207,8 @@ Test(store_maintenance, every_task_recovers_from_a_failed_commit)
         cr_expect_eq(all_failures(), faulty_vfs_failures(), "write %d", nth);
         cr_expect_eq(count_notices("maintenance_failed"), faulty_vfs_failures(), "write %d", nth);
         failed += faulty_vfs_failures();
+        fixture_close(&fixture);
+        cr_expect_eq(count_notices("rows_skipped"), 1, "write %d: %s", nth, fixture.notices);
     } while (faulty_vfs_failures() > 0);
     cr_expect_geq(failed, STORE_TASKS - 1, "%d writes failed", failed);
     cr_expect_eq(fixture.failures, 0);
