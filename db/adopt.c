@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* session_time(text): the time in µs, NULL when it is none. Times of different precision or offset
  * do not sort as texts. */
@@ -121,25 +122,49 @@ struct adoption {
     sqlite3_stmt *select;
     sqlite3_stmt *update;
     session_adopter adopter;
-    const struct store_observer *observer;
+    struct adopt_replaced *replaced;
     int64_t newest_us;
 };
+
+static void note_replaced(struct adopt_replaced *replaced, struct slice id)
+{
+    if (replaced->count == replaced->capacity) {
+        replaced->capacity = replaced->capacity == 0 ? 64 : 2 * replaced->capacity;
+        replaced->ids = realloc(replaced->ids, replaced->capacity * sizeof(*replaced->ids));
+        if (replaced->ids == NULL)
+            abort();
+    }
+    memcpy(replaced->ids[replaced->count++], id.data, ID_LENGTH);
+}
+
+void adopt_log_replaced(const struct adopt_replaced *replaced,
+                        const struct store_observer *observer)
+{
+    char detail[128];
+
+    for (size_t i = 0; i < replaced->count; i++) {
+        snprintf(detail, sizeof(detail),
+                 "the context of session %.*s is no JSON object: kept as its member _adopted_text",
+                 ID_LENGTH, replaced->ids[i]);
+        observer->notice(observer->arg, STORE_WARNING, "context_kept_as_text", detail);
+    }
+}
+
+void adopt_release(struct adopt_replaced *replaced)
+{
+    free(replaced->ids);
+    *replaced = (struct adopt_replaced){0};
+}
 
 static bool adopt_row(struct adoption *adoption, const struct session_row *row, struct error *err)
 {
     const struct session *session = &row->session;
-    const struct store_observer *observer = adoption->observer;
     sqlite3_stmt *update = adoption->update;
 
     if (!check(session, err))
         return refuse(err);
-    if (row->replaced != NULL) {
-        char detail[128];
-        snprintf(detail, sizeof(detail),
-                 "the context of session %.36s is no JSON object: kept as its member _adopted_text",
-                 session->id.data);
-        observer->notice(observer->arg, STORE_WARNING, "context_kept_as_text", detail);
-    }
+    if (row->replaced != NULL)
+        note_replaced(adoption->replaced, session->id);
     if (newest_us(session) > adoption->newest_us)
         adoption->newest_us = newest_us(session);
     sqlite3_bind_int64(update, 1, session->seq);
@@ -181,10 +206,10 @@ static bool set_clock(sqlite3 *db, int64_t newest_us, struct error *err)
     return newest_us == 0 || connection_run(db, sql, err);
 }
 
-bool adopt_rows(sqlite3 *db, session_adopter adopter, const struct store_observer *observer,
+bool adopt_rows(sqlite3 *db, session_adopter adopter, struct adopt_replaced *replaced,
                 struct error *err)
 {
-    struct adoption adoption = {.db = db, .adopter = adopter, .observer = observer};
+    struct adoption adoption = {.db = db, .adopter = adopter, .replaced = replaced};
     bool ok = false;
 
     if (connection_prepare(db,

@@ -8,6 +8,13 @@
 #include "db/session_row.h"
 #include "db/store_open.h"
 
+/* The sessions whose context was replaced. All zero: none. */
+struct adopt_replaced {
+    char (*ids)[ID_LENGTH];
+    size_t count;
+    size_t capacity;
+};
+
 /* Refuses a file in which the adoption would lose or break something, naming it: columns that
  * sessiond does not know; views, triggers and virtual tables, whose texts may speak of the table;
  * tables that refer to it. Other tables stay as they are. */
@@ -24,9 +31,15 @@ MUST_USE bool adopt_drop_index_made_again(sqlite3 *db, struct error *err);
 MUST_USE bool adopt_take_over(sqlite3 *db, struct error *err);
 
 /* Checks each row that is not adopted yet. One that could not be served (an id that is no UUID, a
- * status or time that is not valid) fails the whole, naming it. A context that `adopter` replaces
- * is reported to the observer. The writer's clock is made to go on from the newest time. */
-MUST_USE bool adopt_rows(sqlite3 *db, session_adopter adopter,
-                         const struct store_observer *observer, struct error *err);
+ * status or time that is not valid) fails the whole, naming it. Notes in *replaced which contexts
+ * `adopter` has replaced. The writer's clock is made to go on from the newest time. */
+MUST_USE bool adopt_rows(sqlite3 *db, session_adopter adopter, struct adopt_replaced *replaced,
+                         struct error *err);
+
+/* After COMMIT: tells the observer of each. */
+void adopt_log_replaced(const struct adopt_replaced *replaced,
+                        const struct store_observer *observer);
+
+void adopt_release(struct adopt_replaced *replaced);
 
 #endif

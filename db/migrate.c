@@ -120,7 +120,7 @@ static bool is_foreign(sqlite3 *db, int64_t version, bool *foreign, struct error
     return true;
 }
 
-static bool migrate(sqlite3 *db, session_adopter adopt, const struct store_observer *observer,
+static bool migrate(sqlite3 *db, session_adopter adopt, struct adopt_replaced *replaced,
                     struct error *err)
 {
     bool foreign;
@@ -141,16 +141,21 @@ static bool migrate(sqlite3 *db, session_adopter adopt, const struct store_obser
         return false;
     return adopt_drop_index_made_again(db, err) &&
            (!is_new_or_foreign || compare_with_model(db, version, err)) &&
-           adopt_rows(db, adopt, observer, err);
+           adopt_rows(db, adopt, replaced, err);
 }
 
 bool migrate_run(sqlite3 *db, session_adopter adopt, const struct store_observer *observer,
                  struct error *err)
 {
+    struct adopt_replaced replaced = {0};
+
     if (!connection_run(db, "BEGIN IMMEDIATE", err))
         return false;
-    if (migrate(db, adopt, observer, err) && connection_run(db, "COMMIT", err))
-        return true;
-    connection_roll_back(db);
-    return false;
+    const bool ok = migrate(db, adopt, &replaced, err) && connection_run(db, "COMMIT", err);
+    if (ok)
+        adopt_log_replaced(&replaced, observer);
+    else
+        connection_roll_back(db);
+    adopt_release(&replaced);
+    return ok;
 }

@@ -27,15 +27,15 @@ static bool next_range(struct search_index *index, struct range *out, bool *foun
            search_index_fail(index, "reading the backlog of the search index", err);
 }
 
-/* A row that cannot be read must not keep the others from being indexed. */
-static void note_session(struct search_index *index, sqlite3_stmt *stmt)
+static void note_session(struct search_index *index, struct skipped_rows *skipped,
+                         sqlite3_stmt *stmt)
 {
     const int64_t document = search_context_document(sqlite3_column_int64(stmt, 0));
     struct session_row row;
     struct error err;
 
     if (!session_row_read(stmt, index->adopt, &row, &err)) {
-        index->observer->notice(index->observer->arg, STORE_WARNING, "search_skipped", err.detail);
+        skipped_rows_add(skipped, &err);
         search_index_note_taken(index, document, SLICE_LITERAL("{}"));
         return;
     }
@@ -43,12 +43,13 @@ static void note_session(struct search_index *index, sqlite3_stmt *stmt)
     session_row_release(&row);
 }
 
-static void note_row(struct search_index *index, sqlite3_stmt *stmt, bool is_entry)
+static void note_row(struct search_index *index, struct skipped_rows *skipped, sqlite3_stmt *stmt,
+                     bool is_entry)
 {
     if (is_entry)
         search_index_note_taken(index, sqlite3_column_int64(stmt, 0), column_text(stmt, 1));
     else
-        note_session(index, stmt);
+        note_session(index, skipped, stmt);
 }
 
 /* The row of a document, and the document of a row. */
@@ -58,8 +59,8 @@ static int64_t row_of(int64_t document, bool is_entry)
 }
 
 /* Notes the last documents of the range; *reached is what it may be cut to. */
-static bool note_documents(struct search_index *index, const struct range *range, int64_t *reached,
-                           struct error *err)
+static bool note_documents(struct search_index *index, struct skipped_rows *skipped,
+                           const struct range *range, int64_t *reached, struct error *err)
 {
     const bool is_entry = range->first >= 0;
     sqlite3_stmt *stmt = index->prepared[is_entry ? SEARCH_ENTRIES : SEARCH_CONTEXTS];
@@ -69,7 +70,7 @@ static bool note_documents(struct search_index *index, const struct range *range
     sqlite3_bind_int64(stmt, 1, row_of(range->first, is_entry));
     sqlite3_bind_int64(stmt, 2, row_of(range->last, is_entry));
     while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
-        note_row(index, stmt, is_entry);
+        note_row(index, skipped, stmt, is_entry);
         index->taken++;
         *reached = row_of(sqlite3_column_int64(stmt, 0), is_entry);
         if (search_index_has_a_step(index))
@@ -82,12 +83,13 @@ static bool note_documents(struct search_index *index, const struct range *range
     return result == SQLITE_ROW || result == SQLITE_DONE;
 }
 
-static bool take(struct search_index *index, const struct range *range, struct error *err)
+static bool take(struct search_index *index, struct skipped_rows *skipped,
+                 const struct range *range, struct error *err)
 {
     const size_t before = index->count;
     int64_t reached;
 
-    if (!note_documents(index, range, &reached, err))
+    if (!note_documents(index, skipped, range, &reached, err))
         return false;
     if (reached > range->first)
         return search_index_set_backlog(index, SEARCH_CUT_BACKLOG, range->first, reached - 1, err);
@@ -114,7 +116,8 @@ void search_index_log_progress(struct search_index *index)
     index->caught_up = 0;
 }
 
-bool search_index_catch_up(struct search_index *index, bool *more, struct error *err)
+bool search_index_catch_up(struct search_index *index, struct skipped_rows *skipped, bool *more,
+                           struct error *err)
 {
     struct range range = {0};
 
@@ -124,7 +127,7 @@ bool search_index_catch_up(struct search_index *index, bool *more, struct error 
     if (!search_index_take_report(index, err))
         return false;
     do {
-        if (!next_range(index, &range, more, err) || (*more && !take(index, &range, err)))
+        if (!next_range(index, &range, more, err) || (*more && !take(index, skipped, &range, err)))
             return false;
     } while (*more && !search_index_has_a_step(index));
     index->has_backlog = *more;

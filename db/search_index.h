@@ -4,7 +4,6 @@
  * as one part of the index, as long as the documents come in ascending order: so changes are noted
  * and applied all at once at the transaction's end. What would make a transaction long, and what
  * was there before search was on, waits in a backlog that a chore works off, the newest first.
- *
  * A document is an entry, numbered by its key, or a context, numbered below zero. Writer thread.
  */
 #ifndef SESSIOND_DB_SEARCH_INDEX_H
@@ -12,6 +11,7 @@
 
 #include "db/search_read.h"
 #include "db/session_row.h"
+#include "db/skipped_rows.h"
 #include "db/store_open.h"
 
 enum search_statement {
@@ -84,8 +84,7 @@ MUST_USE bool search_index_open(struct search_index *index, sqlite3 *db, struct 
  * search_index_open makes all anew. */
 MUST_USE bool search_tables_release_sessions(sqlite3 *db, struct error *err);
 
-/* Frees what is noted. */
-void search_index_release(struct search_index *index);
+void search_index_release(struct search_index *index); /* frees what is noted */
 
 /* Notes a document. A context that is `is_new` and has no text needs no row. Whether the index has
  * the document already is decided here: the backlog may be worked off later in the transaction. */
@@ -115,6 +114,7 @@ MUST_USE bool search_index_rebuild(struct search_index *index, const struct erro
 
 /* Takes some documents off the backlog and notes them. *more: others are left. Fails, and sets
  * is_corrupt, when a reader reported that the index is corrupt. */
-MUST_USE bool search_index_catch_up(struct search_index *index, bool *more, struct error *err);
+MUST_USE bool search_index_catch_up(struct search_index *index, struct skipped_rows *skipped,
+                                    bool *more, struct error *err);
 
 #endif

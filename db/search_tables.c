@@ -145,12 +145,13 @@ bool search_tables_make(struct search_index *index, struct error *err)
            connection_run(index->db, sql, err);
 }
 
-static void log_notice(const struct search_index *index, const char *event, const char *detail)
-{
-    index->observer->notice(index->observer->arg, STORE_INFO, event, detail);
-}
+/* To be logged once the transaction has committed. */
+struct notice {
+    const char *event; /* NULL: nothing */
+    const char *detail;
+};
 
-static bool make(struct search_index *index, struct error *err)
+static bool make(struct search_index *index, struct notice *notice, struct error *err)
 {
     int64_t stored;
 
@@ -158,12 +159,13 @@ static bool make(struct search_index *index, struct error *err)
         !search_tables_make(index, err))
         return false;
     if (stored != 0)
-        log_notice(index, "search_indexing", "what is stored becomes searchable, the newest first");
+        *notice = (struct notice){"search_indexing",
+                                  "what is stored becomes searchable, the newest first"};
     return true;
 }
 
 /* As search is on or off. A rule that cannot be read is another one. */
-static bool bring_up_to_date(struct search_index *index, struct error *err)
+static bool bring_up_to_date(struct search_index *index, struct notice *notice, struct error *err)
 {
     bool there;
     bool match = false;
@@ -175,17 +177,21 @@ static bool bring_up_to_date(struct search_index *index, struct error *err)
     if (there && !search_tables_drop(index->db, err))
         return false;
     if (there && index->text_of == NULL)
-        log_notice(index, "search_dropped", "search is off: its tables are gone");
-    return index->text_of == NULL || make(index, err);
+        *notice = (struct notice){"search_dropped", "search is off: its tables are gone"};
+    return index->text_of == NULL || make(index, notice, err);
 }
 
 static bool open_tables(struct search_index *index, struct error *err)
 {
+    const struct store_observer *observer = index->observer;
+    struct notice notice = {NULL, NULL};
     int64_t backlog = 0;
 
-    if (!connection_run(index->db, "BEGIN IMMEDIATE", err) || !bring_up_to_date(index, err) ||
-        !connection_run(index->db, "COMMIT", err))
+    if (!connection_run(index->db, "BEGIN IMMEDIATE", err) ||
+        !bring_up_to_date(index, &notice, err) || !connection_run(index->db, "COMMIT", err))
         return false;
+    if (notice.event != NULL)
+        observer->notice(observer->arg, STORE_INFO, notice.event, notice.detail);
     if (index->text_of == NULL)
         return true;
     if (!connection_integer(index->db, "SELECT count(*) FROM search_backlog", &backlog, err) ||

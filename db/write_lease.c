@@ -336,7 +336,7 @@ static bool expire(struct write_operations *ops, sqlite3_stmt *stmt, struct erro
     struct session session;
 
     if (!read_overdue(stmt, &session, err)) {
-        write_skip_row(ops, err);
+        skipped_rows_add(&ops->skipped, err);
         ops->state.lease_skipped = (struct lease_place){sqlite3_column_int64(stmt, 8), session.seq};
         return true;
     }

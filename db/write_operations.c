@@ -62,12 +62,6 @@ void write_operations_settle(struct write_operations *ops, bool committed)
         restore(ops);
 }
 
-void write_skip_row(struct write_operations *ops, const struct error *why)
-{
-    if (ops->skipped.count++ == 0)
-        ops->skipped.first = *why;
-}
-
 void write_count_status(struct write_operations *ops, enum session_status from,
                         enum session_status to)
 {

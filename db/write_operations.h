@@ -14,15 +14,10 @@
 #include "db/figures.h"
 #include "db/search_index.h"
 #include "db/session_row.h"
+#include "db/skipped_rows.h"
 #include "db/store.h"
 #include "db/write_state.h"
 #include "db/write_statements.h"
-
-/* Stored rows that a transaction could not read and left alone. */
-struct skipped_rows {
-    int64_t count;
-    struct error first;
-};
 
 /* A probe writes only when no transaction was committed for so long; a probe that failed stands for
  * those of the same time after it. */
@@ -39,7 +34,7 @@ struct write_operations {
     int64_t max_events;           /* how many are */
     int64_t max_consumers;        /* that there may be */
     struct figures_change change; /* by the open transaction */
-    struct skipped_rows skipped;  /* by the open transaction; logged when it has committed */
+    struct skipped_rows skipped;  /* by the open transaction */
     int64_t changes_before;       /* rows that were changed before the open transaction began */
     int64_t committed_us;         /* when a change was last committed, monotonic; 0: never */
     int64_t probe_failed_us;      /* when a probe last failed, monotonic; 0: never */
@@ -104,9 +99,6 @@ MUST_USE bool write_delete_session(struct write_operations *ops, const struct se
 /* Writes a session that is not there, as a row, and counts it. */
 MUST_USE bool write_insert(struct write_operations *ops, const struct session *session,
                            struct error *err);
-
-/* A row that cannot be read must not keep a task from the others: `why` names it. */
-void write_skip_row(struct write_operations *ops, const struct error *why);
 
 /* Counts a session's change of status. */
 void write_count_status(struct write_operations *ops, enum session_status from,

@@ -76,7 +76,7 @@ static bool look(struct write_operations *ops, enum store_purge_reason reason,
     if (purge_query_read(stmt, cutoff_us, place, &session, &may_go, err)) {
         ok = !may_go || take(ops, reason, &session, share, tally, err);
     } else {
-        write_skip_row(ops, err);
+        skipped_rows_add(&ops->skipped, err);
         place->skipped++;
     }
     write_reset(&ops->statements, statements[reason]);

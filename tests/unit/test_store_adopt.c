@@ -365,6 +365,7 @@ extern const unsigned char schema_006_lease_terms[];
 
 Test(store_adopt, a_context_that_cannot_be_stored_is_refused)
 {
+    struct adopt_replaced replaced = {0};
     struct error err;
     sqlite3 *db;
 
@@ -383,7 +384,8 @@ Test(store_adopt, a_context_that_cannot_be_stored_is_refused)
                               NULL, NULL, NULL),
                  SQLITE_OK);
     sqlite3_limit(db, SQLITE_LIMIT_LENGTH, 1000);
-    cr_expect_not(adopt_rows(db, adopt_longer, &fixture.options.observer, &err));
+    cr_expect_not(adopt_rows(db, adopt_longer, &replaced, &err));
     cr_expect(strstr(err.detail, "too big"), "%s", err.detail);
+    adopt_release(&replaced);
     sqlite3_close(db);
 }
