@@ -127,13 +127,6 @@ def watch(service, until_s):
     return samples[int(len(samples) * WARM_UP):]
 
 
-def is_checked(service):
-    """A sanitizer keeps what is freed."""
-    with open(f"/proc/{service.process.pid}/maps", encoding="ascii") as file:
-        maps = file.read()
-    return "libasan" in maps or "libtsan" in maps
-
-
 def judge(samples, slack_of):
     third = len(samples) // 3
     failures = []
@@ -163,7 +156,7 @@ def main():
     until_s = time.monotonic() + options.seconds
     workers = [Worker(service.address, choices.random(), options.rate / WORKERS, until_s) for _ in range(WORKERS)]
     slack = {"descriptors": 4, "memory": 8, "log": 4, "file": 8}
-    if is_checked(service):
+    if service.is_checked():
         print("a sanitizer keeps what is freed: memory is not judged")
         slack["memory"] = 1 << 20
     failures = judge(watch(service, until_s), slack)

@@ -10,6 +10,8 @@ import time
 
 TIMEOUT_S = 5
 LARGE = 16 << 20
+LARGE_BATCH = [{"text": "x" * 100000}] * 100
+FORK_ENTRIES = 500
 FLOOD_CONNECTIONS = 4400  # of one address; two addresses together are more than the service has
 
 
@@ -35,7 +37,7 @@ def repeat(stop, attempt):
     while not stop.is_set():
         try:
             attempt()
-        except (OSError, ValueError, IndexError):
+        except (OSError, ValueError, IndexError, KeyError):
             time.sleep(0.01)
 
 
@@ -117,15 +119,17 @@ def keep_answers(address, token, stop, number):
     """Sends small changes of a large session, each with an idempotency key of its own."""
     caller = Caller(address)
     body = {"project_path": "/keys", "thread_id": "keys", "context": {"text": "y" * (1 << 20)}}
-    made = caller.call(post("/sessions", token, body))
-    id = json.loads(made[1])["id"]
-    caller.call(post(f"/sessions/{id}/transition", token, {"from": "CREATED", "to": "ACTIVE"}))
-    state = {"count": 0}
+    state = {"count": 0, "id": None}
 
     def attempt():
+        if state["id"] is None:
+            id = json.loads(caller.call(post("/sessions", token, body))[1])["id"]
+            caller.call(post(f"/sessions/{id}/transition", token, {"from": "CREATED", "to": "ACTIVE"}))
+            state["id"] = id
         state["count"] += 1
         change = [{"from": "ACTIVE", "to": "PAUSED"}, {"from": "PAUSED", "to": "ACTIVE"}][state["count"] % 2]
-        caller.call(post(f"/sessions/{id}/transition", token, change, f'Idempotency-Key: "k{number}-{state["count"]}"'))
+        key = f'Idempotency-Key: "k{number}-{state["count"]}"'
+        caller.call(post(f"/sessions/{state['id']}/transition", token, change, key))
     repeat(stop, attempt)
 
 
@@ -141,17 +145,41 @@ def make_consumers(address, token, stop, number):
     repeat(stop, attempt)
 
 
-def abandon_forks(address, token, stop, _number):
-    """Asks for forks of a long session and leaves at once."""
+def append_large(address, token, stop, number):
+    """Appends entries of 10 MB at a time until the database is full, and goes on."""
     caller = Caller(address)
-    made = caller.call(post("/sessions", token, {"project_path": "/forks", "thread_id": "forks"}))
-    id = json.loads(made[1])["id"]
-    for _ in range(5):
-        caller.call(post(f"/sessions/{id}/entries", token, [{"text": "x" * 100000} for _ in range(100)]))
+    state = {"data": None}
 
     def attempt():
+        if state["data"] is None:
+            made = caller.call(post("/sessions", token, {"project_path": "/large", "thread_id": f"large{number}"}))
+            state["data"] = post(f"/sessions/{json.loads(made[1])['id']}/entries", token, LARGE_BATCH)
+        caller.call(state["data"])
+    repeat(stop, attempt)
+
+
+def abandon_forks(address, token, stop, number):
+    """Asks for forks of a long session, which the first thread makes, and leaves at once."""
+    caller = Caller(address)
+    parent = {"id": None, "entries": 0}
+
+    def make():
+        if parent["id"] is None:
+            made = caller.call(post("/sessions", token, {"project_path": "/forks", "thread_id": "forks"}))
+            parent["id"] = json.loads(made[1])["id"]
+        if caller.call(post(f"/sessions/{parent['id']}/entries", token, LARGE_BATCH))[0] == 200:
+            parent["entries"] += len(LARGE_BATCH)
+
+    def find():
+        time.sleep(0.05)
+        found = caller.call(head("GET", "/sessions?thread_id=forks&project_path=%2Fforks&limit=1", token))
+        parent["id"], parent["entries"] = (json.loads(found[1])["sessions"][0][name] for name in ("id", "entry_count"))
+
+    def attempt():
+        if parent["entries"] < FORK_ENTRIES:
+            return find() if number else make()
         with connect(address) as connection:
-            connection.sendall(post(f"/sessions/{id}/fork", token, {}))
+            connection.sendall(post(f"/sessions/{parent['id']}/fork", token, {}))
             stop.wait(0.05)
     repeat(stop, attempt)
 
@@ -204,6 +232,6 @@ def probe_readiness(address, _token, stop, _number):
 # name: (attack, scope of its token, threads)
 ATTACKS = {one.__name__: (one, scope, threads) for one, scope, threads in (
     (announce_bodies, "read", 40), (announce_batches, "write", 40), (relocate_unread, "write", 30),
-    (recover_all, "write", 4), (keep_answers, "write", 4), (make_consumers, "write", 8), (abandon_forks, "write", 8),
-    (search_prefixes, "read", 5), (list_intersections, "read", 5), (hold_half_heads, "read", 4),
-    (hold_streams, "read", 4), (probe_readiness, "read", 8))}
+    (recover_all, "write", 4), (keep_answers, "write", 4), (make_consumers, "write", 8), (append_large, "write", 4),
+    (abandon_forks, "write", 8), (search_prefixes, "read", 5), (list_intersections, "read", 5),
+    (hold_half_heads, "read", 4), (hold_streams, "read", 4), (probe_readiness, "read", 8))}

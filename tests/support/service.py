@@ -109,6 +109,12 @@ class Service:
         self.launched_s = 0.0
         atexit.register(self.abandon)
 
+    def is_checked(self):
+        """Whether the process that runs has a sanitizer, which keeps memory that is freed."""
+        with open(f"/proc/{self.process.pid}/maps", encoding="ascii") as file:
+            maps = file.read()
+        return "libasan" in maps or "libtsan" in maps
+
     def abandon(self):
         if self.process is not None and self.process.poll() is None:
             self.kill()
