@@ -52,3 +52,19 @@ struct store_job *fair_queue_pop(struct fair_queue *queue)
     note_served(queue, job);
     return job;
 }
+
+struct store_job *fair_queue_pop_other(struct fair_queue *queue, uint64_t client)
+{
+    struct store_job **link = &queue->first;
+
+    while (*link != NULL && (*link)->client == client)
+        link = &(*link)->next;
+    struct store_job *job = *link;
+    if (job == NULL)
+        return NULL;
+    /* A job of a later round does not end the current one, whose jobs still wait. */
+    if (job == queue->first || job->round == queue->round)
+        note_served(queue, job);
+    *link = job->next;
+    return job;
+}

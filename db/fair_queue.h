@@ -24,4 +24,8 @@ void fair_queue_push(struct fair_queue *queue, struct store_job *job);
 /* Removes the next job; NULL when the queue is empty. */
 struct store_job *fair_queue_pop(struct fair_queue *queue);
 
+/* Removes the next job of another client than this one, whose jobs keep their places; NULL: there
+ * is none. */
+struct store_job *fair_queue_pop_other(struct fair_queue *queue, uint64_t client);
+
 #endif

@@ -1,6 +1,7 @@
 #include "db/list_worker.h"
 
 #include "db/job_memory.h"
+#include "db/monotonic.h"
 #include "db/read_entries.h"
 #include "db/read_events.h"
 #include "db/read_operations.h"
@@ -30,15 +31,17 @@ static bool read_job(struct list_worker *worker, struct reader *reader, struct s
     }
 }
 
-static void run_list(struct list_worker *worker, struct store_job *job)
+static void run_on(struct list_worker *worker, struct reader *reader, struct store_job *job)
 {
-    struct reader *reader = reader_pool_lease_for_list(worker->readers, &job->error);
-
-    if (reader == NULL)
-        return;
     if (!read_job(worker, reader, job) && job->error.kind == ERROR_NONE)
         error_set(&job->error, ERROR_INTERNAL, NULL, "the list failed");
     reader_pool_return(worker->readers, reader);
+}
+
+static void answer(struct list_worker *worker, struct store_job *job)
+{
+    job_queue_answered(&worker->queue, 1);
+    job->done(job);
 }
 
 /* Moves the jobs that have arrived to those that wait. False when there will be no more. */
@@ -58,6 +61,39 @@ static bool take_arrived(struct list_worker *worker, int64_t idle_ms)
     return event != JOB_QUEUE_CLOSED;
 }
 
+/* Called within the job that is running. While lists are held none may begin: the writer waits for
+ * the reader of this one. */
+static void serve_others(void *arg)
+{
+    struct list_worker *worker = arg;
+
+    if (monotonic_us() < worker->slice_end_us || reader_pool_holds_lists(worker->readers))
+        return;
+    take_arrived(worker, 0);
+    struct store_job *job = fair_queue_pop_other(&worker->waiting, worker->running->client);
+    if (job != NULL) {
+        struct reader *reader = reader_pool_lease(worker->readers, &job->error);
+        if (reader != NULL)
+            run_on(worker, reader, job);
+        answer(worker, job);
+    }
+    worker->slice_end_us = monotonic_us() + worker->slice_us;
+}
+
+static void run_list(struct list_worker *worker, struct store_job *job)
+{
+    struct reader *reader = reader_pool_lease_for_list(worker->readers, &job->error);
+
+    if (reader != NULL) {
+        worker->running = job;
+        worker->slice_end_us = monotonic_us() + worker->slice_us;
+        reader->serve_others = serve_others;
+        reader->serve_arg = worker;
+        run_on(worker, reader, job);
+    }
+    answer(worker, job);
+}
+
 static void *list_worker_run(void *arg)
 {
     struct list_worker *worker = arg;
@@ -66,11 +102,8 @@ static void *list_worker_run(void *arg)
     while (open || worker->waiting.first != NULL) {
         open = take_arrived(worker, worker->waiting.first == NULL ? IDLE_MS : 0);
         struct store_job *job = fair_queue_pop(&worker->waiting);
-        if (job == NULL)
-            continue;
-        run_list(worker, job);
-        job_queue_answered(&worker->queue, 1);
-        job->done(job);
+        if (job != NULL)
+            run_list(worker, job);
     }
     return NULL;
 }

@@ -1,6 +1,7 @@
 /*
  * Runs lists that may take long on a thread of their own, so that an HTTP thread's other
- * connections do not wait for them. The clients take turns.
+ * connections do not wait for them. The clients take turns. A list that has run for a slice stands
+ * still while a job of another client runs, on another reader; that one does not stand still.
  */
 #ifndef SESSIOND_DB_LIST_WORKER_H
 #define SESSIOND_DB_LIST_WORKER_H
@@ -9,12 +10,21 @@
 #include "db/job_queue.h"
 #include "db/reader_pool.h"
 
+/* So long a list runs before it stands still for another client. */
+#define LIST_WORKER_SLICE_US 10000
+
+/* A list, and one that runs while it stands still. */
+#define LIST_WORKER_READERS 2
+
 struct list_worker {
+    int64_t slice_us;         /* set by the owner: LIST_WORKER_SLICE_US */
     const int64_t *retain_us; /* set by the owner: an age for each reason of retention */
     struct job_queue queue;
     struct fair_queue waiting; /* taken out of `queue` by the thread, and not run yet */
     struct reader_pool *readers;
     store_searchable text_of; /* set by the caller; NULL: searches are refused */
+    struct store_job *running;
+    int64_t slice_end_us; /* monotonic: until then `running` does not stand still */
     pthread_t thread;
 };
 

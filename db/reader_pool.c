@@ -1,6 +1,7 @@
 #include "db/reader_pool.h"
 
 #include "db/connection.h"
+#include "db/monotonic.h"
 #include "db/translate.h"
 
 #include <errno.h>
@@ -21,11 +22,21 @@ static int64_t monotonic_ms(void)
 /* So many steps of SQLite's virtual machine come between two looks at the clock. */
 #define LOOK_EVERY_STEPS 1000
 
+void reader_pause(struct reader *reader)
+{
+    if (reader->serve_others == NULL)
+        return;
+    const int64_t began_us = monotonic_us();
+    reader->serve_others(reader->serve_arg);
+    reader->paused_us += monotonic_us() - began_us;
+}
+
 static int is_too_late(void *arg)
 {
-    const struct reader *reader = arg;
+    struct reader *reader = arg;
 
-    return monotonic_ms() > reader->deadline_ms;
+    reader_pause(reader);
+    return monotonic_ms() > reader->deadline_ms + reader->paused_us / 1000;
 }
 
 static bool open_reader(struct reader *reader, const char *path, struct error *err)
@@ -124,6 +135,7 @@ struct reader *reader_pool_lease(struct reader_pool *pool, struct error *err)
     const int64_t commits = atomic_load(&pool->commits);
     const int64_t now_ms = monotonic_ms();
     reader->deadline_ms = now_ms + pool->read_limit_ms;
+    reader->paused_us = 0;
     if (reader->has_snapshot && (reader->snapshot_commits != commits ||
                                  now_ms - reader->snapshot_began_ms > SNAPSHOT_MAX_AGE_MS))
         end_snapshot(reader);
@@ -143,6 +155,14 @@ struct reader *reader_pool_lease_for_list(struct reader_pool *pool, struct error
     return reader_pool_lease(pool, err);
 }
 
+bool reader_pool_holds_lists(struct reader_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    const bool holds = pool->_shared.lists_wait;
+    pthread_mutex_unlock(&pool->lock);
+    return holds;
+}
+
 void reader_pool_hold_lists(struct reader_pool *pool, bool hold)
 {
     pthread_mutex_lock(&pool->lock);
@@ -153,6 +173,7 @@ void reader_pool_hold_lists(struct reader_pool *pool, bool hold)
 
 void reader_pool_return(struct reader_pool *pool, struct reader *reader)
 {
+    reader->serve_others = NULL; /* the writer may end its snapshot */
     pthread_mutex_lock(&pool->lock);
     if (reader->epoch != pool->_shared.epoch) {
         end_snapshot(reader);

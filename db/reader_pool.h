@@ -53,7 +53,10 @@ struct reader {
     int64_t snapshot_commits; /* the commits that it shows, at least */
     int64_t snapshot_began_ms;
     int64_t deadline_ms; /* of the read for which it is leased */
-    uint64_t epoch;      /* of the pool, when the snapshot was last checked */
+    int64_t paused_us;   /* in which that read stood still: its deadline is so much later */
+    void (*serve_others)(void *arg); /* called within that read, now and then; NULL: nothing */
+    void *serve_arg;
+    uint64_t epoch; /* of the pool, when the snapshot was last checked */
     bool leased;
     struct reader *next;
 };
@@ -83,6 +86,13 @@ struct reader *reader_pool_lease(struct reader_pool *pool, struct error *err);
 
 /* For the list thread, which can wait: first for the end of a hold. */
 struct reader *reader_pool_lease_for_list(struct reader_pool *pool, struct error *err);
+
+/* Whether a list that begins now would wait. */
+bool reader_pool_holds_lists(struct reader_pool *pool);
+
+/* Within a read, between two steps of it: lets the reader's owner serve others, and counts how long
+ * that takes. */
+void reader_pause(struct reader *reader);
 
 /* Holds the list thread back, or lets it go on. A list takes long, and where one follows the other
  * there is no moment at which none has a snapshot of what is in the log. */

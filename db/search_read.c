@@ -42,7 +42,8 @@ static const char *const texts[SEARCH_READ_STATEMENT_COUNT] = {
 /* One search under way. */
 struct search {
     sqlite3 *db;
-    struct search_reader *reader;
+    struct reader *leased;
+    struct search_reader *reader; /* of the leased one */
     const struct store_search_query *query;
     struct search_query parsed;
     struct search_ranking ranking;
@@ -63,7 +64,7 @@ void search_reader_release(struct search_reader *search)
 
 static bool is_late(const struct search *search)
 {
-    return monotonic_us() > search->until_us;
+    return monotonic_us() > search->until_us + search->leased->paused_us;
 }
 
 static void report(const struct search *search, bool is_certain)
@@ -324,6 +325,7 @@ static bool visit_page(struct search *search, struct store_search *job, void *ar
         if (!visit_place(search, &ranking->places[i], job->visit, arg, err))
             return false;
         job->last = ranking->places[i];
+        reader_pause(search->leased);
     }
     job->more = ranking->count > ranking->limit;
     job->complete = search->complete;
@@ -365,6 +367,7 @@ bool search_read(struct reader *reader, store_searchable text_of, struct store_s
 {
     struct search search = {
         .db = reader->db,
+        .leased = reader,
         .reader = &reader->search,
         .query = &job->query,
         .until_us = monotonic_us() + STORE_SEARCH_LIMIT_MS * INT64_C(1000),

@@ -95,10 +95,12 @@ static bool start(struct store *store, struct error *err)
 {
     const struct store_options *options = &store->options;
 
-    if (!reader_pool_init(&store->readers, options->path, (size_t)options->readers + 2,
+    if (!reader_pool_init(&store->readers, options->path,
+                          (size_t)options->readers + 2 * LIST_WORKER_READERS,
                           options->read_limit_ms, options->adopt_context, err))
         return false;
     store->lists.retain_us = store->options.retain_us;
+    store->lists.slice_us = store->searches.slice_us = LIST_WORKER_SLICE_US;
     if (!list_worker_start(&store->lists, &store->readers, options->max_queue, err))
         goto no_lists;
     store->searches.text_of = options->search_text;

@@ -101,6 +101,48 @@ Test(fair_queue, a_waiting_job_is_reached_while_new_clients_keep_coming)
     }
 }
 
+/* -1: no other client has a job. */
+static long pop_other(uint64_t client)
+{
+    const struct store_job *job = fair_queue_pop_other(&queue, client);
+
+    return job == NULL ? -1 : job - jobs;
+}
+
+Test(fair_queue, the_next_job_of_another_client_is_taken_out_of_turn)
+{
+    cr_expect_eq(pop_other(1), -1);
+    push(0, 1);
+    push(1, 1);
+    cr_expect_eq(pop_other(1), -1);
+    push(2, 2);
+    push(3, 3);
+    push(4, 2);
+    cr_expect_eq(pop_other(1), 2);
+    cr_expect_eq(pop_other(2), 0);
+    expect_order((const long[]){3, 1, 4}, 3);
+}
+
+/* Two clients push their next job as soon as one of theirs is taken. */
+Test(fair_queue, jobs_taken_out_of_turn_do_not_delay_the_next_round)
+{
+    long taken;
+    int pops = 0;
+
+    push(0, 1);
+    push(1, 1);
+    push(2, 2);
+    push(3, 3);
+    cr_expect_eq(pop(), 0);
+    for (taken = pop_other(1); taken != 1 && pops < 20; pops++) {
+        push((size_t)taken, taken == 2 ? 2 : 3);
+        taken = pops % 2 == 0 ? pop() : pop_other(1);
+    }
+    cr_expect_leq(pops, 4);
+    while (pop() != -1) {
+    }
+}
+
 #define RANDOM_JOBS 500
 
 static struct store_job many[RANDOM_JOBS];
