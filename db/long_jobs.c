@@ -6,10 +6,42 @@
 /* A client that wrote so lately may write again. */
 #define OTHERS_US INT64_C(100000)
 
+static size_t entry_bytes(const struct store_new_entry *entries, size_t count)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < count; i++)
+        bytes += entries[i].text.len;
+    return bytes;
+}
+
+static size_t import_bytes(const struct store_import *import)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < import->count; i++) {
+        const struct store_import_item *item = &import->items[i];
+        bytes += item->session.context.len;
+        for (size_t k = 0; k < item->count; k++)
+            bytes += item->entries[k].text.len;
+    }
+    return bytes;
+}
+
+/* Of the contexts and entries that the job stores. */
+static size_t sent_bytes(const struct store_job *job)
+{
+    if (job->operation == STORE_APPEND)
+        return entry_bytes(job->append.entries, job->append.count);
+    if (job->operation == STORE_IMPORT)
+        return import_bytes(&job->import);
+    return job->context.len;
+}
+
 static bool is_page(const struct store_job *job)
 {
     return job->operation == STORE_RECOVER || job->operation == STORE_RELOCATE ||
-           job->operation == STORE_PURGE;
+           job->operation == STORE_PURGE || sent_bytes(job) > LONG_JOBS_LARGE_BYTES;
 }
 
 struct store_job *long_jobs_take_pages(struct long_jobs *jobs, struct store_job *batch,
@@ -69,6 +101,30 @@ struct store_job *long_jobs_take_deferred(struct long_jobs *jobs, struct store_j
         fair_queue_push(is_fork ? &jobs->forks : &jobs->pages, job);
     }
     return batch;
+}
+
+struct store_job *long_jobs_take_turn(struct long_jobs *jobs, size_t *count)
+{
+    struct store_job *first = fair_queue_pop(&jobs->pages);
+    struct store_job *last = first;
+
+    *count = first != NULL;
+    if (first == NULL)
+        return NULL;
+    size_t bytes = sent_bytes(first);
+    for (bool fits = bytes > LONG_JOBS_LARGE_BYTES; fits;) {
+        const struct store_job *next = jobs->pages.first;
+        const size_t more = next == NULL ? 0 : sent_bytes(next);
+        bytes += more;
+        fits = more > LONG_JOBS_LARGE_BYTES && bytes <= LONG_JOBS_TURN_BYTES;
+        if (fits) {
+            last->next = fair_queue_pop(&jobs->pages);
+            last = last->next;
+            ++*count;
+        }
+    }
+    last->next = NULL;
+    return first;
 }
 
 bool long_jobs_is_waiting(const struct long_jobs *jobs)

@@ -4,8 +4,8 @@
  * take turns. Owned by the writer thread, except `refused`.
  *
  * A page is a job that ends in one turn, or asks for another one: recoveries, relocations, purges,
- * and get-or-creates that have not found their session yet. A fork takes many turns; one is copied
- * at a time.
+ * writes of large contexts or entries, and get-or-creates that have not found their session yet. A
+ * fork takes many turns; one is copied at a time.
  */
 #ifndef SESSIOND_DB_LONG_JOBS_H
 #define SESSIOND_DB_LONG_JOBS_H
@@ -13,6 +13,12 @@
 #include "db/fair_queue.h"
 
 #include <stdatomic.h>
+
+/* A write of more contexts and entries is large. */
+#define LONG_JOBS_LARGE_BYTES (128 << 10)
+
+/* A turn has one large write, or several that have no more in all. */
+#define LONG_JOBS_TURN_BYTES (1 << 20)
 
 struct long_jobs {
     int64_t max_forks;        /* that wait or are copied at once */
@@ -33,6 +39,10 @@ struct store_job *long_jobs_take_pages(struct long_jobs *jobs, struct store_job 
  * ERROR_QUEUE_FULL and stay in it. */
 struct store_job *long_jobs_take_deferred(struct long_jobs *jobs, struct store_job *batch,
                                           size_t *count);
+
+/* Removes the pages of the next turn, which are one transaction, linked by `next`; NULL: there are
+ * none. */
+struct store_job *long_jobs_take_turn(struct long_jobs *jobs, size_t *count);
 
 bool long_jobs_is_waiting(const struct long_jobs *jobs);
 

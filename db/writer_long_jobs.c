@@ -10,19 +10,24 @@ static void answer(struct writer *writer, struct store_job *job)
 
 /* --- Pages ----------------------------------------------------------------------------------- */
 
-static void run_page(struct writer *writer)
+static void run_pages(struct writer *writer)
 {
-    struct store_job *job = fair_queue_pop(&writer->long_jobs.pages);
+    struct long_jobs *jobs = &writer->long_jobs;
+    size_t count;
+    struct store_job *job = long_jobs_take_turn(jobs, &count);
     struct error err;
 
     if (job == NULL)
         return;
-    job->next = NULL;
-    const enum outcome outcome = writer_run_batch(writer, job, 1, &err);
-    if (outcome == OUTCOME_COMMITTED && write_operations_is_deferred(job))
-        fair_queue_push(&writer->long_jobs.pages, job);
-    else
-        answer(writer, job);
+    const enum outcome outcome = writer_run_batch(writer, job, count, &err);
+    while (job != NULL) {
+        struct store_job *next = job->next;
+        if (write_operations_is_deferred(job))
+            fair_queue_push(&jobs->pages, job);
+        else
+            answer(writer, job);
+        job = next;
+    }
     writer->operations.state.size.last_jobs_us = monotonic_us();
     if (outcome == OUTCOME_UNKNOWN)
         writer_fail(writer, err.detail);
@@ -123,7 +128,7 @@ void writer_run_long_jobs(struct writer *writer)
         abandon_forks(writer, "the service is stopping");
     if (!long_jobs_is_waiting(jobs) || began_us < jobs->due_us)
         return;
-    run_page(writer);
+    run_pages(writer);
     if (!writer->failed)
         copy_fork(writer);
     long_jobs_rest(jobs, began_us, monotonic_us());
