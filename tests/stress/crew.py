@@ -149,8 +149,10 @@ def message(method, target, token, body=None, *headers):
 class Request:
     """One request under way: what it may be answered, and what an answer changes in the ledger."""
 
-    def __init__(self, name, data, allowed, settle=None, session=None):
-        self.name, self.data, self.allowed, self.settle, self.session = name, data, set(allowed), settle, session
+    def __init__(self, name, data, allowed, settle=None, session=None, read=None):
+        self.name, self.data, self.allowed, self.settle = name, data, set(allowed), settle
+        self.session = session  # that it changes
+        self.read = read  # that it reads
 
 
 class Crew:
@@ -159,6 +161,7 @@ class Crew:
         self.random = random.Random(seed)
         self.ledger = {}  # id -> acknowledged entries
         self.busy = set()  # sessions with a change under way
+        self.reads = collections.Counter()  # of a session, under way: a deletion may overtake them
         self.leases = {}  # id -> fencing token
         self.clients, self.parked = [], []
         self.counts, self.wrong = collections.Counter(), []
@@ -195,7 +198,7 @@ class Crew:
 
     def get(self):
         id = self.own()
-        return id and Request("get", message("GET", f"/sessions/{id}", self.token), {200})
+        return id and Request("get", message("GET", f"/sessions/{id}", self.token), {200}, read=id)
 
     def patch(self):
         id = self.own()
@@ -221,7 +224,7 @@ class Crew:
     def read_entries(self):
         id = self.own()
         accept = self.random.choice([[], ["Accept: application/x-ndjson"]])
-        return id and Request("entries", message("GET", f"/sessions/{id}/entries", self.token, None, *accept), {200})
+        return id and Request("entries", message("GET", f"/sessions/{id}/entries", self.token, None, *accept), {200}, read=id)
 
     def list(self):
         query = self.random.choice(["limit=20", "project_path=/p/1&limit=5", "thread_id=t1&project_path=/p/2",
@@ -234,7 +237,7 @@ class Crew:
 
     def delete(self):
         id = self.own() if len(self.ledger) > 40 else None
-        if not id:
+        if not id or self.reads[id]:
             return None
 
         def settle(status, _body):
@@ -347,6 +350,7 @@ class Crew:
         self.busy.discard(request.session)
 
     def finish(self, client, request):
+        self.reads[request.read] -= 1
         try:
             status, headers, body = client.read()
         except Ended as reason:
@@ -374,6 +378,7 @@ class Crew:
             self.counts[f"{request.name} abandoned"] += 1
             self.forget(request)
             return None
+        self.reads[request.read] += 1
         return client, request
 
     def park(self):

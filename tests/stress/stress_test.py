@@ -1,6 +1,6 @@
 """Many clients, resets, half-closes, SIGHUP, freezes, a full disk and stops, over TCP, TLS and a Unix socket, search on.
 
-usage: stress_test.py BINARY [--requests N] [--processes N] [--seed N] [--calm]
+usage: stress_test.py BINARY [--requests N] [--lives N] [--processes N] [--disk-mib N] [--seed N] [--calm]
 
 Each life of the service ends with SIGTERM under load; then `sessiond check` has to find the file sound, the next life
 has to start on it, and every acknowledged session has to be there with its entries. No sanitizer may report.
@@ -26,7 +26,7 @@ from mounts import enter_namespace, mount_tmpfs, unmount  # noqa: E402
 from service import Connection, Service  # noqa: E402
 
 TOKEN = "stress-token-of-the-tests"
-DISK_MIB = 2048
+DISASTERS = {"SIGHUP": 6, "short freeze": 3, "long freeze": 1, "full disk": 2}  # how often, as weights
 SAMPLE = 400  # sessions of the ledger that are looked up after each life
 # The service takes a pause of the whole process for lost time beyond this.
 LONG_FREEZE_S = 3.5
@@ -39,6 +39,7 @@ class Stress:
         self.random = random.Random(options.seed)
         self.answered, self.counts, self.disasters = 0, collections.Counter(), collections.Counter()
         self.ledger, self.wrong = {}, []
+        self.first_disasters = self.random.sample(sorted(DISASTERS), len(DISASTERS))
         self.ballast = os.path.join(folder, "ballast")
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
                         "2", "-subj", "/CN=localhost", "-keyout", f"{folder}/key", "-out", f"{folder}/pem"],
@@ -76,7 +77,9 @@ class Stress:
         self.service.process.send_signal(signal.SIGCONT)
 
     def one_disaster(self):
-        name = self.random.choices(["SIGHUP", "short freeze", "long freeze", "full disk"], [6, 3, 1, 2])[0]
+        """Each kind once, then at random."""
+        name = (self.first_disasters.pop() if self.first_disasters
+                else self.random.choices(list(DISASTERS), DISASTERS.values())[0])
         self.disasters[name] += 1
         if name == "SIGHUP":
             self.service.process.send_signal(signal.SIGHUP)
@@ -168,6 +171,7 @@ def read_options():
     parser.add_argument("--requests", type=int, default=6000, help="of all lives together (default 6000)")
     parser.add_argument("--lives", type=int, default=3, help="default 3: one over TCP, one over TLS, one over a Unix socket")
     parser.add_argument("--processes", type=int, default=3)
+    parser.add_argument("--disk-mib", type=int, default=2048, help="of the disk that becomes full (default 2048)")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--calm", action="store_true", help="no signals, no full disk")
     options = parser.parse_args()
@@ -179,7 +183,7 @@ def main():
     options = read_options()
     enter_namespace()
     print(f"seed {options.seed}", flush=True)
-    folder = mount_tmpfs(DISK_MIB)
+    folder = mount_tmpfs(options.disk_mib)
     stress = Stress(options, folder)
     try:
         stress.run()
