@@ -44,11 +44,13 @@ bool search_index_take_report(struct search_index *index, struct error *err)
     const int64_t seen_at = atomic_exchange(&report->seen_at, 0);
     bool match = false;
 
-    /* A snapshot of before the last rebuild says nothing about the index that there is now. */
+    if (seen_at == 0)
+        return true;
+    const bool is_certain = atomic_exchange(&report->is_certain, false);
+    /* A snapshot from before the last rebuild says nothing about the present index. */
     if (seen_at <= index->rebuilt_at)
         return true;
-    if (!atomic_exchange(&report->is_certain, false) && search_tables_match(index, &match, err) &&
-        match)
+    if (!is_certain && search_tables_match(index, &match, err) && match)
         return true;
     index->is_corrupt = true;
     return error_set(err, ERROR_INTERNAL, NULL, "a search found the index corrupt");
@@ -92,21 +94,23 @@ static void log_rebuild(const struct search_index *index, const char *outcome,
     index->observer->notice(index->observer->arg, STORE_ERROR, "search_index_corrupt", detail);
 }
 
-/* What is written from now on is not indexed. A search gives an incomplete result for what is in
- * the backlog; and without the triggers the next start does not take the tables as they are. */
-static void turn_off(struct search_index *index, const struct error *why)
+/* What is written from now on is not indexed. The backlog makes each search incomplete, and without
+ * the triggers the next start does not take the tables as they are. False: an I/O error leaves the
+ * state of the log unknown. */
+static bool turn_off(struct search_index *index, const struct error *why, struct error *err)
 {
-    struct error ignored;
 
     log_rebuild(index, "search is off until the next start, since the index cannot be rebuilt",
                 why);
     index->text_of = NULL;
     index->has_backlog = index->was_backlog = false;
-    if (!search_tables_drop_triggers(index->db, &ignored) ||
-        !connection_run(index->db,
-                        "INSERT OR REPLACE INTO search_backlog VALUES (0, 9223372036854775807)",
-                        &ignored))
-        connection_roll_back(index->db);
+    if (search_tables_drop_triggers(index->db, err) &&
+        connection_run(index->db,
+                       "INSERT OR REPLACE INTO search_backlog VALUES (0, 9223372036854775807)",
+                       err))
+        return true;
+    const int result = sqlite3_extended_errcode(index->db);
+    return connection_roll_back(index->db) && (result & 0xff) != SQLITE_IOERR;
 }
 
 bool search_index_rebuild(struct search_index *index, const struct error *why, struct error *err)
@@ -116,16 +120,10 @@ bool search_index_rebuild(struct search_index *index, const struct error *why, s
 
     index->is_corrupt = false;
     index->rebuilds++;
-    if (++index->unfinished > UNFINISHED_MAX) {
-        turn_off(index, &reason);
-        return true;
-    }
-    if (!replace(index, &is_safe, err)) {
-        if (!is_safe || !connection_roll_back(index->db))
-            return false;
-        turn_off(index, err);
-        return true;
-    }
+    if (++index->unfinished > UNFINISHED_MAX)
+        return turn_off(index, &reason, err);
+    if (!replace(index, &is_safe, err))
+        return is_safe && connection_roll_back(index->db) && turn_off(index, err, err);
     index->has_backlog = index->was_backlog = true;
     log_rebuild(index, "the search index is dropped and rebuilt in the background", &reason);
     return true;
