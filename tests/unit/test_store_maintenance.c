@@ -289,3 +289,14 @@ Test(store_maintenance, lease_expiry_skips_and_names_rows_that_cannot_be_read)
     cr_expect_eq(count_notices("rows_skipped"), 1, "%s", fixture.notices);
     cr_expect(strstr(fixture.notices, broken), "%s", fixture.notices);
 }
+
+Test(store_maintenance, discarded_streams_behind_a_corrupt_number_are_collected)
+{
+    struct error err;
+
+    open_store();
+    fixture_close(&fixture);
+    free(fixture_sql(&fixture, "INSERT INTO discarded_streams VALUES (0), (7);"));
+    cr_assert(fixture_open(&fixture, &err), "%s", err.detail);
+    fixture_expect(&fixture, "SELECT count(*) FROM discarded_streams WHERE number = 7", "0");
+}
