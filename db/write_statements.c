@@ -140,7 +140,8 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
                           " VALUES (?1, ?2, ?3)",
     [WRITE_DISCARD] = "INSERT INTO discarded_streams (number) VALUES (?1)",
     [WRITE_DISCARDED_FIND] =
-        "SELECT number FROM discarded_streams WHERE number < ?1 ORDER BY number LIMIT 1",
+        "SELECT number FROM discarded_streams WHERE number BETWEEN 1 AND ?1 - 1"
+        " ORDER BY number LIMIT 1",
     [WRITE_DISCARD_ENTRY] = "DELETE FROM entries WHERE key = (SELECT min(key) FROM entries"
                             " WHERE key > ?1 << 32 AND key < (?1 + 1) << 32)",
     [WRITE_DISCARD_ENTRY_SHOWN] =
