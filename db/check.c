@@ -145,7 +145,10 @@ static bool try_migration(struct check *check, struct error *err)
         translate_failure(copy, "copying the file into memory", err);
         check->verdict = FILE_UNKNOWN;
     } else if (!migrate(check, copy, err)) {
-        check_find(check, "%s", err->detail);
+        if (translate_is_about_system(err))
+            check->verdict = FILE_UNKNOWN;
+        else
+            check_find(check, "%s", err->detail);
     } else {
         ok = true;
     }
@@ -214,7 +217,7 @@ static void check_as_a_whole(struct check *check, bool *current, struct error *e
         check_find(check, "the file is empty");
     else if (migrate_check_schema(check->db, current, err))
         check->verdict = database_file_check(check->db, check->observer, err);
-    else if ((sqlite3_errcode(check->db) & 0xff) == SQLITE_IOERR)
+    else if (translate_is_about_system(err))
         check->verdict = FILE_UNKNOWN;
     else
         check_find(check, "%s", err->detail);

@@ -120,6 +120,8 @@ static bool find_places(const struct restore *restore, struct places *places, st
 
 static enum file_verdict refuse(const struct restore *restore, const struct error *err)
 {
+    if (translate_is_about_system(err))
+        return FILE_UNKNOWN;
     if (restore->observer->found != NULL)
         restore->observer->found(restore->observer->arg, err->detail);
     return FILE_UNSOUND;

@@ -10,6 +10,7 @@
 #include "db/read_events.h"
 #include "db/read_operations.h"
 #include "db/store_figures.h"
+#include "db/translate.h"
 #include "db/vacuum.h"
 #include "db/writer.h"
 
@@ -143,25 +144,11 @@ static const char *next_step(int result)
     }
 }
 
-/* The result code that translate_failure() put into the detail, and what follows it; SQLITE_OK when
- * there is none. By now a rollback has made SQLite forget it. */
-static int result_of(const char *detail, const char **why)
-{
-    static const char begin[] = "SQLite error ";
-    const char *colon = strchr(detail, ':');
-
-    *why = detail;
-    if (strncmp(detail, begin, sizeof(begin) - 1) != 0 || colon == NULL)
-        return SQLITE_OK;
-    *why = colon + 2;
-    return (int)strtol(detail + sizeof(begin) - 1, NULL, 10);
-}
-
 bool store_open_explain(const char *path, struct error *err)
 {
     const struct error found = *err;
     const char *why;
-    const int result = result_of(found.detail, &why);
+    const int result = translate_result_of(&found, &why);
     const bool has_step = result == SQLITE_OK && strchr(why, ';') != NULL;
     const char *step = has_step ? "" : next_step(result);
     const char *apart = has_step ? "" : "; ";

@@ -1,6 +1,7 @@
 #include "db/translate.h"
 
-#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
 static enum error_kind kind_of(int result)
 {
@@ -23,6 +24,39 @@ bool translate_failure(sqlite3 *db, const char *doing, struct error *err)
 
     return error_set(err, kind_of(result), NULL, "SQLite error %d while %s: %s", result, doing,
                      sqlite3_errmsg(db));
+}
+
+int translate_result_of(const struct error *err, const char **why)
+{
+    static const char begin[] = "SQLite error ";
+    const char *colon = strchr(err->detail, ':');
+
+    *why = err->detail;
+    if (strncmp(err->detail, begin, sizeof(begin) - 1) != 0 || colon == NULL)
+        return SQLITE_OK;
+    *why = colon + 2;
+    return (int)strtol(err->detail + sizeof(begin) - 1, NULL, 10);
+}
+
+bool translate_is_about_system(const struct error *err)
+{
+    const char *why;
+
+    switch (translate_result_of(err, &why) & 0xff) {
+    case SQLITE_IOERR:
+    case SQLITE_FULL:
+    case SQLITE_NOMEM:
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL:
+    case SQLITE_INTERRUPT:
+    case SQLITE_PERM:
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+        return true;
+    default:
+        return false;
+    }
 }
 
 bool translate_is_harmless(int result)
