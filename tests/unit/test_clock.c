@@ -145,6 +145,17 @@ Test(clock, goes_on_behind_the_newest_session)
     cr_expect_gt(clock_next(&clock_), newest);
 }
 
+Test(clock, goes_on_behind_the_newest_removed_event)
+{
+    const int64_t newest = timestamp_now_us() + HOUR_US;
+    char sql[80];
+
+    snprintf(sql, sizeof(sql), "UPDATE sessiond_events SET purged_id = %lld", (long long)newest);
+    database_run(db, sql);
+    restart();
+    cr_expect_gt(clock_next(&clock_), newest);
+}
+
 Test(clock, a_rolled_back_reservation_does_not_count)
 {
     const int64_t ahead = timestamp_now_us() + HOUR_US;
@@ -193,6 +204,9 @@ Test(clock, refuses_a_file_whose_times_are_beyond_all)
     sqlite3_finalize(other.reserve);
     set_reserved(0);
     database_insert(db, INT64_MAX, "/p", "t", SESSION_CREATED);
+    cr_expect_not(clock_init(&other, db, &err));
+    sqlite3_finalize(other.reserve);
+    database_run(db, "DELETE FROM sessions; UPDATE sessiond_events SET purged_id = 1 << 62");
     cr_expect_not(clock_init(&other, db, &err));
     sqlite3_finalize(other.reserve);
 }

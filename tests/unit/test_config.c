@@ -145,9 +145,12 @@ Test(config, defaults)
 
 Test(config, without_a_home_the_database_has_to_be_named)
 {
-    static const char *const homes[] = {NULL, ""};
+    char longest[5000];
+    const char *const homes[] = {NULL, "", longest};
 
-    for (size_t i = 0; i < 2; i++) {
+    memset(longest, 'a', sizeof(longest));
+    longest[sizeof(longest) - 1] = '\0';
+    for (size_t i = 0; i < 3; i++) {
         unsetenv("HOME");
         if (homes[i] != NULL)
             setenv("HOME", homes[i], 1);

@@ -222,6 +222,20 @@ Test(config_units, distances_of_names)
     }
 }
 
+Test(config_units, remarks_beyond_the_limit_are_counted)
+{
+    char name[32];
+
+    for (int i = 0; i < CONFIG_REMARKS_MAX + 4; i++) {
+        snprintf(name, sizeof(name), "SESSIOND_RETIAN_%d", i);
+        setenv(name, "30d", 1);
+    }
+    cr_expect(reads(NULL, NULL, NULL));
+    cr_expect_eq(config.remark_count, CONFIG_REMARKS_MAX + 4);
+    for (int i = 0; i < CONFIG_REMARKS_MAX; i++)
+        cr_expect(strstr(config.remarks[i], "is not known"), "%d: %s", i, config.remarks[i]);
+}
+
 Test(config_units, unknown_variables_leave_a_remark_with_the_nearest_name)
 {
     setenv("SESSIOND_RETIAN", "30d", 1);

@@ -191,6 +191,26 @@ Test(store_events_read, what_is_gone_is_told_and_the_beginning_is_always_there)
     cr_expect(read_page(query, &shown).gone, "a place that this database never gave");
 }
 
+/* A corrupt file: an event is there that is said to be removed. A client that begins at the oldest
+ * event must not be told again that it is gone. */
+Test(store_events_read, the_oldest_event_is_one_that_is_not_gone)
+{
+    struct shown shown = {0};
+
+    fixture_create(&fixture, "/p", "t", "{}", NULL);
+    const int64_t removed = fixture_create(&fixture, "/p", "t", "{}", NULL);
+    const int64_t oldest = fixture_create(&fixture, "/p", "t", "{}", NULL);
+    free(fixture_sql(&fixture, "UPDATE sessiond_events SET purged_id ="
+                               " (SELECT id FROM events ORDER BY id LIMIT 1 OFFSET 1)"));
+    struct store_event_page page =
+        read_page((struct store_event_query){.after = removed - 1}, &shown);
+    cr_expect(page.gone);
+    cr_expect_eq(page.oldest, oldest);
+    page = read_page((struct store_event_query){.after = page.oldest - 1}, &shown);
+    cr_expect_not(page.gone);
+    cr_expect_eq(shown.count, 1);
+}
+
 Test(store_events_read, when_all_are_gone_the_newest_is_still_known)
 {
     struct store_event_page page;

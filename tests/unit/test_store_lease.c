@@ -198,6 +198,25 @@ Test(store_lease, tokens_do_not_repeat_after_an_import)
     cr_expect_eq(lease("daemon-1", 0, LONG_MS, false).session.lease.token, 4);
 }
 
+/* A corrupt file: the next token would overflow, or be the same as the last one. */
+Test(store_lease, a_token_that_cannot_grow_gives_no_lease)
+{
+    static const char *const highest[] = {"9007199254740992", "9223372036854775807"};
+    char sql[96];
+
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(sql, sizeof(sql), "UPDATE sessiond_leases SET token_floor = %s", highest[i]);
+        free(fixture_sql(&fixture, sql));
+        const struct store_job job = lease("daemon-1", 0, LONG_MS, false);
+        cr_expect_eq(job.error.kind, ERROR_INTERNAL);
+        cr_expect(strstr(job.error.detail, "sessiond check"), "%s", job.error.detail);
+        cr_expect_null(stored().lease.owner.data);
+    }
+    free(fixture_sql(&fixture, "UPDATE sessiond_leases SET token_floor = 9007199254740991"));
+    cr_expect_eq(lease("daemon-1", 0, LONG_MS, false).session.lease.token, INT64_C(1) << 53);
+    cr_expect_eq(run_with_token(STORE_UPDATE, INT64_C(1) << 53), ERROR_NONE);
+}
+
 Test(store_lease, only_the_current_token_writes_while_a_lease_is_held)
 {
     static const enum store_operation writes[] = {STORE_UPDATE, STORE_DELETE};

@@ -30,6 +30,8 @@ DAMAGES = [
     ("DROP TABLE events", "the table events is missing"),
     ("DELETE FROM sessiond_events", "the table sessiond_events has 0 rows, not one"),
     ("DELETE FROM sessiond_leases", "the table sessiond_leases has 0 rows, not one"),
+    ("UPDATE sessiond_events SET purged_id = -1", "the id of the newest removed event is not valid"),
+    ("UPDATE sessiond_leases SET token_floor = 9007199254740993", "the highest fencing token of deleted sessions is not valid"),
     ("INSERT INTO lease_terms VALUES (12345, 1)", "session with seq 12345: no lease is held"),
     ("UPDATE sessiond_events SET purged_id = 1000; " + EVENT.format(1000, 1, 1, "'s'"), "event 1000: it should be removed"),
     (EVENT.format(0, 1, 1, "'s'"), "event 0: its id is no time that was given"),
