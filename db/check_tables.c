@@ -36,6 +36,12 @@ static const char *const rules[] = {
     "SELECT 'the table sessiond_leases has ' || count(*) || ' rows, not one' FROM sessiond_leases"
     " HAVING count(*) <> 1",
 
+    "SELECT 'the id of the newest removed event is not valid' FROM sessiond_events"
+    " WHERE " IS_NO_TIME("purged_id"),
+
+    "SELECT 'the highest fencing token of deleted sessions is not valid' FROM sessiond_leases"
+    " WHERE " IS_NO_COUNT("token_floor", "0"),
+
     "SELECT 'the term of a lease of the session with seq ' || session_seq || ': no lease is held'"
     " FROM lease_terms WHERE session_seq NOT IN"
     " (SELECT seq FROM sessions WHERE lease_owner IS NOT NULL) LIMIT 100",

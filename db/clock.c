@@ -16,11 +16,13 @@ bool clock_init(struct clock *clock, sqlite3 *db, struct error *err)
                             err) ||
         !connection_integer(db, "SELECT reserved_us FROM sessiond_clock", &clock->reserved_us,
                             err) ||
-        !connection_integer(db,
-                            "SELECT max(coalesce((SELECT max(seq) FROM sessions), 0),"
-                            " coalesce((SELECT max(id) FROM events), 0),"
-                            " coalesce((SELECT max(created_us) FROM idempotency_keys), 0))",
-                            &newest, err))
+        !connection_integer(
+            db,
+            "SELECT max(coalesce((SELECT max(seq) FROM sessions), 0),"
+            " coalesce((SELECT max(id) FROM events), 0),"
+            " coalesce((SELECT max(CAST(purged_id AS INTEGER)) FROM sessiond_events), 0),"
+            " coalesce((SELECT max(created_us) FROM idempotency_keys), 0))",
+            &newest, err))
         return false;
     if (newest > CLOCK_LATEST_US || clock->reserved_us > CLOCK_LATEST_US)
         return error_set(err, ERROR_INTERNAL, NULL,

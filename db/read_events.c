@@ -28,7 +28,7 @@ enum column {
 
 static const char *const texts[READER_EVENT_STATEMENTS] = {
     [READER_EVENTS_KEPT] =
-        "SELECT purged_id, coalesce((SELECT min(id) FROM events), 0),"
+        "SELECT purged_id, coalesce((SELECT min(id) FROM events WHERE id > purged_id), 0),"
         " max(purged_id, coalesce((SELECT max(id) FROM events), 0)) FROM sessiond_events",
     [READER_EVENTS_AFTER] = "SELECT " COLUMNS " FROM events WHERE id > ?1 ORDER BY id",
     [READER_EVENTS_BEFORE] =

@@ -16,7 +16,8 @@ static enum store_visit gather(void *arg, const struct store_event *event)
         event->session_id.len < ID_LENGTH ? event->session_id.len : (size_t)ID_LENGTH;
 
     out->id = event->id;
-    memcpy(out->session_id, event->session_id.data, len);
+    if (len > 0)
+        memcpy(out->session_id, event->session_id.data, len);
     out->session_id[len] = '\0';
     return STORE_VISIT_NEXT;
 }
