@@ -202,9 +202,13 @@ static bool next_token(struct write_operations *ops, int64_t *token, struct erro
 
     if (!write_next_row(&ops->statements, WRITE_LEASE_FLOOR, "finding a token", &ok, err))
         return ok && error_set(err, ERROR_INTERNAL, NULL, "the table sessiond_leases has no row");
-    floor = sqlite3_column_int64(ops->statements.prepared[WRITE_LEASE_FLOOR], 0);
+    floor = column_count(ops->statements.prepared[WRITE_LEASE_FLOOR], 0);
     write_reset(&ops->statements, WRITE_LEASE_FLOOR);
-    *token = (*token > floor ? *token : floor) + 1;
+    floor = *token > floor ? *token : floor;
+    if (floor == COLUMN_COUNT_MAX)
+        return error_set(err, ERROR_INTERNAL, NULL,
+                         "a stored fencing token is out of range; run sessiond check");
+    *token = floor + 1;
     return true;
 }
 
