@@ -189,6 +189,8 @@ void search_snippet_make(const struct search_tokens *tokens, const struct search
     const size_t end = end_after(text, begin, least);
 
     out->len = out->mark_count = 0;
+    if (text.len == 0)
+        return; /* corrupt: such a text is not indexed, and may be NULL */
     if (begin > 0)
         add(out, SLICE_LITERAL("…"));
     add_marks(&matching, begin, end, out);

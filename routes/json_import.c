@@ -194,6 +194,8 @@ static bool same_context(struct slice stored, struct slice sent)
 {
     if (slice_equal(stored, sent))
         return true;
+    if (stored.len == 0)
+        return false; /* corrupt */
     struct buffer copy = {0};
     buffer_add(&copy, stored);
     copy.len = (size_t)(json_compact(copy.data, copy.data, copy.data + copy.len) - copy.data);

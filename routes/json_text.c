@@ -39,9 +39,9 @@ static void add_escape(struct buffer *out, unsigned char c)
 static void add_content(struct buffer *out, struct slice text)
 {
     const char *at = text.data;
-    const char *end = text.data + text.len;
+    const char *end = text.len == 0 ? at : at + text.len; /* NULL takes no offset */
 
-    while (text.len > 0 && at < end) {
+    while (at < end) {
         const char *plain = json_string_plain_end(at, end);
         buffer_add(out, (struct slice){at, (size_t)(plain - at)});
         at = plain;

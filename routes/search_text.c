@@ -124,7 +124,7 @@ static const char *take_string(struct extraction *extraction, const char *at, co
 static void walk(struct extraction *extraction, struct slice json)
 {
     const char *at = json.data;
-    const char *end = json.data + json.len;
+    const char *end = json.len == 0 ? at : at + json.len; /* NULL takes no offset */
     struct buffer *left_out = &extraction->left_out;
 
     while (at != NULL && at < end && extraction->out.len <= SEARCH_TEXT_MAX_BYTES) {
