@@ -2,7 +2,9 @@
 
 #include "db/session_row.h"
 
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* Parameters: ?1 thread_id, ?2 project_path, ?3 after, ?4 limit, ?5 steps, ?6… statuses. */
 #define FIRST_STATUS_PARAMETER 6
@@ -45,9 +47,18 @@ static const char *index_of(const struct store_list_query *query)
     return query->statuses != 0 ? " INDEXED BY idx_sessions_status" : "";
 }
 
-static int append(char *sql, int at, const char *text)
+/* Aborts beyond LIST_QUERY_MAX_SQL: how long a statement is follows from its shape alone. */
+__attribute__((format(printf, 3, 4))) static int append(char *sql, int at, const char *format, ...)
 {
-    return at + snprintf(sql + at, (size_t)(LIST_QUERY_MAX_SQL - at), "%s", text);
+    const int room = LIST_QUERY_MAX_SQL - at;
+    va_list args;
+
+    va_start(args, format);
+    const int len = vsnprintf(sql + at, (size_t)room, format, args);
+    va_end(args);
+    if (len < 0 || len >= room)
+        abort();
+    return at + len;
 }
 
 /* One ordered list: the rows of one status, or of any (status_parameter 0). */
@@ -57,7 +68,7 @@ static int append_select(char *sql, int at, const struct store_list_query *query
     at = append(sql, at, "SELECT ");
     at = append(sql, at, query->with_context ? SESSION_COLUMNS_WITH_CONTEXT : SESSION_COLUMNS);
     at = append(sql, at, " FROM sessions");
-    at = append(sql, at, index_of(query));
+    at = append(sql, at, "%s", index_of(query));
     at = append(sql, at, SESSION_LOG);
     at = append(sql, at, query->ascending ? " WHERE seq > ?3" : " WHERE seq < ?3");
     if (query->thread_id.data != NULL)
@@ -65,8 +76,7 @@ static int append_select(char *sql, int at, const struct store_list_query *query
     if (query->project_path.data != NULL)
         at = append(sql, at, " AND project_path = ?2");
     if (status_parameter != 0)
-        at += snprintf(sql + at, (size_t)(LIST_QUERY_MAX_SQL - at), " AND status = ?%u",
-                       status_parameter);
+        at = append(sql, at, " AND status = ?%u", status_parameter);
     return at;
 }
 
@@ -78,15 +88,15 @@ static int append_next(char *sql, int at, const struct store_list_query *query, 
     const char *nearest = query->ascending ? "min" : "max";
     const unsigned statuses = count_statuses(query);
 
-    at += snprintf(sql + at, (size_t)(LIST_QUERY_MAX_SQL - at), "(SELECT %s(seq) FROM (", nearest);
+    at = append(sql, at, "(SELECT %s(seq) FROM (", nearest);
     for (unsigned i = 0; i < statuses; i++)
-        at += snprintf(sql + at, (size_t)(LIST_QUERY_MAX_SQL - at),
-                       "%sSELECT %s(seq) AS seq FROM sessions INDEXED BY %s = ?%d AND status = ?%u"
-                       " AND seq %s",
-                       i == 0 ? "" : " UNION ALL ", nearest,
-                       of_thread ? "idx_sessions_thread_id WHERE thread_id"
-                                 : "idx_sessions_project_path WHERE project_path",
-                       of_thread ? 1 : 2, FIRST_STATUS_PARAMETER + i, bound);
+        at = append(sql, at,
+                    "%sSELECT %s(seq) AS seq FROM sessions INDEXED BY %s = ?%d AND status = ?%u"
+                    " AND seq %s",
+                    i == 0 ? "" : " UNION ALL ", nearest,
+                    of_thread ? "idx_sessions_thread_id WHERE thread_id"
+                              : "idx_sessions_project_path WHERE project_path",
+                    of_thread ? 1 : 2, FIRST_STATUS_PARAMETER + i, bound);
     return append(sql, at, "))");
 }
 

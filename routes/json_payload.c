@@ -69,7 +69,7 @@ static bool refuse_unknown(struct slice raw, struct slice name, const char *cons
 }
 
 /* No name stands twice, so an object with more members than are known has one within the first
- * JSON_OUTLINE_MEMBERS that is unknown. */
+ * JSON_OUTLINE_MEMBERS that is unknown, since no route knows more names than that. */
 static bool check_names(const struct json_outline *outline, const char *const *names,
                         struct error *err)
 {
@@ -83,6 +83,8 @@ static bool check_names(const struct json_outline *outline, const char *const *n
                 refuse_unknown(outline->members[i].name, buffer_slice(&name), names, err);
     }
     buffer_release(&name);
+    if (known && outline->member_count > JSON_OUTLINE_MEMBERS)
+        abort();
     return known;
 }
 
