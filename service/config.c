@@ -159,8 +159,9 @@ static void set_defaults(struct config *config)
     config->db = NULL;
     if (home == NULL || home[0] == '\0')
         return;
-    snprintf(config->default_db, sizeof(config->default_db), "%s/.claude-signal/sessions.db", home);
-    config->db = config->default_db;
+    if (snprintf(config->default_db, sizeof(config->default_db), "%s/.claude-signal/sessions.db",
+                 home) < (int)sizeof(config->default_db))
+        config->db = config->default_db;
 }
 
 static bool read_token(struct config *config, struct error *err)
@@ -359,10 +360,10 @@ bool config_read(struct config *config, int argc, char **argv, enum config_actio
 
 bool config_check_db(const struct config *config, struct error *err)
 {
-    return config->db != NULL ||
-           error_set(err, ERROR_INVALID_PAYLOAD, "db",
-                     "HOME is not set, so there is no default database: name one with --db or "
-                     "SESSIOND_DB");
+    return config->db != NULL || error_set(err, ERROR_INVALID_PAYLOAD, "db",
+                                           "HOME is not set or too long, so there is no default "
+                                           "database: name one with --db or "
+                                           "SESSIOND_DB");
 }
 
 void config_help(FILE *out)

@@ -16,7 +16,7 @@ struct config {
     int64_t socket_mode;
     const char *tls_cert; /* NULL: no TLS */
     const char *tls_key;
-    const char *db; /* path of the database file; NULL: none is named and HOME is not set */
+    const char *db; /* path of the database file; NULL: none is named, and HOME gives none */
     int64_t threads;
     int64_t max_connections;
     int64_t reserved_connections;
@@ -67,7 +67,8 @@ struct config {
     const char *file;   /* the first word that is no flag; NULL: none */
     const char *second; /* the second; NULL: none */
     char default_db[4096];
-    size_t remark_count; /* what the service logs as a warning when it starts */
+    size_t remark_count; /* all; `remarks` has the first CONFIG_REMARKS_MAX of them */
+    /* What the service logs as a warning when it starts. */
     char remarks[CONFIG_REMARKS_MAX][CONFIG_REMARK_SIZE];
 };
 

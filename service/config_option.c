@@ -137,7 +137,8 @@ void option_remark(struct config *config, const char *format, ...)
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     if (config->remark_count < CONFIG_REMARKS_MAX)
-        memcpy(config->remarks[config->remark_count++], text, sizeof(text));
+        memcpy(config->remarks[config->remark_count], text, sizeof(text));
+    config->remark_count++;
 }
 
 bool option_is_foreign_variable(const char *name)

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -29,12 +30,24 @@ static void block_signals(sigset_t *waited)
     pthread_sigmask(SIG_BLOCK, waited, NULL);
 }
 
+static void log_remarks(const struct config *config, struct log *log)
+{
+    char rest[64];
+
+    for (size_t i = 0; i < config->remark_count && i < CONFIG_REMARKS_MAX; i++)
+        log_event(log, LOG_WARNING, "configuration", config->remarks[i]);
+    if (config->remark_count <= CONFIG_REMARKS_MAX)
+        return;
+    snprintf(rest, sizeof(rest), "further warnings that are not shown: %zu",
+             config->remark_count - CONFIG_REMARKS_MAX);
+    log_event(log, LOG_WARNING, "configuration", rest);
+}
+
 static void log_listening(struct service *service)
 {
     struct buffer line = {0};
 
-    for (size_t i = 0; i < service->config.remark_count; i++)
-        log_event(service->log, LOG_WARNING, "configuration", service->config.remarks[i]);
+    log_remarks(&service->config, service->log);
     log_begin(&line, LOG_INFO, "listening");
     log_text(&line, "address", slice_from(service->listener.address));
     log_text(&line, "db", slice_from(service->config.db));
