@@ -39,6 +39,20 @@ expect_reach ' -H "Authorization: Bearer $SESSIOND_TOKEN" http://127.0.0.1:8082'
 # shellcheck disable=SC2016 # the text that is printed
 SESSIOND_TOKEN=x SESSIOND_LISTEN=unix:/s expect_reach ' -H "Authorization: Bearer $SESSIOND_TOKEN" --unix-socket /s http://localhost'
 
+expect_reach ' --cacert my\ folder/c.pem --unix-socket /run/my\ folder/s https://localhost' --tls-cert 'my folder/c.pem' \
+    --listen 'unix:/run/my folder/s'
+
+# A policy of the system that stays behind would keep every service from starting after an installation.
+policy_after_a_signal() {
+    local folder
+    folder=$(mktemp -d)
+    setsid bash -c "$(sed -n '/^without_services() {/,/^}/p' dev | sed "s|/usr/sbin/policy-rc.d|$folder/policy-rc.d|")
+        without_services kill -TERM 0" 2>/dev/null
+    ls "$folder"
+    rm -rf "$folder"
+}
+((EUID != 0)) || expect 'policy-rc.d after a signal' '' "$(policy_after_a_signal)"
+
 expect './dev --help' 1 "$(./dev --help | grep -c '^  test  ')"
 expect './dev test --help' 1 "$(./dev test --help | grep -c '^  test  ')"
 ./dev nothing >/dev/null 2>&1
