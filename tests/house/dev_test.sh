@@ -46,7 +46,7 @@ expect_reach ' --cacert my\ folder/c.pem --unix-socket /run/my\ folder/s https:/
 policy_after_a_signal() {
     local folder
     folder=$(mktemp -d)
-    setsid bash -c "$(sed -n '/^without_services() {/,/^}/p' dev | sed "s|/usr/sbin/policy-rc.d|$folder/policy-rc.d|")
+    setsid bash -c "$(sed -n '/^without_services() (/,/^)/p' dev | sed "s|/usr/sbin/policy-rc.d|$folder/policy-rc.d|")
         without_services kill -TERM 0" 2>/dev/null
     ls "$folder"
     rm -rf "$folder"
