@@ -60,9 +60,9 @@ static bool refuse_duration(const struct option *option, int64_t unit_ms, bool h
     config_duration_print(option->least * unit_ms, least);
     config_duration_print(option->most * unit_ms, most);
     return error_set(err, ERROR_INVALID_PAYLOAD, option->flag,
-                     "%s takes a duration from %s to %s, such as 30d, 12h, 90m, 45s or 250ms%s, "
-                     "not \"%.40s\"",
-                     source, least, most, has_off ? ", or off" : "", value);
+                     "%s takes a duration from %s to %s in whole %s%s, not \"%.40s\"", source,
+                     least, most, unit_ms == 1 ? "d, h, m, s or ms" : "d, h, m or s",
+                     has_off ? ", or off" : "", value);
 }
 
 /* "off" is 0, where the help says so. */
