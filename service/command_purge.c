@@ -70,7 +70,7 @@ static bool go_on(struct json_object *body, const char *first_path, char path[PA
     const char *sent = strchr(path, '=');
 
     if (command_answer_text(body, "next_cursor", &next) && !is_cursor(next))
-        return command_answer_is_foreign(err, "its next_cursor is none");
+        return command_answer_is_foreign(err, "its next_cursor is invalid");
     if (next.len > 0 && sent != NULL && slice_is(next, sent + 1))
         return command_answer_is_foreign(err, "its next_cursor is the one that was sent");
     path[0] = '\0';
@@ -103,13 +103,9 @@ static bool add_page(struct preview *preview, struct json_object *of, struct err
 {
     struct json_object *first = command_answer_array(of, "first");
     struct slice oldest = {"", 0};
-    int64_t sessions;
-    int64_t bytes;
 
-    if (!command_answer_number(of, "sessions", &sessions) || sessions < 0 ||
-        !command_answer_number(of, "bytes", &bytes) || bytes < 0 || first == NULL ||
-        __builtin_add_overflow(preview->sessions, sessions, &preview->sessions) ||
-        __builtin_add_overflow(preview->bytes, bytes, &preview->bytes))
+    if (first == NULL || !command_answer_add(of, "sessions", &preview->sessions) ||
+        !command_answer_add(of, "bytes", &preview->bytes))
         return command_answer_is_foreign(err, "it does not say what a purge would delete");
     preview->is_off = !command_answer_number(of, "retain_seconds", &preview->seconds);
     if (preview->oldest[0] == '\0' && command_answer_text(of, "oldest_change_at", &oldest))
@@ -211,7 +207,7 @@ static void print_totals(const struct totals *totals)
            (long long)totals->bytes);
 }
 
-/* That nothing was deleted has an explanation when retention is off. */
+/* Says why nothing was deleted when retention is off. */
 static bool print_nothing(const struct config *config, struct error *err)
 {
     const struct totals none = {0};
