@@ -300,7 +300,7 @@ bool access_admit(struct access *access, struct metrics *metrics, struct request
     if (access->has_tokens)
         return admit_token(access, metrics, request);
     const struct slice authority = request_authority(request);
-    /* A health check names the server as it likes, or not at all, and learns nothing else. */
+    /* Health checks may send any Host, or none: their responses say nothing else of the service. */
     if (router_scope(&request->ex) != SCOPE_OPEN && !takes_host(access, authority))
         return refuse(&request->ex, metrics, REFUSED_HOST);
     if (is_cross_origin(&request->ex, authority))

@@ -8,7 +8,7 @@
 /* How often a connection without a request is looked at. */
 #define LOOKS_PER_TIMEOUT 16
 
-/* Of the connections that are kept, one client is sure of this part. */
+/* A client that holds at most this part of max_kept may keep its connections beyond max_kept. */
 #define KEPT_SHARE_DIVISOR 4
 
 static int64_t now_ms(void)

@@ -38,7 +38,7 @@ void clients_stop(struct clients *all);
 struct client *client_open(struct clients *all, int descriptor, struct connection_slot *slot);
 void client_close(struct client *client);
 
-/* As client_open was told; borrowed. */
+/* The slot that client_open got; borrowed. */
 struct connection_slot *client_slot(const struct client *client);
 
 /* A request was let in: the connection counts among those that stay open after a response. */
@@ -71,13 +71,13 @@ bool client_rests(struct client *client, int64_t now_us, char *request_id);
  * not notice that while a connection is suspended, or when the end came with the last request. */
 MUST_USE bool client_has_left(const struct client *client);
 
-/* Whether the client has ended its side, whatever of it is left to be read. Any thread, while the
+/* Whether the client has ended its side, even when there is data to read. Any thread, while the
  * connection is open. */
 MUST_USE bool client_has_ended(const struct client *client);
 
-/* False when the response under way is to be the last. Beyond max_kept that is so for clients that
- * hold more than a quarter of it, and beyond twice max_kept for all. `held` is how many connections
- * the client has. */
+/* False when the connection has to end after this response. Beyond max_kept that holds for clients
+ * with more than a quarter of max_kept connections, and beyond twice max_kept for all. `held` is
+ * how many connections the client has. */
 MUST_USE bool client_may_stay(const struct client *client, uint64_t held);
 
 #endif

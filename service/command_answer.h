@@ -27,7 +27,7 @@ MUST_USE bool command_answer_parse(struct http_answer *answer, size_t most,
 MUST_USE bool command_answer_refuse(const struct config *config, struct http_answer *answer,
                                     struct error *err);
 
-/* Sets `err` to: the response is not what sessiond sends, `what`. Always fails. */
+/* Sets `err` to say that the response is not one of sessiond, and `what` is wrong. Always fails. */
 bool command_answer_is_foreign(struct error *err, const char *what);
 
 /* Members of `object`, which may be NULL or no object. They borrow from it. NULL or false when

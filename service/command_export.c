@@ -103,8 +103,8 @@ static bool count_line(struct export *export, struct slice line, struct error *e
 }
 
 /* Writes the lines that are whole, up to the first that is wrong; *done gets their bytes.
- * `searched` bytes have no newline. Counted is only what was written: an export that goes on begins
- * behind it.
+ * `searched` bytes have no newline. Only lines that were written are counted: an export that is
+ * continued begins behind them.
  */
 static bool pass_on(struct export *export, size_t searched, size_t *done, struct error *err)
 {
@@ -131,7 +131,7 @@ static bool pass_on(struct export *export, size_t searched, size_t *done, struct
     return is_good;
 }
 
-/* Adds what was received and passes the lines on that are whole by then. */
+/* Adds what was received, and writes the lines that are complete. */
 static bool take_part(struct export *export, struct slice part, struct error *err)
 {
     struct buffer *line = &export->line;

@@ -87,7 +87,7 @@ static void unlist_locked(struct connection_slot *slot)
     *(newer == NULL ? &address->newest : &newer->older_of_address) = older;
 }
 
-/* The HTTP thread of the connection sees its end, and closes it. */
+/* The HTTP thread of the connection notices the shutdown and closes the descriptor. */
 static void end_locked(struct connection_slot *slot)
 {
     unlist_locked(slot);

@@ -1,11 +1,12 @@
 /*
  * Which connections are open and whom they count against. A connection counts against its address
- * until a request of it is authorized by a token, and then against that token: clients behind one
- * proxy are told apart once they have said who they are.
+ * until a request on it is authorized by a token, and then against that token. So clients behind
+ * one proxy are told apart by their tokens.
  *
  * A connection that has not been authorized yet is provisional. Where an address or the service has
- * too many connections, the oldest provisional one is ended for the new one, so whoever only holds
- * connections open keeps nobody out. A few connections are reserved for health checks. Any thread.
+ * too many connections, the oldest provisional one is ended for the new one, so that a client that
+ * only holds connections open keeps no other out. A few connections are reserved for health checks.
+ * Any thread.
  */
 #ifndef SESSIOND_SERVICE_CONNECTION_SLOTS_H
 #define SESSIOND_SERVICE_CONNECTION_SLOTS_H
@@ -23,7 +24,7 @@ struct connection_slots_options {
 
 struct connection_slots *connection_slots_new(const struct connection_slots_options *options);
 
-/* No slot is taken any more. NULL is nothing to free. */
+/* All slots have been released. `slots` may be NULL. */
 void connection_slots_free(struct connection_slots *slots);
 
 /* A connection has begun; `descriptor` stays the caller's. Where its address has too many and none
@@ -34,18 +35,19 @@ struct connection_slot *connection_slot_take(struct connection_slots *slots, int
 /* The connection ends; its descriptor is still open. True when it was ended for another one. */
 bool connection_slot_release(struct connection_slot *slot);
 
-/* A request that is kept was authorized, so the connection is not provisional any more; token_key
- * is 0 without a token. False, and nothing has changed, when the token has all the connections that
- * it may have. */
+/* Between connection_slot_keep and connection_slot_rest: the request was authorized, so the
+ * connection is not provisional any more. token_key is 0 without a token. False, and nothing has
+ * changed, when the token has all the connections that it may have. */
 MUST_USE bool connection_slot_authorize(struct connection_slot *slot, uint64_t token_key);
 
-/* A provisional connection is not ended for another one from connection_slot_keep, when a request
- * of it has arrived, to connection_slot_rest, when that is over. False when it was ended before. */
+/* From connection_slot_keep, when a request has arrived, to connection_slot_rest, when the request
+ * is over, a provisional connection is not ended for another one. False when it was ended before.
+ */
 MUST_USE bool connection_slot_keep(struct connection_slot *slot);
 void connection_slot_rest(struct connection_slot *slot);
 
-/* Whether it serves health checks only: it began when there was no other place, and there still is
- * none. */
+/* Whether the connection serves health checks only: there was no other place when it began, and
+ * there is none now. */
 MUST_USE bool connection_slot_is_reserved(const struct connection_slot *slot);
 
 /* The quota of the token that was authorized last, or that of the address. */

@@ -83,7 +83,8 @@ static bool is_pair(const char *at, const char *end, char first, char second)
     return end - at >= 2 && at[0] == first && at[1] == second;
 }
 
-/* What stands behind the CR LF that ends the part before `at`. NULL: no CR LF does. */
+/* The position behind the CR LF at `at`, before which there may be white space; NULL: none is
+ * there. */
 static const char *skip_line_end(const struct framing_head *head, const char *at)
 {
     const char *end = head->bytes.data + head->bytes.len;

@@ -115,7 +115,7 @@ ssize_t http_client_read(struct http_answer *answer, char *out, size_t size, str
         if (pending->len == 0 && !advance(transfer, err))
             return -1;
     }
-    if (pending->len == 0) /* the end, or not all of it came */
+    if (pending->len == 0) /* the body has ended, or the transfer failed */
         return transfer->result == CURLE_OK || http_client_explain(transfer, err) ? 0 : -1;
     const size_t left = pending->len - transfer->handed_out;
     const size_t count = left < size ? left : size;

@@ -58,7 +58,7 @@ static bool add_field(struct http_transfer *transfer, const char *name, const ch
     return fields != NULL && len < (int)sizeof(line);
 }
 
-/* Expect: libcurl would wait for an interim response before it sends a longer body. */
+/* Without the empty Expect libcurl waits for an interim response before it sends a long body. */
 static bool set_fields(struct http_transfer *transfer, const struct http_request *request)
 {
     const char *token = transfer->config->token;
@@ -106,7 +106,7 @@ static bool set_limits(struct http_transfer *transfer)
            set(easy, CURLOPT_WRITEDATA, transfer) == CURLE_OK;
 }
 
-/* The pin stands for all that a certificate is checked for otherwise. */
+/* The pin replaces the checks of the issuer, the name and the dates of a certificate. */
 static bool set_pin(struct http_transfer *transfer, const char *pin)
 {
     const __typeof__(&curl_easy_setopt) set = transfer->curl.easy_setopt;
@@ -139,7 +139,8 @@ static bool has_host_and_port(const char *address)
            strchr(colon, ']') == NULL;
 }
 
-/* `authority` gets what the URL names: for a file localhost, since Host has to be there. */
+/* *authority gets host and port for the URL; for a Unix socket localhost, since Host is required.
+ */
 static bool find_address(struct http_transfer *transfer, const char **authority, bool *ok,
                          struct error *err)
 {

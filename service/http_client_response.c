@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* Received, but not read yet. More than one piece that libcurl hands over. */
+/* Bytes that were received and not read yet. libcurl delivers less at a time. */
 #define PENDING_MAX (256 << 10)
 
 static bool has_name(struct slice line, const char *name, struct slice *value)
@@ -119,7 +119,7 @@ bool http_client_explain(const struct http_transfer *transfer, struct error *err
     case CURLE_OPERATION_TIMEDOUT:
         return error_set(err, ERROR_INTERNAL, NULL, "cannot connect to %.80s within %ld s",
                          transfer->config->listen, HTTP_CLIENT_CONNECT_TIMEOUT_S);
-    case CURLE_OK: /* it ended behind an interim response */
+    case CURLE_OK: /* the connection ended after an interim response */
     case CURLE_GOT_NOTHING:
     case CURLE_PARTIAL_FILE:
     case CURLE_RECV_ERROR:

@@ -49,7 +49,7 @@ static bool start_clients(struct http_server *server, struct error *err)
     return clients_start(&options, &server->clients, err);
 }
 
-/* Of the connections an eighth at most is reserved. */
+/* At most an eighth of the connections is reserved. */
 #define RESERVED_DIVISOR 8
 
 static struct connection_slots *make_slots(const struct http_server_limits *limits)

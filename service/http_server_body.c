@@ -17,7 +17,7 @@ void http_server_check_room(struct http_server *server, struct request *request)
         refuse_body(request);
 }
 
-/* False, and answered, where a part of a body is not kept. */
+/* False, and the request is answered, when the part is not kept. */
 static bool takes_part(struct http_server *server, struct request *request, size_t bytes)
 {
     struct exchange *ex = &request->ex;

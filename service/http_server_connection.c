@@ -26,7 +26,8 @@ static void open_connection(struct http_server *server, struct MHD_Connection *c
     attach_certificate(server, connection);
 }
 
-/* Its descriptor is still open. Nobody waits for the answer of one that was ended for another. */
+/* Its descriptor is still open. A connection that was ended for another one does not linger: its
+ * client waits for no response. */
 static void close_connection(struct http_server *server, struct MHD_Connection *connection,
                              struct client *client)
 {

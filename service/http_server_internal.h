@@ -57,7 +57,7 @@ void http_server_on_completed(void *cls, struct MHD_Connection *connection, void
 /* Queues what the exchange answers. */
 enum MHD_Result http_server_send(struct http_server *server, struct request *request);
 
-/* Sends what the exchange answers in the middle of its body, and ends the connection: MHD_NO. */
+/* Sends the response while the body still arrives, and ends the connection. Returns MHD_NO. */
 enum MHD_Result http_server_send_early(struct http_server *server, struct request *request);
 
 /* Suspends the connection until what ex->wait says, at most until the deadline (monotonic). It is
@@ -75,13 +75,13 @@ struct MHD_Response *http_server_stream(struct http_server *server, struct reque
 /* The request is over. */
 void http_server_end_stream(struct http_server *server, struct request *request);
 
-/* Refuses a body for which there is no room now before the client sends it. What is announced is
- * not charged. */
+/* Refuses a body before the client sends it when there is no room for it now. The announced length
+ * is not charged. */
 void http_server_check_room(struct http_server *server, struct request *request);
 
 /* Keeps a part of the body, charged as it arrives. libmicrohttpd takes no response in the middle of
  * a body: where a part is not kept, what was kept is freed, the rest is read and discarded, and the
- * response follows. A chunked body may go on for ever, so its response is sent at once. */
+ * response follows. A chunked body may never end, so its response is sent at once. */
 enum MHD_Result http_server_keep_part(struct http_server *server, struct request *request,
                                       struct slice part);
 

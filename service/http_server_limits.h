@@ -34,7 +34,7 @@ MUST_USE bool http_server_charge(struct http_server *server, struct request *req
 MUST_USE bool http_server_has_room(struct http_server *server, struct request *request,
                                    uint64_t bytes);
 
-/* Answers a request whose bytes did not fit; `detail` is for those of all clients. */
+/* Answers a request whose bytes did not fit. `detail` is for those beyond --max-bodies-bytes. */
 void http_server_refuse_bytes(struct request *request, const char *detail);
 
 /* Charges what the store copies for a job, whose admit_arg is the request; on the store's thread.

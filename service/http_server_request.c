@@ -135,10 +135,10 @@ static enum MHD_Result await(struct http_server *server, struct request *request
     return request->awaits_event ? listen_for_event(server, request) : submit(server, request);
 }
 
-/* A connection that libmicrohttpd reads from when it is suspended is read from again when it is
- * resumed, and closed without the response where the client has ended its side meanwhile. Once a
- * request was whole and was not answered by its last call, it no longer reads: the call after that
- * one, which comes at once, suspends the connection. */
+/* When a connection is suspended while libmicrohttpd reads from it, libmicrohttpd reads again once
+ * it is resumed, and closes it without the response if the client has ended its side meanwhile.
+ * After a call with the whole request that queues no response, libmicrohttpd reads no more and
+ * calls again at once. That second call suspends the connection. */
 static enum MHD_Result prepare_wait(struct http_server *server, struct request *request,
                                     bool awaits_event)
 {
@@ -193,7 +193,8 @@ static bool is_too_fast(struct http_server *server, struct request *request)
 }
 
 /* A client of Server-Sent Events reconnects after a connection that ended without a response, and
- * never after another status than 200 (HTML standard, section 9.2.2): its status stays 0. */
+ * never after another status than 200 (HTML standard, section 9.2.2). Its ex->status stays 0, and
+ * the connection is closed. */
 static void refuse_while_stopping(struct exchange *ex)
 {
     if (accept_names(ex->headers[REQUEST_ACCEPT], EVENT_STREAM_TYPE))

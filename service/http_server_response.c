@@ -10,11 +10,11 @@
 /* Shorter texts are not worth counting: a connection's own memory is about as much. */
 #define COUNTED_BYTES 16384
 
-/* Of a snapshot in one piece. */
+/* Bytes of a snapshot that are read at a time. */
 #define FILE_PIECE_BYTES 65536
 
-/* The next piece of the snapshot. A download takes as long as its client likes: it is cut once its
- * token is removed. */
+/* The next piece of the snapshot. A download has no time limit, so it is cut when its token is
+ * removed. */
 static ssize_t read_snapshot(void *cls, uint64_t position, char *out, size_t max)
 {
     struct request *request = cls;
@@ -63,7 +63,7 @@ static void count_charge(struct http_server *server, struct request *request, ui
     metrics_change(server->options.routes->metrics, METRICS_BODIES_BYTES, (int64_t)bytes);
 }
 
-/* False, and counted. */
+/* Counts the refusal. Always false. */
 static bool has_no_room(struct http_server *server, struct request *request, bool over_quota)
 {
     request->over_quota = over_quota;
@@ -154,7 +154,7 @@ enum MHD_Result http_server_send(struct http_server *server, struct request *req
     struct MHD_Response *response;
 
     charge_response(server, request);
-    /* Beyond the quota the stream becomes a problem. */
+    /* Beyond the quota the response is a problem instead of the stream. */
     const bool streams =
         ex->stream.read != NULL && http_server_take(server, request, QUOTA_STREAMS);
     if (!client_answers(request->client, !ex->sends_snapshot))
@@ -184,8 +184,8 @@ enum MHD_Result http_server_send(struct http_server *server, struct request *req
     return queued;
 }
 
-/* Nobody else writes while a request arrives, and what does not fit into an empty socket buffer is
- * not worth waiting for. */
+/* No other thread writes to the socket while a request arrives. What does not fit into the empty
+ * socket buffer is dropped. */
 static void write_early(const struct http_server *server, struct MHD_Connection *connection,
                         struct slice text)
 {

@@ -97,7 +97,7 @@ int service_stop(struct service *service)
     listener_withdraw(&service->listener);
     http_server_drain(service->server);
     store_refuse_long_jobs(service->store);
-    /* Whoever reads this line may rely on it: a request that comes later is refused. */
+    /* A request that comes after this line is refused. */
     log_event(service->log, LOG_INFO, "stopping", NULL);
     await_quiet(service, service->config.stop_timeout_ms);
     service_end_if_failed(service);

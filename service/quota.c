@@ -40,8 +40,8 @@ static struct quota *make(uint64_t key, const struct quota_limits *limits)
     return quota;
 }
 
-/* Where the quota of this key is linked; NULL is there when there is none. The key is a hash
- * already. */
+/* The link to the quota of this key; when there is none, the last link of the bucket, which is
+ * NULL. The key is a hash already. */
 static struct quota **find(struct quotas *quotas, uint64_t key)
 {
     struct quota **link = &quotas->buckets[key % BUCKETS];

@@ -23,7 +23,7 @@ struct quota_limits {
 
 struct connection_slot;
 
-/* Of one client. Its budgets may be used while it is open. */
+/* What one client holds. The budgets may be used while the quota is open. */
 struct quota {
     struct budget held[QUOTA_KINDS];
 
@@ -41,13 +41,13 @@ struct quotas;
 
 struct quotas *quotas_new(void);
 
-/* No quota is open any more. NULL is nothing to free. */
+/* All quotas have been closed. `quotas` may be NULL. */
 void quotas_free(struct quotas *quotas);
 
 /* The quota of the client with this key. The first opening makes it, with the limits. */
 struct quota *quota_open(struct quotas *quotas, uint64_t key, const struct quota_limits *limits);
 
-/* Whatever was taken in the time of this opening has been given back. NULL is nothing to close. */
+/* The caller has given back all that it took since it opened the quota. `quota` may be NULL. */
 void quota_close(struct quotas *quotas, struct quota *quota);
 
 #endif

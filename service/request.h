@@ -44,7 +44,7 @@ struct request {
     void *connection;
     struct client *client;               /* at the other end of the connection */
     struct quota *quota;                 /* of the token, or without one of the address */
-    bool took[QUOTA_KINDS];              /* one of it; of bytes, budget_bytes */
+    bool took[QUOTA_KINDS];              /* one of this kind is held; bytes: budget_bytes */
     bool over_quota;                     /* bytes were refused by the quota, not by the budget */
     uint64_t budget_bytes;               /* charged for its bodies */
     struct slice authority;              /* of a target that has one */

@@ -5,7 +5,7 @@
 
 #include "routes/exchange.h"
 
-/* Appends what the exchange answers as a whole response that ends the connection. */
+/* Appends the response of the exchange, from the status line on, with `Connection: close`. */
 void early_answer(struct buffer *out, const struct exchange *ex);
 
 /* Appends a whole response: 408 with a problem (RFC 9110 §15.5.9). `path` is empty when not even

@@ -34,8 +34,7 @@ const char *tls_priorities(void);
 /* Before the handshake: the session gets the present pair. Any thread. */
 void tls_attach(struct tls *tls, void *session);
 
-/* Sends what is short enough to be taken at once; the rest is lost. On the session's HTTP thread.
- */
+/* Sends what fits into the socket buffer; the rest is dropped. On the session's HTTP thread. */
 void tls_send(void *session, const void *data, size_t len);
 
 /* The gnutls_certificate_retrieve_function2 that finds the pair of an attached session. */
