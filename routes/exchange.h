@@ -96,8 +96,8 @@ struct exchange {
     size_t max_context_bytes;     /* that a merge may make */
 };
 
-/* Adds a response header; the value is copied. Aborts beyond EXCHANGE_RESPONSE_HEADERS: how many a
- * response has follows from the route's code alone, never from a request or from stored data. */
+/* Adds a response header; the value is copied. Aborts beyond EXCHANGE_RESPONSE_HEADERS: the number
+ * depends on the code of the route only, never on a request or on stored data. */
 void exchange_header(struct exchange *ex, const char *name, struct slice value);
 
 /* Adds the headers of a stream or long poll: no proxy may keep it back or store it. nginx buffers

@@ -33,8 +33,8 @@ void json_patch_free(struct json_patch *patch);
  * Appends to *out the result of applying the patch to `target`, a stored text.
  * Nests no deeper than the deeper of the two. On failure *out is as it was.
  * ERROR_TOO_LARGE: the result is longer than max_bytes. ERROR_INTERNAL: an
- * object or a string of `target` is not closed, or it is no text of JSON for
- * another reason that is found without scanning it.
+ * object or a string of `target` is not closed, or a merge finds by other
+ * means that `target` is not JSON; it does not scan the whole text.
  */
 MUST_USE bool json_patch_apply(const struct json_patch *patch, struct slice target,
                                size_t max_bytes, struct buffer *out, struct error *err);

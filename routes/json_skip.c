@@ -77,8 +77,8 @@ const char *json_skip_value(const char *at, const char *end)
     return at == begin ? NULL : at;
 }
 
-/* Behind the white space behind `at`, which is the character `c`; NULL when it is another or when
- * nothing follows. */
+/* Behind the character `c` at `at` and the white space after it; NULL when another character is
+ * there or nothing follows. */
 static const char *skip_char(const char *at, const char *end, char c)
 {
     if (at == NULL || at == end || *at != c)

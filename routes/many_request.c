@@ -54,7 +54,7 @@ static bool decode_hex(char *digits, size_t len, struct slice *out)
     return len % 2 == 0;
 }
 
-/* The number at *at, which moves behind it and behind a dot; -1 for anything else. */
+/* The number at *at, which moves behind it and the dot that follows; -1 for anything else. */
 static int64_t take_number(struct slice text, size_t *at, bool last)
 {
     const size_t begin = *at;

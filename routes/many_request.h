@@ -1,5 +1,5 @@
-/* The query of a recovery or a relocation, which go on page by page, and their cursors: texts that
- * a query can have without escapes. Pure functions. */
+/* The query of a recovery or a relocation, which have pages, and their cursors, which need no
+ * escapes in a query. Pure functions. */
 #ifndef SESSIOND_ROUTES_MANY_REQUEST_H
 #define SESSIOND_ROUTES_MANY_REQUEST_H
 

@@ -123,7 +123,7 @@ static void answer_no_method(struct exchange *ex, unsigned methods)
     buffer_release(&allow);
 }
 
-/* Whether the path is one of the table's but for a slash at its end. */
+/* Whether the table has the path without the slash at its end. */
 static bool has_trailing_slash(struct exchange *ex)
 {
     const struct slice path = ex->path;

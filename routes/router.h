@@ -21,8 +21,8 @@ enum scope router_scope(const struct exchange *ex);
  * 400 (a query where none is taken), 404, 405, 413, 415. */
 void router_check(const struct routes *routes, struct exchange *ex);
 
-/* Answers with 413 and returns false where the route takes no body of so many bytes. For a chunked
- * body: with all that has arrived. */
+/* Answers with 413 and returns false when the route does not take a body of so many bytes. Of a
+ * chunked body `bytes` is what has arrived, the new part included. */
 MUST_USE bool router_check_body(const struct routes *routes, struct exchange *ex, uint64_t bytes);
 
 /* With the body there. */

@@ -12,7 +12,7 @@
 /* Answers with the session: its JSON and its ETag. */
 void session_answer(struct exchange *ex, int status, const struct session *session);
 
-/* The same, and with 201 says where the session is. */
+/* The same, with a Location header when the status is 201. */
 void session_answer_made(struct exchange *ex, int status, const struct session *session);
 
 /* Answers with the job's session, and with 201 says where it is; or with the job's error. */
