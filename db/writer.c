@@ -303,7 +303,8 @@ static int64_t idle_ms(const struct writer *writer)
     if (long_jobs_is_waiting(&writer->long_jobs) && writer->long_jobs.due_us < due_us)
         due_us = writer->long_jobs.due_us;
     const int64_t left_us = due_us - monotonic_us();
-    if (left_us <= 0 || backup_is_running(&writer->backup))
+    if (left_us <= 0 || backup_is_running(&writer->backup) ||
+        write_batch_is_waiting(&writer->batch))
         return 0;
     return (left_us < IDLE_US ? left_us : IDLE_US) / 1000 + 1;
 }
@@ -322,6 +323,17 @@ static bool needs_room(const struct writer *writer)
            monotonic_us() - writer->last_checkpoint_us >= RETRY_US;
 }
 
+/* Waits for jobs and takes the next batch of them. False when there will be no more. */
+static bool take_batch(struct writer *writer, struct job_queue_gather gather,
+                       struct store_job **jobs, size_t *count)
+{
+    const bool closed =
+        job_queue_take(writer->queue, gather, idle_ms(writer), jobs, count) == JOB_QUEUE_CLOSED;
+
+    *jobs = write_batch_take(&writer->batch, *jobs, count);
+    return !closed || *count > 0;
+}
+
 static void *writer_run(void *arg)
 {
     struct writer *writer = arg;
@@ -330,8 +342,7 @@ static void *writer_run(void *arg)
     size_t count;
 
     writer->last_turn_us = monotonic_us();
-    while (job_queue_take(writer->queue, gather, idle_ms(writer), &jobs, &count) !=
-           JOB_QUEUE_CLOSED) {
+    while (take_batch(writer, gather, &jobs, &count)) {
         maintain(writer);
         jobs = take_out_backups(writer, jobs, &count);
         jobs = long_jobs_take_pages(&writer->long_jobs, jobs, &count);

@@ -14,6 +14,7 @@
 #include "db/long_jobs.h"
 #include "db/store_open.h"
 #include "db/transaction.h"
+#include "db/write_batch.h"
 #include "db/write_operations.h"
 
 struct writer {
@@ -23,6 +24,7 @@ struct writer {
     struct write_operations operations;
     struct reader_pool *readers;
     struct job_queue *queue;
+    struct write_batch batch; /* jobs that have left the queue and wait for the next batch */
     struct figures *figures;
     struct store_observer observer;
     int64_t last_turn_us;       /* monotonic: when it was last looked what is due */

@@ -114,6 +114,7 @@ static bool read_merge(const struct routes *routes, struct exchange *ex, struct 
     ex->max_context_bytes = routes->max_body_bytes;
     ex->job.edit = merge_context;
     ex->job.edit_arg = ex;
+    ex->job.edit_bytes = patch.len;
     return true;
 }
 
