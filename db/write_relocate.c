@@ -2,7 +2,7 @@
  * Relocation: a folder was moved, and so are the project paths of its sessions, a page at a time.
  *
  * The sessions are found by the index on project_path: first those of the folder itself, then those
- * below it, which lie one behind the other. The index ends in (status, seq), so a page walks the
+ * below it, which follow one another there. The index ends in (status, seq), so a page walks the
  * groups of one path and one status. A session that was moved may lie ahead, where the destination
  * is inside the folder or the other way round: a later page passes over what is in the destination
  * and was changed since the first page began.

@@ -105,7 +105,7 @@ static bool is_empty_line(const struct framing_head *head, const char *at)
            (head->keeps_lf ? is_pair(at, end, '\r', '\n') : is_pair(at, end, '\0', '\0'));
 }
 
-/* Whether the parts lie one behind the other with nothing between them but what belongs there. */
+/* Whether the parts follow one another with nothing but the bytes that belong between them. */
 static bool lines_are_whole(const struct framing_head *head)
 {
     const char *at = head->bytes.data;
