@@ -30,7 +30,6 @@ PAGE = 4096
 ROWS = 3000
 EXIT_REFUSED, EXIT_DISK = 1, 74
 ANSWER_S = 20
-NOBODY = 65534
 JSON = "application/json"
 PROBLEM_MEMBERS = {"type", "title", "status", "detail", "instance", "request_id"}
 options = None
@@ -459,10 +458,7 @@ class Damage(unittest.TestCase):
     def as_nobody(self, service):
         """The service has no rights but those that the file's modes give to all."""
         if os.geteuid() == 0:
-            binary = shutil.copy(service.command[0], service.folder.name)  # where nobody may get at it
-            service.command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", binary,
-                               *service.command[1:]]
-            os.chmod(service.folder.name, 0o755)
+            service.drop_privileges()
             os.chmod(os.path.dirname(service.database), 0o777)
         return service
 

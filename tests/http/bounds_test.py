@@ -6,8 +6,6 @@ usage: bounds_test.py BINARY   (SESSIOND_BINARY, where set, goes before BINARY)
 import hashlib
 import json
 import os
-import re
-import resource
 import select
 import socket
 import subprocess
@@ -20,6 +18,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import checks  # noqa: E402
 import raw  # noqa: E402
 from checks import check, Failed  # noqa: E402
+from metrics import await_metric, metric, rss_mib  # noqa: E402
+from raw import session_of  # noqa: E402
 from service import Service  # noqa: E402
 
 MIB = 1 << 20
@@ -29,22 +29,8 @@ CREATE = raw.request("POST", "/sessions", body=NEW)
 READ = raw.request("GET", "/sessions")
 
 
-def metric(service, name):
-    text = service.call("GET", "/metrics").body.decode()
-    found = re.search(rf"(?m)^{re.escape(name)} (\S+)$", text)
-    check(found, f"/metrics has no {name}")
-    return float(found[1])
-
-
 def refusals(service, limit):
     return metric(service, f'sessiond_limit_refusals_total{{limit="{limit}"}}')
-
-
-def await_metric(service, name, value):
-    until = time.monotonic() + raw.PATIENCE_S
-    while metric(service, name) != value:
-        check(time.monotonic() < until, f"{name} is {metric(service, name)}, not {value}")
-        time.sleep(0.02)
 
 
 def is_problem(answer, status, name):
@@ -59,11 +45,6 @@ def announce(service, length, sent=0, target="/sessions"):
     part = session_of(length)[:sent] if sent else b""
     check(raw.send(connection, head + part), "the part of the body was not read")
     return connection
-
-
-def session_of(length):
-    head = b'{"project_path":"/p","thread_id":"t","context":{"a":"'
-    return (head + b"x" * (length - len(head) - 3) + b'"}}')[:length]
 
 
 def create(service, length):
@@ -420,11 +401,6 @@ def rates(binary):
     connection.close()
     other.close()
     return service.stop()
-
-
-def rss_mib(service):
-    with open(f"/proc/{service.process.pid}/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * resource.getpagesize() / MIB
 
 
 def small_changes_of_large_sessions(binary):

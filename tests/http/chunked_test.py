@@ -7,7 +7,6 @@ import http.client
 import json
 import os
 import random
-import re
 import socket
 import ssl
 import subprocess
@@ -21,6 +20,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import checks  # noqa: E402
 import raw  # noqa: E402
 from checks import check  # noqa: E402
+from metrics import await_metric, metric  # noqa: E402
+from raw import session_of  # noqa: E402
 from service import Service  # noqa: E402
 
 MIB = 1 << 20
@@ -40,23 +41,6 @@ def encode(body, sizes):
         at += len(part)
         turn += 1
     return encoded + b"0\r\n\r\n"
-
-
-def session_of(length):
-    head = b'{"project_path":"/p","thread_id":"t","context":{"a":"'
-    return head + b"x" * (length - len(head) - 3) + b'"}}'
-
-
-def metric(service, name):
-    text = service.call("GET", "/metrics").body.decode()
-    return float(re.search(rf"(?m)^{re.escape(name)} (\S+)$", text)[1])
-
-
-def await_metric(service, name, value):
-    until = time.monotonic() + raw.PATIENCE_S
-    while metric(service, name) != value:
-        check(time.monotonic() < until, f"{name} is {metric(service, name)}, not {value}")
-        time.sleep(0.02)
 
 
 def is_problem(answer, status, name):

@@ -21,6 +21,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
 import raw  # noqa: E402
+from metrics import metric  # noqa: E402
 from service import Connection, Service, Unanswered  # noqa: E402
 
 MIB = 1 << 20
@@ -131,10 +132,6 @@ def memory_mib(service, what="VmRSS"):
         return int(re.search(rf"(?m)^{what}:\s+(\d+) kB", file.read())[1]) / 1024
 
 
-def metric(service, name):
-    return int(re.search(rf"(?m)^{name} (\d+)$", service.call("GET", "/metrics").body.decode())[1])
-
-
 def be_good(service, path, seconds):
     """One client after the other: a read, a write. (durations in ms, failures, the most memory in MiB)."""
     connection = Connection(service.address)
@@ -174,9 +171,9 @@ def live_in_the_crowd(service, options, figures):
     process.start()
     if not ours.poll(raw.PATIENCE_S) or ours.recv() != "ready":
         raise SystemExit("the crowd did not come in")
-    figures["connections open"] = metric(service, "sessiond_connections")
+    figures["connections open"] = int(metric(service, "sessiond_connections"))
     durations, failures, most = be_good(service, small, options.seconds)
-    figures["response bytes under way"] = metric(service, "sessiond_bodies_bytes")
+    figures["response bytes under way"] = int(metric(service, "sessiond_bodies_bytes"))
     ours.send("finish")
     if not ours.poll(raw.PATIENCE_S):
         raise SystemExit("the crowd did not come out")

@@ -6,7 +6,6 @@ usage: hostile_test.py BINARY   (SESSIOND_BINARY, where set, goes before BINARY)
 import json
 import os
 import re
-import resource
 import sys
 import time
 
@@ -16,6 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import checks  # noqa: E402
 import raw  # noqa: E402
 from checks import check  # noqa: E402
+from metrics import metric, rss_mib  # noqa: E402
 from service import Service  # noqa: E402
 
 MIB = 1 << 20
@@ -25,17 +25,6 @@ CREATE = raw.request("POST", "/sessions", body=NEW)
 
 def status_of(answer):
     return None if answer is None else answer[0]
-
-
-def rss_mib(service):
-    with open(f"/proc/{service.process.pid}/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * resource.getpagesize() / MIB
-
-
-def metric(service, name):
-    text = service.call("GET", "/metrics").body.decode()
-    found = re.search(rf"(?m)^{re.escape(name)} (\S+)$", text)
-    return float(found[1]) if found else 0.0
 
 
 def in_flight(service):
@@ -133,7 +122,7 @@ def an_announced_body_reserves_nothing(service):
 
 def an_aborted_write_is_logged_and_counted(service):
     counter = 'sessiond_http_requests_total{route="/sessions",method="POST",status="201"}'
-    before = metric(service, counter)
+    before = metric(service, counter, 0)
     sessions = metric(service, 'sessiond_sessions{status="CREATED"}')
     for _ in range(20):
         connection = raw.connect(service)
@@ -143,19 +132,19 @@ def an_aborted_write_is_logged_and_counted(service):
     while in_flight(service) > 1 and time.monotonic() < deadline:
         time.sleep(0.01)
     made = metric(service, 'sessiond_sessions{status="CREATED"}') - sessions
-    check(metric(service, counter) - before == made, f"{made} were made, {metric(service, counter) - before} counted")
+    check(metric(service, counter, 0) - before == made, f"{made} were made, {metric(service, counter, 0) - before} counted")
 
 
 def what_the_library_refuses_is_counted(service):
     text = 'sessiond_http_requests_total{route="none",method="OTHER",status="400"}'
-    before = metric(service, text)
+    before = metric(service, text, 0)
     for _ in range(3):
         raw.exchange(service, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n")
     # A refusal is counted when its connection ends, which the client may see first.
     until = time.monotonic() + 5
-    while metric(service, text) < before + 3 and time.monotonic() < until:
+    while metric(service, text, 0) < before + 3 and time.monotonic() < until:
         time.sleep(0.01)
-    check(metric(service, text) == before + 3, "refusals by the library are not counted")
+    check(metric(service, text, 0) == before + 3, "refusals by the library are not counted")
 
 
 def a_304_has_no_length_of_zero(service):

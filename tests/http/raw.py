@@ -80,3 +80,9 @@ def request(method, target, *headers, body=b""):
     if body:
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def session_of(length):
+    """The body of so many bytes that creates a session, or its beginning where that is longer."""
+    head = b'{"project_path":"/p","thread_id":"t","context":{"a":"'
+    return (head + b"x" * (length - len(head) - 3) + b'"}}')[:length]

@@ -9,11 +9,9 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import shutil
 import socket
 import sqlite3
 import stat
-import struct
 import subprocess
 import sys
 import tempfile
@@ -24,13 +22,12 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import checks  # noqa: E402
 import mounts  # noqa: E402
 from checks import check  # noqa: E402
-from service import Service  # noqa: E402
+from journal import PAGE_BYTES, super_journal  # noqa: E402
+from service import NOBODY, Service  # noqa: E402
+from session_manager import COLUMNS, SCHEMA as PYTHON_SCHEMA  # noqa: E402
 
-NOBODY = 65534
-PAGE = 4096
+ID = "00000000-0000-4000-8000-000000000000"
 DIGEST = "3d0941964aa3ebdcb00ccef58b1bb399f9f898465e9886d5aec7f31090a0fb30"
-PYTHON_SCHEMA = ("CREATE TABLE sessions (id TEXT PRIMARY KEY, project_path TEXT NOT NULL, thread_id TEXT NOT NULL, status TEXT NOT NULL, "
-                 "created_at TEXT NOT NULL, updated_at TEXT NOT NULL, context TEXT)")
 # Holds SQLite's lock until its input ends. A process of its own: this one closes the file, which drops the locks of a process.
 PROGRAM = """
 import sqlite3, sys
@@ -39,7 +36,6 @@ database.execute("BEGIN EXCLUSIVE")
 print("locked", flush=True)
 sys.stdin.read()
 """
-JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
 
 CANNOT_START, WRONG_USAGE = 1, 2
 
@@ -177,13 +173,11 @@ def with_super_journal(place):
     place.made()
     place.run_sql("PRAGMA journal_mode = DELETE")
     victim = place.write("data/victim", b"precious").encode()
-    header = struct.pack(">8sIIIII", JOURNAL_MAGIC, 0, 0, os.path.getsize(place.database) // PAGE, 512, PAGE).ljust(512, b"\0")
-    end = struct.pack(">II8s", len(victim), sum(victim), JOURNAL_MAGIC)
-    place.write("data/sessions.db-journal", header + struct.pack(">I", 0x40000000 // PAGE + 1) + victim + end)
+    place.write("data/sessions.db-journal", super_journal(victim, os.path.getsize(place.database) // PAGE_BYTES))
 
 
-def with_python_row(values):
-    return with_sql(f"{PYTHON_SCHEMA}; INSERT INTO sessions VALUES ({values})", made=False)
+def python_row(status, time):
+    return f"{PYTHON_SCHEMA} INSERT INTO sessions ({COLUMNS}) VALUES ('{ID}', '/p', 't', '{status}', '{{}}', '{time}', '{time}')"
 
 
 DATABASE = "data/sessions.db"
@@ -225,10 +219,10 @@ DATABASE_ROWS = [
         ["not a database", "move it away"]),
     Row("a_short_text_in_place_of_the_database", with_text(b"Dear diary. "), CANNOT_START, DATABASE,
         ["not a database", "move it away"]),
-    Row("a_corrupt_first_page", with_bytes(100, (PAGE - 100) * b"\xa5"), CANNOT_START, DATABASE,
+    Row("a_corrupt_first_page", with_bytes(100, (PAGE_BYTES - 100) * b"\xa5"), CANNOT_START, DATABASE,
         ["malformed", "sessiond check", RESTORE]),
     Row("a_corrupt_header", with_bytes(16, b"\xff\xff"), CANNOT_START, DATABASE, ["not a database", "move it away"]),
-    Row("a_corrupt_second_page", with_bytes(PAGE, 10 * PAGE * b"\xa5"), CANNOT_START, DATABASE,
+    Row("a_corrupt_second_page", with_bytes(PAGE_BYTES, 10 * PAGE_BYTES * b"\xa5"), CANNOT_START, DATABASE,
         ["malformed", "sessiond check", RESTORE]),
     Row("a_newer_schema", with_sql("PRAGMA user_version = 99"), CANNOT_START, DATABASE,
         ["schema version is 99", "newer", RESTORE]),
@@ -237,13 +231,11 @@ DATABASE_ROWS = [
     Row("a_missing_table", with_sql("DROP TABLE consumers"), CANNOT_START, DATABASE, ["the table consumers", RESTORE]),
     Row("a_database_of_another_program", with_sql("CREATE TABLE messages (id)", made=False), CANNOT_START, DATABASE,
         ["another program", POINT_ELSEWHERE]),
-    Row("a_python_file_with_another_column", with_sql(PYTHON_SCHEMA + "; ALTER TABLE sessions ADD COLUMN mine", made=False), CANNOT_START,
+    Row("a_python_file_with_another_column", with_sql(PYTHON_SCHEMA + "ALTER TABLE sessions ADD COLUMN mine", made=False), CANNOT_START,
         DATABASE, ["column mine", POINT_ELSEWHERE]),
     Row("a_python_file_with_an_unknown_status",
-        with_python_row("'00000000-0000-4000-8000-000000000000', '/p', 't', 'ODD', '2026-01-01T00:00:00', '2026-01-01T00:00:00', '{}'"),
-        CANNOT_START, DATABASE, ["00000000-0000-4000-8000-000000000000", "correct it"]),
-    Row("a_python_file_with_two_empty_times", with_python_row("'00000000-0000-4000-8000-000000000000', '/p', 't', 'ACTIVE', '', '', '{}'"),
-        CANNOT_START, DATABASE, ["00000000-0000-4000-8000-000000000000", "correct it"]),
+        with_sql(python_row("ODD", "2026-01-01T00:00:00"), made=False), CANNOT_START, DATABASE, [ID, "correct it"]),
+    Row("a_python_file_with_two_empty_times", with_sql(python_row("ACTIVE", ""), made=False), CANNOT_START, DATABASE, [ID, "correct it"]),
     Row("a_database_that_another_service_serves", locked_by_a_service, CANNOT_START, DATABASE, ["another sessiond", "stop it"]),
     Row("a_database_that_another_program_locks", locked_by_a_program, CANNOT_START, DATABASE, ["another program", "stop that program"]),
     Row("a_journal_that_names_a_super_journal", with_super_journal, CANNOT_START, f"{DATABASE}-journal",
@@ -362,13 +354,12 @@ def full_disk(prepare_database):
         prepare_database(place)
         with open(place.path("data/ballast"), "wb", buffering=0) as file, contextlib.suppress(OSError):
             while True:
-                file.write(bytes(PAGE))
+                file.write(bytes(PAGE_BYTES))
     return prepare
 
 
 def python_file(place):
-    place.run_sql(f"{PYTHON_SCHEMA}; INSERT INTO sessions VALUES ('00000000-0000-4000-8000-000000000000', '/p', 't', 'ACTIVE', "
-                  "'2026-01-01T00:00:00', '2026-01-01T00:00:00', '{}')")
+    place.run_sql(python_row("ACTIVE", "2026-01-01T00:00:00"))
 
 
 DISK_ROWS = [
@@ -401,14 +392,6 @@ def give_away(folder):
             os.chown(os.path.join(parent, name), NOBODY, NOBODY, follow_symlinks=False)
 
 
-def without_privileges(service, folder):
-    if os.geteuid() != 0 or mounts.NAMESPACE in os.environ:
-        return service
-    binary = shutil.copy(service.command[0], os.path.join(folder, "sessiond"))
-    service.command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", binary, *service.command[1:]]
-    return service
-
-
 def expect_refusal(row, service, place):
     """What is wrong with the end of the service, as sentences."""
     listens = service.await_listening()
@@ -429,8 +412,9 @@ def run_row(row, binary):
         os.mkdir(os.path.join(folder, "place"))
         place = Place(binary, os.path.join(folder, "place"))
         flags = row.prepare(place) or []
-        service = without_privileges(Service(binary, "--log-level", "info", database=place.database), folder)
-        if service.command[0] == "setpriv":
+        service = Service(binary, database=place.database)
+        if os.geteuid() == 0 and mounts.NAMESPACE not in os.environ:
+            service.drop_privileges()
             give_away(folder)
         for path, mode in place.modes:
             os.chmod(path, mode)

@@ -14,11 +14,12 @@ import threading
 import time
 
 sys.dont_write_bytecode = True
-for folder in ("support", "stream"):
+for folder in ("support", "stream", "http"):
     sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", folder))
 
 import checks  # noqa: E402
 from checks import check  # noqa: E402
+from raw import session_of  # noqa: E402
 from reader import Stream  # noqa: E402
 from service import Service  # noqa: E402
 
@@ -119,11 +120,6 @@ class Proxy:
     def stop(self):
         self.process.terminate()
         self.process.wait(PATIENCE_S)
-
-
-def session_of(length):
-    head = b'{"project_path":"/p","thread_id":"t","context":{"a":"'
-    return head + b"x" * (length - len(head) - 3) + b'"}}'
 
 
 def a_session_is_created_and_read(proxy):

@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import checks  # noqa: E402
 from checks import check  # noqa: E402
+from metrics import await_metric, metric  # noqa: E402
 from reader import Stream  # noqa: E402
 from service import Service  # noqa: E402
 
@@ -184,20 +185,6 @@ def a_client_of_http_1_0_reads_to_the_end_of_the_connection(service):
 def a_head_has_no_stream(service):
     answer = service.call("HEAD", "/events", headers={"Accept": "text/event-stream"})
     check(answer.status == 200 and answer.headers["content-type"] == "text/event-stream", f"HEAD: {answer.headers}")
-
-
-def metric(service, name):
-    for line in service.call("GET", "/metrics").body.decode().splitlines():
-        if line.startswith(name + " "):
-            return float(line.split()[1])
-    raise checks.Failed(f"there is no metric {name}")
-
-
-def await_metric(service, name, wanted, patience_s=40):
-    until = time.monotonic() + patience_s
-    while (value := metric(service, name)) != wanted and time.monotonic() < until:
-        time.sleep(0.05)
-    check(value == wanted, f"{name} is {value}, not {wanted}")
 
 
 def streams_are_counted(service):

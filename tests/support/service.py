@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import time
 # Long enough for a service under valgrind.
 PATIENCE_S = 60
 POLL_S = 0.001
+NOBODY = 65534
 REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:")
 
 
@@ -118,6 +120,12 @@ class Service:
     def abandon(self):
         if self.process is not None and self.process.poll() is None:
             self.kill()
+
+    def drop_privileges(self):
+        """Under root: later starts have no rights but those that modes give to others, or to this user."""
+        binary = shutil.copy(self.command[0], self.folder.name)  # where that user may get at it
+        os.chmod(self.folder.name, 0o755)
+        self.command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", binary, *self.command[1:]]
 
     def launch(self, *flags, environment=None):
         """Starts the process and does not wait for it."""

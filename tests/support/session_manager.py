@@ -46,4 +46,5 @@ def main(path, action, *texts):
     connection.close()
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,5 +1,7 @@
 #include "store_fixture.h"
 
+#include "faulty_vfs.h"
+
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <sqlite3.h>
@@ -59,10 +61,17 @@ void fixture_start(struct store_fixture *fixture)
     cr_assert(fixture_open(fixture, &err), "%s", err.detail);
 }
 
+void fixture_start_on_faulty_disk(struct store_fixture *fixture)
+{
+    faulty_vfs_install();
+    fixture_start(fixture);
+}
+
 void fixture_release(struct store_fixture *fixture)
 {
     char command[128];
 
+    faulty_vfs_heal();
     fixture_close(fixture);
     snprintf(command, sizeof(command), "rm -rf '%s'", fixture->folder);
     cr_assert_eq(system(command), 0);

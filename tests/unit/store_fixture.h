@@ -14,9 +14,10 @@ struct store_fixture {
     struct store *abandoned;
 };
 
-void fixture_init(struct store_fixture *fixture);    /* an empty folder, no store yet */
-void fixture_start(struct store_fixture *fixture);   /* that, and a store is open */
-void fixture_release(struct store_fixture *fixture); /* closes and removes */
+void fixture_init(struct store_fixture *fixture);  /* an empty folder, no store yet */
+void fixture_start(struct store_fixture *fixture); /* that, and a store is open */
+void fixture_start_on_faulty_disk(struct store_fixture *fixture); /* that, on faulty_vfs.h */
+void fixture_release(struct store_fixture *fixture); /* heals faulty_vfs.h, closes and removes */
 
 bool fixture_open(struct store_fixture *fixture, struct error *err);
 void fixture_close(struct store_fixture *fixture);

@@ -14,16 +14,11 @@ static struct store_fixture fixture;
 
 static void open_store(void)
 {
-    struct error err;
-
-    faulty_vfs_install();
-    fixture_init(&fixture);
-    cr_assert(fixture_open(&fixture, &err), "%s", err.detail);
+    fixture_start_on_faulty_disk(&fixture);
 }
 
 static void release(void)
 {
-    faulty_vfs_heal();
     fixture_release(&fixture);
 }
 

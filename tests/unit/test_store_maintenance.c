@@ -24,7 +24,6 @@ static void init(void)
 
 static void release(void)
 {
-    faulty_vfs_heal();
     fixture_release(&fixture);
 }
 

@@ -153,13 +153,18 @@ static void expect_sound(const char *entries)
     fixture_expect(&fixture, "SELECT count(*) FROM search_entries('word')", entries);
 }
 
-ParameterizedTestParameters(store_search_corrupt, a_start_rebuilds_a_corrupt_index)
+static struct criterion_test_params all_damages(void)
 {
     static size_t indexes[DAMAGES];
 
     for (size_t i = 0; i < DAMAGES; i++)
         indexes[i] = i;
     return cr_make_param_array(size_t, indexes, DAMAGES);
+}
+
+ParameterizedTestParameters(store_search_corrupt, a_start_rebuilds_a_corrupt_index)
+{
+    return all_damages();
 }
 
 ParameterizedTest(size_t *which, store_search_corrupt, a_start_rebuilds_a_corrupt_index,
@@ -178,11 +183,7 @@ ParameterizedTest(size_t *which, store_search_corrupt, a_start_rebuilds_a_corrup
 
 ParameterizedTestParameters(store_search_corrupt, an_index_corrupted_at_run_time_is_rebuilt)
 {
-    static size_t indexes[DAMAGES];
-
-    for (size_t i = 0; i < DAMAGES; i++)
-        indexes[i] = i;
-    return cr_make_param_array(size_t, indexes, DAMAGES);
+    return all_damages();
 }
 
 ParameterizedTest(size_t *which, store_search_corrupt, an_index_corrupted_at_run_time_is_rebuilt,

@@ -5,7 +5,7 @@ usage: empty_texts_test.py BINARY   (SESSIOND_BINARY, where set, goes before BIN
 
 import json
 
-from wholefile import ID, PYTHON_SCHEMA, Case, connect, main
+from wholefile import ID, PYTHON_INSERT, PYTHON_SCHEMA, Case, connect, main
 
 JSON = {"Content-Type": "application/json"}
 MERGE = {"Content-Type": "application/merge-patch+json"}
@@ -20,8 +20,8 @@ class EmptyTexts(Case):
         self.database = self.path("python.db")
         with connect(self.database) as database:
             database.executescript(PYTHON_SCHEMA)
-            database.executemany("INSERT INTO sessions VALUES (?, ?, ?, 'CREATED', ?, ?, '{\"a\":1}')",
-                                 [(ID.format(number), *texts, TIME, TIME) for number, texts in enumerate(TEXTS)])
+            database.executemany(PYTHON_INSERT, [(ID.format(number), *texts, "CREATED", '{"a":1}', TIME, TIME)
+                                                 for number, texts in enumerate(TEXTS)])
         self.served = self.service(self.database)
 
     def call(self, method, target, body=None, headers=JSON, status=200, service=None):

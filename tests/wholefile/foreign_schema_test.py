@@ -5,13 +5,10 @@ usage: foreign_schema_test.py BINARY   (SESSIOND_BINARY, where set, goes before 
 
 import os
 import shutil
-import struct
 
 from wholefile import Case, Service, binary, connect, main, make_database, make_python_file, picture
+from journal import PAGE_BYTES, super_journal
 
-JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
-# The page of 4096 bytes that holds SQLite's lock bytes.
-PENDING_PAGE = 0x40000000 // 4096 + 1
 LOOP = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
 # What another program did to a valid database, and the object that the refusal names.
 FOREIGN = [
@@ -90,11 +87,8 @@ class ForeignSchema(Case):
         victim = self.path("victim").encode()
         with open(self.path("victim"), "wb") as file:
             file.write(b"precious")
-        pages = os.path.getsize(self.database) // 4096
-        header = struct.pack(">8sIIIII", JOURNAL_MAGIC, 0, 0, pages, 512, 4096)
-        end = struct.pack(">II8s", len(victim), sum(victim), JOURNAL_MAGIC)
         with open(self.database + "-journal", "wb") as file:
-            file.write(header.ljust(512, b"\0") + struct.pack(">I", PENDING_PAGE) + victim + end)
+            file.write(super_journal(victim, os.path.getsize(self.database) // PAGE_BYTES))
         service = Service(binary(), "--confine", "off", database=self.database).launch()
         self.addCleanup(service.abandon)
         self.assertEqual(service.await_end(), 1)

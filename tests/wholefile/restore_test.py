@@ -12,8 +12,8 @@ import unittest
 from wholefile import (ID, Case, SmallDisk, ask, command, connect, end_command, main, make_database,
                        make_python_file, picture, start_command, until)
 from mounts import enter_namespace
+from service import NOBODY
 
-NOBODY = 65534
 JSON = {"Content-Type": "application/json"}
 COUNT = "SELECT count(*) FROM sessions"
 

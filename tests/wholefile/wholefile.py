@@ -19,15 +19,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 from mounts import mount_tmpfs, unmount  # noqa: E402
 from service import PATIENCE_S, POLL_S, REPORT, Connection, Service  # noqa: E402
+from session_manager import INSERT as PYTHON_INSERT, SCHEMA as PYTHON_SCHEMA  # noqa: E402
 
 ID = "00000000-0000-4000-8000-{:012d}"
-PYTHON_SCHEMA = """
-CREATE TABLE sessions (
-    id TEXT PRIMARY KEY, project_path TEXT NOT NULL, thread_id TEXT NOT NULL, status TEXT NOT NULL,
-    created_at TEXT NOT NULL, updated_at TEXT NOT NULL, context TEXT
-);
-CREATE INDEX idx_sessions_created_at ON sessions (created_at DESC);
-"""
 
 
 def binary():
@@ -102,8 +96,8 @@ def make_python_file(path, contexts):
     with connect(path) as database:
         database.executescript(PYTHON_SCHEMA)
         for number, context in enumerate(contexts):
-            database.execute("INSERT INTO sessions VALUES (?, '/p', 't', 'CREATED', ?, ?, ?)",
-                             [ID.format(number), "2026-01-25T12:00:00+00:00", "2026-01-25T12:00:00+00:00", context])
+            database.execute(PYTHON_INSERT, [ID.format(number), "/p", "t", "CREATED", context,
+                                             "2026-01-25T12:00:00+00:00", "2026-01-25T12:00:00+00:00"])
 
 
 def picture(folder):
