@@ -1,5 +1,6 @@
 #include "db/check_internal.h"
 
+#include "db/clock.h"
 #include "db/column.h"
 #include "db/connection.h"
 #include "db/migrate.h"
@@ -163,12 +164,17 @@ static bool try_migration(struct check *check, struct error *err)
 
 static bool check_clock(struct check *check, struct error *err)
 {
+    int64_t reserved_us;
+    int64_t newest_us;
     int64_t rows;
 
-    if (!connection_integer(check->db, "SELECT count(*) FROM sessiond_clock", &rows, err))
+    if (!connection_integer(check->db, "SELECT count(*) FROM sessiond_clock", &rows, err) ||
+        !clock_read(check->db, &reserved_us, &newest_us, err))
         return give_up(check, err);
     if (rows != 1)
         check_find(check, "the table sessiond_clock has %lld rows, not one", (long long)rows);
+    if (!clock_check(reserved_us, newest_us, err))
+        check_find(check, "%s", err->detail);
     return true;
 }
 

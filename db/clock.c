@@ -7,6 +7,26 @@
  * ahead of the wall clock. */
 #define RESERVE_AHEAD_US 100000
 
+bool clock_read(sqlite3 *db, int64_t *reserved_us, int64_t *newest_us, struct error *err)
+{
+    return connection_integer(db, "SELECT reserved_us FROM sessiond_clock", reserved_us, err) &&
+           connection_integer(
+               db,
+               "SELECT max(coalesce((SELECT max(seq) FROM sessions), 0),"
+               " coalesce((SELECT max(id) FROM events), 0),"
+               " coalesce((SELECT max(CAST(purged_id AS INTEGER)) FROM sessiond_events), 0),"
+               " coalesce((SELECT max(created_us) FROM idempotency_keys), 0))",
+               newest_us, err);
+}
+
+bool clock_check(int64_t reserved_us, int64_t newest_us, struct error *err)
+{
+    return (newest_us <= CLOCK_LATEST_US && reserved_us <= CLOCK_LATEST_US) ||
+           error_set(err, ERROR_INTERNAL, NULL,
+                     "it has a session, an event, an idempotency key or a clock of the year "
+                     "9999 or later: it is corrupt; restore a backup");
+}
+
 bool clock_init(struct clock *clock, sqlite3 *db, struct error *err)
 {
     int64_t newest;
@@ -14,20 +34,9 @@ bool clock_init(struct clock *clock, sqlite3 *db, struct error *err)
     *clock = (struct clock){0};
     if (!connection_prepare(db, "UPDATE sessiond_clock SET reserved_us = ?1", &clock->reserve,
                             err) ||
-        !connection_integer(db, "SELECT reserved_us FROM sessiond_clock", &clock->reserved_us,
-                            err) ||
-        !connection_integer(
-            db,
-            "SELECT max(coalesce((SELECT max(seq) FROM sessions), 0),"
-            " coalesce((SELECT max(id) FROM events), 0),"
-            " coalesce((SELECT max(CAST(purged_id AS INTEGER)) FROM sessiond_events), 0),"
-            " coalesce((SELECT max(created_us) FROM idempotency_keys), 0))",
-            &newest, err))
+        !clock_read(db, &clock->reserved_us, &newest, err) ||
+        !clock_check(clock->reserved_us, newest, err))
         return false;
-    if (newest > CLOCK_LATEST_US || clock->reserved_us > CLOCK_LATEST_US)
-        return error_set(err, ERROR_INTERNAL, NULL,
-                         "it has a session, an event, an idempotency key or a clock of the year "
-                         "9999 or later: it is corrupt; restore a backup");
     clock->last_us = clock->reserved_us > newest ? clock->reserved_us : newest;
     return true;
 }

@@ -22,6 +22,12 @@ struct clock {
     sqlite3_stmt *reserve;
 };
 
+/* What is reserved in the database, and the newest time that was given as far as its rows show. */
+MUST_USE bool clock_read(sqlite3 *db, int64_t *reserved_us, int64_t *newest_us, struct error *err);
+
+/* Whether the clock can go on from both: ERROR_INTERNAL beyond CLOCK_LATEST_US. */
+MUST_USE bool clock_check(int64_t reserved_us, int64_t newest_us, struct error *err);
+
 /* Continues from whatever is latest: the wall clock, what was reserved (adoption reserves up to the
  * newest time that it finds), or the newest session or event. ERROR_INTERNAL: that is later than
  * CLOCK_LATEST_US. */
