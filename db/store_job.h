@@ -70,7 +70,7 @@ struct store_job {
     bool or_existing; /* CREATE: the newest session of these two that is not TERMINATED, if any */
     store_context_edit edit; /* UPDATE: in place of `context`; NULL for none */
     void *edit_arg;
-    size_t edit_bytes; /* of the text by which it edits */
+    size_t edit_bytes;    /* of the text by which it edits */
     store_admitter admit; /* NULL: however much */
     void *admit_arg;
     bool (*has_left)(const struct store_job *job); /* FORK: nobody waits for it; NULL: not known */
