@@ -80,6 +80,7 @@ static bool open_writer(struct store *store, struct error *err)
         .keep_events_us = options->keep_events_us,
         .max_events = options->max_events,
         .max_consumers = options->max_consumers,
+        .max_streams = options->max_streams,
         .state = {.events = store->figures.events, .size = {.max_bytes = options->max_db_bytes}},
     };
     memcpy(store->writer.operations.state.purge.retain_us, options->retain_us,

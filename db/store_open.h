@@ -31,6 +31,7 @@ struct store_options {
     int64_t keep_events_us;   /* how long an event is kept */
     int64_t max_events;       /* that are kept, the newest, give or take those of some seconds */
     int64_t max_consumers;    /* that are stored; a further one: ERROR_DATABASE_FULL */
+    int64_t max_streams;      /* of a session, for an append that makes one: the same */
     int64_t checkpoint_pages; /* write-ahead log pages that make the writer checkpoint */
     int64_t retain_us[STORE_PURGE_REASONS]; /* when sessions are deleted by themselves; 0: never */
     int64_t max_db_bytes; /* from which on the database does not grow any more; 0: no limit */

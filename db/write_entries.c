@@ -186,6 +186,29 @@ static bool write_entry(struct write_operations *ops, int64_t number, int64_t se
     return write_run(&ops->statements, WRITE_UUID, "keeping a uuid", err);
 }
 
+/* A new stream fits into the limit, or the job is refused. */
+static bool admit_stream(struct write_operations *ops, struct store_job *job, struct error *err)
+{
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_STREAM_COUNT];
+    bool ok;
+
+    sqlite3_bind_int64(stmt, 1, job->session.seq);
+    sqlite3_bind_int64(stmt, 2, ops->max_streams);
+    if (!write_next_row(&ops->statements, WRITE_STREAM_COUNT, "counting streams", &ok, err))
+        return ok;
+    const int64_t count = sqlite3_column_int64(stmt, 0);
+    write_reset(&ops->statements, WRITE_STREAM_COUNT);
+    if (count < ops->max_streams)
+        return true;
+    ops->change.counts[STORE_GROWTH_REFUSED]++;
+    error_set(
+        &job->error, ERROR_DATABASE_FULL, NULL,
+        "the session has %lld streams, which is the limit (--max-streams-per-session); append "
+        "to one of them, or raise the limit",
+        (long long)count);
+    return true;
+}
+
 /* What the batch adds, before anything is written. */
 static bool add_up(struct store_job *job, struct batch *batch)
 {
@@ -283,6 +306,10 @@ bool write_append(struct write_operations *ops, struct store_job *job, struct er
         return false;
     const int64_t stored_bytes = batch.stream.bytes;
     if (job->error.kind != ERROR_NONE || !add_up(job, &batch))
+        return true;
+    if (batch.stream.number == 0 && append->appended > 0 && !admit_stream(ops, job, err))
+        return false;
+    if (job->error.kind != ERROR_NONE)
         return true;
     if (!write_size_admit(ops, job, batch.stream.bytes - stored_bytes, err))
         return false;

@@ -33,6 +33,7 @@ struct write_operations {
     int64_t keep_events_us;       /* how long an event is kept */
     int64_t max_events;           /* how many are */
     int64_t max_consumers;        /* that there may be */
+    int64_t max_streams;          /* that a session may have */
     struct figures_change change; /* by the open transaction */
     struct skipped_rows skipped;  /* by the open transaction */
     int64_t changes_before;       /* rows that were changed before the open transaction began */

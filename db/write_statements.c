@@ -103,6 +103,8 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
                            " VALUES (?1, ?2, ?3)",
     [WRITE_CONSUMER_FIND] = "SELECT 1 FROM consumers WHERE name = ?1",
     [WRITE_CONSUMER_COUNT] = "SELECT count(*) FROM (SELECT 1 FROM consumers LIMIT ?1)",
+    [WRITE_STREAM_COUNT] =
+        "SELECT count(*) FROM (SELECT 1 FROM streams WHERE session_seq = ?1 LIMIT ?2)",
     [WRITE_CONSUMER_REMOVE] = "DELETE FROM consumers WHERE name = ?1",
     [WRITE_STREAM_FIND] =
         "SELECT number, last_seq, bytes FROM streams WHERE session_seq = ?1 AND name = ?2",

@@ -37,6 +37,7 @@ struct config {
     int64_t max_batch_entries;
     int64_t max_queue;
     int64_t max_consumers;
+    int64_t max_streams;
     int64_t max_forks;
     int64_t max_client_forks;
     int64_t idempotency_ttl_s;

@@ -65,6 +65,7 @@ static bool open_store(struct service *service, struct error *err)
         .read_limit_ms = READ_LIMIT_MS,
         .max_queue = (size_t)config->max_queue,
         .max_consumers = config->max_consumers,
+        .max_streams = config->max_streams,
         .max_forks = config->max_forks,
         .max_client_forks = config->max_client_forks,
         .key_ttl_us = config->idempotency_ttl_s * 1000000,

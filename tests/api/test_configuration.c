@@ -44,6 +44,7 @@ static const struct option options[] = {
     {"--max-page-bytes", "SESSIOND_MAX_PAGE_BYTES", "4194304"},
     {"--max-queue", "SESSIOND_MAX_QUEUE", "4096"},
     {"--max-consumers", "SESSIOND_MAX_CONSUMERS", "1000"},
+    {"--max-streams-per-session", "SESSIOND_MAX_STREAMS_PER_SESSION", "10000"},
     {"--max-forks", "SESSIOND_MAX_FORKS", "16"},
     {"--max-forks-per-client", "SESSIOND_MAX_FORKS_PER_CLIENT", "4"},
     {"--checkpoint-pages", "SESSIOND_CHECKPOINT_PAGES", "40000"},

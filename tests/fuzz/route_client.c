@@ -45,6 +45,7 @@ bool route_client_open(struct route_client *client, const char *path, void (*fai
         .max_forks = 16,
         .max_client_forks = 16,
         .max_consumers = 16,
+        .max_streams = 16,
         .key_ttl_us = DAY_US,
         .keep_events_us = DAY_US,
         .max_events = 1000,

@@ -42,6 +42,7 @@ void fixture_init(struct store_fixture *fixture)
         .read_limit_ms = 10000,
         .max_queue = 1000,
         .max_consumers = 1000,
+        .max_streams = 1000,
         .max_forks = 1000,
         .max_client_forks = 1000,
         .key_ttl_us = INT64_C(3600000000),

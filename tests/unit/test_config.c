@@ -56,6 +56,8 @@ static const struct number numbers[] = {
     {"--max-queue", "SESSIOND_MAX_QUEUE", offsetof(struct config, max_queue), 1, 1000000, 4096},
     {"--max-consumers", "SESSIOND_MAX_CONSUMERS", offsetof(struct config, max_consumers), 1,
      1000000, 1000},
+    {"--max-streams-per-session", "SESSIOND_MAX_STREAMS_PER_SESSION",
+     offsetof(struct config, max_streams), 1, 1000000, 10000},
     {"--max-forks", "SESSIOND_MAX_FORKS", offsetof(struct config, max_forks), 1, 1000000, 16},
     {"--max-forks-per-client", "SESSIOND_MAX_FORKS_PER_CLIENT",
      offsetof(struct config, max_client_forks), 1, 1000000, 4},

@@ -54,6 +54,39 @@ Test(store_entries, each_gets_the_next_seq_of_its_stream)
     entries_expect(&fixture, id, "never", "");
 }
 
+Test(store_entries, a_session_has_at_most_max_streams)
+{
+    static const char *const names[] = {"1", "2", "3", "4"};
+    const struct store_new_entry one[] = {PLAIN("{}")};
+    char other[ID_SIZE];
+    struct store_figures figures;
+    struct error err;
+
+    fixture_close(&fixture);
+    fixture.options.max_streams = 3;
+    cr_assert(fixture_open(&fixture, &err), "%s", err.detail);
+    for (size_t i = 0; i < 3; i++) {
+        const struct store_job job = entries_append(&fixture, id, names[i], one, 1);
+        expect_appended(&job, 1, 0, 1);
+    }
+    struct store_job job = entries_append(&fixture, id, names[3], one, 1);
+    cr_expect_eq(job.error.kind, ERROR_DATABASE_FULL, "%s", job.error.detail);
+    cr_expect(strstr(job.error.detail, "3 streams") &&
+                  strstr(job.error.detail, "--max-streams-per-session"),
+              "%s", job.error.detail);
+    fixture_expect(&fixture, "SELECT count(*) FROM streams", "3");
+    fixture_expect(&fixture, "SELECT count(*) FROM entries", "3");
+    store_figures(fixture.store, &figures);
+    cr_expect_eq(figures.counts[STORE_GROWTH_REFUSED], 1);
+    job = entries_append(&fixture, id, names[3], NULL, 0);
+    expect_appended(&job, 0, 0, 0);
+    job = entries_append(&fixture, id, names[0], one, 1);
+    expect_appended(&job, 1, 0, 2);
+    fixture_create(&fixture, "/p", "t", "{}", other);
+    job = entries_append(&fixture, other, names[3], one, 1);
+    expect_appended(&job, 1, 0, 1);
+}
+
 Test(store_entries, nothing_appended_makes_no_stream)
 {
     const struct store_job job = entries_append(&fixture, id, "main", NULL, 0);
