@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import signal
+import socket
 import tempfile
 import threading
 
@@ -313,6 +314,27 @@ class Names(Case):
         self.assertEqual((done.returncode, done.stdout), (3, ""))
         self.assertIn("HOME is not set", done.stderr)
         self.assertEqual(os.listdir(self.path("")), [])
+
+    def test_a_second_backup_of_the_same_name_leaves_the_file_of_the_first_alone(self):
+        """The first waits for a service that never responds."""
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            for name, unfinished in ((self.path("a.db"), "a.db.tmp"), ("-", "of.db.backup.tmp")):
+                words = ("backup", name, "--db", self.path("of.db"), "--listen")
+                first = subprocess.Popen([binary(), *words, "127.0.0.1:%d" % silent.getsockname()[1]],
+                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                self.addCleanup(first.kill)
+                peer = silent.accept()[0]
+                peer.recv(1)  # a request: the unfinished file is there
+                before = os.stat(self.path(unfinished)).st_ino
+                second = subprocess.run([binary(), *words, "127.0.0.1:1"], capture_output=True, text=True, check=False)
+                self.assertEqual((second.returncode, second.stdout), (3, ""))
+                self.assertIn(f"another backup writes {self.path(unfinished)}", second.stderr)
+                self.assertEqual(os.stat(self.path(unfinished)).st_ino, before)
+                first.terminate()
+                first.communicate()
+                peer.close()
+                self.assertEqual(first.returncode, 3)
+                self.assertEqual(os.listdir(self.folder), [])
 
 
 class Tokens(Case):
