@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -183,14 +184,47 @@ static bool download(struct backup *backup, const struct config *config, int fd,
     return ok;
 }
 
+/* Only one process at a time has the lock on an unfinished file, or everybody where the file system
+ * has no locks. */
+static bool lock(const struct backup *backup, int fd, struct error *err)
+{
+    return flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK ||
+           error_set(err, ERROR_INTERNAL, NULL,
+                     "another backup writes %s; wait until it ends, or name another FILE",
+                     backup->unfinished);
+}
+
+/* Removes the unfinished file of a backup that was killed, and makes one. The lock on the old file
+ * is held until the new one is there, so that of several processes one at most removes it. */
+static bool make_unfinished(struct backup *backup, struct error *err)
+{
+    const char *path = backup->unfinished;
+    const int old = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+    const bool is_there = old >= 0 || errno != ENOENT;
+    int made = -1;
+
+    bool ok = old < 0 || lock(backup, old, err);
+    if (ok && is_there)
+        unlink(path);
+    if (ok) {
+        made = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        ok = made >= 0 ? lock(backup, made, err)
+                       : error_set(err, ERROR_INTERNAL, NULL, "cannot make %s: %s", path,
+                                   strerror(errno));
+    }
+    if (old >= 0)
+        close(old);
+    if (ok)
+        backup->descriptor = made;
+    else if (made >= 0)
+        close(made);
+    return ok;
+}
+
 static bool fetch(struct backup *backup, const struct config *config, struct error *err)
 {
-    unlink(backup->unfinished);
-    backup->descriptor =
-        open(backup->unfinished, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (backup->descriptor < 0)
-        return error_set(err, ERROR_INTERNAL, NULL, "cannot make %s: %s", backup->unfinished,
-                         strerror(errno));
+    if (!make_unfinished(backup, err))
+        return false;
     progress_unfinished(&backup->progress, backup->unfinished);
     return download(backup, config, backup->descriptor, err);
 }
@@ -231,10 +265,11 @@ static enum file_verdict make(struct backup *backup, const struct config *config
         verdict = check_structure(backup->unfinished, &observer, err);
     if (verdict == FILE_SOUND && !put(backup, err))
         verdict = FILE_UNKNOWN;
-    if (verdict != FILE_SOUND)
-        unlink(backup->unfinished);
-    if (backup->descriptor >= 0)
+    if (backup->descriptor >= 0) {
+        if (verdict != FILE_SOUND)
+            unlink(backup->unfinished);
         close(backup->descriptor);
+    }
     return verdict;
 }
 
@@ -282,8 +317,9 @@ const struct command command_backup = {
         "checks\n"
         "the structure of what came, and puts it under the name FILE in one step, in place of the\n"
         "file that had that name; what is no regular file, a symbolic link too, is refused. FILE\n"
-        "is there whole or not at all; until it is, FILE.tmp grows. The service goes on "
-        "meanwhile;\n"
+        "is there whole or not at all; until it is, FILE.tmp grows, and a second backup to FILE "
+        "is\n"
+        "refused. The service goes on meanwhile;\n"
         "it needs as much free space beside its database as that is large.\n\n"
         "FILE may be -, standard output: the backup is checked in a file beside the database of\n"
         "--db, which is removed before its content is written.\n\n"
