@@ -47,7 +47,7 @@ policy_after_a_signal() {
     local folder
     folder=$(mktemp -d)
     setsid bash -c "$(sed -n '/^without_services() (/,/^)/p' dev | sed "s|/usr/sbin/policy-rc.d|$folder/policy-rc.d|")
-        without_services kill -TERM 0" 2>/dev/null
+        without_services kill -TERM 0" 2>/dev/null | cat # until all processes of it have ended
     ls "$folder"
     rm -rf "$folder"
 }
