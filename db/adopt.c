@@ -7,7 +7,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* session_time(text): the time in µs, NULL when it is none. Times of different precision or offset
  * do not sort as texts. */
@@ -126,36 +125,6 @@ struct adoption {
     int64_t newest_us;
 };
 
-static void note_replaced(struct adopt_replaced *replaced, struct slice id)
-{
-    if (replaced->count == replaced->capacity) {
-        replaced->capacity = replaced->capacity == 0 ? 64 : 2 * replaced->capacity;
-        replaced->ids = realloc(replaced->ids, replaced->capacity * sizeof(*replaced->ids));
-        if (replaced->ids == NULL)
-            abort();
-    }
-    memcpy(replaced->ids[replaced->count++], id.data, ID_LENGTH);
-}
-
-void adopt_log_replaced(const struct adopt_replaced *replaced,
-                        const struct store_observer *observer)
-{
-    char detail[128];
-
-    for (size_t i = 0; i < replaced->count; i++) {
-        snprintf(detail, sizeof(detail),
-                 "the context of session %.*s is no JSON object: kept as its member _adopted_text",
-                 ID_LENGTH, replaced->ids[i]);
-        observer->notice(observer->arg, STORE_WARNING, "context_kept_as_text", detail);
-    }
-}
-
-void adopt_release(struct adopt_replaced *replaced)
-{
-    free(replaced->ids);
-    *replaced = (struct adopt_replaced){0};
-}
-
 static bool adopt_row(struct adoption *adoption, const struct session_row *row, struct error *err)
 {
     const struct session *session = &row->session;
@@ -164,7 +133,7 @@ static bool adopt_row(struct adoption *adoption, const struct session_row *row, 
     if (!check(session, err))
         return refuse(err);
     if (row->replaced != NULL)
-        note_replaced(adoption->replaced, session->id);
+        adopt_note_replaced(adoption->replaced, session->id);
     if (newest_us(session) > adoption->newest_us)
         adoption->newest_us = newest_us(session);
     sqlite3_bind_int64(update, 1, session->seq);

@@ -36,6 +36,9 @@ MUST_USE bool adopt_take_over(sqlite3 *db, struct error *err);
 MUST_USE bool adopt_rows(sqlite3 *db, session_adopter adopter, struct adopt_replaced *replaced,
                          struct error *err);
 
+/* `id` has ID_LENGTH bytes. */
+void adopt_note_replaced(struct adopt_replaced *replaced, struct slice id);
+
 /* After COMMIT: tells the observer of each. */
 void adopt_log_replaced(const struct adopt_replaced *replaced,
                         const struct store_observer *observer);

@@ -98,7 +98,7 @@ static bool start(struct store *store, struct error *err)
     const struct store_options *options = &store->options;
 
     if (!reader_pool_init(&store->readers, options->path,
-                          (size_t)options->readers + 2 * LIST_WORKER_READERS,
+                          (size_t)options->readers + (size_t)2 * LIST_WORKER_READERS,
                           options->read_limit_ms, options->adopt_context, err))
         return false;
     store->lists.retain_us = store->options.retain_us;
