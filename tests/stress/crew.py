@@ -61,8 +61,10 @@ class Client:
         self.connection = connect(target)
         self.rest = b""
         self.half_closed = False
+        self.last_use = self.sent = None
 
     def send(self, data):
+        self.last_use, self.sent = self.sent, time.monotonic()
         try:
             self.connection.sendall(data)
         except OSError:
@@ -111,6 +113,11 @@ class Client:
         if not chunk:
             raise Ended("the service ended the connection")
         self.rest += chunk
+
+    def history(self):
+        """How old the last request is, and the one before it on the same connection."""
+        first = "first request" if self.last_use is None else f"next request after {self.sent - self.last_use:.1f} s"
+        return f"{first} of a connection{', half-closed' if self.half_closed else ''}, {time.monotonic() - self.sent:.1f} s ago"
 
     def reset(self):
         """Ends the connection with a TCP reset, where there is TCP."""
@@ -356,8 +363,7 @@ class Crew:
         except Ended as reason:
             self.counts[f"{request.name} unanswered"] += 1
             if self.phase.value == RUNNING:
-                self.wrong.append(f"{request.name} was not answered, half-closed: {client.half_closed}, {reason}: "
-                                  f"{request.data[:300]!r}")
+                self.wrong.append(f"{request.name} was not answered ({client.history()}): {reason}: {request.data[:300]!r}")
             self.forget(request)
             client.close()
             return False

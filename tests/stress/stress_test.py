@@ -1,6 +1,7 @@
 """Many clients, resets, half-closes, SIGHUP, freezes, a full disk and stops, over TCP, TLS and a Unix socket, search on.
 
-usage: stress_test.py BINARY [--requests N] [--lives N] [--processes N] [--disk-mib N] [--seed N] [--calm]
+usage: stress_test.py BINARY [--requests N] [--lives N] [--kind tcp|tls|unix] [--processes N] [--disk-mib N] [--seed N]
+                      [--calm]
 
 Each life of the service ends with SIGTERM under load; then `sessiond check` has to find the file sound, the next life
 has to start on it, and every acknowledged session has to be there with its entries. No sanitizer may report.
@@ -154,7 +155,7 @@ class Stress:
     def run(self):
         lives = self.options.lives
         for life in range(lives):
-            kind = KINDS[life % len(KINDS)]
+            kind = self.options.kind or KINDS[life % len(KINDS)]
             began = time.monotonic()
             before = self.answered
             self.live(kind, self.options.requests // lives)
@@ -170,6 +171,7 @@ def read_options():
     parser.add_argument("binary")
     parser.add_argument("--requests", type=int, default=6000, help="of all lives together (default 6000)")
     parser.add_argument("--lives", type=int, default=3, help="default 3: one over TCP, one over TLS, one over a Unix socket")
+    parser.add_argument("--kind", choices=KINDS, help="of the listener in all lives")
     parser.add_argument("--processes", type=int, default=3)
     parser.add_argument("--disk-mib", type=int, default=2048, help="of the disk that becomes full (default 2048)")
     parser.add_argument("--seed", type=int, default=int(time.time()))
