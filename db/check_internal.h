@@ -21,7 +21,8 @@ void check_give_up(struct check *check, struct error *err);
 /* Reports each row that the statement selects as a problem. False when the statement failed. */
 MUST_USE bool check_rule(struct check *check, const char *sql, struct error *err);
 
-/* The rules of the tables other than those of the entries. False when one could not be checked. */
+/* Checks the rules of all tables except those of the entries. False when a rule could not be
+ * checked. */
 MUST_USE bool check_tables(struct check *check, struct error *err);
 
 /* Looks at every entry, and at what is noted of them. */

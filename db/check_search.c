@@ -1,6 +1,6 @@
-/* FTS5's own check of the full-text tables. It is a write, which a file that is only read does not
- * allow: so the tables are copied into a temporary database, which SQLite keeps on disk and removes
- * when it is closed. */
+/* Runs FTS5's integrity-check. That is an INSERT statement, which a connection that only reads
+ * refuses. So the full-text tables are copied into a temporary database, which SQLite keeps on disk
+ * and removes when it is closed. */
 
 #include "db/check_internal.h"
 
@@ -24,7 +24,7 @@ static const struct shadow {
     {"idx", "segid, term, pgno", "(segid, term, pgno, PRIMARY KEY(segid, term)) WITHOUT ROWID"},
     {"docsize", "id, sz", "(id INTEGER PRIMARY KEY, sz BLOB)"},
     {"config", "k, v", "(k PRIMARY KEY, v) WITHOUT ROWID"},
-    {"content", "id, c0, c1", "(id INTEGER PRIMARY KEY, c0, c1)"}, /* of search_contexts alone */
+    {"content", "id, c0, c1", "(id INTEGER PRIMARY KEY, c0, c1)"}, /* only search_contexts has it */
 };
 
 #define SHADOWS (sizeof(shadows) / sizeof(shadows[0]))
@@ -92,7 +92,8 @@ static bool copy_shadow(struct check *check, sqlite3 *copy, const char *table,
     return ok;
 }
 
-/* FTS5 would make the other tables if it were asked to make this one. */
+/* Inserts the definition into the schema: CREATE VIRTUAL TABLE would also make the shadow tables,
+ * which are copied already. */
 static bool add_virtual_table(struct check *check, sqlite3 *copy, const char *table,
                               struct error *err)
 {

@@ -1,5 +1,5 @@
-/* The rules of all tables but those of the entries, whose rules are in db/check_entries.c, and what
- * is stricter for a session in db/check.c. */
+/* The rules of all tables except those of the entries (db/check_entries.c). Further rules of a
+ * session are in db/check.c. */
 
 #include "db/check_internal.h"
 

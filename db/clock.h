@@ -13,7 +13,8 @@
 #include <sqlite3.h>
 #include <stdint.h>
 
-/* The latest time that a file may hold: the clock goes on from it and needs time to give. */
+/* The latest time that a file may hold. The clock continues from it, and a year is left after it.
+ */
 #define CLOCK_LATEST_US (TIMESTAMP_MAX_US - INT64_C(365) * 86400 * 1000000)
 
 struct clock {

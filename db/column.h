@@ -11,8 +11,8 @@
  * reset. Aborts when memory runs out, which SQLite shows as NULL. */
 struct slice column_text(sqlite3_stmt *stmt, int column);
 
-/* A stored file may hold any number. The three below keep within bounds what is calculated with, so
- * that no sum of them overflows; `sessiond check` reports the row. */
+/* A corrupt file may hold any number. The three functions below limit the numbers that are used in
+ * calculations, so that no sum of them overflows. `sessiond check` reports the row. */
 #define COLUMN_COUNT_MAX (INT64_C(1) << 53)
 
 /* A version, a size or another count: 0 to COLUMN_COUNT_MAX. */

@@ -38,7 +38,7 @@ MUST_USE bool connection_open_reader(const char *path, sqlite3 **out, struct err
 MUST_USE bool connection_open_plain(const char *path, int flags, sqlite3 **out, struct error *err);
 
 /* Opens a connection to write to a file that this process has made. A symbolic link in its place,
- * which whoever may write to the folder can put there, is refused. */
+ * which any user who may write to the folder can make, is refused. */
 MUST_USE bool connection_open_made(const char *path, sqlite3 **out, struct error *err);
 
 /* Runs SQL that returns nothing. */

@@ -6,8 +6,8 @@
 
 #define ENTRY_KEY_STREAMS_MAX INT64_C(2147483647)
 
-/* A seq of 0, which no entry has, gives the key before the first. Behind the last stream comes no
- * key: the one that it gives is below all others. */
+/* seq 0, which no entry has, gives the key before the first one of the stream. For the stream
+ * behind ENTRY_KEY_STREAMS_MAX the key overflows to the lowest one. */
 static inline int64_t entry_key(int64_t stream, int64_t seq)
 {
     return (int64_t)((uint64_t)stream << 32 | (uint64_t)seq);

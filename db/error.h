@@ -56,7 +56,7 @@ enum error_kind {
     ERROR_REQUEST_TIMEOUT, /* the request did not arrive in time */
     ERROR_CLIENT_LEFT,     /* the client ended its side of the connection before the end */
     ERROR_RATE_LIMITED,    /* the client sends more requests a second than it may */
-    ERROR_CLIENT_LIMIT,    /* the client holds all that one client may */
+    ERROR_CLIENT_LIMIT,    /* the client has reached a limit of its own */
     ERROR_OVERLOADED,      /* the bodies under way take all the memory that is for them */
     ERROR_QUEUE_FULL,
     ERROR_STOPPING,

@@ -11,7 +11,7 @@
 /* The delay after the first failure; each further one doubles it up to the task's maximum. */
 #define RETRY_US INT64_C(1000000)
 
-/* After a step that left work behind, the tasks rest so many times as long as it took. */
+/* After a step that left work behind, the tasks rest for the step's duration times this factor. */
 #define REST_FACTOR 4
 
 struct task {

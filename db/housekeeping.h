@@ -1,9 +1,9 @@
 /*
  * The schedule of the writer's maintenance tasks: lease expiry and the tasks that run a little at a
  * time between batches. Each task has a transaction, a retry delay and a log line of its own, so a
- * task that fails does not hold up the others. After a step that left work behind no task but lease
- * expiry runs for four times as long as the step took, so that of a busy writer's time the writes
- * keep most. Writer thread.
+ * task that fails does not hold up the others. After a step that left work behind, all tasks
+ * except lease expiry rest for four times as long as the step took, so that client writes keep most
+ * of a busy writer's time. Writer thread.
  */
 #ifndef SESSIOND_DB_HOUSEKEEPING_H
 #define SESSIOND_DB_HOUSEKEEPING_H

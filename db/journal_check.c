@@ -42,7 +42,7 @@ bool journal_check(const char *path, struct error *err)
     char real[PATH_MAX];
     char journal[PATH_MAX];
 
-    /* The journal is where a symbolic link leads to. */
+    /* SQLite keeps the journal beside the file that a symbolic link refers to. */
     const char *place = realpath(path, real) == NULL ? path : real;
     if (snprintf(journal, sizeof(journal), "%s-journal", place) >= (int)sizeof(journal))
         return error_set(err, ERROR_INTERNAL, NULL, "the path of the database is too long");

@@ -189,7 +189,7 @@ bool list_query_is_cut(sqlite3_stmt *stmt, const struct store_list_query *query,
 {
     if (!intersects(query) || sqlite3_column_int(stmt, sqlite3_column_count(stmt) - 1) == 0)
         return false;
-    /* Whether the row is one of both lists is not known yet: the next page looks at it again. */
+    /* It is not known yet whether both lists have the row: the next page looks at it again. */
     *after = sqlite3_column_int64(stmt, 0) + (query->ascending ? -1 : 1);
     return true;
 }

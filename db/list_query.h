@@ -28,8 +28,8 @@ struct store_list_query list_query_existing(struct slice project_path, struct sl
  * query->limit is asked for, which tells whether there is a further page. */
 void list_query_bind(sqlite3_stmt *stmt, const struct store_list_query *query);
 
-/* Whether the row on which `stmt` stands is no result, but where the statement ended since it has
- * taken query->steps. Then *after is where the next page begins. */
+/* Whether the current row of `stmt` is not a result: the statement has used up query->steps and
+ * reports how far it came. Then *after is where the next page begins. */
 MUST_USE bool list_query_is_cut(sqlite3_stmt *stmt, const struct store_list_query *query,
                                 int64_t *after);
 

@@ -44,7 +44,7 @@ static void answer(struct list_worker *worker, struct store_job *job)
     job->done(job);
 }
 
-/* Moves the jobs that have arrived to those that wait. False when there will be no more. */
+/* Moves the jobs that have arrived to `waiting`. False when the queue is closed and empty. */
 static bool take_arrived(struct list_worker *worker, int64_t idle_ms)
 {
     const struct job_queue_gather at_once = {0};
@@ -61,8 +61,8 @@ static bool take_arrived(struct list_worker *worker, int64_t idle_ms)
     return event != JOB_QUEUE_CLOSED;
 }
 
-/* Called within the job that is running. While lists are held none may begin: the writer waits for
- * the reader of this one. */
+/* Called within the running job: runs one job of another client. While the writer holds lists back
+ * no other list may begin, since the writer waits for the reader of the running one. */
 static void serve_others(void *arg)
 {
     struct list_worker *worker = arg;

@@ -1,7 +1,7 @@
 /*
  * Runs lists that may take long on a thread of their own, so that an HTTP thread's other
- * connections do not wait for them. The clients take turns. A list that has run for a slice stands
- * still while a job of another client runs, on another reader; that one does not stand still.
+ * connections do not wait for them. The clients take turns. A list that has run for a slice pauses
+ * while one job of another client runs on another reader. That job does not pause.
  */
 #ifndef SESSIOND_DB_LIST_WORKER_H
 #define SESSIOND_DB_LIST_WORKER_H
@@ -10,10 +10,10 @@
 #include "db/job_queue.h"
 #include "db/reader_pool.h"
 
-/* So long a list runs before it stands still for another client. */
+/* How long a list runs before it pauses for another client. */
 #define LIST_WORKER_SLICE_US 10000
 
-/* A list, and one that runs while it stands still. */
+/* One for a list, and one for the job that runs while that list pauses. */
 #define LIST_WORKER_READERS 2
 
 struct list_worker {
@@ -24,7 +24,7 @@ struct list_worker {
     struct reader_pool *readers;
     store_searchable text_of; /* set by the caller; NULL: searches are refused */
     struct store_job *running;
-    int64_t slice_end_us; /* monotonic: until then `running` does not stand still */
+    int64_t slice_end_us; /* monotonic: `running` does not pause before it */
     pthread_t thread;
 };
 

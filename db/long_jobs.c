@@ -3,7 +3,7 @@
 #include "db/write_fork.h"
 #include "db/write_operations.h"
 
-/* A client that wrote so lately may write again. */
+/* While the last batch ended less than this ago, other clients count as writing. */
 #define OTHERS_US INT64_C(100000)
 
 static size_t entry_bytes(const struct store_new_entry *entries, size_t count)
@@ -28,7 +28,7 @@ static size_t import_bytes(const struct store_import *import)
     return bytes;
 }
 
-/* Of the contexts and entries that the job stores. */
+/* The size of the contexts and entries that the job stores. */
 static size_t sent_bytes(const struct store_job *job)
 {
     if (job->operation == STORE_APPEND)
@@ -62,7 +62,7 @@ struct store_job *long_jobs_take_pages(struct long_jobs *jobs, struct store_job 
     return batch;
 }
 
-/* One more fork of the client fits. */
+/* Refuses the fork when all forks, or those of its client, have reached their limit. */
 static bool admit_fork(const struct long_jobs *jobs, struct store_job *job)
 {
     int64_t all = jobs->fork != NULL;

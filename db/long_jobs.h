@@ -14,29 +14,30 @@
 
 #include <stdatomic.h>
 
-/* A write of more contexts and entries is large. */
+/* A write is large when its contexts and entries have more bytes than this. */
 #define LONG_JOBS_LARGE_BYTES (128 << 10)
 
-/* A turn has one large write, or several that have no more in all. */
+/* A turn runs one large write, or several with no more bytes than this in all. */
 #define LONG_JOBS_TURN_BYTES (1 << 20)
 
 struct long_jobs {
-    int64_t max_forks;        /* that wait or are copied at once */
-    int64_t max_client_forks; /* of these, of one client */
+    int64_t max_forks;        /* limit of the forks that wait or are copied */
+    int64_t max_client_forks; /* limit of these forks for one client */
     struct fair_queue pages;
     struct fair_queue forks;
-    struct store_job *fork; /* that is being copied; NULL: none */
+    struct store_job *fork; /* the fork that is being copied; NULL: none */
     int64_t batch_us;       /* monotonic: when the last batch of other jobs ended */
     int64_t due_us;         /* monotonic: when the next turn begins */
     atomic_bool refused;
 };
 
-/* Takes the pages out of a batch that has not run yet: *count becomes less. Returns the others. */
+/* Moves the pages of a batch that has not run yet to the queue, and subtracts their number from
+ * *count. Returns the other jobs. */
 struct store_job *long_jobs_take_pages(struct long_jobs *jobs, struct store_job *batch,
                                        size_t *count);
 
-/* Takes what is deferred out of a batch that was committed. Forks beyond a limit are refused with
- * ERROR_QUEUE_FULL and stay in it. */
+/* The same for the deferred jobs of a batch that was committed. A fork beyond a limit is refused
+ * with ERROR_QUEUE_FULL and stays in the batch. */
 struct store_job *long_jobs_take_deferred(struct long_jobs *jobs, struct store_job *batch,
                                           size_t *count);
 
@@ -46,22 +47,23 @@ struct store_job *long_jobs_take_turn(struct long_jobs *jobs, size_t *count);
 
 bool long_jobs_is_waiting(const struct long_jobs *jobs);
 
-/* The fork that is being copied, or the next one, which it then is; NULL: none. */
+/* The fork that is being copied. When there is none, the next waiting fork becomes it; NULL: none
+ * waits. */
 struct store_job *long_jobs_fork(struct long_jobs *jobs);
 
-/* Removes a waiting fork that its client does not wait for any more; NULL: there is none. */
+/* Removes a waiting fork whose client has left; NULL: there is none. */
 struct store_job *long_jobs_pop_left_fork(struct long_jobs *jobs);
 
 /* Removes any job, whether it has begun or not; NULL: none is left. */
 struct store_job *long_jobs_pop(struct long_jobs *jobs);
 
-/* Only forks: the same. */
+/* The same for forks alone. */
 struct store_job *long_jobs_pop_fork(struct long_jobs *jobs);
 
 /* After a turn from `began_us` to `now_us`. */
 void long_jobs_rest(struct long_jobs *jobs, int64_t began_us, int64_t now_us);
 
-/* Any thread: from now on forks are answered ERROR_STOPPING, those under way included. */
+/* Any thread: from now on all forks fail with ERROR_STOPPING, including those in progress. */
 void long_jobs_refuse(struct long_jobs *jobs);
 
 #endif

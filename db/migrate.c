@@ -35,7 +35,7 @@ static bool apply(sqlite3 *db, int64_t version, struct error *err)
            connection_run(db, step, err);
 }
 
-/* A database in memory with the schema of a version, and with all that is optional. */
+/* Makes the schema of a version, with all optional objects. */
 static bool make_model(sqlite3 *model, int64_t version, struct error *err)
 {
     static const int64_t all[STORE_PURGE_REASONS] = {1, 1};
@@ -48,7 +48,7 @@ static bool make_model(sqlite3 *model, int64_t version, struct error *err)
            connection_run(model, (const char *)schema_search, err);
 }
 
-/* Then the triggers of `db` may run. */
+/* Refuses a schema that differs from the model; otherwise enables the triggers of `db`. */
 static bool compare_with_model(sqlite3 *db, int64_t version, struct error *err)
 {
     sqlite3 *model;
@@ -61,7 +61,8 @@ static bool compare_with_model(sqlite3 *db, int64_t version, struct error *err)
     return ok;
 }
 
-/* The columns that a file of the Python SessionManager has, too. An empty file is fine. */
+/* Refuses a file without the columns that sessiond and the Python SessionManager share. An empty
+ * file passes. */
 static bool check_columns(sqlite3 *db, struct error *err)
 {
     int64_t objects;

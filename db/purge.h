@@ -13,7 +13,7 @@ struct purge {
     int64_t retain_us[STORE_PURGE_REASONS]; /* 0: for ever */
     struct purge_place places[STORE_PURGE_REASONS];
     int64_t began_us;         /* monotonic: when the places were last at the beginning */
-    struct purge_tally total; /* deleted by the chore, and not told yet */
+    struct purge_tally total; /* deleted by the maintenance task, not logged yet */
     bool more;                /* the last step did not come to the end */
 };
 

@@ -29,7 +29,7 @@
 struct purge_place {
     int64_t updated_us;
     int64_t seq;
-    int64_t skipped; /* rows behind it that cannot be read */
+    int64_t skipped; /* unreadable rows behind it, which it has not passed */
 };
 
 /* Makes the index of each reason for which something is deleted, and drops the others: the changes

@@ -162,7 +162,7 @@ bool read_streams(struct reader *reader, const char *id, struct slice after, int
     while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
         found = true;
         if (sqlite3_column_type(stmt, 0) != SQLITE_TEXT)
-            continue; /* the session, without any, or a corrupt name, behind which no page begins */
+            continue; /* a session without streams, or a corrupt name, which no cursor can hold */
         const struct store_stream stream = stream_at(stmt);
         if (taken == limit || visit(arg, &stream) == STORE_VISIT_STOP) {
             *more = true;

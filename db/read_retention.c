@@ -4,7 +4,7 @@
 #include "db/purge_query.h"
 #include "db/translate.h"
 
-/* So few that other lists need not wait for long. */
+/* Limit of the rows of a page, so that other lists do not wait long. */
 #define PAGE_ROWS 10000
 
 static void count(struct store_retention_of *of, const struct session *session)

@@ -5,7 +5,7 @@
 #include "db/reader_pool.h"
 #include "db/store_retention.h"
 
-/* Looks at 10,000 sessions at most, those that are passed over included, from purge->from on, one
+/* Reads 10,000 sessions at most, including those that are not counted, from purge->from on, one
  * reason after the other. Sets purge->next and purge->more. `retain_us` has the ages of the
  * reasons. */
 MUST_USE bool read_retention(struct reader *reader, const int64_t retain_us[STORE_PURGE_REASONS],

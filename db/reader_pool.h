@@ -52,9 +52,9 @@ struct reader {
     bool has_snapshot;
     int64_t snapshot_commits; /* the commits that it shows, at least */
     int64_t snapshot_began_ms;
-    int64_t deadline_ms; /* of the read for which it is leased */
-    int64_t paused_us;   /* in which that read stood still: its deadline is so much later */
-    void (*serve_others)(void *arg); /* called within that read, now and then; NULL: nothing */
+    int64_t deadline_ms;             /* of the read for which it is leased */
+    int64_t paused_us;               /* how long that read has paused, which moves its deadline */
+    void (*serve_others)(void *arg); /* called at intervals within that read; NULL: not */
     void *serve_arg;
     uint64_t epoch; /* of the pool, when the snapshot was last checked */
     bool leased;
@@ -90,8 +90,7 @@ struct reader *reader_pool_lease_for_list(struct reader_pool *pool, struct error
 /* Whether a list that begins now would wait. */
 bool reader_pool_holds_lists(struct reader_pool *pool);
 
-/* Within a read, between two steps of it: lets the reader's owner serve others, and counts how long
- * that takes. */
+/* Between two steps of a read: calls serve_others, and adds the time that it takes to paused_us. */
 void reader_pause(struct reader *reader);
 
 /* Holds the list thread back, or lets it go on. A list takes long, and where one follows the other

@@ -29,7 +29,7 @@ struct places {
     bool was_there; /* the target, or an empty file of its name, of which nothing is kept */
     bool has_old;
     bool is_of_another; /* root restores in a folder of another user */
-    struct stat owner;  /* whom the new file shall belong to */
+    struct stat owner;  /* the owner that the new file gets */
 };
 
 static bool exists(const char *path)
@@ -231,8 +231,8 @@ static bool keep_companions(const struct places *places, const char *kept_path,
     }
     if (!durable_file_sync_folder(places->target, err))
         return false;
-    /* Whoever owns the folder can exchange the log for one that makes SQLite remove a file of
-     * root's. It is kept beside the old file instead, where it counts as before. */
+    /* The folder's owner could replace the log by one that makes SQLite delete a file of root. So
+     * the log is not applied here: it keeps its place beside the old file. */
     if (any && places->has_old && !places->is_of_another)
         settle_old(places->target);
     return true;
@@ -293,7 +293,7 @@ static bool hand_over(const struct restore *restore, const struct places *places
     return given;
 }
 
-/* The new file has its name, and is synced: the old one is no longer needed. */
+/* Removes the old file, once the new one is synced and has its name. */
 static bool remove_kept(struct restore *restore, const struct places *places, struct error *err)
 {
     char path[PATH_MAX];

@@ -9,12 +9,12 @@
 
 #define SEARCH_PREFIX "search_"
 
-/* An object of sqlite_schema. The texts live as long as the statement stands on its row. */
+/* A row of sqlite_schema. The texts are valid until the statement is stepped or reset. */
 struct object {
     struct slice type;
     struct slice name;
     struct slice table;
-    struct slice sql; /* data NULL: an index that a constraint makes */
+    struct slice sql; /* data NULL: the index of a constraint */
 };
 
 struct comparison {
@@ -36,7 +36,7 @@ static bool is_word(char c)
     return isalnum((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;
 }
 
-/* Behind the comment at `at`, or `at` when there is none. */
+/* The end of the comment that begins at `at`; `at` when none does. */
 static const char *skip_comment(const char *at, const char *end)
 {
     const bool is_block = end - at >= 2 && at[0] == '/' && at[1] == '*';
@@ -52,7 +52,7 @@ static const char *skip_comment(const char *at, const char *end)
     return end;
 }
 
-/* Behind the quoted text at `at`, or `at` when there is none. */
+/* The end of the quoted text that begins at `at`; `at` when none does. */
 static const char *skip_quoted(const char *at, const char *end)
 {
     const char open = *at;
@@ -65,7 +65,7 @@ static const char *skip_quoted(const char *at, const char *end)
     return at < end ? at + 1 : end;
 }
 
-/* The statement without its comments and the white space that means nothing. malloc'ed. */
+/* The statement without comments and insignificant white space. The caller frees it. */
 static char *normalize(struct slice sql)
 {
     const char *end = sql.data + sql.len;
@@ -116,7 +116,7 @@ static bool has_prefix(struct slice text, const char *prefix)
 
 /* --- Objects ------------------------------------------------------------------------------- */
 
-/* SQLite's names are the same in upper and lower case. */
+/* SQLite compares names without regard to case. */
 static bool is_same_name(struct slice a, struct slice b)
 {
     return a.len == b.len && sqlite3_strnicmp(a.data, b.data, (int)a.len) == 0;
@@ -167,7 +167,7 @@ static bool is_dropped_index(const struct object *object)
     return false;
 }
 
-/* A plain table of another program, whose values are not calculated. */
+/* Accepts a plain table of another program without generated columns. */
 static bool check_foreign_table(const struct comparison *c, const struct object *object)
 {
     int64_t calculated;
@@ -179,7 +179,7 @@ static bool check_foreign_table(const struct comparison *c, const struct object 
            (calculated == 0 || refuse(object, "has calculated columns", c->err));
 }
 
-/* A plain index of such a table. */
+/* Accepts an index of such a table that has no expressions and is not partial. */
 static bool check_foreign_index(const struct comparison *c, const struct object *object)
 {
     int64_t of_model;
@@ -209,8 +209,8 @@ static bool check_foreign(const struct comparison *c, const struct object *objec
     return refuse(object, "is not one that sessiond makes", c->err);
 }
 
-/* `found` has the name of `wanted`. What stands under a name of the search index is compared when
- * that is opened: it is dropped and rebuilt where it differs. */
+/* `found` has the name of `wanted`. Objects of the search index are compared when it is opened, and
+ * rebuilt when they differ. */
 static bool compare(const struct comparison *c, const struct object *found,
                     const struct object *wanted)
 {

@@ -1,7 +1,7 @@
 /*
- * Compares the schema of a database file with the one that sessiond makes. A file that was handed
- * over may hold triggers, views, indexes or columns that make an ordinary statement run forever or
- * change what it should not. So nothing but the schema is read before this check.
+ * Compares the schema of a database file with the one that sessiond makes. A file from an
+ * untrusted source may hold triggers, views, indexes or columns that make an ordinary statement run
+ * forever or change what it should not. So nothing but the schema is read before this check.
  *
  * On the thread that opened the connection.
  */

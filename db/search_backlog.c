@@ -93,8 +93,8 @@ static bool take(struct search_index *index, struct skipped_rows *skipped,
         return false;
     if (reached > range->first)
         return search_index_set_backlog(index, SEARCH_CUT_BACKLOG, range->first, reached - 1, err);
-    /* A deleted session leaves its context's text behind; a deleted entry does not, since what
-     * deletes it removes it from the index, where the index has it. */
+    /* The text of a deleted session's context is still in the index. That of a deleted entry is
+     * not: the transaction that deletes an entry removes it from the index, too. */
     if (range->first < 0 && range->first == range->last && index->count == before)
         search_index_note_removal(index, range->first, SLICE_LITERAL("{}"));
     return search_index_set_backlog(index, SEARCH_END_BACKLOG, range->first, 0, err);

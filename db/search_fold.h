@@ -1,10 +1,10 @@
 /*
  * Diacritics that FTS5's tokenizer unicode61 does not remove. It removes those of Latin letters and
- * some combining marks. A text is folded before it is indexed; what is compared with words of the
- * index, of a query or of a shown text, is folded as well.
+ * some combining marks. A text is folded before it is indexed; a text that is compared with words
+ * of the index, of a query or of a snippet, is folded as well.
  *
- * Pure. Texts are UTF-8; what is not stays as it is. Who changes this raises SEARCH_FOLDING: an
- * index that was made by another one is rebuilt.
+ * Pure. Texts are UTF-8; invalid bytes stay as they are. A change of the folding has to raise
+ * SEARCH_FOLDING, so that an index with the old one is rebuilt.
  */
 #ifndef SESSIOND_DB_SEARCH_FOLD_H
 #define SESSIOND_DB_SEARCH_FOLD_H
@@ -16,7 +16,7 @@
 #define SEARCH_FOLDING 1
 
 /* Replaces Greek and Cyrillic letters with diacritics by those without, and the final sigma. `out`
- * has room for text.len bytes and may be text.data. Returns how many it gets. */
+ * has room for text.len bytes and may be text.data. Returns the length of `out`. */
 size_t search_fold_letters(struct slice text, char *out);
 
 /* Replaces every combining mark from U+0300 to U+036F by one that unicode61 removes. The text keeps

@@ -124,7 +124,7 @@ static char *copy_text(struct slice text)
     return copy;
 }
 
-/* A context keeps the text that was folded, to show it. */
+/* A context keeps its text from before the folding for snippets. */
 static void fold(struct search_change *change)
 {
     const struct slice text = {change->text, change->len};
@@ -255,9 +255,8 @@ static bool apply_entry(struct search_index *index, const struct search_change *
     return run_with(index, SEARCH_ADD_ENTRY, last->document, last, NULL, err);
 }
 
-/* The changes of one document: the first says whether the index has it, the last what becomes of
- * it.
- */
+/* The changes of one document. The first shows whether the index has the document, the last its new
+ * state. */
 struct group {
     const struct search_change *first;
     const struct search_change *last;
@@ -276,7 +275,7 @@ static struct group group_at(const struct search_index *index, size_t at)
 static bool apply_group(struct search_index *index, struct group group, struct error *err)
 {
     if (group.last->waits && !group.last->removed)
-        return true; /* search_index_catch_up will see the document as it then is */
+        return true; /* search_index_catch_up will read the stored document */
     if (group.last->document < 0)
         return apply_context(index, group.last, err);
     return apply_entry(index, group.first, group.last, err);
@@ -299,8 +298,8 @@ static bool put_off(struct search_index *index, struct group group, size_t *at, 
     return search_index_set_backlog(index, SEARCH_ADD_BACKLOG, first, last, err);
 }
 
-/* FTS5 keeps words in memory until COMMIT, whose failure would leave the outcome unknown: a
- * savepoint makes it write them now. */
+/* FTS5 keeps words in memory until COMMIT, and a failure there would leave the outcome unknown.
+ * Releasing a savepoint makes FTS5 write them now. */
 static bool flush(struct search_index *index, struct error *err)
 {
     return sqlite3_exec(index->db, "SAVEPOINT search; RELEASE search", NULL, NULL, NULL) ==

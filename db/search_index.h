@@ -3,7 +3,7 @@
  * date in the transaction of each change. SQLite writes the words of a transaction at its COMMIT
  * as one part of the index, as long as the documents come in ascending order: so changes are noted
  * and applied all at once at the transaction's end. What would make a transaction long, and what
- * was there before search was on, waits in a backlog that a chore works off, the newest first.
+ * was there before search was on, waits in a backlog, which a maintenance task indexes.
  * A document is an entry, numbered by its key, or a context, numbered below zero. Writer thread.
  */
 #ifndef SESSIOND_DB_SEARCH_INDEX_H
@@ -59,13 +59,13 @@ struct search_index {
     int64_t applied;   /* documents that the open transaction put into the index */
     int64_t taken;     /* documents that the open transaction took off the backlog */
     int64_t caught_up; /* committed ones of these, since they were last logged */
-    bool failed;       /* a note of the open transaction could not be made; `failure` says why */
+    bool failed; /* noting a change failed in the open transaction, for the reason `failure` */
     struct error failure;
-    bool is_corrupt; /* the open transaction, or the one just rolled back, found it so */
-    bool is_suspect; /* the transaction just rolled back failed for what may be the tables' fault */
-    int64_t rebuilds;   /* because it was corrupt, not yet counted by a committed transaction */
-    int unfinished;     /* rebuilds since all was indexed */
-    int64_t rebuilt_at; /* commits that a snapshot shows at least if it shows the last rebuild */
+    bool is_corrupt;    /* the open transaction, or the one just rolled back, found it so */
+    bool is_suspect;    /* the tables may be why the last transaction was rolled back */
+    int64_t rebuilds;   /* of a corrupt index, not counted in the statistics yet */
+    int unfinished;     /* rebuilds since the backlog was last empty */
+    int64_t rebuilt_at; /* a snapshot of as many commits shows the last rebuild */
 };
 
 static inline int64_t search_context_document(int64_t session_seq)
@@ -87,14 +87,14 @@ MUST_USE bool search_tables_release_sessions(sqlite3 *db, struct error *err);
 void search_index_release(struct search_index *index); /* frees what is noted */
 
 /* Notes a document. A context that is `is_new` and has no text needs no row. Whether the index has
- * the document already is decided here: the backlog may be worked off later in the transaction. */
+ * the document already is decided here: the backlog may be indexed later in the transaction. */
 void search_index_note(struct search_index *index, int64_t document, struct slice json,
                        bool is_new);
 
 /* Notes that an entry goes; `json` is what it was. */
 void search_index_note_removal(struct search_index *index, int64_t document, struct slice json);
 
-/* Whether as much is noted as a chore should do in one step: it takes some ten milliseconds. */
+/* Whether as much is noted as a maintenance task should do in one step of about 10 ms. */
 bool search_index_has_a_step(const struct search_index *index);
 
 /* Last in the transaction: applies what was noted. */
@@ -103,7 +103,7 @@ MUST_USE bool search_index_apply(struct search_index *index, struct error *err);
 /* After COMMIT, or after what failed and before ROLLBACK: SQLite still tells why. */
 void search_index_settle(struct search_index *index, bool committed);
 
-/* After ROLLBACK: whether the index was to blame. */
+/* After ROLLBACK: whether a corrupt index was the cause. */
 bool search_index_is_corrupt(struct search_index *index);
 
 /* After ROLLBACK of a transaction that found the index corrupt, for the reason `why`: replaces the

@@ -7,11 +7,11 @@
 /* Prepares the statements, once the tables are there. */
 MUST_USE bool search_index_prepare(struct search_index *index, struct error *err);
 
-/* After a statement on the search tables failed: sets is_corrupt when these are to blame. Returns
- * false, with `err` set. */
+/* After a statement on the search tables failed: sets is_corrupt when the result code blames the
+ * tables. Sets `err` and returns false. */
 MUST_USE bool search_index_fail(struct search_index *index, const char *doing, struct error *err);
 
-/* Takes the readers' report; sets is_corrupt when it holds, with `err` set, and returns false. */
+/* Takes the readers' report. When it is right, sets is_corrupt and `err` and returns false. */
 MUST_USE bool search_index_take_report(struct search_index *index, struct error *err);
 
 /* Notes a document that was taken off the backlog. */
@@ -24,10 +24,10 @@ void search_index_log_progress(struct search_index *index);
 /* Whether the tables are there, as this version makes them. */
 MUST_USE bool search_tables_are_ours(sqlite3 *db, bool *out, struct error *err);
 
-/* The same, and whether their texts were made by this rule and folded as they are now. */
+/* The same, and whether their texts were made by the present rule and folding. */
 MUST_USE bool search_tables_match(struct search_index *index, bool *out, struct error *err);
 
-/* Inside a transaction: removes whatever stands under the tables' names, however corrupt it is. */
+/* Inside a transaction: removes all objects with the tables' names, even corrupt ones. */
 MUST_USE bool search_tables_drop(sqlite3 *db, struct error *err);
 
 MUST_USE bool search_tables_drop_triggers(sqlite3 *db, struct error *err);

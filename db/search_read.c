@@ -76,8 +76,9 @@ static void report(const struct search *search, bool is_certain)
     atomic_store(&report->seen_at, search->snapshot_commits + 1);
 }
 
-/* After a statement on the search tables failed. True: the result is what was found until then.
- * SQLITE_ERROR may be the fault of the query, unless that is `is_constant`. */
+/* After a statement on the search tables failed. True: the search goes on with what it has found,
+ * and its result is incomplete. SQLITE_ERROR may come from the query, unless the SQL `is_constant`.
+ */
 static bool make_do(struct search *search, bool is_constant, const char *doing, struct error *err)
 {
     const int result = sqlite3_extended_errcode(search->db);
@@ -342,8 +343,8 @@ static bool read_backlog(struct search *search, struct error *err)
     return ok;
 }
 
-/* SQLite asks for the reader's deadline within a match too, which may gather millions of words
- * before its first row. */
+/* SQLite checks the reader's deadline also within a match, which may read millions of words before
+ * its first row. */
 static bool rank_in_time(struct search *search, struct reader *reader, struct error *err)
 {
     const int64_t deadline_ms = reader->deadline_ms;

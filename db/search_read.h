@@ -22,8 +22,8 @@ enum search_read_statement {
 
 /* From readers to the writer: a search found the index corrupt. */
 struct search_report {
-    atomic_int_least64_t seen_at; /* commits that its snapshot showed, and one; 0: no report */
-    atomic_bool is_certain;       /* false: only if the tables differ from those to be expected */
+    atomic_int_least64_t seen_at; /* the commits in the snapshot, plus one; 0: no report */
+    atomic_bool is_certain; /* false: right only when the tables differ from the expected ones */
 };
 
 /* What a reader keeps for searches; made by the first one. */
@@ -34,8 +34,8 @@ struct search_reader {
     store_searchable text_of;
 };
 
-/* Whether such a result of a statement on the search tables means that these are not what they
- * should be, rather than that the disk is full or failing. */
+/* Whether this result code of a statement on the search tables means that the tables are corrupt,
+ * and not that the disk is full or fails. */
 bool search_tables_are_blamed(int result);
 
 void search_reader_release(struct search_reader *search);

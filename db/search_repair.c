@@ -1,4 +1,4 @@
-/* The index holds nothing that is not stored elsewhere: one that is corrupt is replaced. */
+/* A corrupt index is replaced: all it holds is stored elsewhere, too. */
 
 #include "db/connection.h"
 #include "db/search_index_internal.h"
@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-/* So many rebuilds, none of which indexed everything, turn search off until the next start. */
+/* After more rebuilds, with the backlog never empty, search is off until the next start. */
 #define UNFINISHED_MAX 3
 
 bool search_tables_are_blamed(int result)
@@ -61,13 +61,13 @@ bool search_index_is_corrupt(struct search_index *index)
     struct error err;
     bool match = true;
 
-    /* A trigger may fail where no statement names the tables. */
+    /* A trigger may have failed, in a statement that does not name the tables. */
     if (index->is_suspect && !index->is_corrupt && search_tables_match(index, &match, &err))
         index->is_corrupt = !match;
     return index->is_corrupt;
 }
 
-/* *is_safe: after a failure nothing, or all, was committed. */
+/* *is_safe: after a failure it is known whether the transaction was committed. */
 static bool replace(struct search_index *index, bool *is_safe, struct error *err)
 {
     sqlite3 *db = index->db;

@@ -1,4 +1,4 @@
-/* The tables of search: made, compared with those that this program makes, and dropped. */
+/* Makes the search tables, compares them with those of this version, and drops them. */
 
 #include "db/connection.h"
 #include "db/search_fold.h"
@@ -20,7 +20,7 @@ extern const unsigned char schema_search[];
     " 'search_session_changed_elsewhere'"
 #define ALL VIRTUAL_TABLES ", " SHADOW_TABLES ", " OTHERS
 
-/* FTS5 makes the shadow tables, each version in its own words. */
+/* The SQL of the shadow tables depends on the version of FTS5. */
 static const char fingerprint[] =
     "SELECT group_concat(one, char(10)) FROM"
     " (SELECT type || ' ' || name || ' ' || iif(name IN (" SHADOW_TABLES "), '', sql) AS one"
@@ -31,7 +31,7 @@ static const char objects[] = "SELECT type || ' ' || name FROM sqlite_schema WHE
                               ") AND type IN ('trigger', 'view', 'table', 'index')"
                               " ORDER BY type = 'trigger' DESC LIMIT 1";
 
-/* What a database has that holds nothing else. */
+/* The fingerprint of tables that this version makes. */
 static bool read_model(char **out, struct error *err)
 {
     sqlite3 *model = NULL;
@@ -164,7 +164,8 @@ static bool make(struct search_index *index, struct notice *notice, struct error
     return true;
 }
 
-/* As search is on or off. A rule that cannot be read is another one. */
+/* Makes or drops the tables, as search is on or off. A rule that cannot be read counts as another.
+ */
 static bool bring_up_to_date(struct search_index *index, struct notice *notice, struct error *err)
 {
     bool there;

@@ -24,14 +24,14 @@ MUST_USE bool session_status_parse(struct slice name, enum session_status *statu
 /* The lifecycle: whether a session may go from one status to another. same → same is allowed. */
 bool session_may_become(enum session_status from, enum session_status to);
 
-/* Who may write a session, until when. `expires_us` is the wall clock's reading when the term
- * began, plus the term; the lease ends by a clock that nobody sets. */
+/* The owner who may write the session. `expires_us` is the wall clock's time at the begin of the
+ * term plus the term; the lease itself expires by the monotonic clock. */
 struct session_lease {
     struct slice owner; /* data NULL: nobody */
     int64_t token;      /* of this lease; of the last one when there is none; 0 before the first */
     int64_t ttl_ms;
     int64_t expires_us;
-    int64_t left_us; /* until it ends, when it was read */
+    int64_t left_us; /* time to expiry when the session was read */
 };
 
 struct session {

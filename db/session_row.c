@@ -72,7 +72,7 @@ static bool is_lower_case_id(struct slice text)
     return id_parse(text, id) && slice_is(text, id);
 }
 
-/* What every reader relies on. */
+/* Refuses a row that breaks what every reader relies on. */
 static bool check_row(const struct session *session, struct error *err)
 {
     if (!is_lower_case_id(session->id))

@@ -18,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Of a longer path a message shows the beginning. */
+/* A message shows this much of a longer path. */
 #define PATH_SHOWN_BYTES 200
 
 struct store {
@@ -121,7 +121,7 @@ no_lists:
     return false;
 }
 
-/* What to do about it. */
+/* The next step to take after this SQLite result code. */
 static const char *next_step(int result)
 {
     switch (result & 0xff) {

@@ -9,8 +9,8 @@
 struct store_existing {
     int64_t after;   /* where the search goes on; 0: at the newest */
     int64_t newest;  /* where this pass began */
-    int64_t floor;   /* where it ends: what an earlier pass has looked at */
-    int64_t changes; /* struct write_state's, when the search began */
+    int64_t floor;   /* where it ends: an earlier pass has covered the rest */
+    int64_t changes; /* pair_changes of struct write_state when the search began */
     bool is_deferred;
 };
 

@@ -28,7 +28,7 @@ enum store_count {
     STORE_SESSIONS_IMPORTED, /* those that were there already are not counted */
     STORE_ENTRIES_IMPORTED,
     STORE_SEARCH_INDEXED,
-    STORE_SEARCH_REBUILDS,   /* of an index that was corrupt */
+    STORE_SEARCH_REBUILDS,   /* of a corrupt index */
     STORE_PURGED_TERMINATED, /* sessions, by retention */
     STORE_PURGED_IDLE,
     STORE_GROWTH_REFUSED, /* for want of room in the database */

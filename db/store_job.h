@@ -73,7 +73,7 @@ struct store_job {
     size_t edit_bytes;    /* of the text by which it edits */
     store_admitter admit; /* NULL: however much */
     void *admit_arg;
-    bool (*has_left)(const struct store_job *job); /* FORK: nobody waits for it; NULL: not known */
+    bool (*has_left)(const struct store_job *job); /* FORK: the client has left; NULL: never */
     bool has_status;                               /* UPDATE */
     enum session_status status;
     bool has_expected; /* UPDATE: the status has to be `expected` */

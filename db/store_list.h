@@ -9,8 +9,8 @@ enum store_visit { STORE_VISIT_NEXT, STORE_VISIT_STOP };
 /* Gets one row; its slices are valid during the call. STOP refuses the row and ends the list. */
 typedef enum store_visit (*store_visitor)(void *arg, const struct session *session);
 
-/* A list by thread_id and project_path ends a page after so many rows of either that are not of
- * both. That takes a few milliseconds. */
+/* A list by thread_id and project_path ends a page after this many rows that match only one of
+ * them, which takes a few milliseconds. */
 #define STORE_LIST_STEPS 2000
 
 struct store_list_query {

@@ -7,7 +7,7 @@
 
 #include "db/session.h"
 
-/* Rows of a page at most. Changing so many takes some 20 ms. */
+/* Limit of the sessions of a page. To change as many takes about 20 ms. */
 #define STORE_MANY_MAX 1000
 
 /* Where a page begins. The zero value is the first page. */
@@ -29,7 +29,7 @@ struct store_many {
     /* Out. */
     struct session *changed; /* id, project_path; oldest first */
     size_t changed_count;
-    bool more; /* sessions may be left; there can be more also when none was changed */
+    bool more; /* sessions may be left, even when this page changed none */
     struct store_many_place next;
 };
 

@@ -25,8 +25,8 @@ struct store_options {
     int readers;              /* threads that may call store_get/store_list at once */
     int64_t read_limit_ms;    /* a read that takes longer is ended: ERROR_READ_TIMEOUT */
     size_t max_queue;         /* jobs reserved at once */
-    int64_t max_forks;        /* that take long, at once; further ones: ERROR_QUEUE_FULL */
-    int64_t max_client_forks; /* of these, of one client */
+    int64_t max_forks;        /* long forks in progress; a further one: ERROR_QUEUE_FULL */
+    int64_t max_client_forks; /* the same for one client */
     int64_t key_ttl_us;       /* how long an Idempotency-Key is remembered */
     int64_t keep_events_us;   /* how long an event is kept */
     int64_t max_events;       /* that are kept, the newest, give or take those of some seconds */

@@ -17,15 +17,15 @@ enum store_purge_reason {
     STORE_PURGE_REASONS
 };
 
-/* How far a purge has come; zero: not begun. */
+/* Where a page of a purge begins. All zero: the first page. */
 struct store_purge_position {
     enum store_purge_reason reason;
     int64_t place_us;
     int64_t place_seq;
 };
 
-/* STORE_PURGE: deletes so much that other writes need not wait for long, the longest unchanged
- * first. STORE_RETENTION: a page of what that would be, from `from` to `next`. */
+/* STORE_PURGE: deletes a bounded number of sessions, the longest unchanged first. STORE_RETENTION:
+ * a page of those that would be deleted, from `from` to `next`. */
 struct store_purge {
     struct store_purge_position from;
 

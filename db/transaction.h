@@ -14,8 +14,8 @@ enum outcome {
     OUTCOME_ROLLED_BACK,   /* nothing was changed; `err` says why */
     OUTCOME_INDEX_REBUILT, /* nothing was changed, since the search index was corrupt; it has been
                             * replaced, and the same transaction can be run again */
-    OUTCOME_NOT_BEGUN,     /* the same, and no other transaction would fare better now */
-    OUTCOME_UNKNOWN,       /* only a restart tells */
+    OUTCOME_NOT_BEGUN,     /* nothing was changed; another transaction would fail now, too */
+    OUTCOME_UNKNOWN,       /* a restart shows whether it was committed */
 };
 
 struct transactions {

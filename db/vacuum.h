@@ -17,8 +17,8 @@ MUST_USE bool vacuum_prepare_new(sqlite3 *db, struct error *err);
  * observer is told. False when the storage failed. */
 MUST_USE bool vacuum_convert(sqlite3 *db, const struct store_observer *observer, struct error *err);
 
-/* The chore: gives some of the free pages back while there is nothing else to do. Some always stay,
- * for what is stored next. */
+/* The maintenance task: gives some of the free pages back while there is nothing else to do. Some
+ * always stay, for what is stored next. */
 MUST_USE bool vacuum_step(struct write_operations *ops, bool *more, struct error *err);
 
 #endif

@@ -14,7 +14,7 @@ static bool find(struct write_operations *ops, const struct store_job *job, bool
     return ok;
 }
 
-/* A new consumer fits into the limits, or the job is refused. */
+/* Refuses the job when a new consumer exceeds a limit. */
 static bool admit(struct write_operations *ops, struct store_job *job, struct error *err)
 {
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_CONSUMER_COUNT];
@@ -51,7 +51,7 @@ bool write_consumer_put(struct write_operations *ops, struct store_job *job, str
     write_bind_text(stmt, 1, job->consumer.name);
     sqlite3_bind_int64(stmt, 2, job->consumer.after);
     sqlite3_bind_int64(stmt, 3, job->consumer.updated_us);
-    return write_run(&ops->statements, WRITE_CONSUMER_PUT, "keeping a consumer's place", err);
+    return write_run(&ops->statements, WRITE_CONSUMER_PUT, "storing a consumer offset", err);
 }
 
 bool write_consumer_remove(struct write_operations *ops, struct store_job *job, struct error *err)
@@ -67,5 +67,5 @@ bool write_consumer_remove(struct write_operations *ops, struct store_job *job, 
         return true;
     }
     write_bind_text(ops->statements.prepared[WRITE_CONSUMER_REMOVE], 1, name);
-    return write_run(&ops->statements, WRITE_CONSUMER_REMOVE, "forgetting a consumer", err);
+    return write_run(&ops->statements, WRITE_CONSUMER_REMOVE, "deleting a consumer", err);
 }

@@ -6,7 +6,7 @@
 #include "db/translate.h"
 #include "db/write_event.h"
 
-/* Leases that one transaction ends, or gives a new term: a write waits for no more of them. */
+/* Limit of the leases that one transaction ends or restarts, so that writes do not wait long. */
 #define LEASES_AT_ONCE 256
 
 static void due_no_later(struct write_operations *ops, int64_t deadline_us)
@@ -78,12 +78,12 @@ static bool restart(struct write_operations *ops, int64_t wall_us, int64_t now_u
  * time. */
 static bool restart_some(struct write_operations *ops, struct error *err)
 {
-    /* The wall clock first: a lease lasts until its expires_at at least. */
+    /* The wall clock is read first: a lease lasts at least until its expires_at. */
     const int64_t wall_us = timestamp_now_us();
     const int64_t now_us = monotonic_us();
     bool found = true;
 
-    /* Texts and other values that lie outside of the places. */
+    /* A text, or a number beyond 64 bits, has no place in the order of integers. */
     if (!write_run(&ops->statements, WRITE_LEASE_REPAIR, "repairing a lease", err))
         return false;
     for (int restarted = 0; restarted < LEASES_AT_ONCE; restarted++) {
@@ -148,8 +148,8 @@ bool write_lease_clear(struct write_operations *ops, struct session *session, st
     return write_run(&ops->statements, WRITE_LEASE_CLEAR, "clearing a lease", err);
 }
 
-/* Stores when the new term ends, and puts it into the answer. The wall clock is read first, so that
- * a lease lasts until its expires_at at least. */
+/* Stores the end of the new term and sets it in the job's result. The wall clock is read first, so
+ * that a lease lasts at least until its expires_at. */
 static bool begin_term(struct write_operations *ops, struct store_job *job, int64_t *deadline_us,
                        struct error *err)
 {
@@ -193,8 +193,8 @@ static bool record(struct write_operations *ops, const struct session *session,
     return write_event(ops, &event, err);
 }
 
-/* A token that exceeds the session's own, and those of every session that was deleted: a session of
- * the same id may have been among them. */
+/* Makes a token above that of the session and those of all deleted sessions, which may include one
+ * of the same id. */
 static bool next_token(struct write_operations *ops, int64_t *token, struct error *err)
 {
     int64_t floor;
@@ -239,9 +239,9 @@ static bool grant(struct write_operations *ops, struct store_job *job, struct er
                   &session->lease, err);
 }
 
-/* What is stored must allow the grant: the same owner without its token is a new incarnation. A
- * token never takes a lease over, not even with `steal`: its holder may have been away for long,
- * and has to read the session before it goes on. */
+/* Refuses the job unless the stored session allows the grant. The same owner without its token is a
+ * new process, which gets a new lease. A request with a token never takes a lease over, not even
+ * with `steal`: its client may have lost the lease long ago, and has to read the session first. */
 static bool may_grant(struct store_job *job)
 {
     const struct session *session = &job->session;

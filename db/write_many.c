@@ -5,10 +5,10 @@
 
 #include <stdlib.h>
 
-/* A page ends before its texts take more memory, after one session at least. */
+/* A page ends before its texts exceed this, but has one session at least. */
 #define PAGE_BYTES ((size_t)1 << 20)
 
-/* The same for a request with an Idempotency-Key, whose response is stored. */
+/* The same for a request with an Idempotency-Key, since its response is stored. */
 #define STORED_PAGE_BYTES ((size_t)64 << 10)
 
 bool write_many_check_place(const struct write_operations *ops, struct store_job *job)

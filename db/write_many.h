@@ -5,7 +5,7 @@
 
 #include "db/write_operations.h"
 
-/* Rows that a page looks at: some 10 ms. */
+/* Limit of the rows that a page reads, which takes about 10 ms. */
 #define WRITE_MANY_ROWS 4096
 
 /* The columns that write_many_add reads first. */
@@ -23,20 +23,20 @@ struct many_rows {
     struct many_row *all;
     size_t count;
     size_t bytes;  /* of their texts */
-    size_t looked; /* rows, whether they were taken or not */
+    size_t looked; /* rows that were read, added or not */
 };
 
-/* Refuses a place that no earlier page can have given, which job->error shows. */
+/* Refuses the job when no earlier page can have returned its place. */
 bool write_many_check_place(const struct write_operations *ops, struct store_job *job);
 
-/* A row was looked at. False when the page ends before it. */
+/* Counts a row that was read. False when the page ends before it. */
 bool write_many_looks_on(struct many_rows *rows);
 
 /* Takes the row on which `stmt` stands; its columns are WRITE_MANY_COLUMNS and, for a move, the
  * destination. False when the page is full: it ends before the row. */
 bool write_many_add(struct many_rows *rows, sqlite3_stmt *stmt);
 
-/* Charges what the page takes in memory. False when the job is refused. */
+/* Charges the memory of the page to the client. False when the job is refused. */
 bool write_many_admit(const struct many_rows *rows);
 
 /* Puts the sessions into the job's result, as they are now, the oldest first. */

@@ -25,8 +25,8 @@ void write_operations_begin(struct write_operations *ops)
     ops->changes_before = sqlite3_total_changes64(ops->statements.db);
 }
 
-/* Where a rolled-back transaction has left the clock beyond what is reserved, one that gives no
- * time must not have to write. */
+/* Whether the open transaction has used the clock. After a rollback the clock may be beyond its
+ * reservation; a transaction that uses no time must not write a new one. */
 static bool has_given_time(const struct write_operations *ops)
 {
     return ops->state.clock.last_us != ops->saved.clock.last_us;
@@ -46,7 +46,7 @@ bool write_operations_finish(struct write_operations *ops, struct error *err)
     return !has_given_time(ops) || clock_reserve(&ops->state.clock, ops->statements.db, false, err);
 }
 
-/* The clock alone goes on: a time is not given twice, not even after a rollback. */
+/* The clock alone keeps its time, so that no time is given twice. */
 static void restore(struct write_operations *ops)
 {
     const int64_t given_us = ops->state.clock.last_us;
@@ -134,7 +134,7 @@ static bool is_recent(int64_t time_us)
     return time_us != 0 && monotonic_us() - time_us < PROBE_INTERVAL_US;
 }
 
-/* Anyone may ask for a probe: it makes the disk write once a second at most. */
+/* Every client may request a probe, so it writes to the disk once a second at most. */
 static bool probe(struct write_operations *ops, struct store_job *job, struct error *err)
 {
     if (is_recent(ops->committed_us))

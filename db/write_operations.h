@@ -19,8 +19,8 @@
 #include "db/write_state.h"
 #include "db/write_statements.h"
 
-/* A probe writes only when no transaction was committed for so long; a probe that failed stands for
- * those of the same time after it. */
+/* A probe writes only when no change was committed within this time. The error of a failed probe is
+ * repeated for this time. */
 #define PROBE_INTERVAL_US INT64_C(1000000)
 
 struct write_operations {
@@ -32,8 +32,8 @@ struct write_operations {
     int64_t key_ttl_us;           /* how long an Idempotency-Key is remembered */
     int64_t keep_events_us;       /* how long an event is kept */
     int64_t max_events;           /* how many are */
-    int64_t max_consumers;        /* that there may be */
-    int64_t max_streams;          /* that a session may have */
+    int64_t max_consumers;        /* limit of those stored */
+    int64_t max_streams;          /* limit of those of one session */
     struct figures_change change; /* by the open transaction */
     struct skipped_rows skipped;  /* by the open transaction */
     int64_t changes_before;       /* rows that were changed before the open transaction began */
@@ -46,13 +46,13 @@ struct write_operations {
  * to be kept, and for how long, has been set by the caller. */
 MUST_USE bool write_operations_init(struct write_operations *ops, sqlite3 *db, struct error *err);
 
-/* First in every transaction: saves the state. */
+/* Call first in every transaction: saves the state. */
 void write_operations_begin(struct write_operations *ops);
 
 /* Last in every transaction: what was changed becomes what can be found. */
 MUST_USE bool write_operations_finish(struct write_operations *ops, struct error *err);
 
-/* After COMMIT, or after what failed and before ROLLBACK, which restores the saved state. */
+/* Call after COMMIT, or between a failure and ROLLBACK. Not committed: restores the saved state. */
 void write_operations_settle(struct write_operations *ops, bool committed);
 
 /* A change was committed at this time; a probe alone in its transaction failed. */
@@ -67,7 +67,7 @@ bool write_operations_changed(const struct write_operations *ops);
 MUST_USE bool write_operations_apply(struct write_operations *ops, struct store_job *job,
                                      struct error *err);
 
-/* Whether a job that has run needs more turns; it is not to be answered yet. */
+/* Whether a job that has run needs more turns, and must not be answered yet. */
 bool write_operations_is_deferred(const struct store_job *job);
 
 /* Each operation, in its own file; the contract is write_operations_apply's. */

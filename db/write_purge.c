@@ -4,18 +4,18 @@
 
 #include <stdio.h>
 
-/* A step of the chore, without entries, which go by and by: so few that nobody's write waits for
- * the others' deletion. */
+/* Limits of a step of the maintenance task, so that writes do not wait long. The entries of a
+ * deleted session are collected later. */
 #define STEP_SESSIONS 32
 #define STEP_BYTES (1 << 20)
 #define STEP_ROWS 256
 
-/* A job may hold the others of its batch up for longer. */
+/* Limits of a job, which runs between two batches. */
 #define JOB_SESSIONS 64
 #define JOB_BYTES (4 << 20)
 #define JOB_ROWS 4096
 
-/* What was passed by, since it was leased or had new entries, is looked at again. */
+/* How often sessions are looked at again that were leased or had new entries. */
 #define ANEW_US INT64_C(3600000000)
 
 /* What is left of what may be done at once; below one: nothing. */

@@ -8,15 +8,15 @@
 
 #include "db/write_operations.h"
 
-/* The chore: some sessions at a time, from a place that it remembers. From time to time it begins
- * anew, for those that it had to pass by. */
+/* The maintenance task: some sessions at a time, from a place that it remembers. From time to time
+ * it begins anew, for those that it had to pass by. */
 MUST_USE bool write_purge_step(struct write_operations *ops, bool *more, struct error *err);
 
 /* The job STORE_PURGE. */
 MUST_USE bool write_purge(struct write_operations *ops, struct store_job *job, struct error *err);
 
-/* Whether the chore has deleted sessions and now finds no others; then puts that into words, once.
- */
+/* True once, after the maintenance task has deleted sessions and finds no more: writes the line for
+ * the log into `text`. */
 bool write_purge_tell(struct purge *purge, char *text, size_t size);
 
 #endif

@@ -1,5 +1,5 @@
-/* Recovery after a crash: pauses the ACTIVE sessions of an owner, or of nobody, a page at a time.
- */
+/* Recovery after a crash: pauses the ACTIVE sessions of one owner, or those without a lease, a page
+ * at a time. */
 
 #include "db/column.h"
 #include "db/write_event.h"

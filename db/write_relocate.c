@@ -3,9 +3,9 @@
  *
  * The sessions are found by the index on project_path: first those of the folder itself, then those
  * below it, which follow one another there. The index ends in (status, seq), so a page walks the
- * groups of one path and one status. A session that was moved may lie ahead, where the destination
- * is inside the folder or the other way round: a later page passes over what is in the destination
- * and was changed since the first page began.
+ * groups of one path and one status. When the destination is inside the folder, or the folder
+ * inside the destination, a later page may find a session that was moved already. So it skips
+ * sessions in the destination that were changed since the first page began.
  */
 
 #include "db/column.h"
@@ -16,8 +16,7 @@
 
 #include <stdlib.h>
 
-/* A page under way. `path` and `status` are those of the group; their texts are in the job's
- * memory. */
+/* The page in progress. `path` and `status` are those of the current group, in the job's memory. */
 struct move {
     struct write_operations *ops;
     struct store_job *job;
@@ -78,7 +77,7 @@ static bool find_group(struct move *move, struct slice path, struct slice status
     return true;
 }
 
-/* What sorts between the folder and what is below it, such as `/a-b` behind `/a`, is left out. */
+/* Skips paths that sort between the folder and those below it, such as `/a-b` after `/a`. */
 static bool next_group(struct move *move, bool *found, struct error *err)
 {
     const struct slice below = join(move->job, move->from, '/');
@@ -217,7 +216,7 @@ static bool change(struct move *move, struct error *err)
     return true;
 }
 
-/* A cursor leads to the folder that is moved, or the job is refused. */
+/* Refuses the job when its cursor is not one of this folder. */
 static bool begin(struct move *move)
 {
     struct store_job *job = move->job;

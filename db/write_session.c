@@ -7,7 +7,7 @@
 #include "db/write_lease.h"
 #include "db/write_size.h"
 
-/* Of a get-or-create in one turn: about a millisecond. */
+/* Limit of the steps of a get-or-create in one turn, which take about a millisecond. */
 #define EXISTING_STEPS 500
 
 static bool is_refused(const struct store_job *job)
@@ -79,7 +79,7 @@ static bool insert(struct write_operations *ops, struct store_job *job, struct e
 enum search_result { SEARCH_FOUND, SEARCH_NONE, SEARCH_CUT };
 
 /* Looks for the newest session of these two that is not TERMINATED, from search->after on down to
- * search->floor. CUT: a turn's steps are done. */
+ * search->floor. CUT: the turn has used up its steps. */
 static bool look_for_existing(struct write_operations *ops, struct store_job *job, char id[ID_SIZE],
                               enum search_result *result, struct error *err)
 {
@@ -106,9 +106,9 @@ static bool look_for_existing(struct write_operations *ops, struct store_job *jo
     return sound || error_set(err, ERROR_INTERNAL, NULL, "a session has an id that is none");
 }
 
-/* The search goes on from turn to turn, and other writes come in between. So a pass that took more
- * than one turn is followed by one over the sessions that were created meanwhile; when older
- * sessions may have got this thread and project, the search begins anew. */
+/* The search may take several turns, with other writes in between. So a pass of several turns is
+ * followed by a pass over the sessions that were created since. When an older session may have got
+ * this thread and project, by a relocation or an import, the search starts again. */
 static bool find_existing(struct write_operations *ops, struct store_job *job, bool *found,
                           struct error *err)
 {

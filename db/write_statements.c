@@ -15,7 +15,7 @@
 #define NO_LEASE "lease_owner = NULL, lease_ttl_ms = NULL, lease_deadline_us = NULL"
 #define CHANGED "version = version + 1, updated_at = ?2"
 
-/* A corrupt term is cut, so that no deadline overflows. */
+/* A corrupt term is limited, so that no deadline overflows. */
 #define TERM_US "max(0, min(CAST(coalesce(lease_ttl_ms, 0) AS INTEGER), 9007199254740)) * 1000"
 
 /* The root is written with the slash that begins what is below it. */

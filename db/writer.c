@@ -92,8 +92,8 @@ void writer_tell_failure(struct writer *writer, enum outcome outcome, const stru
     writer->writes_failed = refused;
 }
 
-/* Takes back what a rolled-back transaction had written into its jobs. Appends, imports and purges
- * set their results anew. */
+/* Clears the results that a rolled-back transaction has set in its jobs. Appends, imports and
+ * purges overwrite theirs. */
 static void reset_jobs(struct store_job *first, size_t count)
 {
     struct store_job *job = first;
@@ -125,7 +125,7 @@ static enum outcome try_transaction(struct writer *writer, struct store_job *fir
     return writer_end(writer, ok, count, err);
 }
 
-/* Runs `count` jobs in one transaction, and again when a corrupt search index made it fail. */
+/* Runs `count` jobs in one transaction, and again after a corrupt search index was rebuilt. */
 static enum outcome run_transaction(struct writer *writer, struct store_job *first, size_t count,
                                     struct error *err)
 {

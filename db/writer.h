@@ -32,7 +32,7 @@ struct writer {
     struct housekeeping house;
     struct backup backup;
     struct long_jobs long_jobs;
-    bool writes_failed; /* the last time, as the next: of a row of failures one is told */
+    bool writes_failed; /* the last transaction; only the first failure of a run is logged */
     bool checkpoint_failed;
     bool failed; /* nothing is written any more */
     pthread_t thread;

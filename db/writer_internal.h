@@ -11,16 +11,16 @@ enum outcome writer_end(struct writer *writer, bool ok, size_t jobs, struct erro
  * which nothing is written any more is told elsewhere. */
 void writer_tell_failure(struct writer *writer, enum outcome outcome, const struct error *err);
 
-/* After ROLLBACK, which `err` explains: replaces the search index if that was to blame. */
+/* After ROLLBACK for the reason `err`: rebuilds the search index when it was the cause. */
 enum outcome writer_check_search(struct writer *writer, struct error *err);
 
 /* After COMMIT: how large the database is now, and whether that is near its limit. */
 void writer_tell_size(struct writer *writer);
 
-/* After COMMIT: which rows the transaction could not read. */
+/* After COMMIT: logs the rows that the transaction could not read. */
 void writer_log_skipped(struct writer *writer);
 
-/* After the maintenance tasks: how much retention has deleted, once it is done. */
+/* After the maintenance tasks: logs how much retention has deleted, once it is done. */
 void writer_tell_purge(struct writer *writer);
 
 /* Gives a job of a transaction that was not committed its answer. */
@@ -34,10 +34,10 @@ int64_t writer_turn_us(const struct writer *writer);
 enum outcome writer_run_batch(struct writer *writer, struct store_job *first, size_t count,
                               struct error *err);
 
-/* A turn of the jobs that take long, if it is time. */
+/* Runs a turn of the long jobs when it is due. */
 void writer_run_long_jobs(struct writer *writer);
 
-/* Answers all jobs that take long with ERROR_STOPPING. */
+/* Answers all long jobs with ERROR_STOPPING. */
 void writer_abandon_long_jobs(struct writer *writer, const char *detail);
 
 #endif

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-/* The writer looks for due tasks every second at least. A turn that is so late shows that the
- * process was frozen, or that the disk kept it waiting. */
+/* The writer looks for due tasks once a second at least. After a longer gap than this the process
+ * was suspended, or the disk blocked it. */
 #define AWAY_US INT64_C(3000000)
 
 static void notice(struct writer *writer, enum store_severity severity, const char *event,
@@ -14,7 +14,7 @@ static void notice(struct writer *writer, enum store_severity severity, const ch
     writer->observer.notice(writer->observer.arg, severity, event, detail);
 }
 
-/* Whether there was a time without turns, in which no lease could be renewed. */
+/* Whether the writer did not run for so long that owners may have failed to renew leases. */
 static bool was_away(struct writer *writer, int64_t now_us)
 {
     const int64_t away_us = now_us - writer->last_turn_us;
@@ -24,13 +24,13 @@ static bool was_away(struct writer *writer, int64_t now_us)
     if (away_us <= AWAY_US)
         return false;
     snprintf(detail, sizeof(detail),
-             "the writer stood still for %.1f s: leases begin their terms anew",
+             "the writer did not run for %.1f s: each lease begins a new term",
              (double)away_us / 1e6);
     notice(writer, STORE_WARNING, "writer_stalled", detail);
     return true;
 }
 
-/* Of a row of failures the first is logged. */
+/* Only the first failure of a run is logged. */
 static void log_failure(struct writer *writer, enum store_task task, const struct error *err)
 {
     const struct task_schedule *schedule = &writer->house.tasks[task];
@@ -70,7 +70,7 @@ static enum outcome run_task(struct writer *writer, enum store_task task, struct
         outcome = writer_end(writer, ok, 0, err);
     }
     if (outcome == OUTCOME_COMMITTED || outcome == OUTCOME_INDEX_REBUILT) {
-        more = more || outcome == OUTCOME_INDEX_REBUILT; /* the same step is run again soon */
+        more = more || outcome == OUTCOME_INDEX_REBUILT; /* the step is run again soon */
         housekeeping_succeeded(&writer->house, task, began_us, more);
         log_recovery(writer, task, failures);
     } else if (outcome != OUTCOME_UNKNOWN) {
