@@ -96,6 +96,7 @@ def make_database(options, folder):
 def attack_process(name, address, stop):
     if name == NO_ATTACK:
         return
+    os.nice(5)  # elsewhere, a hostile client would not take the processors away from the service
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     one, _, count = ATTACKS[name]
