@@ -196,16 +196,16 @@ static bool admit_stream(struct write_operations *ops, struct store_job *job, st
     sqlite3_bind_int64(stmt, 2, ops->max_streams);
     if (!write_next_row(&ops->statements, WRITE_STREAM_COUNT, "counting streams", &ok, err))
         return ok;
-    const int64_t count = sqlite3_column_int64(stmt, 0);
+    const int64_t streams = sqlite3_column_int64(stmt, 0);
     write_reset(&ops->statements, WRITE_STREAM_COUNT);
-    if (count < ops->max_streams)
+    if (streams < ops->max_streams)
         return true;
     ops->change.counts[STORE_GROWTH_REFUSED]++;
     error_set(
         &job->error, ERROR_DATABASE_FULL, NULL,
         "the session has %lld streams, which is the limit (--max-streams-per-session); append "
         "to one of them, or raise the limit",
-        (long long)count);
+        (long long)streams);
     return true;
 }
 
