@@ -210,7 +210,8 @@ struct store_import json_import_batch(struct json_import *import)
 
     for (size_t i = 0; i < import->count; i++) {
         import->items[i].entries = next;
-        next += import->items[i].count;
+        if (import->items[i].count > 0) /* else `next` may be NULL */
+            next += import->items[i].count;
     }
     return (struct store_import){import->items, import->count, same_context};
 }
