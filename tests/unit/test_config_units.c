@@ -162,7 +162,8 @@ Test(config_units, a_duration_without_a_unit_is_refused)
 Test(config_units, an_error_names_the_bounds)
 {
     cr_expect_not(reads("--idle-timeout", "2d", NULL));
-    cr_expect(strstr(err.detail, "a duration from 1s to 1h in whole d, h, m, s or ms, not"), "%s", err.detail);
+    cr_expect(strstr(err.detail, "a duration from 1s to 1h in whole d, h, m, s or ms, not"), "%s",
+              err.detail);
     cr_expect_not(reads("--keep-events", "1500ms", NULL), "no whole seconds");
     cr_expect_not(reads("--idle-timeout", "off", NULL));
     cr_expect(reads("--retain", "off", NULL));
