@@ -186,7 +186,7 @@ static bool download(struct backup *backup, const struct config *config, int fd,
 
 /* Only one process at a time has the lock on an unfinished file, or everybody where the file system
  * has no locks. */
-static bool lock(const struct backup *backup, int fd, struct error *err)
+static bool lock_file(const struct backup *backup, int fd, struct error *err)
 {
     return flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK ||
            error_set(err, ERROR_INTERNAL, NULL,
@@ -203,12 +203,12 @@ static bool make_unfinished(struct backup *backup, struct error *err)
     const bool is_there = old >= 0 || errno != ENOENT;
     int made = -1;
 
-    bool ok = old < 0 || lock(backup, old, err);
+    bool ok = old < 0 || lock_file(backup, old, err);
     if (ok && is_there)
         unlink(path);
     if (ok) {
         made = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-        ok = made >= 0 ? lock(backup, made, err)
+        ok = made >= 0 ? lock_file(backup, made, err)
                        : error_set(err, ERROR_INTERNAL, NULL, "cannot make %s: %s", path,
                                    strerror(errno));
     }
