@@ -375,7 +375,7 @@ def picture(place):
         for name in folders + files:
             path = os.path.join(folder, name)
             status = os.lstat(path)
-            content = status.st_size
+            content = None  # the size of a folder depends on the file system
             if stat.S_ISREG(status.st_mode) and os.access(path, os.R_OK):
                 with open(path, "rb") as file:
                     content = hashlib.sha256(file.read()).hexdigest()
