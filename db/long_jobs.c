@@ -1,42 +1,11 @@
 #include "db/long_jobs.h"
 
+#include "db/sent_bytes.h"
 #include "db/write_fork.h"
 #include "db/write_operations.h"
 
 /* While the last batch ended less than this ago, other clients count as writing. */
 #define OTHERS_US INT64_C(100000)
-
-static size_t entry_bytes(const struct store_new_entry *entries, size_t count)
-{
-    size_t bytes = 0;
-
-    for (size_t i = 0; i < count; i++)
-        bytes += entries[i].text.len;
-    return bytes;
-}
-
-static size_t import_bytes(const struct store_import *import)
-{
-    size_t bytes = 0;
-
-    for (size_t i = 0; i < import->count; i++) {
-        const struct store_import_item *item = &import->items[i];
-        bytes += item->session.context.len;
-        for (size_t k = 0; k < item->count; k++)
-            bytes += item->entries[k].text.len;
-    }
-    return bytes;
-}
-
-/* The size of the contexts and entries that the job stores. */
-static size_t sent_bytes(const struct store_job *job)
-{
-    if (job->operation == STORE_APPEND)
-        return entry_bytes(job->append.entries, job->append.count);
-    if (job->operation == STORE_IMPORT)
-        return import_bytes(&job->import);
-    return job->context.len;
-}
 
 static bool is_page(const struct store_job *job)
 {

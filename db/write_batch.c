@@ -1,34 +1,13 @@
 #include "db/write_batch.h"
 
-static uint64_t import_bytes(const struct store_import *import)
-{
-    uint64_t bytes = 0;
-
-    for (size_t i = 0; i < import->count; i++) {
-        const struct store_import_item *item = &import->items[i];
-        bytes += item->session.context.len;
-        for (size_t j = 0; j < item->count; j++)
-            bytes += item->entries[j].text.len;
-    }
-    return bytes;
-}
-
-/* Of the texts that the job writes. */
-static uint64_t job_bytes(const struct store_job *job)
-{
-    uint64_t bytes = job->context.len + job->edit_bytes;
-
-    for (size_t i = 0; job->operation == STORE_APPEND && i < job->append.count; i++)
-        bytes += job->append.entries[i].text.len;
-    return job->operation == STORE_IMPORT ? import_bytes(&job->import) : bytes;
-}
+#include "db/sent_bytes.h"
 
 static bool all_fit(const struct store_job *jobs)
 {
     uint64_t bytes = 0;
 
     for (const struct store_job *job = jobs; job != NULL; job = job->next)
-        bytes += job_bytes(job);
+        bytes += sent_bytes(job);
     return bytes <= WRITE_BATCH_BYTES;
 }
 
@@ -41,7 +20,7 @@ static struct store_job *take_some(struct fair_queue *waiting, size_t *count)
 
     *count = 0;
     while (waiting->first != NULL) {
-        bytes += job_bytes(waiting->first);
+        bytes += sent_bytes(waiting->first);
         if (*count > 0 && bytes > WRITE_BATCH_BYTES)
             break;
         *last = fair_queue_pop(waiting);
