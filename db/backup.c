@@ -67,7 +67,8 @@ static bool check_room(struct backup *backup, struct error *err)
     return true;
 }
 
-/* Whoever may write to the folder can put a symbolic link under the name. */
+/* NOFOLLOW: another user with write access to the folder may replace the file by a symbolic link.
+ */
 static bool open_made(struct backup *backup, const char *name, struct error *err)
 {
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;

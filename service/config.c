@@ -365,8 +365,7 @@ bool config_check_db(const struct config *config, struct error *err)
 {
     return config->db != NULL || error_set(err, ERROR_INVALID_PAYLOAD, "db",
                                            "HOME is not set or too long, so there is no default "
-                                           "database: name one with --db or "
-                                           "SESSIOND_DB");
+                                           "database: name one with --db or SESSIOND_DB");
 }
 
 void config_help(FILE *out)

@@ -218,7 +218,7 @@ class HalfWay(Case):
         self.stop(self.running)
 
     def test_a_backup_to_stdout_is_what_was_received(self):
-        """Whoever may write to the folder can put another database in place of the unfinished file."""
+        """A user with write access to the folder may replace the unfinished file by another database."""
         make_database(self.path("other.db"), 1)
         unfinished = self.path("of.db.backup.tmp")
         with open(self.file, "wb") as out:
