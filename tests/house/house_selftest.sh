@@ -84,8 +84,8 @@ lines() {
 }
 
 plant_all() {
-    plant file_sizes db/long.c "$(lines 401 '\\n')"
-    plant file_sizes tests/long.h "$(lines 121 '\\n')"
+    plant file_sizes db/long.c "$(lines 801 '\\n')"
+    plant file_sizes tests/long.h "$(lines 201 '\\n')"
     plant function_sizes db/f.c "int f(void)\n{\n$(lines 48 '    ;\\n')}\n"
     plant function_sizes db/f.c "$(lines 9 "int f(void)\\n{\\n$(lines 14 '    ;\\n')}\\n")"
     plant function_sizes tests/f.c "int f(void)\n{\n$(lines 48 '    ;\\n')}\n"
