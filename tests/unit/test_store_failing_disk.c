@@ -148,7 +148,7 @@ static void on_done(struct store_job *job)
     sem_post(job->arg);
 }
 
-static void submit(struct store_job *job, sem_t *done)
+static void prepare(struct store_job *job, sem_t *done)
 {
     job->project_path = SLICE_LITERAL("/p");
     job->thread_id = SLICE_LITERAL("t");
@@ -156,6 +156,11 @@ static void submit(struct store_job *job, sem_t *done)
     job->done = on_done;
     job->arg = done;
     cr_assert(store_reserve(fixture.store, job->operation));
+}
+
+static void submit(struct store_job *job, sem_t *done)
+{
+    prepare(job, done);
     store_submit(fixture.store, job);
 }
 
@@ -193,6 +198,41 @@ Test(store_failing_disk, of_a_batch_run_one_by_one_the_failure_is_told)
     for (int i = 0; i < 4; i++)
         store_job_release(&jobs[i]);
     sqlite3_close(other);
+}
+
+/* Submits two jobs more on the writer thread, which then takes both of them at once. */
+static void submit_more(struct store_job *job)
+{
+    store_submit(fixture.store, &job[1]);
+    store_submit(fixture.store, &job[2]);
+    sem_post(job->arg);
+}
+
+/* The checkpoint after a batch fails while a large write waits for its turn. */
+Test(store_failing_disk, a_failed_checkpoint_refuses_the_large_writes_that_wait)
+{
+    struct store_job jobs[3] = {0};
+    static char context[200000];
+    sem_t done;
+
+    memset(context, ' ', sizeof(context));
+    memcpy(context, "{}", 2);
+    fixture.options.checkpoint_pages = 1;
+    open_store();
+    sem_init(&done, 0, 0);
+    for (int i = 0; i < 3; i++)
+        prepare(&jobs[i], &done);
+    jobs[0].done = submit_more;
+    jobs[2].context = (struct slice){context, sizeof(context)};
+    faulty_vfs_arm((struct fault){FAULT_SYNC, SQLITE_OPEN_MAIN_DB, SQLITE_IOERR_FSYNC, 2, 1});
+    store_submit(fixture.store, &jobs[0]);
+    for (int i = 0; i < 3; i++)
+        sem_wait(&done);
+    cr_expect_eq(jobs[1].error.kind, ERROR_NONE);
+    cr_expect_eq(jobs[2].error.kind, ERROR_STOPPING, "%s", jobs[2].error.detail);
+    expect_end();
+    for (int i = 0; i < 3; i++)
+        store_job_release(&jobs[i]);
 }
 
 Test(store_failing_disk, a_last_checkpoint_that_cannot_sync_the_log)
