@@ -201,7 +201,7 @@ void store_close(struct store *store)
     list_worker_stop(&store->lists);
     job_queue_close(&store->queue);
     writer_join(&store->writer);
-    if (store->writer.failed)
+    if (writer_has_failed(&store->writer))
         return;
     reader_pool_release(&store->readers);
     search_index_release(&store->writer.operations.search);

@@ -21,6 +21,9 @@ static int step_once(sqlite3_stmt *stmt)
 
 bool transaction_begin(struct transactions *transactions, struct error *err)
 {
+    if (transactions->has_failed)
+        return error_set(err, ERROR_STOPPING, NULL,
+                         "the storage has failed; the service is ending");
     return step_once(transactions->begin) == SQLITE_DONE ||
            translate_failure(transactions->db, "beginning to write", err);
 }

@@ -23,12 +23,13 @@ struct transactions {
     sqlite3_stmt *begin;
     sqlite3_stmt *commit;
     int64_t last_commit_us; /* how long the last COMMIT took */
+    bool has_failed;        /* the storage failed: no transaction begins any more */
 };
 
 /* `db` is borrowed; the statements are finalised when it is closed. */
 MUST_USE bool transactions_init(struct transactions *transactions, sqlite3 *db, struct error *err);
 
-/* Takes the write lock, which another program may hold. */
+/* Takes the write lock, which another program may hold. ERROR_STOPPING once has_failed is set. */
 MUST_USE bool transaction_begin(struct transactions *transactions, struct error *err);
 
 enum outcome transaction_commit(struct transactions *transactions, struct error *err);

@@ -195,9 +195,14 @@ static void answer(struct writer *writer, struct store_job *first, size_t count)
     }
 }
 
+bool writer_has_failed(const struct writer *writer)
+{
+    return writer->transactions.has_failed;
+}
+
 void writer_fail(struct writer *writer, const char *detail)
 {
-    writer->failed = true;
+    writer->transactions.has_failed = true;
     notice(writer, STORE_ERROR, "storage_failed", detail);
     writer->observer.failed(writer->observer.arg);
 }
@@ -274,7 +279,7 @@ static void write_jobs(struct writer *writer, struct store_job *first, size_t co
     enum outcome outcome = OUTCOME_NOT_BEGUN;
     struct error err;
 
-    if (writer->failed) {
+    if (writer_has_failed(writer)) {
         error_set(&err, ERROR_STOPPING, NULL, "the storage has failed; the service is ending");
         for (struct store_job *job = first; job != NULL; job = job->next)
             job->error = err;
@@ -291,7 +296,7 @@ static void maintain(struct writer *writer)
 {
     struct error err;
 
-    if (!writer->failed && !writer_maintain(writer, &err))
+    if (!writer_has_failed(writer) && !writer_maintain(writer, &err))
         writer_fail(writer, err.detail);
 }
 
@@ -353,15 +358,17 @@ static void *writer_run(void *arg)
         }
         gather.answered = count;
         gather.limit_us = writer->transactions.last_commit_us / GATHER_DIVISOR;
-        if (writer->failed) {
+        if (writer_has_failed(writer)) {
             backup_abandon(&writer->backup, ERROR_STOPPING, "the storage has failed");
             writer_abandon_long_jobs(writer, "the storage has failed");
             continue;
         }
         if (checkpointer_is_due(&writer->log) || is_idle(writer) || needs_room(writer))
             checkpoint(writer);
-        back_up(writer);
-        writer_run_long_jobs(writer);
+        if (!writer_has_failed(writer)) {
+            back_up(writer);
+            writer_run_long_jobs(writer);
+        }
     }
     backup_abandon(&writer->backup, ERROR_STOPPING, "the service is stopping");
     writer_abandon_long_jobs(writer, "the service is stopping");

@@ -34,7 +34,6 @@ struct writer {
     struct long_jobs long_jobs;
     bool writes_failed; /* the last transaction; only the first failure of a run is logged */
     bool checkpoint_failed;
-    bool failed; /* nothing is written any more */
     pthread_t thread;
 };
 
@@ -57,6 +56,10 @@ MUST_USE bool writer_maintain(struct writer *writer, struct error *err);
 /* While the thread does not run, and nobody reads: copies the whole log into the file and empties
  * it. A log that has to stay is told to the observer. Never PARTIAL. */
 enum checkpoint_result writer_empty_log(struct writer *writer, struct error *err);
+
+/* Whether the storage has failed: from then on nothing is written. Writer thread, or after
+ * writer_join. */
+bool writer_has_failed(const struct writer *writer);
 
 /* The storage has failed: tells the observer why. */
 void writer_fail(struct writer *writer, const char *detail);

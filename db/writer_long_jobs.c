@@ -129,7 +129,7 @@ void writer_run_long_jobs(struct writer *writer)
     if (!long_jobs_is_waiting(jobs) || began_us < jobs->due_us)
         return;
     run_pages(writer);
-    if (!writer->failed)
+    if (!writer_has_failed(writer))
         copy_fork(writer);
     long_jobs_rest(jobs, began_us, monotonic_us());
 }
