@@ -1,7 +1,7 @@
 /*
  * bare_http PORT THREADS ANSWER: what libmicrohttpd alone can do. It reads each request and sends
  * the recorded answer: the status line's number, header lines, an empty line, the body. Flags and
- * threads are those of service/http_server.c.
+ * threads are those of service/http/server.c.
  */
 #include <arpa/inet.h>
 #include <microhttpd.h>

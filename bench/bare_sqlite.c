@@ -1,7 +1,8 @@
 /*
  * bare_sqlite FILE BATCH SECONDS: what SQLite alone can do. It inserts sessions into a file that
- * sessiond has made, BATCH in a commit, with the settings of db/connection.c and the checkpoints
- * of db/writer.c, and prints: inserts, seconds, CPU µs per insert, RSS in KiB.
+ * sessiond has made, BATCH in a commit, with the settings of db/sqlite/connection/connection.c and
+ * the checkpoints of db/sqlite/writer/writer.c, and prints: inserts, seconds, CPU µs per insert,
+ * RSS in KiB.
  */
 #include "bench/sample.h"
 

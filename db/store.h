@@ -1,5 +1,5 @@
 /*
- * The only door to storage. What stands here and in db/store_job.h is all that routes/ knows of it:
+ * The only door to storage. What stands here and in db/store/job.h is all that routes/ knows of it:
  * typed operations, plain structs, a completion callback. A second engine implements this header.
  *
  * Reads (store_get, store_list) run on the caller's thread and show every write that was
@@ -10,9 +10,9 @@
 #ifndef SESSIOND_DB_STORE_H
 #define SESSIOND_DB_STORE_H
 
-#include "db/store_job.h"
+#include "db/store/job.h"
 
-struct store; /* db/store_open.h makes it */
+struct store; /* db/store/open.h makes it */
 
 /* Visits the session once. ERROR_NOT_FOUND when there is none. */
 MUST_USE bool store_get(struct store *store, const char *id, store_visitor visit, void *arg,

@@ -1,10 +1,10 @@
 /* The process: reads its configuration, starts the service, waits for a signal, stops it. */
 
-#include "service/command.h"
-#include "service/descriptors.h"
-#include "service/lifecycle.h"
-#include "service/notify.h"
-#include "service/terminal.h"
+#include "service/app/fd_limit.h"
+#include "service/app/lifecycle.h"
+#include "service/app/sd_notify.h"
+#include "service/cli/command.h"
+#include "service/cli/terminal.h"
 
 #include <errno.h>
 #include <malloc.h>

@@ -2,7 +2,7 @@
 #ifndef SESSIOND_TESTS_FUZZ_EXPECT_H
 #define SESSIOND_TESTS_FUZZ_EXPECT_H
 
-#include "db/slice.h"
+#include "db/base/slice.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,9 +2,9 @@
  * The query of a list: a cursor that is taken is the number that its digits are; the link to the
  * next page asks for the same list, behind the row that it names.
  *
- * Covers: routes/list_request.c
+ * Covers: routes/sessions/list_params.c
  */
-#include "routes/list_request.h"
+#include "routes/sessions/list_params.h"
 #include "tests/fuzz/expect.h"
 
 #include <inttypes.h>

@@ -3,10 +3,11 @@
  * says something about it; the store opens or refuses it; every kind of request gets a well-formed
  * response, and nothing that it finds ends the process. What `check` finds sound stays sound.
  *
- * Covers: db/check_tables.c db/check_entries.c db/session_row.c db/read_events.c routes/once.c
+ * Covers: db/sqlite/file/check_tables.c db/sqlite/file/check_entries.c
+ * db/sqlite/connection/session_row.c db/sqlite/read/events.c routes/http/idempotency_key.c
  */
-#include "db/check.h"
-#include "routes/json_adopt.h"
+#include "db/sqlite/file/check.h"
+#include "routes/json/legacy_context.h"
 #include "tests/fuzz/expect.h"
 #include "tests/fuzz/response_check.h"
 #include "tests/fuzz/row_program.h"

@@ -4,9 +4,9 @@
  * (RFC 9112 §2), and that one finds the same fields in them. Not so where a NUL stands next to a
  * line's end, which the lenient reading overwrites.
  *
- * Covers: service/framing_guard.c service/target.c
+ * Covers: service/http/head_validator.c service/http/target.c
  */
-#include "service/target.h"
+#include "service/http/target.h"
 #include "tests/fuzz/expect.h"
 #include "tests/unit/lenient_head.h"
 #include "tests/unit/strict_head.h"

@@ -3,10 +3,10 @@
  * that of the plain reference but for white space, is JSON, and does not
  * change when the same patch is applied again.
  *
- * Covers: routes/json_merge.c routes/json_patch.c routes/json_index.c routes/json_name.c
+ * Covers: routes/json/merge.c routes/json/patch.c routes/json/index.c routes/json/member_name.c
  */
-#include "routes/json_merge.h"
-#include "routes/json_scan.h"
+#include "routes/json/merge.h"
+#include "routes/json/scan.h"
 #include "tests/fuzz/naive_merge.h"
 
 #include <stdint.h>

@@ -3,9 +3,9 @@
  * (the verdict must be the same), SQLite and json-c (what is accepted must be
  * valid to them; both let more through).
  *
- * Covers: routes/json_scan.c routes/json_string.c routes/json_utf8.c
+ * Covers: routes/json/scan.c routes/json/string.c routes/json/utf8.c
  */
-#include "routes/json_scan.h"
+#include "routes/json/scan.h"
 
 #include <json-c/json.h>
 #include <sqlite3.h>

@@ -2,12 +2,12 @@
  * A method's number and a target: the router finds what a comparison of the path segment by segment
  * finds; the parameters of a query are what stands between its `&`s, and decode to UTF-8.
  *
- * Covers: routes/router.c routes/query.c
+ * Covers: routes/core/router.c routes/http/query.c
  */
-#include "routes/json_utf8.h"
-#include "routes/problem.h"
-#include "routes/query.h"
-#include "routes/router.h"
+#include "routes/core/problem.h"
+#include "routes/core/router.h"
+#include "routes/http/query.h"
+#include "routes/json/utf8.h"
 #include "tests/fuzz/expect.h"
 
 #include <stdint.h>

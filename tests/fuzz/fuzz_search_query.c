@@ -3,11 +3,12 @@
  * it, its words begin and end in pairs, and the snippet of a text that FTS5 finds has a mark, of
  * one that it does not find none unless a part of the words is there.
  *
- * Covers: db/search_fold.c db/search_query.c db/search_snippet.c db/search_tokens.c
+ * Covers: db/sqlite/search/fold.c db/sqlite/search/query_parser.c db/sqlite/search/snippet.c
+ * db/sqlite/search/tokenizer.c
  */
-#include "db/search_fold.h"
-#include "db/search_snippet.h"
-#include "routes/json_utf8.h"
+#include "db/sqlite/search/fold.h"
+#include "db/sqlite/search/snippet.h"
+#include "routes/json/utf8.h"
 #include "tests/fuzz/expect.h"
 
 #include <stdint.h>
@@ -39,7 +40,7 @@ static void prepare(void)
         abort();
 }
 
-/* The text is folded before it is indexed, as db/search_index.c does. */
+/* The text is folded before it is indexed, as db/sqlite/search/index.c does. */
 static bool is_found(const struct search_query *query, struct slice text)
 {
     static char folded[MAX_BYTES];

@@ -2,10 +2,10 @@
  * JSON texts: what is searched of them is not longer than it may be, holds no U+0000 and no long
  * run as in base64, ends with a whole character, and is the same every time.
  *
- * Covers: routes/search_text.c
+ * Covers: routes/search/text_extract.c
  */
-#include "routes/json_scan.h"
-#include "routes/search_text.h"
+#include "routes/json/scan.h"
+#include "routes/search/text_extract.h"
 #include "tests/fuzz/expect.h"
 
 #include <stdint.h>

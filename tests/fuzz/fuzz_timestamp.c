@@ -3,9 +3,9 @@
  * the same fields, and comes back when it is written and read again. The first eight bytes are a
  * number, too, that is written and read.
  *
- * Covers: db/timestamp.c
+ * Covers: db/base/timestamp.c
  */
-#include "db/timestamp.h"
+#include "db/base/timestamp.h"
 #include "tests/fuzz/expect.h"
 
 #include <stdint.h>

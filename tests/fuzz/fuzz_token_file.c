@@ -2,9 +2,9 @@
  * Token files: the input is one. Each line that says something is a token, or the file is refused
  * and the line named. What the input holds can also be presented: nobody is let in by a digest.
  *
- * Covers: service/tokens.c
+ * Covers: service/auth/tokens.c
  */
-#include "service/tokens.h"
+#include "service/auth/tokens.h"
 
 #include <stdint.h>
 #include <stdio.h>

@@ -2,10 +2,10 @@
  * A line of a transcript: what is taken is one object in its shortest form, and a line that begins
  * with several objects is split where the first one ends.
  *
- * Covers: service/transcript_line.c
+ * Covers: service/cli/claude/line.c
  */
-#include "routes/json_scan.h"
-#include "service/transcript_line.h"
+#include "routes/json/scan.h"
+#include "service/cli/claude/line.h"
 #include "tests/fuzz/expect.h"
 
 #include <stdint.h>

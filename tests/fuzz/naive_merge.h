@@ -4,8 +4,8 @@
 #ifndef SESSIOND_TESTS_FUZZ_NAIVE_MERGE_H
 #define SESSIOND_TESTS_FUZZ_NAIVE_MERGE_H
 
-#include "routes/buffer.h"
-#include "routes/json_string.h"
+#include "routes/core/buffer.h"
+#include "routes/json/string.h"
 
 struct naive_member {
     struct slice name, value; /* the name raw */

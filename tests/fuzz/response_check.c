@@ -1,6 +1,6 @@
 #include "tests/fuzz/response_check.h"
 
-#include "routes/json_utf8.h"
+#include "routes/json/utf8.h"
 #include "tests/fuzz/expect.h"
 
 #include <json-c/json.h>

@@ -1,11 +1,11 @@
 #include "tests/fuzz/route_client.h"
 
-#include "db/store_open.h"
-#include "routes/event_ring.h"
-#include "routes/json_adopt.h"
-#include "routes/metrics.h"
-#include "routes/router.h"
-#include "routes/search_text.h"
+#include "db/store/open.h"
+#include "routes/core/router.h"
+#include "routes/events/sse_buffer.h"
+#include "routes/json/legacy_context.h"
+#include "routes/meta/metrics.h"
+#include "routes/search/text_extract.h"
 #include "tests/fuzz/expect.h"
 
 #include <semaphore.h>

@@ -5,7 +5,7 @@
 #ifndef SESSIOND_TESTS_ROUTE_CLIENT_H
 #define SESSIOND_TESTS_ROUTE_CLIENT_H
 
-#include "routes/route.h"
+#include "routes/core/route.h"
 
 /* A request. Texts that are NULL are not sent. */
 struct route_call {

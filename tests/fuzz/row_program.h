@@ -13,7 +13,7 @@
 #ifndef SESSIOND_TESTS_ROW_PROGRAM_H
 #define SESSIOND_TESTS_ROW_PROGRAM_H
 
-#include "db/slice.h"
+#include "db/base/slice.h"
 
 #include <sqlite3.h>
 

@@ -2,7 +2,7 @@
 #ifndef SESSIOND_TESTS_ROW_VALUE_H
 #define SESSIOND_TESTS_ROW_VALUE_H
 
-#include "db/slice.h"
+#include "db/base/slice.h"
 #include "tests/fuzz/row_columns.h"
 
 #include <sqlite3.h>

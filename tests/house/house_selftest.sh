@@ -30,7 +30,7 @@ target() {
 # compile SOURCE_DIR: the objects where CMake would leave them.
 compile() {
     local source object
-    for source in "$1"/{service,routes,db}/*.c; do
+    for source in $(find "$1"/{service,routes,db} -name '*.c'); do
         object=$1/build/${source#"$1/"}
         object=$(dirname "$object")/CMakeFiles/x.dir/$(basename "$source").o
         mkdir -p "$(dirname "$object")"
@@ -48,6 +48,7 @@ make_good_tree() {
     done
     printf '/* The door. */\n#define MUST_USE\nstruct error;\nMUST_USE _Bool store_open(int fd, struct error *err);\n' >"$good/db/store.h"
     printf '#include "db/store.h"\n' >"$good/routes/session.c"
+    mkdir -p "$good/db/full" && tee "$good"/db/full/f{1..30}.h <<<'/* One of thirty. */' >/dev/null
     printf 'static const char *const names[] = {"a"};\nconst void *db_names(void) { return names; }\n' >"$good/db/names.c"
     target service 'PRIVATE routes PkgConfig::MICROHTTPD'
     target routes 'PUBLIC db PRIVATE PkgConfig::JSONC'
@@ -86,16 +87,17 @@ lines() {
 plant_all() {
     plant file_sizes db/long.c "$(lines 801 '\\n')"
     plant file_sizes tests/long.h "$(lines 201 '\\n')"
+    plant folder_sizes db/full/f31.c 'int f;\n'
     plant function_sizes db/f.c "int f(void)\n{\n$(lines 48 '    ;\\n')}\n"
     plant function_sizes db/f.c "$(lines 9 "int f(void)\\n{\\n$(lines 14 '    ;\\n')}\\n")"
     plant function_sizes tests/f.c "int f(void)\n{\n$(lines 48 '    ;\\n')}\n"
-    plant third_party_headers service/log.c '#include <microhttpd.h>\n'
-    plant third_party_headers routes/session.c '#include <json-c/json.h>\n'
-    plant third_party_headers routes/json_tree.h '/* Trees. */\n#include <json.h>\n'
-    plant third_party_headers service/log.c '#  include <sqlite3.h>\n'
-    plant third_party_headers db/store.c '#include <uuid/uuid.h>\n'
-    plant third_party_headers service/confinement.c '#include <seccomp.h>\n'
-    plant third_party_headers service/log.c '#include <linux/landlock.h>\n'
+    plant third_party_headers service/app/log.c '#include <microhttpd.h>\n'
+    plant third_party_headers routes/sessions/item.c '#include <json-c/json.h>\n'
+    plant third_party_headers routes/json/tree.h '/* Trees. */\n#include <json.h>\n'
+    plant third_party_headers service/app/log.c '#  include <sqlite3.h>\n'
+    plant third_party_headers db/sqlite/engine.c '#include <uuid/uuid.h>\n'
+    plant third_party_headers service/sandbox/sandbox.c '#include <seccomp.h>\n'
+    plant third_party_headers service/app/log.c '#include <linux/landlock.h>\n'
     plant full_include_paths db/names.c '#include "run.h"\n'
     plant full_include_paths routes/run.c '#include "x/../y.h"\n'
     plant db_arrows db/run.c '#include "routes/run.h"\n'
@@ -104,16 +106,19 @@ plant_all() {
     plant routes_arrows routes/run.c '#include "db/run.h"\n'
     plant link_arrows db/CMakeLists.txt 'target_link_libraries(db PRIVATE\n  routes)\n'
     plant link_arrows routes/CMakeLists.txt 'target_link_libraries(routes PUBLIC service)\n'
+    plant engine_in_its_place routes/run.c '#include "db/sqlite/write/lease.h"\n'
+    plant engine_in_its_place db/base/run.c '#include "db/sqlite/engine.h"\n'
     plant sql_in_its_place routes/run.c 'const char *q = "SELECT id FROM sessions";\n'
     plant sql_in_its_place routes/run.c 'struct sqlite3 *db;\n'
     plant sql_in_its_place db/store.h 'struct sqlite3;\n'
+    plant sql_in_its_place db/store/list.h '/* SQLite. */\n'
     plant http_in_its_place db/run.h 'struct MHD_Connection;\n'
     plant http_in_its_place db/run.c 'struct json_object *tree;\n'
     plant sockets_in_their_place routes/run.c '#include <sys/socket.h>\n'
     plant mutable_globals db/count.c 'static int calls;\nint count(void)\n{\n    return ++calls;\n}\n'
     plant mutable_globals routes/count.c 'int count(void)\n{\n    static int calls = 1;\n    return ++calls;\n}\n'
-    plant mutable_globals service/log.c 'const char *level = "info";\n'
-    plant mutable_globals service/log.c '_Thread_local int depth;\n'
+    plant mutable_globals service/app/log.c 'const char *level = "info";\n'
+    plant mutable_globals service/app/log.c '_Thread_local int depth;\n'
     plant control_flow_macros db/run.h '#define CHECK(x) if (!(x)) goto done\n'
     plant control_flow_macros db/run.h '#define TRY(x) \\\\\n    do { \\\\\n        (x); } while (0)\n'
     plant errors_are_checked db/open.h '/* Opens. */\n_Bool db_open(const char *path,\n             struct error *err);\n'

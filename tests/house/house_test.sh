@@ -11,19 +11,21 @@ set -uo pipefail
 layers=(service routes db)
 c_folders=(service routes db openapi tests bench)
 # What routes/ may see of db/: the operations and figures of the store, and the values they are made of.
-door='store|store_figures|session|error|slice|timestamp'
+door='store|store/stats|store/session|base/error|base/slice|base/timestamp'
 # Functions that set an error and always return false, to be returned in turn.
 error_makers='error_set|translate_failure|query_refuse|command_answer_is_foreign'
 
 rules=(
     "file_sizes: a .c file has at most 800 lines, a .h at most 200"
+    "folder_sizes: a folder has at most 30 source files"
     "function_sizes: a function has at most 50 lines; half of them have at most 15"
     "third_party_headers: each third-party header is included in one place"
     "full_include_paths: a quoted include names its folder"
     "db_arrows: db/ includes nothing of routes/ or service/"
     "routes_arrows: routes/ includes nothing of service/, and of db/ only the door and plain values"
     "link_arrows: no target links one above it"
-    "sql_in_its_place: routes/ and db/store.h know no SQL and no SQLite"
+    "engine_in_its_place: db/sqlite/ is included by the store's door, the commands that open a file, and itself"
+    "sql_in_its_place: routes/ and the door of db/ know no SQL and no SQLite"
     "http_in_its_place: db/ knows no JSON library and no HTTP server"
     "sockets_in_their_place: routes/ knows no socket"
     "mutable_globals: nothing that can be written outlives a call"
@@ -68,6 +70,11 @@ file_sizes() {
     done
 }
 
+folder_sizes() {
+    sources '*.[ch]' "${layers[@]}" | sed 's#/[^/]*$##' | uniq -c |
+        awk '$1 > 30 { print $2 " has " $1 " source files, more than 30" }'
+}
+
 # One line per function: lines, file, name.
 function_lengths() {
     local files
@@ -94,20 +101,20 @@ included_only_in() {
 }
 
 third_party_headers() {
-    included_only_in 'microhttpd\.h' 'service/http_server[a-z_]*\.[ch]'
-    included_only_in '(json-c/)?json[a-z_]*\.h|json-c/.*' 'routes/json_[a-z_]+\.c|service/command_answer\.c'
-    included_only_in 'sqlite3(ext)?\.h' 'db/[a-z_]+\.[ch]'
-    included_only_in '(uuid/)?uuid\.h' 'db/id\.c'
-    included_only_in 'gnutls/.*' 'service/tls[a-z_]*\.c'
-    included_only_in 'curl/.*' 'service/http_client[a-z_]*\.[ch]'
-    included_only_in 'nettle/.*' 'routes/digest\.c'
-    included_only_in 'seccomp\.h' 'service/confinement_seccomp\.c'
-    included_only_in 'linux/landlock\.h' 'service/confinement_landlock\.c'
+    included_only_in 'microhttpd\.h' 'service/http/(request_handler\.c|server_internal\.h)'
+    included_only_in '(json-c/)?json[a-z_]*\.h|json-c/.*' 'routes/json/body\.c|service/cli/api_response\.c'
+    included_only_in 'sqlite3(ext)?\.h' 'db/sqlite/([a-z]+/)*[a-z_0-9]+\.[ch]'
+    included_only_in '(uuid/)?uuid\.h' 'db/base/uuid\.c'
+    included_only_in 'gnutls/.*' 'service/net/tls[a-z_]*\.c'
+    included_only_in 'curl/.*' 'service/cli/http_client_internal\.h'
+    included_only_in 'nettle/.*' 'routes/core/sha256\.c'
+    included_only_in 'seccomp\.h' 'service/sandbox/seccomp\.c'
+    included_only_in 'linux/landlock\.h' 'service/sandbox/landlock\.c'
 }
 
 full_include_paths() {
     search_layers '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' "${layers[@]}" |
-        grep -vE 'include[[:space:]]*"(service|routes|db|openapi)/[a-z0-9_]+\.h"'
+        grep -vE 'include[[:space:]]*"(service|routes|db|openapi)/([a-z0-9_]+/)*[a-z0-9_]+\.h"'
 }
 
 db_arrows() {
@@ -118,6 +125,12 @@ routes_arrows() {
     search_layers '#[[:space:]]*include[[:space:]]*"(\.\./)*service/' routes
     search_layers '#[[:space:]]*include[[:space:]]*"(\.\./)*db/' routes |
         grep -vE "\"db/($door)\\.h\""
+}
+
+# The commands that work on a file while the service is stopped open it themselves.
+engine_in_its_place() {
+    search_layers '#[[:space:]]*include[[:space:]]*"db/sqlite/' "${layers[@]}" |
+        grep -vE '^(db/sqlite/|service/cli/(check|restore|backup)\.c:)'
 }
 
 # CMake code of a file, comments and line ends removed.
@@ -138,7 +151,7 @@ sql_in_its_place() {
     local statement='SELECT .*FROM|INSERT (OR [A-Z]+ )?INTO|UPDATE [a-z_]+ SET|DELETE FROM|PRAGMA |ORDER BY'
     statement+='|(CREATE|ALTER|DROP) (TABLE|INDEX|TRIGGER|VIEW)|BEGIN IMMEDIATE|ROLLBACK|SAVEPOINT|COMMIT;'
     search_layers "$statement|sqlite3" routes
-    [[ ! -f db/store.h ]] || search "$statement|[Ss][Qq][Ll]ite|\bSQL\b" db/store.h
+    [[ ! -f db/store.h ]] || search "$statement|[Ss][Qq][Ll]ite|\bSQL\b" db/store.h $(sources '*.h' db/store)
 }
 
 http_in_its_place() {

@@ -2,7 +2,7 @@
 #ifndef SESSIOND_TESTS_UNIT_COMMAND_LINE_H
 #define SESSIOND_TESTS_UNIT_COMMAND_LINE_H
 
-#include "service/config.h"
+#include "service/app/config.h"
 
 /* The configuration borrows the words, which last until the next call. */
 bool read_words(struct config *config, enum config_action *action, const char *one, const char *two,

@@ -5,7 +5,7 @@
 #ifndef SESSIOND_TESTS_CONFINEMENT_FIXTURE_H
 #define SESSIOND_TESTS_CONFINEMENT_FIXTURE_H
 
-#include "service/confinement.h"
+#include "service/sandbox/sandbox.h"
 
 #define LIMITED_FILES 1
 #define LIMITED_CALLS 2

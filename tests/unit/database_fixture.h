@@ -3,7 +3,7 @@
 #ifndef SESSIOND_TESTS_DATABASE_FIXTURE_H
 #define SESSIOND_TESTS_DATABASE_FIXTURE_H
 
-#include "db/session.h"
+#include "db/store/session.h"
 
 #include <sqlite3.h>
 

@@ -4,7 +4,7 @@
 
 #include "store_fixture.h"
 
-#include "db/store_events.h"
+#include "db/store/events.h"
 
 /* What a page showed, one event a line. */
 struct shown {

@@ -6,7 +6,7 @@
 #ifndef SESSIOND_TESTS_UNIT_LENIENT_HEAD_H
 #define SESSIOND_TESTS_UNIT_LENIENT_HEAD_H
 
-#include "service/framing_guard.h"
+#include "service/http/head_validator.h"
 
 struct lenient_head {
     struct framing_head head;

@@ -2,7 +2,7 @@
 #ifndef SESSIOND_TESTS_STORE_FIXTURE_H
 #define SESSIOND_TESTS_STORE_FIXTURE_H
 
-#include "db/store_open.h"
+#include "db/store/open.h"
 
 struct store_fixture {
     char folder[64];

@@ -5,7 +5,7 @@
 #ifndef SESSIOND_TESTS_UNIT_STRICT_HEAD_H
 #define SESSIOND_TESTS_UNIT_STRICT_HEAD_H
 
-#include "service/framing_guard.h"
+#include "service/http/head_validator.h"
 
 struct strict_head {
     struct framing_head head;

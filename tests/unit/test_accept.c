@@ -1,6 +1,6 @@
 /* Which media type a client asks for by name. */
 
-#include "routes/accept.h"
+#include "routes/http/accept.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>

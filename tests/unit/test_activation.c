@@ -1,6 +1,6 @@
 /* A socket that the service manager passes: which are served, and what is said of the others. */
 
-#include "service/activation.h"
+#include "service/net/socket_activation.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>

@@ -1,6 +1,6 @@
 /* What a request has to be before any route sees it: each limit at it and one beyond. */
 
-#include "service/admission.h"
+#include "service/http/admission.h"
 #include "tests/unit/lenient_head.h"
 
 #include <criterion/criterion.h>

@@ -1,6 +1,6 @@
 /* A budget: at it, one beyond, what comes back, and many threads at once. */
 
-#include "service/budget.h"
+#include "service/limits/memory_budget.h"
 
 #include <criterion/criterion.h>
 #include <pthread.h>

@@ -1,6 +1,6 @@
 /* The growing buffer: what is added is there, byte for byte, however it grows. */
 
-#include "routes/buffer.h"
+#include "routes/core/buffer.h"
 
 #include <criterion/criterion.h>
 

@@ -3,7 +3,7 @@
 #include "database_fixture.h"
 #include "faulty_vfs.h"
 
-#include "db/check.h"
+#include "db/sqlite/file/check.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -3,8 +3,8 @@
 #include "database_fixture.h"
 #include "faulty_vfs.h"
 
-#include "db/checkpoint.h"
-#include "db/connection.h"
+#include "db/sqlite/connection/checkpoint.h"
+#include "db/sqlite/connection/connection.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Which requests count as those of one client. */
 
-#include "service/client_key.h"
+#include "service/limits/client_key.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>

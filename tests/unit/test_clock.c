@@ -3,9 +3,9 @@
 
 #include "database_fixture.h"
 
-#include "db/clock.h"
-#include "db/connection.h"
-#include "db/timestamp.h"
+#include "db/base/timestamp.h"
+#include "db/sqlite/connection/commit_clock.h"
+#include "db/sqlite/connection/connection.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

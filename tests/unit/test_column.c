@@ -1,6 +1,6 @@
 /* The text of a column is never mistaken for none. */
 
-#include "db/column.h"
+#include "db/sqlite/connection/column.h"
 #include "tests/unit/database_fixture.h"
 
 #include <criterion/criterion.h>

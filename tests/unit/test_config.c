@@ -1,6 +1,6 @@
 /* Flags and environment: every one of them, which wins, and words for what is not taken. */
 
-#include "service/config.h"
+#include "service/app/config.h"
 #include "tests/unit/command_line.h"
 
 #include <criterion/criterion.h>

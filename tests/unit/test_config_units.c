@@ -1,7 +1,7 @@
 /* Durations and sizes with units, and the names of before that had the unit in them. */
 
-#include "service/config.h"
-#include "service/config_units.h"
+#include "service/app/config.h"
+#include "service/app/config_units.h"
 #include "tests/unit/command_line.h"
 
 #include <criterion/criterion.h>

@@ -1,6 +1,6 @@
 /* Values that are neither a number nor a text: modes, switches, and the token that is no flag. */
 
-#include "service/config.h"
+#include "service/app/config.h"
 #include "tests/unit/command_line.h"
 
 #include <criterion/criterion.h>

@@ -3,7 +3,7 @@
 #include "database_fixture.h"
 #include "faulty_vfs.h"
 
-#include "db/connection.h"
+#include "db/sqlite/connection/connection.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

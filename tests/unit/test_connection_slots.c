@@ -1,6 +1,6 @@
 /* Connections: whom they count against, and which one ends when there are too many. */
 
-#include "service/connection_slots.h"
+#include "service/limits/connection_slots.h"
 
 #include <criterion/criterion.h>
 #include <poll.h>

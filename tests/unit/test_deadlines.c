@@ -1,6 +1,6 @@
 /* Deadlines, with a clock of the test's own. */
 
-#include "service/deadlines.h"
+#include "service/http/timeout_list.h"
 
 #include <criterion/criterion.h>
 

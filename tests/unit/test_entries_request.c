@@ -1,6 +1,6 @@
 /* The queries of entries and streams: what is taken, what is refused. */
 
-#include "routes/entries_request.h"
+#include "routes/entries/params.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

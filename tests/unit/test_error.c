@@ -1,6 +1,6 @@
 /* The error value: set whole, cut where it is too long, and never without an end. */
 
-#include "db/error.h"
+#include "db/base/error.h"
 
 #include <criterion/criterion.h>
 

@@ -1,6 +1,6 @@
 /* Entity tags: lists of them as RFC 9110 §8.8.3, §13.1.1 and §13.1.2 allow, and no others. */
 
-#include "routes/etag.h"
+#include "routes/http/etag.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* An event in words: what is always there, and what only where it applies. */
 
-#include "routes/event_json.h"
+#include "routes/events/json.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

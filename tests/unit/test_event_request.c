@@ -1,6 +1,6 @@
 /* The query of events: what is taken, what is refused, and where many rows may be looked at. */
 
-#include "routes/event_request.h"
+#include "routes/events/params.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 
 #include "store_fixture.h"
 
-#include "routes/event_ring.h"
+#include "routes/events/sse_buffer.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* The response headers of an exchange. */
 
-#include "routes/exchange.h"
+#include "routes/core/exchange.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>

@@ -1,6 +1,6 @@
 /* The order in which the jobs of several clients are taken. */
 
-#include "db/fair_queue.h"
+#include "db/runtime/fair_queue.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* Waking those who wait for events: nobody too late, nobody without a reason. The source here is a
  * list in memory; waits have limits that end a test only when it fails. */
 
-#include "service/feed.h"
+#include "service/events/notifier.h"
 
-#include "db/monotonic.h"
+#include "db/base/monotonic.h"
 
 #include <criterion/criterion.h>
 #include <pthread.h>

@@ -1,6 +1,6 @@
 /* Who is found by what, and who is not. */
 
-#include "service/feed_waiters.h"
+#include "service/events/waiters.h"
 
 #include <criterion/criterion.h>
 

@@ -3,8 +3,8 @@
 
 #include "database_fixture.h"
 
-#include "db/connection.h"
-#include "db/figures.h"
+#include "db/sqlite/connection/connection.h"
+#include "db/sqlite/connection/stats.h"
 
 #include <criterion/criterion.h>
 

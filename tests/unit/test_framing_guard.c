@@ -1,6 +1,6 @@
 /* Heads, taken apart as libmicrohttpd does it, and what the guard says of them. */
 
-#include "service/target.h"
+#include "service/http/target.h"
 #include "tests/unit/lenient_head.h"
 #include "tests/unit/strict_head.h"
 

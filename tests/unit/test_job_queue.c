@@ -1,7 +1,7 @@
 /* The bounded queue: places, order, waiting and closing. Waits have limits that end a test only
  * when it fails. */
 
-#include "db/job_queue.h"
+#include "db/runtime/job_queue.h"
 
 #include <criterion/criterion.h>
 #include <sched.h>

@@ -1,4 +1,4 @@
-#include "db/journal_check.h"
+#include "db/sqlite/file/journal_check.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

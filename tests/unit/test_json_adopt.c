@@ -1,10 +1,10 @@
 /* Contexts of another program: served as they are, or kept whole as a member. */
 
-#include "routes/json_adopt.h"
+#include "routes/json/legacy_context.h"
 
-#include "routes/buffer.h"
-#include "routes/json_scan.h"
-#include "routes/json_string.h"
+#include "routes/core/buffer.h"
+#include "routes/json/scan.h"
+#include "routes/json/string.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Bodies of entries: what is taken, how each entry's text comes out, what is refused and where. */
 
-#include "routes/json_entries.h"
+#include "routes/entries/body.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

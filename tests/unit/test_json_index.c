@@ -1,6 +1,6 @@
 /* The index by hash: every entry is found and nothing else, whatever the hashes are. */
 
-#include "routes/json_index.h"
+#include "routes/json/index.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

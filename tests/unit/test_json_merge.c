@@ -1,6 +1,6 @@
 /* Merge patches: the table of RFC 7396, what must survive, limits, and a plain reference. */
-#include "routes/json_merge.h"
-#include "routes/json_scan.h"
+#include "routes/json/merge.h"
+#include "routes/json/scan.h"
 #include "tests/fuzz/naive_merge.h"
 
 #include <criterion/criterion.h>

@@ -1,8 +1,8 @@
 /* The payload of a request: known members of the right type, and words for all else. */
 
-#include "routes/json_payload.h"
+#include "routes/json/body.h"
 
-#include "routes/buffer.h"
+#include "routes/core/buffer.h"
 
 #include <criterion/criterion.h>
 

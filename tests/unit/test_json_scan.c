@@ -1,6 +1,6 @@
 /* The scanner's outline, its words, its limits, and what a table cannot hold. */
-#include "routes/buffer.h"
-#include "routes/json_scan.h"
+#include "routes/core/buffer.h"
+#include "routes/json/scan.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

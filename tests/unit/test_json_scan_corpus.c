@@ -1,5 +1,5 @@
 /* What is JSON and what is not: the tables in tests/corpus, each refusal at the right place. */
-#include "routes/json_scan.h"
+#include "routes/json/scan.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Raw strings: lone surrogates, decoding, order. */
-#include "routes/json_string.h"
+#include "routes/json/string.h"
 
 #include <criterion/criterion.h>
 

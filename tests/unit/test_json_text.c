@@ -1,8 +1,8 @@
 /* Writing JSON text: whatever the bytes are, the result is JSON and says what they say. */
 
-#include "routes/json_text.h"
+#include "routes/json/writer.h"
 
-#include "routes/json_scan.h"
+#include "routes/json/scan.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

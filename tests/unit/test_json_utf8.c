@@ -1,5 +1,5 @@
 /* UTF-8 in strings against a decoder that is slow and plain (RFC 3629). */
-#include "routes/json_scan.h"
+#include "routes/json/scan.h"
 
 #include <criterion/criterion.h>
 

@@ -3,8 +3,8 @@
 
 #include "database_fixture.h"
 
-#include "db/connection.h"
-#include "db/list_query.h"
+#include "db/sqlite/connection/connection.h"
+#include "db/sqlite/read/list_query.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

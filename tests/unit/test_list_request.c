@@ -1,6 +1,6 @@
 /* The query of a list: what is taken, what is refused, and the way to the next page. */
 
-#include "routes/list_request.h"
+#include "routes/sessions/list_params.h"
 
 #include <criterion/criterion.h>
 

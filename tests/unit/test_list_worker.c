@@ -2,8 +2,8 @@
 
 #include "database_fixture.h"
 
-#include "db/connection.h"
-#include "db/list_worker.h"
+#include "db/sqlite/connection/connection.h"
+#include "db/sqlite/read/worker.h"
 
 #include <criterion/criterion.h>
 #include <semaphore.h>

@@ -1,6 +1,6 @@
 /* The listening socket: addresses that are taken and refused, and where it really listens. */
 
-#include "service/listener.h"
+#include "service/net/listener.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>

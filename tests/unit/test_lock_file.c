@@ -2,7 +2,7 @@
 
 #include "database_fixture.h"
 
-#include "db/lock_file.h"
+#include "db/base/lock_file.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>

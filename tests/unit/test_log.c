@@ -1,9 +1,9 @@
 /* The log: lines of JSON, in order, written by a thread of its own that no reader can hold up for
  * the others. */
 
-#include "service/log.h"
+#include "service/app/log.h"
 
-#include "routes/json_scan.h"
+#include "routes/json/scan.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>

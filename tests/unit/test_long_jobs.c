@@ -1,6 +1,6 @@
 /* Which writes leave their batch, and which of them share a turn. */
 
-#include "db/long_jobs.h"
+#include "db/sqlite/writer/long_jobs.h"
 
 #include <criterion/criterion.h>
 

@@ -2,8 +2,8 @@
 
 #include "database_fixture.h"
 
-#include "db/connection.h"
-#include "db/migrate.h"
+#include "db/sqlite/connection/connection.h"
+#include "db/sqlite/file/migrate.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* Names of this machine, and where a request comes from. */
 
-#include "service/origin.h"
+#include "service/auth/origin.h"
 
 #include <criterion/criterion.h>
 

@@ -1,8 +1,8 @@
 /* Errors on the wire: each kind has a status, a type and a title, and says no more than it may. */
 
-#include "routes/problem.h"
+#include "routes/core/problem.h"
 
-#include "routes/json_scan.h"
+#include "routes/json/scan.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "routes/purge_cursor.h"
+#include "routes/admin/purge_cursor.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

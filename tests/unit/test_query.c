@@ -1,6 +1,6 @@
 /* Query strings: parameters as they were sent, and their values decoded. */
 
-#include "routes/query.h"
+#include "routes/http/query.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Which parameters a path takes, how often, and what is told of one that it does not take. */
 
-#include "routes/query_reader.h"
+#include "routes/http/query_params.h"
 
 #include <criterion/criterion.h>
 

@@ -1,6 +1,6 @@
 /* Quotas: one a client, shared by all that open it. */
 
-#include "service/quota.h"
+#include "service/limits/quota.h"
 
 #include <criterion/criterion.h>
 #include <pthread.h>

@@ -1,6 +1,6 @@
 /* Rates, with a clock of the test's own. */
 
-#include "service/rate.h"
+#include "service/limits/rate_limiter.h"
 
 #include <criterion/criterion.h>
 

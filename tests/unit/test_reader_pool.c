@@ -2,8 +2,8 @@
 
 #include "database_fixture.h"
 
-#include "db/connection.h"
-#include "db/reader_pool.h"
+#include "db/sqlite/connection/connection.h"
+#include "db/sqlite/connection/reader_pool.h"
 
 #include <criterion/criterion.h>
 #include <sched.h>

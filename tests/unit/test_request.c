@@ -1,6 +1,6 @@
 /* A request as it came: its target, its headers, its id, and its line in the log. */
 
-#include "service/request.h"
+#include "service/http/request.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

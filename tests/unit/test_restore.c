@@ -3,7 +3,7 @@
 #include "database_fixture.h"
 #include "faulty_vfs.h"
 
-#include "db/restore.h"
+#include "db/sqlite/file/restore.h"
 
 #include <criterion/criterion.h>
 #include <glob.h>

@@ -1,6 +1,6 @@
 /* From a request to its route: the table, and what is answered before a body is read. */
 
-#include "routes/router.h"
+#include "routes/core/router.h"
 
 #include <criterion/criterion.h>
 

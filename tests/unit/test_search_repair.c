@@ -3,8 +3,8 @@
 #include "database_fixture.h"
 #include "faulty_vfs.h"
 
-#include "db/connection.h"
-#include "db/search_index_internal.h"
+#include "db/sqlite/connection/connection.h"
+#include "db/sqlite/search/index_internal.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

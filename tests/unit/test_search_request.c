@@ -1,6 +1,6 @@
 /* The query of a search: what is taken, what is refused, and the way to the next page. */
 
-#include "routes/search_request.h"
+#include "routes/search/params.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* What of an entry or a context is looked through. */
 
-#include "routes/search_text.h"
+#include "routes/search/text_extract.h"
 
-#include "routes/buffer.h"
+#include "routes/core/buffer.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* The lifecycle and the small texts of a session: status names, ids, times. */
 
-#include "db/id.h"
-#include "db/session.h"
-#include "db/timestamp.h"
+#include "db/base/timestamp.h"
+#include "db/base/uuid.h"
+#include "db/store/session.h"
 
 #include <criterion/criterion.h>
 

@@ -3,8 +3,8 @@
 
 #include "store_fixture.h"
 
-#include "db/store_figures.h"
-#include "db/timestamp.h"
+#include "db/base/timestamp.h"
+#include "db/store/stats.h"
 
 #include <criterion/criterion.h>
 #include <pthread.h>

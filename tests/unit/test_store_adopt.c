@@ -3,7 +3,7 @@
 
 #include "store_fixture.h"
 
-#include "db/adopt.h"
+#include "db/sqlite/file/legacy_import.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 
 #include "store_fixture.h"
 
-#include "db/monotonic.h"
+#include "db/base/monotonic.h"
 
 #include <criterion/criterion.h>
 #include <pthread.h>

@@ -2,7 +2,7 @@
 
 #include "entries_fixture.h"
 
-#include "db/store_figures.h"
+#include "db/store/stats.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #include "faulty_vfs.h"
 #include "store_fixture.h"
 
-#include "db/timestamp.h"
+#include "db/base/timestamp.h"
 
 #include <criterion/criterion.h>
 #include <limits.h>

@@ -2,7 +2,7 @@
 
 #include "store_fixture.h"
 
-#include "db/store_figures.h"
+#include "db/store/stats.h"
 
 #include <criterion/criterion.h>
 

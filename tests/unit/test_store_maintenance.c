@@ -3,7 +3,7 @@
 #include "faulty_vfs.h"
 #include "store_fixture.h"
 
-#include "db/store_figures.h"
+#include "db/store/stats.h"
 
 #include <criterion/criterion.h>
 #include <limits.h>

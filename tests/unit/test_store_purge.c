@@ -2,8 +2,8 @@
 
 #include "store_fixture.h"
 
-#include "db/purge_query.h"
-#include "db/store_figures.h"
+#include "db/sqlite/maintenance/retention_query.h"
+#include "db/store/stats.h"
 
 #include <criterion/criterion.h>
 #include <sqlite3.h>

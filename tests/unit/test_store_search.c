@@ -2,9 +2,9 @@
 
 #include "store_fixture.h"
 
-#include "db/store_figures.h"
-#include "routes/buffer.h"
-#include "routes/search_text.h"
+#include "db/store/stats.h"
+#include "routes/core/buffer.h"
+#include "routes/search/text_extract.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

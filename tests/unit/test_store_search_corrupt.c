@@ -3,8 +3,8 @@
 
 #include "store_fixture.h"
 
-#include "db/store_figures.h"
-#include "routes/search_text.h"
+#include "db/store/stats.h"
+#include "routes/search/text_extract.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>

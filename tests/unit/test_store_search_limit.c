@@ -2,8 +2,8 @@
 
 #include "store_fixture.h"
 
-#include "routes/buffer.h"
-#include "routes/search_text.h"
+#include "routes/core/buffer.h"
+#include "routes/search/text_extract.h"
 
 #include <criterion/criterion.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 /* The response stored under an Idempotency-Key: what is written is read, anything else is refused.
  */
 
-#include "routes/stored_response.h"
+#include "routes/http/stored_response.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* What reaches a terminal of texts that others wrote. */
 
-#include "service/terminal.h"
+#include "service/cli/terminal.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* The response that is written as it is: a whole HTTP message around a problem. */
 
-#include "service/timeout_answer.h"
+#include "service/http/timeout_response.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

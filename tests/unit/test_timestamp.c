@@ -1,6 +1,6 @@
 /* Times as text: against the C library's calendar, at the edges, and with bytes of chance. */
 
-#include "db/timestamp.h"
+#include "db/base/timestamp.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* The token file: what is taken, what each bad line is told, and who is found. */
 
-#include "service/tokens.h"
+#include "service/auth/tokens.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

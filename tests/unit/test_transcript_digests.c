@@ -1,5 +1,5 @@
 /* Entries of a stream matched with the lines of a file. */
-#include "service/transcript_digests.h"
+#include "service/cli/claude/digests.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

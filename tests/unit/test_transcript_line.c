@@ -1,7 +1,7 @@
 /* What a line of a transcript is. */
-#include "service/transcript_line.h"
+#include "service/cli/claude/line.h"
 
-#include "routes/json_skip.h"
+#include "routes/json/skip.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

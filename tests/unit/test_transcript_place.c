@@ -1,5 +1,5 @@
 /* Session and stream of a file, by its path. */
-#include "service/transcript_place.h"
+#include "service/cli/claude/place.h"
 
 #include <criterion/criterion.h>
 

@@ -1,5 +1,5 @@
 /* Lines of a file, none longer than the limit. */
-#include "service/transcript_reader.h"
+#include "service/cli/claude/reader.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SQLite's result codes become errors of the house. */
 
-#include "db/translate.h"
+#include "db/sqlite/connection/sqlite_error.h"
 
 #include <criterion/criterion.h>
 

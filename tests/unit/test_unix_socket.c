@@ -1,6 +1,6 @@
 /* Sockets that are files: names, modes, and what may stand under the name already. */
 
-#include "service/unix_socket.h"
+#include "service/net/unix_socket.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>

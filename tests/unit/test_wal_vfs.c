@@ -2,7 +2,7 @@
 
 #include "faulty_vfs.h"
 
-#include "db/connection.h"
+#include "db/sqlite/connection/connection.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 
 #include "database_fixture.h"
 
-#include "db/wal_vfs.h"
+#include "db/sqlite/connection/wal_vfs.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Which writes share a batch, and in what order the others follow. */
 
-#include "db/write_batch.h"
+#include "db/runtime/write_batch.h"
 
 #include <criterion/criterion.h>
 

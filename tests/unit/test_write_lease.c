@@ -2,8 +2,8 @@
 
 #include "database_fixture.h"
 
-#include "db/monotonic.h"
-#include "db/write_lease.h"
+#include "db/base/monotonic.h"
+#include "db/sqlite/write/lease.h"
 
 #include <criterion/criterion.h>
 

@@ -1,0 +1,18 @@
+/* Session ids: UUIDs in their canonical text form, lower case (RFC 9562 §4). Thread-safe. */
+#ifndef SESSIOND_DB_BASE_UUID_H
+#define SESSIOND_DB_BASE_UUID_H
+
+#include "db/base/error.h"
+#include "db/base/slice.h"
+
+#define ID_LENGTH 36
+#define ID_SIZE (ID_LENGTH + 1)
+
+/* Writes a new random UUID (version 4) and a NUL. */
+void id_make(char out[ID_SIZE]);
+
+/* Accepts 8-4-4-4-12 hexadecimal digits of either case and writes the canonical form and a NUL.
+ * False, and `out` untouched, when `text` is no UUID. */
+MUST_USE bool id_parse(struct slice text, char out[ID_SIZE]);
+
+#endif

@@ -1,0 +1,50 @@
+#include "db/runtime/write_batch.h"
+
+#include "db/runtime/sent_bytes.h"
+
+static bool all_fit(const struct store_job *jobs)
+{
+    uint64_t bytes = 0;
+
+    for (const struct store_job *job = jobs; job != NULL; job = job->next)
+        bytes += sent_bytes(job);
+    return bytes <= WRITE_BATCH_BYTES;
+}
+
+/* The first job is taken however large it is. */
+static struct store_job *take_some(struct fair_queue *waiting, size_t *count)
+{
+    struct store_job *first = NULL;
+    struct store_job **last = &first;
+    uint64_t bytes = 0;
+
+    *count = 0;
+    while (waiting->first != NULL) {
+        bytes += sent_bytes(waiting->first);
+        if (*count > 0 && bytes > WRITE_BATCH_BYTES)
+            break;
+        *last = fair_queue_pop(waiting);
+        last = &(*last)->next;
+        (*count)++;
+    }
+    *last = NULL;
+    return first;
+}
+
+struct store_job *write_batch_take(struct write_batch *batch, struct store_job *arrived,
+                                   size_t *count)
+{
+    if (batch->waiting.first == NULL && all_fit(arrived))
+        return arrived;
+    while (arrived != NULL) {
+        struct store_job *next = arrived->next;
+        fair_queue_push(&batch->waiting, arrived);
+        arrived = next;
+    }
+    return take_some(&batch->waiting, count);
+}
+
+bool write_batch_is_waiting(const struct write_batch *batch)
+{
+    return batch->waiting.first != NULL;
+}

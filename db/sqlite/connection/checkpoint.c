@@ -1,0 +1,140 @@
+#include "db/sqlite/connection/checkpoint.h"
+
+#include "db/sqlite/connection/connection.h"
+#include "db/sqlite/connection/sqlite_error.h"
+
+#include <stdio.h>
+#include <sys/statvfs.h>
+
+/* How long the writer waits for reads that began before the checkpoint. */
+#define READERS_LIMIT_MS 5
+
+/* A log of so many times the length that is due has not started anew for long. Then the lists are
+ * held, and the one that runs is waited for. */
+#define OVERDUE 4
+#define LISTS_LIMIT_MS 1000
+
+/* After it started anew its file is cut to so many times the length that is due. */
+#define KEEP 2
+
+/* The disk is looked at, and a crowding log is copied, once in so many pages: 1 MiB. */
+#define LOOK_PAGES 256
+
+/* The 4096-byte pages of a log carry a 24-byte header each, the log one of 32
+ * (https://sqlite.org/fileformat2.html#walformat). */
+#define FRAME_BYTES (4096 + 24)
+#define LOG_HEADER_BYTES 32
+
+static int64_t free_bytes(const char *path)
+{
+    struct statvfs disk;
+
+    if (statvfs(path, &disk) != 0)
+        return INT64_MAX;
+    return (int64_t)(disk.f_bavail * disk.f_frsize);
+}
+
+static void look_at_disk(struct checkpointer *checkpointer)
+{
+    checkpointer->looked_pages = checkpointer->pages;
+    checkpointer->is_crowding = checkpointer_log_bytes(checkpointer) >
+                                free_bytes(sqlite3_db_filename(checkpointer->db, "main"));
+}
+
+static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
+{
+    struct checkpointer *checkpointer = arg;
+
+    (void)db;
+    (void)name;
+    checkpointer->pages = pages;
+    checkpointer->has_more = true;
+    if (pages < checkpointer->checkpointed_pages)
+        checkpointer->checkpointed_pages = 0;
+    if (pages < checkpointer->looked_pages)
+        checkpointer->looked_pages = 0;
+    if (pages - checkpointer->looked_pages >= LOOK_PAGES)
+        look_at_disk(checkpointer);
+    return SQLITE_OK;
+}
+
+bool checkpointer_init(struct checkpointer *checkpointer, sqlite3 *db, struct reader_pool *readers,
+                       int64_t due_pages, struct error *err)
+{
+    char sql[64];
+
+    *checkpointer = (struct checkpointer){.db = db, .readers = readers, .due_pages = due_pages};
+    sqlite3_wal_hook(db, on_commit, checkpointer);
+    snprintf(sql, sizeof(sql), "PRAGMA journal_size_limit = %lld",
+             (long long)(KEEP * due_pages * FRAME_BYTES));
+    return connection_run(db, sql, err);
+}
+
+/* When readers kept the log from starting anew, it grows by a quarter before the next attempt. */
+bool checkpointer_is_due(const struct checkpointer *checkpointer)
+{
+    const int64_t more = checkpointer->checkpointed_pages == 0 ? checkpointer->due_pages
+                                                               : checkpointer->due_pages / 4;
+    const int64_t fresh = checkpointer->pages - checkpointer->checkpointed_pages;
+
+    return fresh >= more || (checkpointer->is_crowding && fresh >= LOOK_PAGES);
+}
+
+int64_t checkpointer_log_bytes(const struct checkpointer *checkpointer)
+{
+    if (checkpointer->pages == 0)
+        return 0;
+    return LOG_HEADER_BYTES + (int64_t)checkpointer->pages * FRAME_BYTES;
+}
+
+static enum checkpoint_result failed(struct checkpointer *checkpointer, int result,
+                                     struct error *err)
+{
+    translate_failure(checkpointer->db, "checkpointing", err);
+    return translate_is_fatal(result) ? CHECKPOINT_FATAL : CHECKPOINT_FAILED;
+}
+
+static enum checkpoint_result run(struct checkpointer *checkpointer, int64_t limit_ms,
+                                  struct error *err)
+{
+    int pages = 0;
+    int copied = 0;
+
+    checkpointer->checkpointed_pages = checkpointer->pages;
+    checkpointer->has_more = false;
+    /* Old snapshots would keep newer pages of the log from being copied. */
+    reader_pool_expire(checkpointer->readers, limit_ms);
+    const int result = sqlite3_wal_checkpoint_v2(checkpointer->db, NULL, SQLITE_CHECKPOINT_PASSIVE,
+                                                 &pages, &copied);
+    if (result != SQLITE_OK)
+        return failed(checkpointer, result, err);
+    if (copied < pages)
+        return CHECKPOINT_PARTIAL;
+    /* From now on snapshots read the database file alone; once the last of the others has ended,
+     * the next write begins the log from its start. */
+    reader_pool_expire(checkpointer->readers, limit_ms);
+    return CHECKPOINT_COMPLETE;
+}
+
+enum checkpoint_result checkpointer_run(struct checkpointer *checkpointer, struct error *err)
+{
+    if (checkpointer->pages < OVERDUE * checkpointer->due_pages)
+        return run(checkpointer, READERS_LIMIT_MS, err);
+    reader_pool_hold_lists(checkpointer->readers, true);
+    const enum checkpoint_result result = run(checkpointer, LISTS_LIMIT_MS, err);
+    reader_pool_hold_lists(checkpointer->readers, false);
+    return result;
+}
+
+enum checkpoint_result checkpointer_empty(struct checkpointer *checkpointer, struct error *err)
+{
+    const int result =
+        sqlite3_wal_checkpoint_v2(checkpointer->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+
+    if (result != SQLITE_OK)
+        return failed(checkpointer, result, err);
+    checkpointer->pages = 0;
+    checkpointer->checkpointed_pages = 0;
+    checkpointer->has_more = false;
+    return CHECKPOINT_COMPLETE;
+}

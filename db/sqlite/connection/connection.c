@@ -1,0 +1,261 @@
+#include "db/sqlite/connection/connection.h"
+
+#include "db/base/durable_file.h"
+#include "db/sqlite/connection/column.h"
+#include "db/sqlite/connection/sqlite_error.h"
+#include "db/sqlite/connection/wal_vfs.h"
+#include "db/sqlite/file/file_precheck.h"
+#include "db/sqlite/file/journal_check.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* How long a lock is waited for that another program holds on the file. Readers, which it hardly
+ * ever concerns, must not keep an HTTP thread waiting. */
+#define WRITER_BUSY_MS 2000
+#define READER_BUSY_MS 50
+
+static bool limit(sqlite3 *db, struct error *err)
+{
+    const struct {
+        int option;
+        int value;
+    } switches[] = {
+        {SQLITE_DBCONFIG_DEFENSIVE, 1},      {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+        {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0}, {SQLITE_DBCONFIG_ENABLE_VIEW, 0},
+        {SQLITE_DBCONFIG_ENABLE_FKEY, 0},
+    };
+
+    for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
+        if (sqlite3_db_config(db, switches[i].option, switches[i].value, NULL) != SQLITE_OK)
+            return translate_failure(db, "configuring the connection", err);
+    }
+    /* The length of a text keeps SQLite's own limit: what was stored once has to stay readable,
+     * whatever a request may bring today. */
+    sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
+    sqlite3_limit(db, SQLITE_LIMIT_WORKER_THREADS, 0);
+    sqlite3_extended_result_codes(db, 1);
+    sqlite3_busy_timeout(db, WRITER_BUSY_MS);
+    return connection_run(db, "PRAGMA cell_size_check=ON", err);
+}
+
+static bool open_connection(const char *path, int flags, const char *vfs, sqlite3 **out,
+                            struct error *err)
+{
+    sqlite3 *db = NULL;
+
+    if (sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, vfs) != SQLITE_OK) {
+        if (db == NULL)
+            return error_set(err, ERROR_INTERNAL, NULL, "SQLite is out of memory");
+        translate_failure(db, "opening the file", err);
+        goto failed;
+    }
+    if (!limit(db, err))
+        goto failed;
+    *out = db;
+    return true;
+
+failed:
+    sqlite3_close_v2(db);
+    return false;
+}
+
+bool connection_enable_triggers(sqlite3 *db, struct error *err)
+{
+    return sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 1, NULL) == SQLITE_OK ||
+           translate_failure(db, "configuring the connection", err);
+}
+
+static bool text_is(sqlite3 *db, const char *sql, const char *wanted, struct error *err)
+{
+    char *found;
+
+    if (!connection_text(db, sql, &found, err))
+        return false;
+    const bool same = found != NULL && strcmp(found, wanted) == 0;
+    if (!same)
+        error_set(err, ERROR_INTERNAL, NULL, "%s gives %s, not %s", sql,
+                  found == NULL ? "nothing" : found, wanted);
+    free(found);
+    return same;
+}
+
+/* By itself SQLite checkpoints when the last connection is closed, whatever happened before, and
+ * removes the log. */
+static bool keep_log_on_close(sqlite3 *db, bool keep, struct error *err)
+{
+    return sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep, NULL) == SQLITE_OK ||
+           translate_failure(db, "configuring the connection", err);
+}
+
+static bool has_log(sqlite3 *db)
+{
+    return access(sqlite3_filename_wal(sqlite3_db_filename(db, "main")), F_OK) == 0;
+}
+
+/* secure_delete: Debian's SQLite overwrites what is freed, which large contexts pay for twice; the
+ * file is as private as the data in it. EXTRA, for as long as the file has a rollback journal,
+ * which must not come back once it was removed: its pages are older than those of the log to come.
+ */
+static bool prepare_to_write(sqlite3 *db, struct error *err)
+{
+    return keep_log_on_close(db, has_log(db), err) &&
+           connection_run(db,
+                          "PRAGMA synchronous=EXTRA; PRAGMA wal_autocheckpoint=0;"
+                          "PRAGMA secure_delete=OFF; PRAGMA temp_store=MEMORY;"
+                          "PRAGMA cache_size=-16384",
+                          err);
+}
+
+void connection_configure_library(void)
+{
+    /* Refused once SQLite is in use, which then merely goes on counting. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+bool connection_open_writer(const char *path, sqlite3 **out, struct error *err)
+{
+    sqlite3 *db = NULL;
+
+    if (!file_place_check(path, err) || !journal_check(path, err) || !wal_vfs_register(err) ||
+        !open_connection(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, WAL_VFS_NAME, &db, err))
+        return false;
+    *out = db;
+    return prepare_to_write(db, err);
+}
+
+bool connection_make_durable(sqlite3 *db, struct error *err)
+{
+    return text_is(db, "PRAGMA journal_mode=WAL", "wal", err) &&
+           connection_run(db, "PRAGMA synchronous=FULL", err) &&
+           text_is(db, "PRAGMA synchronous", "2", err) && keep_log_on_close(db, true, err);
+}
+
+/* cache_size: what is read in passing, such as a long log, stays in it; what is read often the
+ * kernel has at hand. */
+bool connection_open_reader(const char *path, sqlite3 **out, struct error *err)
+{
+    sqlite3 *db = NULL;
+
+    if (!open_connection(path, SQLITE_OPEN_READONLY, NULL, &db, err))
+        return false;
+    sqlite3_busy_timeout(db, READER_BUSY_MS);
+    if (!keep_log_on_close(db, true, err) ||
+        !connection_run(
+            db, "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192", err)) {
+        connection_close(db);
+        return false;
+    }
+    *out = db;
+    return true;
+}
+
+bool connection_open_plain(const char *path, int flags, sqlite3 **out, struct error *err)
+{
+    return open_connection(path, flags, NULL, out, err);
+}
+
+bool connection_open_made(const char *path, sqlite3 **out, struct error *err)
+{
+    char real[PATH_MAX];
+
+    return durable_file_real_name(path, real, err) &&
+           open_connection(real, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, NULL, out, err);
+}
+
+bool connection_run(sqlite3 *db, const char *sql, struct error *err)
+{
+    if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+        return translate_failure(db, "running a statement", err);
+    return true;
+}
+
+bool connection_roll_back(sqlite3 *db)
+{
+    wal_vfs_discard(db);
+    /* SQLite rolls back by itself after some errors. */
+    return sqlite3_get_autocommit(db) ||
+           sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL) == SQLITE_OK;
+}
+
+/* FTS5 keeps statements of its own on a connection, and finalises them itself. */
+#define OWN "/* sessiond */ "
+
+static bool is_own(sqlite3_stmt *stmt)
+{
+    const char *sql = sqlite3_sql(stmt);
+
+    return sql != NULL && strncmp(sql, OWN, sizeof(OWN) - 1) == 0;
+}
+
+bool connection_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, struct error *err)
+{
+    char *marked = sqlite3_mprintf(OWN "%s", sql);
+
+    if (marked == NULL)
+        return error_set(err, ERROR_INTERNAL, NULL, "SQLite is out of memory");
+    const int result = sqlite3_prepare_v3(db, marked, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
+    sqlite3_free(marked);
+    return result == SQLITE_OK || translate_failure(db, "preparing a statement", err);
+}
+
+bool connection_text(sqlite3 *db, const char *sql, char **out, struct error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+
+    if (!connection_prepare(db, sql, &stmt, err))
+        return false;
+    const int result = sqlite3_step(stmt);
+    if (result == SQLITE_ROW || result == SQLITE_DONE) {
+        const char *text = result == SQLITE_ROW ? column_text(stmt, 0).data : NULL;
+        *out = text == NULL ? NULL : strdup(text);
+        if (text != NULL && *out == NULL)
+            abort();
+    } else {
+        translate_failure(db, sql, err);
+    }
+    sqlite3_finalize(stmt);
+    return result == SQLITE_ROW || result == SQLITE_DONE;
+}
+
+bool connection_integer(sqlite3 *db, const char *sql, int64_t *out, struct error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+
+    if (!connection_prepare(db, sql, &stmt, err))
+        return false;
+    const int result = sqlite3_step(stmt);
+    if (result == SQLITE_ROW)
+        *out = sqlite3_column_int64(stmt, 0);
+    else if (result == SQLITE_DONE)
+        *out = 0;
+    else
+        translate_failure(db, "reading a number", err);
+    sqlite3_finalize(stmt);
+    return result == SQLITE_ROW || result == SQLITE_DONE;
+}
+
+void connection_close(sqlite3 *db)
+{
+    sqlite3_stmt *stmt;
+
+    if (db == NULL)
+        return;
+    for (stmt = sqlite3_next_stmt(db, NULL); stmt != NULL;) {
+        if (!is_own(stmt)) {
+            stmt = sqlite3_next_stmt(db, stmt);
+            continue;
+        }
+        sqlite3_finalize(stmt);
+        stmt = sqlite3_next_stmt(db, NULL); /* others may have gone with it */
+    }
+    sqlite3_close(db);
+}
+
+void connection_close_last(sqlite3 *db)
+{
+    sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+    connection_close(db);
+}

@@ -1,0 +1,291 @@
+#include "db/sqlite/file/check_internal.h"
+
+#include "db/sqlite/connection/column.h"
+#include "db/sqlite/connection/commit_clock.h"
+#include "db/sqlite/connection/connection.h"
+#include "db/sqlite/connection/sqlite_error.h"
+#include "db/sqlite/file/migrate.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+void check_find(struct check *check, const char *format, ...)
+{
+    char problem[256];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(problem, sizeof(problem), format, args);
+    va_end(args);
+    check->verdict = FILE_UNSOUND;
+    if (check->observer->found != NULL)
+        check->observer->found(check->observer->arg, problem);
+}
+
+void check_give_up(struct check *check, struct error *err)
+{
+    translate_failure(check->db, "reading the file", err);
+    if (database_file_is_damaged(check->db))
+        check_find(check, "%s", sqlite3_errmsg(check->db));
+    else if (check->verdict == FILE_SOUND)
+        check->verdict = FILE_UNKNOWN;
+}
+
+static bool give_up(struct check *check, struct error *err)
+{
+    check_give_up(check, err);
+    return false;
+}
+
+/* --- Rows ---------------------------------------------------------------------------------- */
+
+/* Three columns of the check's own stand behind those of a session. */
+#define CHECK_COLUMNS                                                                              \
+    ", version BETWEEN 1 AND 9007199254740992"                                                     \
+    ", typeof(id) || typeof(project_path) || typeof(thread_id) || typeof(status)"                  \
+    " || typeof(created_at) || typeof(updated_at) || typeof(context)"                              \
+    ", context_bytes = length(CAST(context AS BLOB))"
+
+#define VERSION_COLUMN 5 /* of SESSION_COLUMNS */
+
+#define SEVEN_TEXTS "texttexttexttexttexttexttext"
+
+static void check_context(struct check *check, const struct session *session)
+{
+    char *replacement = check->adopt(session->context);
+
+    if (replacement != NULL)
+        check_find(check, "session %.36s: its context is no JSON object (RFC 8259)",
+                   session->id.data);
+    free(replacement);
+}
+
+static void check_row(struct check *check, sqlite3_stmt *stmt)
+{
+    const int last = sqlite3_column_count(stmt) - 1;
+    struct session_row row;
+    struct error err;
+
+    if (!slice_is(column_text(stmt, last - 1), SEVEN_TEXTS)) {
+        check_find(check, "session %.36s: a column is no text", column_text(stmt, 1).data);
+        return;
+    }
+    if (!session_row_read(stmt, check->adopt, &row, &err)) {
+        check_find(check, "%s", err.detail);
+        return;
+    }
+    check_context(check, &row.session);
+    if (sqlite3_column_int(stmt, last - 2) == 0)
+        check_find(check, "session %.36s: its version is %s", row.session.id.data,
+                   column_text(stmt, VERSION_COLUMN).data);
+    if (sqlite3_column_int(stmt, last) == 0)
+        check_find(check, "session %.36s: its context_bytes are not its context's size",
+                   row.session.id.data);
+    session_row_release(&row);
+}
+
+static void check_rows(struct check *check, int64_t *sessions, struct error *err)
+{
+    sqlite3_stmt *stmt;
+    int result;
+
+    if (check->observer->doing != NULL)
+        check->observer->doing(check->observer->arg, "checking the sessions");
+    if (!connection_prepare(check->db,
+                            "SELECT " SESSION_COLUMNS_WITH_CONTEXT CHECK_COLUMNS
+                            " FROM sessions NOT INDEXED" SESSION_LOG " ORDER BY seq",
+                            &stmt, err)) {
+        check_give_up(check, err);
+        return;
+    }
+    while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
+        check_row(check, stmt);
+        (*sessions)++;
+    }
+    if (result != SQLITE_DONE)
+        check_give_up(check, err);
+    sqlite3_finalize(stmt);
+}
+
+/* --- The schema ---------------------------------------------------------------------------- */
+
+static void pass_on_notice(void *arg, enum store_severity severity, const char *event,
+                           const char *detail)
+{
+    const struct check *check = arg;
+
+    (void)severity;
+    (void)event;
+    if (check->observer->remark != NULL)
+        check->observer->remark(check->observer->arg, detail);
+}
+
+static bool migrate(struct check *check, sqlite3 *db, struct error *err)
+{
+    const struct store_observer observer = {.arg = check, .notice = pass_on_notice};
+
+    return migrate_run(db, check->adopt, &observer, err);
+}
+
+/* The next start's migration, tried on a copy; from then on the copy is looked at. */
+static bool try_migration(struct check *check, struct error *err)
+{
+    sqlite3 *copy = NULL;
+    bool ok = false;
+
+    if (!connection_open_plain(":memory:", SQLITE_OPEN_READWRITE, &copy, err)) {
+        check->verdict = FILE_UNKNOWN;
+        return false;
+    }
+    sqlite3_backup *steps = sqlite3_backup_init(copy, "main", check->db, "main");
+    if (steps != NULL)
+        sqlite3_backup_step(steps, -1);
+    if (steps == NULL || sqlite3_backup_finish(steps) != SQLITE_OK) {
+        translate_failure(copy, "copying the file into memory", err);
+        check->verdict = FILE_UNKNOWN;
+    } else if (!migrate(check, copy, err)) {
+        if (translate_is_about_system(err))
+            check->verdict = FILE_UNKNOWN;
+        else
+            check_find(check, "%s", err->detail);
+    } else {
+        ok = true;
+    }
+    if (!ok) {
+        connection_close(copy);
+        return false;
+    }
+    connection_close(check->db);
+    check->db = copy;
+    return true;
+}
+
+static bool check_clock(struct check *check, struct error *err)
+{
+    int64_t reserved_us;
+    int64_t newest_us;
+    int64_t rows;
+
+    if (!connection_integer(check->db, "SELECT count(*) FROM sessiond_clock", &rows, err) ||
+        !clock_read(check->db, &reserved_us, &newest_us, err))
+        return give_up(check, err);
+    if (rows != 1)
+        check_find(check, "the table sessiond_clock has %lld rows, not one", (long long)rows);
+    if (!clock_check(reserved_us, newest_us, err))
+        check_find(check, "%s", err->detail);
+    return true;
+}
+
+/* --- What is searched ------------------------------------------------------------------------ */
+
+/* The index holds what is stored, except for the documents in its backlog. */
+static bool check_search(struct check *check, struct error *err)
+{
+    static const struct {
+        const char *sql;
+        const char *problem;
+    } rules[] = {
+        {"SELECT count(*) FROM entries WHERE key NOT IN (SELECT id FROM search_entries_docsize)"
+         " AND NOT EXISTS (SELECT 1 FROM search_backlog WHERE key BETWEEN first AND last)",
+         "entries cannot be found by their words"},
+        {"SELECT count(*) FROM search_entries_docsize WHERE id NOT IN (SELECT key FROM entries)",
+         "entries can be found that are not there"},
+        {"SELECT count(*) FROM search_contexts_docsize WHERE id NOT IN (SELECT seq FROM sessions)"
+         " AND id + -9223372036854775808 NOT IN (SELECT first FROM search_backlog)",
+         "contexts can be found that are not there"},
+    };
+    bool current;
+
+    if (!check_search_is_current(check, &current, err))
+        return false;
+    for (size_t i = 0; current && i < sizeof(rules) / sizeof(rules[0]); i++) {
+        int64_t wrong;
+        if (!connection_integer(check->db, rules[i].sql, &wrong, err))
+            return give_up(check, err);
+        if (wrong > 0)
+            check_find(check, "%lld %s", (long long)wrong, rules[i].problem);
+    }
+    return !current || check_search_index(check, err);
+}
+
+/* The schema first: checking the structure runs what the schema says. */
+static void check_as_a_whole(struct check *check, bool *current, struct error *err)
+{
+    int64_t pages;
+
+    if (!connection_integer(check->db, "PRAGMA page_count", &pages, err)) {
+        check_give_up(check, err);
+        return;
+    }
+    if (pages == 0)
+        check_find(check, "the file is empty");
+    else if (migrate_check_schema(check->db, current, err))
+        check->verdict = database_file_check(check->db, check->observer, err);
+    else if (translate_is_about_system(err))
+        check->verdict = FILE_UNKNOWN;
+    else
+        check_find(check, "%s", err->detail);
+}
+
+static void check_rows_and_logs(struct check *check, int64_t *sessions, struct error *err)
+{
+    check_rows(check, sessions, err);
+    if (check->verdict != FILE_UNKNOWN)
+        check_entries(check, err);
+}
+
+static void check_all(struct check *check, int64_t *sessions, struct error *err)
+{
+    bool current = false;
+
+    check_as_a_whole(check, &current, err);
+    if (check->verdict != FILE_SOUND || (!current && !try_migration(check, err)))
+        return;
+    if (check_clock(check, err) && check_tables(check, err) && check_search(check, err))
+        check_rows_and_logs(check, sessions, err);
+}
+
+enum file_verdict check_file(const char *path, session_adopter adopt,
+                             const struct file_observer *observer, int64_t *sessions,
+                             struct error *err)
+{
+    struct check check = {.adopt = adopt, .observer = observer};
+    int lock;
+
+    if (!database_file_open(path, &check.db, &lock, err))
+        return FILE_UNKNOWN;
+    *sessions = 0;
+    check_all(&check, sessions, err);
+    connection_close(check.db);
+    if (lock >= 0)
+        close(lock);
+    return check.verdict;
+}
+
+enum file_verdict check_database(sqlite3 *db, session_adopter adopt,
+                                 const struct file_observer *observer, struct error *err)
+{
+    struct check check = {.db = db, .adopt = adopt, .observer = observer};
+    int64_t sessions = 0;
+
+    check_all(&check, &sessions, err);
+    return check.verdict;
+}
+
+enum file_verdict check_structure(const char *path, const struct file_observer *observer,
+                                  struct error *err)
+{
+    struct check check = {.observer = observer};
+    bool current;
+    int lock;
+
+    if (!database_file_open(path, &check.db, &lock, err))
+        return FILE_UNKNOWN;
+    check_as_a_whole(&check, &current, err);
+    connection_close(check.db);
+    if (lock >= 0)
+        close(lock);
+    return check.verdict;
+}

@@ -1,0 +1,122 @@
+#include "db/sqlite/file/check_internal.h"
+
+#include "db/sqlite/connection/column.h"
+#include "db/sqlite/connection/connection.h"
+#include "db/sqlite/connection/entry_key.h"
+
+#include <stdlib.h>
+
+#define OF_STREAM "FROM entries WHERE key > number << 32 AND key < (number + 1) << 32"
+
+/* Each finds what is wrong, a sentence a row. */
+static const char *const rules[] = {
+    "SELECT printf('the stream %d: its row is not valid', number) FROM streams"
+    " WHERE number NOT BETWEEN 1 AND 2147483647 OR typeof(session_seq) <> 'integer'"
+    " OR typeof(name) <> 'text' OR typeof(last_seq) <> 'integer'"
+    " OR last_seq NOT BETWEEN 0 AND 4294967295 OR typeof(bytes) <> 'integer'"
+    " OR bytes NOT BETWEEN 0 AND 9007199254740992 OR typeof(updated_us) <> 'integer'"
+    " OR updated_us NOT BETWEEN 0 AND 253402300799999999 LIMIT 100",
+
+    "SELECT printf('the entry %d of the stream %d: its time is not valid', key & 4294967295,"
+    " key >> 32) FROM entries WHERE typeof(created_us) <> 'integer'"
+    " OR created_us NOT BETWEEN 0 AND 253402300799999999 LIMIT 100",
+
+    "SELECT printf('the uuid %s of the stream %d: its row is not valid', quote(uuid), number)"
+    " FROM entry_uuids WHERE typeof(number) <> 'integer' OR typeof(uuid) <> 'text'"
+    " OR length(CAST(uuid AS BLOB)) NOT BETWEEN 1 AND 128 OR typeof(seq) <> 'integer' LIMIT 100",
+
+    "SELECT printf('the log of %d: its row is not valid', session_seq) FROM logs"
+    " WHERE typeof(entry_count) <> 'integer' OR typeof(entry_bytes) <> 'integer'"
+    " OR typeof(updated_us) <> 'integer' OR updated_us NOT BETWEEN 0 AND 253402300799999999"
+    " OR (parent_id IS NOT NULL AND (typeof(parent_id) <> 'text' OR length(parent_id) <> 36))"
+    " LIMIT 100",
+
+    "SELECT printf('the discarded stream %d: its number is not valid', number)"
+    " FROM discarded_streams WHERE number NOT BETWEEN 1 AND 2147483647 LIMIT 100",
+
+    "SELECT printf('the stream %d: there is no such session', number) FROM streams"
+    " WHERE session_seq NOT IN (SELECT seq FROM sessions)",
+
+    /* As many as the last one's seq: so there are no gaps. */
+    "SELECT printf('the stream %d: it has %d entries of %d bytes up to seq %d, and should have %d "
+    "of"
+    " %d', number, found, found_bytes, found_last, last_seq, bytes) FROM"
+    " (SELECT number, last_seq, bytes, (SELECT count(*) " OF_STREAM ") AS found,"
+    " (SELECT coalesce(max(key) & 4294967295, 0) " OF_STREAM ") AS found_last,"
+    " (SELECT coalesce(sum(length(CAST(entry AS BLOB))), 0) " OF_STREAM ") AS found_bytes"
+    " FROM streams) WHERE found <> last_seq OR found_last <> last_seq OR found_bytes <> bytes",
+
+    "SELECT printf('session %.36s: its log has %d entries of %d bytes, and is noted with %d of %d',"
+    " id, found, found_bytes, coalesce(entry_count, 0), coalesce(entry_bytes, 0)) FROM"
+    " (SELECT id, entry_count, entry_bytes,"
+    " (SELECT coalesce(sum(last_seq), 0) FROM streams AS s WHERE s.session_seq = seq) AS found,"
+    " (SELECT coalesce(sum(bytes), 0) FROM streams AS s WHERE s.session_seq = seq) AS found_bytes"
+    " FROM sessions" SESSION_LOG ") WHERE found <> coalesce(entry_count, 0)"
+    " OR found_bytes <> coalesce(entry_bytes, 0)",
+
+    "SELECT printf('the log of %d: there is no such session', session_seq) FROM logs"
+    " WHERE session_seq NOT IN (SELECT seq FROM sessions)",
+
+    /* The entries of a stream that was discarded go before its uuids do. */
+    "SELECT printf('the uuid %.128s of the stream %d: its entry %d is not there', uuid, number, "
+    "seq)"
+    " FROM entry_uuids WHERE number NOT IN (SELECT number FROM discarded_streams)"
+    " AND NOT EXISTS (SELECT 1 FROM entries WHERE key = (number << 32) + seq)",
+};
+
+/* Of the entry on which the statement stands. */
+static void check_entry(struct check *check, sqlite3_stmt *stmt)
+{
+    const int64_t key = sqlite3_column_int64(stmt, 0);
+    const long long seq = (long long)entry_key_seq(key);
+    const long long number = (long long)(key >> 32);
+    char *replacement = NULL;
+
+    if (sqlite3_column_int(stmt, 1) == 0)
+        check_find(check, "the entry %lld of the stream %lld: there is no such stream", seq,
+                   number);
+    if (sqlite3_column_type(stmt, 2) != SQLITE_TEXT) {
+        check_find(check, "the entry %lld of the stream %lld: it is no text", seq, number);
+        return;
+    }
+    const struct slice text = column_text(stmt, 2);
+    replacement = check->adopt(text);
+    if (replacement != NULL)
+        check_find(check, "the entry %lld of the stream %lld: it is no JSON object (RFC 8259)", seq,
+                   number);
+    else if (memchr(text.data, '\n', text.len) != NULL)
+        check_find(check, "the entry %lld of the stream %lld: it is more than one line", seq,
+                   number);
+    free(replacement);
+}
+
+static void check_each(struct check *check, struct error *err)
+{
+    sqlite3_stmt *stmt;
+    int result;
+
+    if (!connection_prepare(check->db,
+                            "SELECT key, EXISTS (SELECT 1 FROM streams WHERE number = key >> 32)"
+                            " OR EXISTS (SELECT 1 FROM discarded_streams WHERE number = key >> 32),"
+                            " entry FROM entries ORDER BY key",
+                            &stmt, err)) {
+        check_give_up(check, err);
+        return;
+    }
+    while ((result = sqlite3_step(stmt)) == SQLITE_ROW)
+        check_entry(check, stmt);
+    if (result != SQLITE_DONE)
+        check_give_up(check, err);
+    sqlite3_finalize(stmt);
+}
+
+void check_entries(struct check *check, struct error *err)
+{
+    if (check->observer->doing != NULL)
+        check->observer->doing(check->observer->arg, "checking the entries");
+    check_each(check, err);
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        if (check->verdict != FILE_UNKNOWN && !check_rule(check, rules[i], err))
+            return;
+    }
+}

@@ -1,0 +1,196 @@
+#include "db/sqlite/file/legacy_import.h"
+
+#include "db/base/timestamp.h"
+#include "db/sqlite/connection/commit_clock.h"
+#include "db/sqlite/connection/connection.h"
+#include "db/sqlite/connection/sqlite_error.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* session_time(text): the time in µs, NULL when it is none. Times of different precision or offset
+ * do not sort as texts. */
+static void session_time(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    const bool is_null = sqlite3_value_type(values[0]) == SQLITE_NULL;
+    const struct slice text = {(const char *)sqlite3_value_text(values[0]),
+                               (size_t)sqlite3_value_bytes(values[0])};
+    int64_t us;
+
+    (void)count;
+    if (text.data == NULL && !is_null)
+        abort();
+    if (text.data != NULL && timestamp_parse(text, &us))
+        sqlite3_result_int64(context, us);
+}
+
+/* What has no root page is a view, a trigger or a virtual table. */
+static const char others[] =
+    "SELECT group_concat(what, ', ') FROM ("
+    "SELECT 'column ' || name AS what FROM pragma_table_xinfo('sessions') WHERE hidden <> 0 OR "
+    "name NOT IN"
+    " ('id', 'project_path', 'thread_id', 'status', 'context', 'created_at', 'updated_at')"
+    " UNION ALL SELECT type || ' ' || name FROM sqlite_schema WHERE rootpage = 0"
+    " UNION ALL SELECT DISTINCT 'table ' || s.name FROM sqlite_schema AS s,"
+    " pragma_foreign_key_list(s.name) AS f"
+    " WHERE s.type = 'table' AND lower(f.\"table\") = 'sessions')";
+
+bool adopt_check(sqlite3 *db, struct error *err)
+{
+    char *found;
+
+    if (!connection_text(db, others, &found, err))
+        return false;
+    const bool none = found == NULL;
+    if (!none)
+        error_set(
+            err, ERROR_INTERNAL, NULL,
+            "adopting its sessions would lose or break what else it holds: %s; remove that, or "
+            "point --db at another file",
+            found);
+    free(found);
+    return none;
+}
+
+/* Names of indexes are one to a file, and those of the new table may be among them. */
+static bool drop_indexes(sqlite3 *db, struct error *err)
+{
+    char *drops;
+
+    if (!connection_text(db,
+                         "SELECT group_concat(printf('DROP INDEX \"%w\"', name), ';')"
+                         " FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL"
+                         " AND lower(tbl_name) = 'sessions'",
+                         &drops, err))
+        return false;
+    const bool dropped = drops == NULL || connection_run(db, drops, err);
+    free(drops);
+    return dropped;
+}
+
+bool adopt_set_aside(sqlite3 *db, struct error *err)
+{
+    return drop_indexes(db, err) &&
+           connection_run(db, "ALTER TABLE sessions RENAME TO sessions_adopted", err);
+}
+
+bool adopt_drop_index_made_again(sqlite3 *db, struct error *err)
+{
+    return connection_run(db, "DROP INDEX IF EXISTS idx_sessions_created_at", err);
+}
+
+bool adopt_take_over(sqlite3 *db, struct error *err)
+{
+    if (sqlite3_create_function(db, "session_time", 1,
+                                SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, NULL,
+                                session_time, NULL, NULL) != SQLITE_OK)
+        return translate_failure(db, "preparing the adoption", err);
+    return connection_run(
+        db,
+        "INSERT INTO sessions (id, project_path, thread_id, status, created_at, updated_at, "
+        "context)"
+        " SELECT id, project_path, thread_id, status, created_at, updated_at, context"
+        " FROM sessions_adopted ORDER BY session_time(created_at), rowid;"
+        "DROP TABLE sessions_adopted",
+        err);
+}
+
+static bool refuse(struct error *err)
+{
+    const struct error found = *err;
+
+    return error_set(err, ERROR_INTERNAL, NULL,
+                     "a session cannot be adopted: %s; correct it and start again", found.detail);
+}
+
+static int64_t newest_us(const struct session *session)
+{
+    return session->created_us > session->updated_us ? session->created_us : session->updated_us;
+}
+
+static bool check(const struct session *session, struct error *err)
+{
+    return newest_us(session) <= CLOCK_LATEST_US ||
+           error_set(err, ERROR_INTERNAL, NULL,
+                     "session %.36s: its time lies in the year 9999, which leaves none for later",
+                     session->id.data);
+}
+
+struct adoption {
+    sqlite3 *db;
+    sqlite3_stmt *select;
+    sqlite3_stmt *update;
+    session_adopter adopter;
+    struct adopt_replaced *replaced;
+    int64_t newest_us;
+};
+
+static bool adopt_row(struct adoption *adoption, const struct session_row *row, struct error *err)
+{
+    const struct session *session = &row->session;
+    sqlite3_stmt *update = adoption->update;
+
+    if (!check(session, err))
+        return refuse(err);
+    if (row->replaced != NULL)
+        adopt_note_replaced(adoption->replaced, session->id);
+    if (newest_us(session) > adoption->newest_us)
+        adoption->newest_us = newest_us(session);
+    sqlite3_bind_int64(update, 1, session->seq);
+    sqlite3_bind_int64(update, 2, session->context_bytes);
+    const bool done = sqlite3_bind_text64(update, 3, session->context.data, session->context.len,
+                                          SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK &&
+                      sqlite3_step(update) == SQLITE_DONE;
+    if (!done)
+        translate_failure(adoption->db, "adopting a session", err);
+    sqlite3_reset(update);
+    return done;
+}
+
+static bool adopt_each(struct adoption *adoption, struct error *err)
+{
+    struct session_row row;
+    int result;
+
+    while ((result = sqlite3_step(adoption->select)) == SQLITE_ROW) {
+        if (!session_row_read(adoption->select, adoption->adopter, &row, err))
+            return refuse(err);
+        const bool adopted = adopt_row(adoption, &row, err);
+        session_row_release(&row);
+        if (!adopted)
+            return false;
+        /* The row has left the index that is read from: look for the next one anew. */
+        sqlite3_reset(adoption->select);
+    }
+    return result == SQLITE_DONE ||
+           translate_failure(adoption->db, "reading what was adopted", err);
+}
+
+static bool set_clock(sqlite3 *db, int64_t newest_us, struct error *err)
+{
+    char sql[96];
+
+    snprintf(sql, sizeof(sql), "UPDATE sessiond_clock SET reserved_us = max(reserved_us, %lld)",
+             (long long)newest_us);
+    return newest_us == 0 || connection_run(db, sql, err);
+}
+
+bool adopt_rows(sqlite3 *db, session_adopter adopter, struct adopt_replaced *replaced,
+                struct error *err)
+{
+    struct adoption adoption = {.db = db, .adopter = adopter, .replaced = replaced};
+    bool ok = false;
+
+    if (connection_prepare(db,
+                           "SELECT " SESSION_COLUMNS_WITH_CONTEXT
+                           " FROM sessions INDEXED BY idx_sessions_unadopted" SESSION_LOG
+                           " WHERE context_bytes IS NULL ORDER BY seq LIMIT 1",
+                           &adoption.select, err) &&
+        connection_prepare(db,
+                           "UPDATE sessions SET context_bytes = ?2, context = ?3 WHERE seq = ?1",
+                           &adoption.update, err))
+        ok = adopt_each(&adoption, err) && set_clock(db, adoption.newest_us, err);
+    sqlite3_finalize(adoption.update);
+    sqlite3_finalize(adoption.select);
+    return ok;
+}

@@ -1,0 +1,36 @@
+/* The list of the sessions whose context was replaced. */
+#include "db/sqlite/file/legacy_import.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void adopt_note_replaced(struct adopt_replaced *replaced, struct slice id)
+{
+    if (replaced->count == replaced->capacity) {
+        replaced->capacity = replaced->capacity == 0 ? 64 : 2 * replaced->capacity;
+        replaced->ids = realloc(replaced->ids, replaced->capacity * sizeof(*replaced->ids));
+        if (replaced->ids == NULL)
+            abort();
+    }
+    memcpy(replaced->ids[replaced->count++], id.data, ID_LENGTH);
+}
+
+void adopt_log_replaced(const struct adopt_replaced *replaced,
+                        const struct store_observer *observer)
+{
+    char detail[128];
+
+    for (size_t i = 0; i < replaced->count; i++) {
+        snprintf(detail, sizeof(detail),
+                 "the context of session %.*s is no JSON object: kept as its member _adopted_text",
+                 ID_LENGTH, replaced->ids[i]);
+        observer->notice(observer->arg, STORE_WARNING, "context_kept_as_text", detail);
+    }
+}
+
+void adopt_release(struct adopt_replaced *replaced)
+{
+    free(replaced->ids);
+    *replaced = (struct adopt_replaced){0};
+}

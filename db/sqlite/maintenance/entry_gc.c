@@ -1,0 +1,97 @@
+#include "db/sqlite/maintenance/entry_gc.h"
+
+#include "db/base/monotonic.h"
+#include "db/sqlite/connection/column.h"
+#include "db/sqlite/connection/entry_key.h"
+
+#define STEP_US 1000
+
+static bool find_discarded(struct write_operations *ops, int64_t *number, struct error *err)
+{
+    bool ok;
+
+    *number = 0;
+    sqlite3_bind_int64(ops->statements.prepared[WRITE_DISCARDED_FIND], 1,
+                       ops->state.copying_from == 0 ? ENTRY_KEY_STREAMS_MAX + 1
+                                                    : ops->state.copying_from);
+    if (!write_next_row(&ops->statements, WRITE_DISCARDED_FIND, "finding a discarded stream", &ok,
+                        err))
+        return ok;
+    *number = sqlite3_column_int64(ops->statements.prepared[WRITE_DISCARDED_FIND], 0);
+    write_reset(&ops->statements, WRITE_DISCARDED_FIND);
+    return true;
+}
+
+/* Deletes one row of the stream; *deleted is false when there is none left. */
+static bool delete_one(struct write_operations *ops, enum write_statement which, int64_t number,
+                       bool *deleted, struct error *err)
+{
+    sqlite3_bind_int64(ops->statements.prepared[which], 1, number);
+    if (!write_run(&ops->statements, which, "discarding entries", err))
+        return false;
+    *deleted = sqlite3_changes(ops->statements.db) > 0;
+    return true;
+}
+
+/* The same for an entry. What is found by its text has to be taken back by it. */
+static bool delete_next_entry(struct write_operations *ops, int64_t number, bool *deleted,
+                              struct error *err)
+{
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_DISCARD_ENTRY_SHOWN];
+    bool ok;
+
+    if (ops->search.text_of == NULL)
+        return delete_one(ops, WRITE_DISCARD_ENTRY, number, deleted, err);
+    sqlite3_bind_int64(stmt, 1, number);
+    *deleted =
+        write_next_row(&ops->statements, WRITE_DISCARD_ENTRY_SHOWN, "discarding entries", &ok, err);
+    if (!*deleted)
+        return ok;
+    search_index_note_removal(&ops->search, sqlite3_column_int64(stmt, 0), column_text(stmt, 1));
+    write_reset(&ops->statements, WRITE_DISCARD_ENTRY_SHOWN);
+    return true;
+}
+
+static bool delete_next(struct write_operations *ops, enum write_statement which, int64_t number,
+                        bool *deleted, struct error *err)
+{
+    if (which == WRITE_DISCARD_ENTRY)
+        return delete_next_entry(ops, number, deleted, err);
+    return delete_one(ops, which, number, deleted, err);
+}
+
+static bool is_enough(const struct write_operations *ops, int64_t until_us)
+{
+    return monotonic_us() >= until_us || search_index_has_a_step(&ops->search);
+}
+
+/* Until the stream has nothing left, and is gone itself, or it is `until_us`. */
+static bool discard(struct write_operations *ops, int64_t number, int64_t until_us,
+                    struct error *err)
+{
+    static const enum write_statement order[] = {WRITE_DISCARD_ENTRY, WRITE_DISCARD_UUID,
+                                                 WRITE_DISCARD_STREAM};
+    bool deleted = false;
+
+    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i += deleted ? 0 : 1) {
+        if (!delete_next(ops, order[i], number, &deleted, err))
+            return false;
+        if (is_enough(ops, until_us))
+            return true;
+    }
+    return true;
+}
+
+bool write_discard_sweep(struct write_operations *ops, bool *more, struct error *err)
+{
+    const int64_t until_us = monotonic_us() + STEP_US;
+    int64_t number;
+
+    do {
+        if (!find_discarded(ops, &number, err) ||
+            (number != 0 && !discard(ops, number, until_us, err)))
+            return false;
+    } while (number != 0 && !is_enough(ops, until_us));
+    *more = number != 0;
+    return true;
+}

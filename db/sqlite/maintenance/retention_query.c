@@ -1,0 +1,93 @@
+#include "db/sqlite/maintenance/retention_query.h"
+
+#include "db/base/timestamp.h"
+#include "db/sqlite/connection/column.h"
+#include "db/sqlite/connection/connection.h"
+#include "db/sqlite/write/statements.h"
+
+/* The last two columns, behind the session's own. */
+static int column_updated_text(sqlite3_stmt *stmt)
+{
+    return sqlite3_column_count(stmt) - 2;
+}
+
+static int column_appended_us(sqlite3_stmt *stmt)
+{
+    return sqlite3_column_count(stmt) - 1;
+}
+
+bool purge_query_index(sqlite3 *db, const int64_t retain_us[STORE_PURGE_REASONS], struct error *err)
+{
+#define MAKE(name, status)                                                                         \
+    "CREATE INDEX IF NOT EXISTS " name                                                             \
+    " ON sessions (updated_at, seq)" PURGE_QUERY_CANDIDATES(status)
+    static const struct {
+        const char *make;
+        const char *drop;
+    } indexes[STORE_PURGE_REASONS] = {
+        [STORE_PURGE_TERMINATED] = {MAKE("idx_sessions_terminated", "TERMINATED"),
+                                    "DROP INDEX IF EXISTS idx_sessions_terminated"},
+        [STORE_PURGE_IDLE] = {MAKE("idx_sessions_paused", "PAUSED"),
+                              "DROP INDEX IF EXISTS idx_sessions_paused"},
+    };
+#undef MAKE
+
+    for (int i = 0; i < STORE_PURGE_REASONS; i++) {
+        if (!connection_run(db, retain_us[i] > 0 ? indexes[i].make : indexes[i].drop, err))
+            return false;
+    }
+    return true;
+}
+
+int64_t purge_query_cutoff_us(int64_t retain_us)
+{
+    const int64_t now_us = timestamp_now_us();
+
+    return retain_us < now_us ? now_us - retain_us : 0;
+}
+
+void purge_query_bind(sqlite3_stmt *stmt, const struct purge_place *place, int64_t cutoff_us)
+{
+    write_bind_time(stmt, 1, place->updated_us);
+    sqlite3_bind_int64(stmt, 2, place->seq);
+    write_bind_time(stmt, 3, cutoff_us);
+}
+
+/* Another program may write a time in a way that sorts before sessiond's. Then the place is the
+ * next microsecond, so that it is never found again. */
+static struct purge_place place_of(sqlite3_stmt *stmt, const struct session *session)
+{
+    const struct slice text = column_text(stmt, column_updated_text(stmt));
+    char written[TIMESTAMP_LENGTH];
+
+    timestamp_format(session->updated_us, written);
+    if (text.len == TIMESTAMP_LENGTH + 6 && memcmp(text.data, written, TIMESTAMP_LENGTH) == 0)
+        return (struct purge_place){session->updated_us, session->seq, 0};
+    return (struct purge_place){session->updated_us + 1, 0, 0};
+}
+
+struct store_purge_position purge_query_position(const struct store_purge_position *from,
+                                                 unsigned reason, const struct purge_place *place)
+{
+    const bool moved = reason != (unsigned)from->reason || place->updated_us != from->place_us ||
+                       place->seq != from->place_seq;
+
+    if (!moved)
+        return (struct store_purge_position){.reason = (enum store_purge_reason)(reason + 1)};
+    return (struct store_purge_position){(enum store_purge_reason)reason, place->updated_us,
+                                         place->seq};
+}
+
+bool purge_query_read(sqlite3_stmt *stmt, int64_t cutoff_us, struct purge_place *place,
+                      struct session *out, bool *may_go, struct error *err)
+{
+    struct session_row row;
+
+    if (!session_row_read(stmt, NULL, &row, err))
+        return false;
+    *out = row.session;
+    *place = place_of(stmt, out);
+    *may_go = out->updated_us < cutoff_us && out->lease.owner.data == NULL &&
+              sqlite3_column_int64(stmt, column_appended_us(stmt)) < cutoff_us;
+    return true;
+}

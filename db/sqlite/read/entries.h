@@ -1,0 +1,18 @@
+/* The reads of a session's log, on a leased reader. The visitor runs while the row is on the
+ * statement. */
+#ifndef SESSIOND_DB_SQLITE_READ_ENTRIES_H
+#define SESSIOND_DB_SQLITE_READ_ENTRIES_H
+
+#include "db/sqlite/connection/reader_pool.h"
+#include "db/store/entries.h"
+
+/* See store_entries. */
+MUST_USE bool read_entries(struct reader *reader, const struct store_entry_query *query,
+                           store_entry_visitor visit, void *arg, struct store_entry_page *page,
+                           struct error *err);
+
+/* See store_streams. */
+MUST_USE bool read_streams(struct reader *reader, const char *id, struct slice after, int limit,
+                           store_stream_visitor visit, void *arg, bool *more, struct error *err);
+
+#endif

@@ -1,0 +1,195 @@
+#include "db/sqlite/read/list_query.h"
+
+#include "db/sqlite/connection/session_row.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Parameters: ?1 thread_id, ?2 project_path, ?3 after, ?4 limit, ?5 steps, ?6… statuses. */
+#define FIRST_STATUS_PARAMETER 6
+
+static bool filters_text(const struct store_list_query *query)
+{
+    return query->thread_id.data != NULL || query->project_path.data != NULL;
+}
+
+/* The indexes on texts lead on to the status, so a text alone means all four statuses. */
+static unsigned wanted_statuses(const struct store_list_query *query)
+{
+    if (query->statuses == 0 && filters_text(query))
+        return (1U << SESSION_STATUS_COUNT) - 1;
+    return query->statuses;
+}
+
+static unsigned count_statuses(const struct store_list_query *query)
+{
+    return (unsigned)__builtin_popcount(wanted_statuses(query));
+}
+
+size_t list_query_shape(const struct store_list_query *query)
+{
+    size_t shape = count_statuses(query);
+
+    shape = shape * 2 + (query->thread_id.data != NULL);
+    shape = shape * 2 + (query->project_path.data != NULL);
+    shape = shape * 2 + query->ascending;
+    return shape * 2 + query->with_context;
+}
+
+/* `INDEXED BY` makes SQLite refuse, instead of choosing worse, when the plan is not possible. */
+static const char *index_of(const struct store_list_query *query)
+{
+    if (query->thread_id.data != NULL)
+        return " INDEXED BY idx_sessions_thread_id";
+    if (query->project_path.data != NULL)
+        return " INDEXED BY idx_sessions_project_path";
+    return query->statuses != 0 ? " INDEXED BY idx_sessions_status" : "";
+}
+
+/* Aborts beyond LIST_QUERY_MAX_SQL: how long a statement is follows from its shape alone. */
+__attribute__((format(printf, 3, 4))) static int append(char *sql, int at, const char *format, ...)
+{
+    const int room = LIST_QUERY_MAX_SQL - at;
+    va_list args;
+
+    va_start(args, format);
+    const int len = vsnprintf(sql + at, (size_t)room, format, args);
+    va_end(args);
+    if (len < 0 || len >= room)
+        abort();
+    return at + len;
+}
+
+/* One ordered list: the rows of one status, or of any (status_parameter 0). */
+static int append_select(char *sql, int at, const struct store_list_query *query,
+                         unsigned status_parameter)
+{
+    at = append(sql, at, "SELECT ");
+    at = append(sql, at, query->with_context ? SESSION_COLUMNS_WITH_CONTEXT : SESSION_COLUMNS);
+    at = append(sql, at, " FROM sessions");
+    at = append(sql, at, "%s", index_of(query));
+    at = append(sql, at, SESSION_LOG);
+    at = append(sql, at, query->ascending ? " WHERE seq > ?3" : " WHERE seq < ?3");
+    if (query->thread_id.data != NULL)
+        at = append(sql, at, " AND thread_id = ?1");
+    if (query->project_path.data != NULL)
+        at = append(sql, at, " AND project_path = ?2");
+    if (status_parameter != 0)
+        at = append(sql, at, " AND status = ?%u", status_parameter);
+    return at;
+}
+
+/* The next row of the thread's or the project's list, from `bound` on, as a scalar; NULL at its
+ * end. */
+static int append_next(char *sql, int at, const struct store_list_query *query, bool of_thread,
+                       const char *bound)
+{
+    const char *nearest = query->ascending ? "min" : "max";
+    const unsigned statuses = count_statuses(query);
+
+    at = append(sql, at, "(SELECT %s(seq) FROM (", nearest);
+    for (unsigned i = 0; i < statuses; i++)
+        at = append(sql, at,
+                    "%sSELECT %s(seq) AS seq FROM sessions INDEXED BY %s = ?%d AND status = ?%u"
+                    " AND seq %s",
+                    i == 0 ? "" : " UNION ALL ", nearest,
+                    of_thread ? "idx_sessions_thread_id WHERE thread_id"
+                              : "idx_sessions_project_path WHERE project_path",
+                    of_thread ? 1 : 2, FIRST_STATUS_PARAMETER + i, bound);
+    return append(sql, at, "))");
+}
+
+/* A thread and a project have an ordered list each. The two take turns: each moves on to the
+ * other's row or, where it has none, beyond; where one finds the other's row they meet. So a page
+ * costs as many steps as the lists change sides, whichever of them is long. Since that can be as
+ * often as there are rows, the statement ends after ?5 steps, with the row that it has reached; the
+ * last column says whether a row is that one (1) or a result (0). */
+static void write_leap(char *sql, const struct store_list_query *query)
+{
+    const bool ascending = query->ascending;
+    int at = append(sql, 0, "WITH RECURSIVE leap (at, before, turn, step) AS (SELECT ");
+
+    at = append_next(sql, at, query, true, ascending ? "> ?3" : "< ?3");
+    at = append(sql, at, ", NULL, 0, 0 UNION ALL SELECT CASE WHEN turn = 1 OR at IS before THEN ");
+    at = append_next(sql, at, query, true,
+                     ascending ? ">= at + (at IS before)" : "<= at - (at IS before)");
+    at = append(sql, at, " ELSE ");
+    at = append_next(sql, at, query, false, ascending ? ">= at" : "<= at");
+    at = append(sql, at,
+                " END, CASE WHEN at IS before THEN NULL ELSE at END,"
+                " turn = 0 AND at IS NOT before, step + 1 FROM leap"
+                " WHERE at IS NOT NULL AND (step < ?5 OR at IS before)) SELECT ");
+    at = append(sql, at, query->with_context ? SESSION_COLUMNS_WITH_CONTEXT : SESSION_COLUMNS);
+    append(sql, at,
+           ", at IS NOT before FROM leap CROSS JOIN sessions ON seq = at" SESSION_LOG
+           " WHERE at = before OR step >= ?5 LIMIT ?4");
+}
+
+static void write_merge(char *sql, const struct store_list_query *query)
+{
+    const unsigned statuses = count_statuses(query);
+    int at = append_select(sql, 0, query, statuses == 0 ? 0 : FIRST_STATUS_PARAMETER);
+
+    for (unsigned i = 1; i < statuses; i++) {
+        at = append(sql, at, " UNION ALL ");
+        at = append_select(sql, at, query, FIRST_STATUS_PARAMETER + i);
+    }
+    at = append(sql, at, query->ascending ? " ORDER BY seq ASC" : " ORDER BY seq DESC");
+    append(sql, at, " LIMIT ?4");
+}
+
+static bool intersects(const struct store_list_query *query)
+{
+    return query->thread_id.data != NULL && query->project_path.data != NULL;
+}
+
+void list_query_sql(const struct store_list_query *query, char sql[LIST_QUERY_MAX_SQL])
+{
+    if (intersects(query))
+        write_leap(sql, query);
+    else
+        write_merge(sql, query);
+}
+
+struct store_list_query list_query_existing(struct slice project_path, struct slice thread_id)
+{
+    return (struct store_list_query){
+        .project_path = project_path,
+        .thread_id = thread_id,
+        .statuses = 1U << SESSION_CREATED | 1U << SESSION_ACTIVE | 1U << SESSION_PAUSED,
+    };
+}
+
+static void bind_text(sqlite3_stmt *stmt, int parameter, struct slice text)
+{
+    if (text.data != NULL)
+        sqlite3_bind_text64(stmt, parameter, text.data, text.len, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+void list_query_bind(sqlite3_stmt *stmt, const struct store_list_query *query)
+{
+    const unsigned wanted = wanted_statuses(query);
+    const int64_t before_first = query->ascending ? INT64_MIN : INT64_MAX;
+    int parameter = FIRST_STATUS_PARAMETER;
+
+    bind_text(stmt, 1, query->thread_id);
+    bind_text(stmt, 2, query->project_path);
+    sqlite3_bind_int64(stmt, 3, query->after == 0 ? before_first : query->after);
+    sqlite3_bind_int(stmt, 4, query->limit + 1);
+    if (intersects(query))
+        sqlite3_bind_int(stmt, 5, query->steps == 0 ? STORE_LIST_STEPS : query->steps);
+    for (unsigned i = 0; i < SESSION_STATUS_COUNT; i++) {
+        if (wanted & 1U << i)
+            bind_text(stmt, parameter++, slice_from(session_status_name((enum session_status)i)));
+    }
+}
+
+bool list_query_is_cut(sqlite3_stmt *stmt, const struct store_list_query *query, int64_t *after)
+{
+    if (!intersects(query) || sqlite3_column_int(stmt, sqlite3_column_count(stmt) - 1) == 0)
+        return false;
+    /* It is not known yet whether both lists have the row: the next page looks at it again. */
+    *after = sqlite3_column_int64(stmt, 0) + (query->ascending ? -1 : 1);
+    return true;
+}

@@ -1,0 +1,85 @@
+#include "db/sqlite/read/session.h"
+
+#include "db/sqlite/connection/connection.h"
+#include "db/sqlite/connection/sqlite_error.h"
+
+bool read_get(struct reader *reader, const char *id, store_visitor visit, void *arg,
+              struct error *err)
+{
+    sqlite3_stmt *stmt = reader->get;
+    struct session_row row;
+    bool ok = false;
+
+    sqlite3_bind_text(stmt, 1, id, ID_LENGTH, SQLITE_STATIC);
+    const int result = sqlite3_step(stmt);
+    if (result == SQLITE_DONE) {
+        error_set(err, ERROR_NOT_FOUND, NULL, "there is no session with the id %s", id);
+    } else if (result != SQLITE_ROW) {
+        translate_failure(reader->db, "reading a session", err);
+    } else if (session_row_read(stmt, reader->adopt, &row, err)) {
+        visit(arg, &row.session);
+        session_row_release(&row);
+        ok = true;
+    }
+    sqlite3_reset(stmt);
+    return ok;
+}
+
+static bool list_statement(struct reader *reader, const struct store_list_query *query,
+                           sqlite3_stmt **out, struct error *err)
+{
+    sqlite3_stmt **kept = &reader->lists[list_query_shape(query)];
+    char sql[LIST_QUERY_MAX_SQL];
+
+    if (*kept == NULL) {
+        list_query_sql(query, sql);
+        if (!connection_prepare(reader->db, sql, kept, err))
+            return false;
+    }
+    *out = *kept;
+    return true;
+}
+
+bool read_list(struct reader *reader, const struct store_list_query *query, store_visitor visit,
+               void *arg, struct store_page *page, struct error *err)
+{
+    struct store_page result = {.last = query->after};
+    struct session_row row;
+    sqlite3_stmt *stmt;
+    bool ok = false;
+    int step;
+
+    if (!list_statement(reader, query, &stmt, err))
+        return false;
+    list_query_bind(stmt, query);
+    for (int taken = 0; (step = sqlite3_step(stmt)) == SQLITE_ROW; taken++) {
+        if (taken == query->limit) {
+            result.more = true;
+            break;
+        }
+        if (list_query_is_cut(stmt, query, &result.last)) {
+            result.more = true;
+            break;
+        }
+        if (!session_row_read(stmt, query->with_context ? reader->adopt : NULL, &row, err))
+            goto done;
+        const enum store_visit visited = visit(arg, &row.session);
+        if (visited == STORE_VISIT_NEXT)
+            result.last = row.session.seq;
+        session_row_release(&row);
+        if (visited == STORE_VISIT_STOP) {
+            result.more = true;
+            break;
+        }
+    }
+    if (step != SQLITE_DONE && step != SQLITE_ROW) {
+        translate_failure(reader->db, "listing sessions", err);
+        goto done;
+    }
+    *page = result;
+    ok = true;
+
+done:
+    sqlite3_reset(stmt);
+    return ok;
+}

@@ -1,0 +1,214 @@
+/* Makes the search tables, compares them with those of this version, and drops them. */
+
+#include "db/sqlite/connection/connection.h"
+#include "db/sqlite/search/fold.h"
+#include "db/sqlite/search/index_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern const unsigned char schema_search[];
+
+#define VIRTUAL_TABLES "'search_entries', 'search_contexts'"
+#define SHADOW_TABLES                                                                              \
+    "'search_entries_data', 'search_entries_idx', 'search_entries_docsize',"                       \
+    " 'search_entries_config', 'search_contexts_data', 'search_contexts_idx',"                     \
+    " 'search_contexts_content', 'search_contexts_docsize', 'search_contexts_config'"
+#define OTHERS                                                                                     \
+    "'search_backlog', 'search_rule', 'search_session_deleted', 'search_session_made_elsewhere',"  \
+    " 'search_session_changed_elsewhere'"
+#define ALL VIRTUAL_TABLES ", " SHADOW_TABLES ", " OTHERS
+
+/* The SQL of the shadow tables depends on the version of FTS5. */
+static const char fingerprint[] =
+    "SELECT group_concat(one, char(10)) FROM"
+    " (SELECT type || ' ' || name || ' ' || iif(name IN (" SHADOW_TABLES "), '', sql) AS one"
+    "  FROM sqlite_schema WHERE name IN (" ALL ") ORDER BY name)";
+
+/* One object a row: triggers before the tables that they write to. */
+static const char objects[] = "SELECT type || ' ' || name FROM sqlite_schema WHERE name IN (" ALL
+                              ") AND type IN ('trigger', 'view', 'table', 'index')"
+                              " ORDER BY type = 'trigger' DESC LIMIT 1";
+
+/* The fingerprint of tables that this version makes. */
+static bool read_model(char **out, struct error *err)
+{
+    sqlite3 *model = NULL;
+
+    const bool ok = connection_open_plain(":memory:", SQLITE_OPEN_READWRITE, &model, err) &&
+                    connection_run(model, "CREATE TABLE sessions (seq, context_bytes)", err) &&
+                    connection_run(model, (const char *)schema_search, err) &&
+                    connection_text(model, fingerprint, out, err);
+    connection_close(model);
+    return ok;
+}
+
+bool search_tables_are_ours(sqlite3 *db, bool *out, struct error *err)
+{
+    char *model = NULL;
+    char *found = NULL;
+
+    const bool ok = read_model(&model, err) && connection_text(db, fingerprint, &found, err);
+    *out = ok && found != NULL && strcmp(model, found) == 0;
+    free(model);
+    free(found);
+    return ok;
+}
+
+static bool are_there(sqlite3 *db, bool *out, struct error *err)
+{
+    int64_t count;
+
+    if (!connection_integer(db, "SELECT count(*) FROM sqlite_schema WHERE name IN (" ALL ")",
+                            &count, err))
+        return false;
+    *out = count > 0;
+    return true;
+}
+
+bool search_tables_match(struct search_index *index, bool *out, struct error *err)
+{
+    int64_t rules = 0;
+    char sql[96];
+
+    if (!search_tables_are_ours(index->db, out, err))
+        return false;
+    snprintf(sql, sizeof(sql), "SELECT count(*) FROM search_rule WHERE rule = %d AND folding = %d",
+             index->rule, SEARCH_FOLDING);
+    const bool ok = !*out || connection_integer(index->db, sql, &rules, err);
+    *out = *out && rules == 1;
+    return ok;
+}
+
+/* FTS5 cannot drop a table that it cannot open: its entry in the schema is removed, and its shadow
+ * tables become tables like others. */
+static bool forget_virtual_tables(sqlite3 *db, struct error *err)
+{
+    return connection_run(db,
+                          "PRAGMA writable_schema = ON;"
+                          "DELETE FROM sqlite_schema WHERE name IN (" VIRTUAL_TABLES
+                          ") AND type = 'table' AND rootpage = 0;"
+                          "PRAGMA writable_schema = RESET",
+                          err);
+}
+
+static bool drop_objects(sqlite3 *db, struct error *err)
+{
+    char *object = NULL;
+    char sql[128];
+    bool ok;
+
+    while ((ok = connection_text(db, objects, &object, err)) && object != NULL) {
+        snprintf(sql, sizeof(sql), "DROP %s", object);
+        free(object);
+        if (!connection_run(db, sql, err))
+            return false;
+    }
+    return ok;
+}
+
+bool search_tables_drop(sqlite3 *db, struct error *err)
+{
+    sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
+    const bool ok = forget_virtual_tables(db, err) && drop_objects(db, err);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    return ok;
+}
+
+bool search_tables_drop_triggers(sqlite3 *db, struct error *err)
+{
+    return connection_run(db,
+                          "DROP TRIGGER IF EXISTS search_session_deleted;"
+                          "DROP TRIGGER IF EXISTS search_session_made_elsewhere;"
+                          "DROP TRIGGER IF EXISTS search_session_changed_elsewhere",
+                          err);
+}
+
+bool search_tables_release_sessions(sqlite3 *db, struct error *err)
+{
+    bool there;
+    bool ours;
+
+    if (!are_there(db, &there, err) || !search_tables_are_ours(db, &ours, err))
+        return false;
+    return !there || ours || search_tables_drop_triggers(db, err);
+}
+
+bool search_tables_make(struct search_index *index, struct error *err)
+{
+    char sql[64];
+
+    snprintf(sql, sizeof(sql), "INSERT INTO search_rule VALUES (%d, %d)", index->rule,
+             SEARCH_FOLDING);
+    return connection_run(index->db, (const char *)schema_search, err) &&
+           connection_run(index->db, sql, err);
+}
+
+/* To be logged once the transaction has committed. */
+struct notice {
+    const char *event; /* NULL: nothing */
+    const char *detail;
+};
+
+static bool make(struct search_index *index, struct notice *notice, struct error *err)
+{
+    int64_t stored;
+
+    if (!connection_integer(index->db, "SELECT EXISTS (SELECT 1 FROM sessions)", &stored, err) ||
+        !search_tables_make(index, err))
+        return false;
+    if (stored != 0)
+        *notice = (struct notice){"search_indexing",
+                                  "what is stored becomes searchable, the newest first"};
+    return true;
+}
+
+/* Makes or drops the tables, as search is on or off. A rule that cannot be read counts as another.
+ */
+static bool bring_up_to_date(struct search_index *index, struct notice *notice, struct error *err)
+{
+    bool there;
+    bool match = false;
+
+    if (!are_there(index->db, &there, err))
+        return false;
+    if (index->text_of != NULL && there && search_tables_match(index, &match, err) && match)
+        return true;
+    if (there && !search_tables_drop(index->db, err))
+        return false;
+    if (there && index->text_of == NULL)
+        *notice = (struct notice){"search_dropped", "search is off: its tables are gone"};
+    return index->text_of == NULL || make(index, notice, err);
+}
+
+static bool open_tables(struct search_index *index, struct error *err)
+{
+    const struct store_observer *observer = index->observer;
+    struct notice notice = {NULL, NULL};
+    int64_t backlog = 0;
+
+    if (!connection_run(index->db, "BEGIN IMMEDIATE", err) ||
+        !bring_up_to_date(index, &notice, err) || !connection_run(index->db, "COMMIT", err))
+        return false;
+    if (notice.event != NULL)
+        observer->notice(observer->arg, STORE_INFO, notice.event, notice.detail);
+    if (index->text_of == NULL)
+        return true;
+    if (!connection_integer(index->db, "SELECT count(*) FROM search_backlog", &backlog, err) ||
+        !search_index_prepare(index, err))
+        return false;
+    index->has_backlog = index->was_backlog = backlog > 0;
+    return true;
+}
+
+bool search_index_open(struct search_index *index, sqlite3 *db, struct error *err)
+{
+    index->db = db;
+    if (open_tables(index, err))
+        return true;
+    const int result = sqlite3_extended_errcode(db);
+    if (!connection_roll_back(db) || !search_tables_are_blamed(result))
+        return false;
+    return search_index_rebuild(index, err, err);
+}

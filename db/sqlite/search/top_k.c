@@ -1,0 +1,32 @@
+#include "db/sqlite/search/top_k.h"
+
+static bool is_before(struct store_search_place a, struct store_search_place b)
+{
+    return a.score != b.score ? a.score > b.score : a.document > b.document;
+}
+
+void search_ranking_init(struct search_ranking *ranking, size_t limit,
+                         struct store_search_place after)
+{
+    ranking->limit = limit;
+    ranking->after = after;
+    ranking->count = 0;
+}
+
+void search_ranking_add(struct search_ranking *ranking, struct store_search_place place)
+{
+    struct store_search_place *places = ranking->places;
+    size_t at = ranking->count;
+
+    if (ranking->after.score != 0 && !is_before(ranking->after, place))
+        return;
+    if (at > ranking->limit && is_before(places[at - 1], place))
+        return;
+    at = at > ranking->limit ? ranking->limit : at;
+    while (at > 0 && is_before(place, places[at - 1])) {
+        places[at] = places[at - 1];
+        at--;
+    }
+    places[at] = place;
+    ranking->count += ranking->count <= ranking->limit;
+}

@@ -1,0 +1,90 @@
+#include "db/sqlite/write/bulk.h"
+
+#include "db/runtime/job_arena.h"
+#include "db/sqlite/connection/column.h"
+
+#include <stdlib.h>
+
+/* A page ends before its texts exceed this, but has one session at least. */
+#define PAGE_BYTES ((size_t)1 << 20)
+
+/* The same for a request with an Idempotency-Key, since its response is stored. */
+#define STORED_PAGE_BYTES ((size_t)64 << 10)
+
+bool write_many_check_place(const struct write_operations *ops, struct store_job *job)
+{
+    const struct store_many_place *place = &job->many.place;
+
+    return place->began_us <= ops->state.clock.last_us ||
+           error_set(&job->error, ERROR_INVALID_QUERY, "cursor",
+                     "cursor has to be a next_cursor of this path");
+}
+
+static size_t limit_of(const struct many_rows *rows)
+{
+    const int limit = rows->job->many.limit;
+
+    return limit == 0 ? STORE_MANY_MAX : (size_t)limit;
+}
+
+bool write_many_looks_on(struct many_rows *rows)
+{
+    return ++rows->looked <= WRITE_MANY_ROWS;
+}
+
+bool write_many_add(struct many_rows *rows, sqlite3_stmt *stmt)
+{
+    struct store_job *job = rows->job;
+    const bool moves = sqlite3_column_count(stmt) > 8;
+    const size_t bytes = column_text(stmt, 2).len + column_text(stmt, 3).len +
+                         column_text(stmt, 5).len + (moves ? column_text(stmt, 8).len : 0) +
+                         ID_LENGTH;
+
+    const size_t most = job->once.key.data == NULL ? PAGE_BYTES : STORED_PAGE_BYTES;
+    if (rows->count == limit_of(rows) || (rows->count > 0 && rows->bytes + bytes > most))
+        return false;
+    if (rows->all == NULL)
+        rows->all = job_memory(job, limit_of(rows) * sizeof(*rows->all));
+    struct many_row *row = &rows->all[rows->count++];
+    *row = (struct many_row){
+        .session = {.seq = sqlite3_column_int64(stmt, 0),
+                    .id = job_memory_keep(job, column_text(stmt, 1)),
+                    .project_path = job_memory_keep(job, column_text(stmt, 2)),
+                    .thread_id = job_memory_keep(job, column_text(stmt, 3)),
+                    .version = column_count(stmt, 4),
+                    .lease = {.owner = job_memory_keep(job, column_text(stmt, 5)),
+                              .token = column_count(stmt, 6)}},
+    };
+    if (moves)
+        row->destination = job_memory_keep(job, column_text(stmt, 8));
+    rows->bytes += bytes;
+    return true;
+}
+
+bool write_many_admit(const struct many_rows *rows)
+{
+    return job_memory_admit(
+        rows->job, rows->bytes + rows->count * (sizeof(struct many_row) + sizeof(struct session)));
+}
+
+static int compare_seq(const void *left, const void *right)
+{
+    const struct session *a = left;
+    const struct session *b = right;
+
+    return (a->seq > b->seq) - (a->seq < b->seq);
+}
+
+void write_many_answer(const struct many_rows *rows)
+{
+    struct store_job *job = rows->job;
+    struct store_many *many = &job->many;
+
+    many->changed_count = rows->count;
+    if (rows->count == 0)
+        return;
+    many->changed = job_memory(job, rows->count * sizeof(*many->changed));
+    for (size_t i = 0; i < rows->count; i++)
+        many->changed[i] = rows->all[i].session;
+    qsort(many->changed, rows->count, sizeof(*many->changed), compare_seq);
+}

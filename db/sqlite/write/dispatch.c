@@ -1,0 +1,217 @@
+#include "db/sqlite/write/dispatch.h"
+
+#include "db/base/monotonic.h"
+#include "db/runtime/job_arena.h"
+#include "db/sqlite/connection/sqlite_error.h"
+#include "db/sqlite/maintenance/retention.h"
+#include "db/sqlite/write/consumer.h"
+#include "db/sqlite/write/fork.h"
+#include "db/sqlite/write/idempotency.h"
+#include "db/sqlite/write/lease.h"
+#include "db/sqlite/write/quota.h"
+
+bool write_operations_init(struct write_operations *ops, sqlite3 *db, struct error *err)
+{
+    write_lease_doubt(ops);
+    return write_statements_init(&ops->statements, db, err) &&
+           clock_init(&ops->state.clock, db, err) && write_size_init(ops, err);
+}
+
+void write_operations_begin(struct write_operations *ops)
+{
+    ops->saved = ops->state;
+    ops->change = (struct figures_change){0};
+    ops->skipped.count = 0;
+    ops->changes_before = sqlite3_total_changes64(ops->statements.db);
+}
+
+/* Whether the open transaction has used the clock. After a rollback the clock may be beyond its
+ * reservation; a transaction that uses no time must not write a new one. */
+static bool has_given_time(const struct write_operations *ops)
+{
+    return ops->state.clock.last_us != ops->saved.clock.last_us;
+}
+
+bool write_operations_finish(struct write_operations *ops, struct error *err)
+{
+    struct search_index *search = &ops->search;
+
+    if (!search_index_apply(search, err))
+        return false;
+    ops->change.counts[STORE_SEARCH_INDEXED] += search->applied;
+    ops->state.events += ops->change.counts[STORE_EVENTS_WRITTEN];
+    ops->state.events -= ops->change.counts[STORE_EVENTS_REMOVED];
+    ops->change.counts[STORE_SEARCH_REBUILDS] += search->rebuilds;
+    ops->change.search_complete = search->text_of != NULL && !search->has_backlog;
+    return !has_given_time(ops) || clock_reserve(&ops->state.clock, ops->statements.db, false, err);
+}
+
+/* The clock alone keeps its time, so that no time is given twice. */
+static void restore(struct write_operations *ops)
+{
+    const int64_t given_us = ops->state.clock.last_us;
+
+    ops->state = ops->saved;
+    clock_pass(&ops->state.clock, given_us);
+}
+
+void write_operations_settle(struct write_operations *ops, bool committed)
+{
+    search_index_settle(&ops->search, committed);
+    if (!committed)
+        restore(ops);
+}
+
+void write_count_status(struct write_operations *ops, enum session_status from,
+                        enum session_status to)
+{
+    ops->change.sessions[from]--;
+    ops->change.sessions[to]++;
+}
+
+/* Copies what a found row shows into memory of the job, so that it outlives the statement. */
+static void keep_row(struct store_job *job, const struct session *found)
+{
+    struct session *kept = &job->session;
+
+    *kept = *found;
+    kept->id = job_memory_keep(job, found->id);
+    kept->project_path = job_memory_keep(job, found->project_path);
+    kept->thread_id = job_memory_keep(job, found->thread_id);
+    kept->context = job_memory_keep(job, found->context);
+    kept->parent_id = job_memory_keep(job, found->parent_id);
+    kept->lease.owner = job_memory_keep(job, found->lease.owner);
+}
+
+bool write_find_by_id(struct write_operations *ops, struct store_job *job, const char *id,
+                      bool with_context, bool *found, struct error *err)
+{
+    const enum write_statement which = with_context ? WRITE_FIND_WITH_CONTEXT : WRITE_FIND;
+    sqlite3_stmt *stmt = ops->statements.prepared[which];
+    struct session_row row;
+    bool ok;
+
+    write_bind_text(stmt, 1, (struct slice){id, ID_LENGTH});
+    *found = write_next_row(&ops->statements, which, "finding a session", &ok, err);
+    if (!*found) {
+        error_set(&job->error, ERROR_NOT_FOUND, NULL, "there is no session with the id %s", id);
+        return ok;
+    }
+    ok = session_row_read(stmt, with_context ? ops->adopt : NULL, &row, err);
+    if (ok) {
+        if (job_memory_admit(job, row.session.context.len))
+            keep_row(job, &row.session);
+        session_row_release(&row);
+    }
+    write_reset(&ops->statements, which);
+    return ok;
+}
+
+bool write_find(struct write_operations *ops, struct store_job *job, bool with_context, bool *found,
+                struct error *err)
+{
+    return write_find_by_id(ops, job, job->id, with_context, found, err);
+}
+
+void write_operations_committed(struct write_operations *ops, int64_t now_us)
+{
+    ops->committed_us = now_us;
+}
+
+void write_operations_probe_failed(struct write_operations *ops, const struct error *err)
+{
+    ops->probe_failed_us = monotonic_us();
+    ops->probe_error = *err;
+}
+
+bool write_operations_changed(const struct write_operations *ops)
+{
+    return sqlite3_total_changes64(ops->statements.db) != ops->changes_before;
+}
+
+static bool is_recent(int64_t time_us)
+{
+    return time_us != 0 && monotonic_us() - time_us < PROBE_INTERVAL_US;
+}
+
+/* Every client may request a probe, so it writes to the disk once a second at most. */
+static bool probe(struct write_operations *ops, struct store_job *job, struct error *err)
+{
+    if (is_recent(ops->committed_us))
+        return true;
+    if (is_recent(ops->probe_failed_us)) {
+        job->error = ops->probe_error;
+        return true;
+    }
+    clock_next(&ops->state.clock); /* an UPDATE to the same value would write nothing */
+    return clock_reserve(&ops->state.clock, ops->statements.db, true, err);
+}
+
+static bool apply(struct write_operations *ops, struct store_job *job, struct error *err)
+{
+    switch (job->operation) {
+    case STORE_CREATE:
+        return write_create(ops, job, err);
+    case STORE_PUT:
+        return write_put(ops, job, err);
+    case STORE_UPDATE:
+        return write_update(ops, job, err);
+    case STORE_DELETE:
+        return write_remove(ops, job, err);
+    case STORE_LEASE:
+        return write_lease(ops, job, err);
+    case STORE_RELEASE:
+        return write_release(ops, job, err);
+    case STORE_RECOVER:
+        return write_recover(ops, job, err);
+    case STORE_RELOCATE:
+        return write_relocate(ops, job, err);
+    case STORE_CONSUMER_PUT:
+        return write_consumer_put(ops, job, err);
+    case STORE_CONSUMER_DELETE:
+        return write_consumer_remove(ops, job, err);
+    case STORE_APPEND:
+        return write_append(ops, job, err);
+    case STORE_FORK:
+        return write_fork(ops, job, err);
+    case STORE_IMPORT:
+        return write_import(ops, job, err);
+    case STORE_PROBE:
+        return probe(ops, job, err);
+    case STORE_PURGE:
+        return write_purge(ops, job, err);
+    case STORE_LIST:
+    case STORE_EVENTS:
+    case STORE_ENTRIES:
+    case STORE_SEARCH:
+    case STORE_RETENTION:
+    case STORE_BACKUP:
+        break;
+    }
+    return error_set(err, ERROR_INTERNAL, NULL, "this is no write");
+}
+
+bool write_operations_is_deferred(const struct store_job *job)
+{
+    return write_fork_is_deferred(job) ||
+           (job->existing.is_deferred && job->error.kind == ERROR_NONE);
+}
+
+bool write_operations_apply(struct write_operations *ops, struct store_job *job, struct error *err)
+{
+    bool known = false;
+
+    if (job->once.key.data == NULL)
+        return apply(ops, job, err);
+    if (!write_once_find(ops, job, &known, err))
+        return false;
+    if (known)
+        return true;
+    if (!write_once_admit(ops, job, err))
+        return false;
+    if (job->error.kind != ERROR_NONE)
+        return true;
+    return apply(ops, job, err) &&
+           (job->error.kind != ERROR_NONE || write_operations_is_deferred(job) ||
+            write_once_keep(ops, job, err));
+}

@@ -1,0 +1,113 @@
+#include "db/sqlite/write/event.h"
+
+#include "db/base/timestamp.h"
+
+/* So few at once that nobody's write waits for the sweep. */
+#define SWEEP_EVENTS 512
+
+struct store_event write_event_of(const struct session *session, enum store_event_type type)
+{
+    return (struct store_event){
+        .id = session->updated_us,
+        .type = type,
+        .version = session->version,
+        .session_id = session->id,
+        .thread_id = session->thread_id,
+        .project_path = session->project_path,
+    };
+}
+
+void write_event_status(struct store_event *event, enum session_status from, enum session_status to)
+{
+    if (from == to)
+        return;
+    event->from = slice_from(session_status_name(from));
+    event->to = slice_from(session_status_name(to));
+}
+
+static void bind_number(sqlite3_stmt *stmt, int parameter, int64_t number)
+{
+    if (number != 0)
+        sqlite3_bind_int64(stmt, parameter, number);
+}
+
+static void bind_if_any(sqlite3_stmt *stmt, int parameter, struct slice text)
+{
+    if (text.data != NULL)
+        write_bind_text(stmt, parameter, text);
+}
+
+/* What is not bound is NULL. */
+static void bind_references(sqlite3_stmt *stmt, const struct store_event *event)
+{
+    bind_if_any(stmt, 7, event->from);
+    bind_if_any(stmt, 8, event->to);
+    bind_number(stmt, 9, event->context_changed);
+    bind_if_any(stmt, 10, event->stream);
+    bind_number(stmt, 11, event->first_seq);
+    bind_number(stmt, 12, event->last_seq);
+    bind_if_any(stmt, 13, event->lease_owner);
+    bind_number(stmt, 14, event->lease_token);
+}
+
+bool write_event(struct write_operations *ops, const struct store_event *event, struct error *err)
+{
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_EVENT];
+
+    sqlite3_bind_int64(stmt, 1, event->id);
+    sqlite3_bind_int(stmt, 2, (int)event->type);
+    sqlite3_bind_int64(stmt, 3, event->version);
+    write_bind_text(stmt, 4, event->session_id);
+    write_bind_text(stmt, 5, event->thread_id);
+    write_bind_text(stmt, 6, event->project_path);
+    bind_references(stmt, event);
+    if (!write_run(&ops->statements, WRITE_EVENT, "recording an event", err))
+        return false;
+    ops->change.newest_event = event->id;
+    ops->change.counts[STORE_EVENTS_WRITTEN]++;
+    return true;
+}
+
+/* The last of the oldest `limit` events with an id below `below`; 0 when there is none. */
+static bool find_last(struct write_operations *ops, int64_t below, int64_t limit, int64_t *last,
+                      struct error *err)
+{
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_EVENT_OLDEST];
+    bool ok;
+
+    sqlite3_bind_int64(stmt, 1, below);
+    sqlite3_bind_int64(stmt, 2, limit);
+    if (!write_next_row(&ops->statements, WRITE_EVENT_OLDEST, "finding old events", &ok, err))
+        return ok;
+    *last = sqlite3_column_int64(stmt, 0);
+    write_reset(&ops->statements, WRITE_EVENT_OLDEST);
+    return true;
+}
+
+static bool remove_to(struct write_operations *ops, int64_t last, int *removed, struct error *err)
+{
+    sqlite3_bind_int64(ops->statements.prepared[WRITE_EVENT_REMOVE], 1, last);
+    if (!write_run(&ops->statements, WRITE_EVENT_REMOVE, "removing old events", err))
+        return false;
+    *removed = sqlite3_changes(ops->statements.db);
+    ops->change.counts[STORE_EVENTS_REMOVED] += *removed;
+    sqlite3_bind_int64(ops->statements.prepared[WRITE_EVENT_REMOVED], 1, last);
+    return write_run(&ops->statements, WRITE_EVENT_REMOVED, "keeping in mind what is gone", err);
+}
+
+bool write_event_sweep(struct write_operations *ops, bool *more, struct error *err)
+{
+    const int64_t too_many = ops->state.events - ops->max_events;
+    int64_t last = 0;
+    int removed = 0;
+
+    if (!find_last(ops, timestamp_now_us() - ops->keep_events_us, SWEEP_EVENTS, &last, err))
+        return false;
+    if (last == 0 && too_many > 0 &&
+        !find_last(ops, INT64_MAX, too_many < SWEEP_EVENTS ? too_many : SWEEP_EVENTS, &last, err))
+        return false;
+    if (last != 0 && !remove_to(ops, last, &removed, err))
+        return false;
+    *more = removed > 0;
+    return true;
+}

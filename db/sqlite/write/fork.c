@@ -1,0 +1,322 @@
+/*
+ * A fork is planned first: which streams, up to which entry. Since streams only grow, that stays
+ * the state of one instant, however long the copying takes. The copies are streams that belong to
+ * no session and are listed as discarded, so whatever ends the work in the middle leaves nothing
+ * but what is removed by and by. The last transaction makes the session and gives it its streams.
+ */
+#include "db/sqlite/write/fork.h"
+
+#include "db/runtime/job_arena.h"
+#include "db/sqlite/connection/column.h"
+#include "db/sqlite/connection/entry_key.h"
+#include "db/sqlite/write/event.h"
+#include "db/sqlite/write/fork_internal.h"
+#include "db/sqlite/write/quota.h"
+
+/* Up to here a fork is made in the transaction of its batch: it takes a millisecond or two. */
+#define SMALL_ROWS 200
+#define SMALL_BYTES (256 << 10)
+
+/* --- What is to be copied -------------------------------------------------------------------- */
+
+static void add_stream(struct store_job *job, struct fork_plan *plan, sqlite3_stmt *stmt)
+{
+    const struct fork_stream stream = {
+        .source = column_number(stmt, 0, ENTRY_KEY_STREAMS_MAX),
+        .name = job_memory_keep(job, column_text(stmt, 1)),
+        .length = column_number(stmt, 2, STORE_STREAM_ENTRIES_MAX),
+        .up_to = column_number(stmt, 2, STORE_STREAM_ENTRIES_MAX),
+    };
+
+    /* Doubled at each power of two: the old places stay in the job's memory until it ends. */
+    if ((plan->count & (plan->count - 1)) == 0) {
+        struct fork_stream *more =
+            job_memory(job, (plan->count == 0 ? 1 : 2 * plan->count) * sizeof(stream));
+        if (plan->count > 0)
+            memcpy(more, plan->streams, plan->count * sizeof(stream));
+        plan->streams = more;
+    }
+    plan->streams[plan->count++] = stream;
+}
+
+static bool find_streams(struct write_operations *ops, struct store_job *job,
+                         struct fork_plan *plan, int64_t *bytes, struct error *err)
+{
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_FORK_STREAMS];
+    bool ok;
+
+    sqlite3_bind_int64(stmt, 1, plan->parent.seq);
+    while (write_next_row(&ops->statements, WRITE_FORK_STREAMS, "reading streams", &ok, err)) {
+        *bytes += *bytes < COLUMN_COUNT_MAX ? column_count(stmt, 3) : 0;
+        add_stream(job, plan, stmt);
+    }
+    return ok;
+}
+
+static bool find_time(struct write_operations *ops, int64_t number, int64_t seq, int64_t *us,
+                      struct error *err)
+{
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_FORK_TIME];
+    bool ok;
+
+    sqlite3_bind_int64(stmt, 1, entry_key(number, seq));
+    if (!write_next_row(&ops->statements, WRITE_FORK_TIME, "finding an entry", &ok, err)) {
+        if (ok)
+            error_set(err, ERROR_INTERNAL, NULL, "a stream lacks its entry %lld", (long long)seq);
+        return false;
+    }
+    *us = column_time(stmt, 0);
+    write_reset(&ops->statements, WRITE_FORK_TIME);
+    return true;
+}
+
+/* Of a stream, in which times never run backwards, what was there at `us`: by halving. */
+static bool cut_at_time(struct write_operations *ops, struct fork_stream *stream, int64_t us,
+                        struct error *err)
+{
+    int64_t high = stream->length;
+    int64_t low = 0; /* so many are known to be from then or before */
+    int64_t at_us;
+
+    while (low < high) {
+        const int64_t middle = low + (high - low + 1) / 2;
+        if (!find_time(ops, stream->source, middle, &at_us, err))
+            return false;
+        if (at_us <= us)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    stream->up_to = low;
+    return true;
+}
+
+static struct fork_stream *find_main(const struct store_job *job, struct fork_plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        if (slice_equal(plan->streams[i].name, job->fork.stream))
+            return &plan->streams[i];
+    }
+    return NULL;
+}
+
+/* Leaves out what came after at_seq. A job that names no entry is refused. */
+static bool cut(struct write_operations *ops, struct store_job *job, struct fork_plan *plan,
+                struct error *err)
+{
+    struct fork_stream *first = find_main(job, plan);
+    const int64_t length = first == NULL ? 0 : first->length;
+    int64_t us = 0;
+
+    if (job->fork.at_seq > length) {
+        error_set(&job->error, ERROR_INVALID_PAYLOAD, "/at_seq",
+                  "at_seq is %lld, and the stream ends with seq %lld", (long long)job->fork.at_seq,
+                  (long long)length);
+        return true;
+    }
+    if (job->fork.at_seq > 0 && !find_time(ops, first->source, job->fork.at_seq, &us, err))
+        return false;
+    for (size_t i = 0; i < plan->count; i++) {
+        struct fork_stream *stream = &plan->streams[i];
+        if (first != NULL && stream == first)
+            first->up_to = job->fork.at_seq;
+        else if (!cut_at_time(ops, stream, us, err))
+            return false;
+    }
+    return true;
+}
+
+/* --- Publishing ------------------------------------------------------------------------------ */
+
+static bool undiscard(struct write_operations *ops, int64_t number, struct error *err)
+{
+    sqlite3_bind_int64(ops->statements.prepared[WRITE_DISCARD_STREAM], 1, number);
+    return write_run(&ops->statements, WRITE_DISCARD_STREAM, "publishing a stream", err);
+}
+
+static bool publish_stream(struct write_operations *ops, struct store_job *job,
+                           const struct fork_stream *stream, struct error *err)
+{
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_STREAM_PUBLISH];
+    struct store_event event = write_event_of(&job->session, EVENT_ENTRIES_APPENDED);
+
+    sqlite3_bind_int64(stmt, 1, job->session.seq);
+    write_bind_text(stmt, 2, stream->name);
+    sqlite3_bind_int64(stmt, 3, stream->up_to);
+    sqlite3_bind_int64(stmt, 4, stream->bytes);
+    sqlite3_bind_int64(stmt, 5, stream->updated_us);
+    sqlite3_bind_int64(stmt, 6, stream->target);
+    if (!write_run(&ops->statements, WRITE_STREAM_PUBLISH, "publishing a stream", err) ||
+        !undiscard(ops, stream->target, err))
+        return false;
+    job->session.entry_count += stream->up_to;
+    job->session.entry_bytes += stream->bytes;
+    event.id = clock_next(&ops->state.clock);
+    event.stream = stream->name;
+    event.first_seq = 1;
+    event.last_seq = stream->up_to;
+    return write_event(ops, &event, err);
+}
+
+/* Where the session's timeline ends is told by the log's last change. */
+static bool publish_log(struct write_operations *ops, const struct session *session,
+                        struct error *err)
+{
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_LOG_MAKE];
+
+    sqlite3_bind_int64(stmt, 1, session->seq);
+    sqlite3_bind_int64(stmt, 2, session->entry_count);
+    sqlite3_bind_int64(stmt, 3, session->entry_bytes);
+    sqlite3_bind_int64(stmt, 4, ops->state.clock.last_us);
+    write_bind_text(stmt, 5, session->parent_id);
+    return write_run(&ops->statements, WRITE_LOG_MAKE, "writing a log", err);
+}
+
+static bool publish_session(struct write_operations *ops, struct store_job *job, struct error *err)
+{
+    struct store_event event = write_event_of(&job->session, EVENT_SESSION_CREATED);
+
+    event.from = job->session.parent_id;
+    return write_insert(ops, &job->session, err) && write_event(ops, &event, err);
+}
+
+static struct session new_session(const struct store_job *job, int64_t now)
+{
+    const struct session *parent = &job->fork.plan->parent;
+
+    return (struct session){
+        .id = {job->fork.id, ID_LENGTH},
+        .project_path = job->project_path.data == NULL ? parent->project_path : job->project_path,
+        .thread_id = job->thread_id.data == NULL ? parent->thread_id : job->thread_id,
+        .context = parent->context,
+        .status = SESSION_CREATED,
+        .version = 1,
+        .created_us = now,
+        .updated_us = now,
+        .context_bytes = parent->context_bytes,
+        .parent_id = {job->id, ID_LENGTH},
+        .seq = now,
+    };
+}
+
+static bool publish(struct write_operations *ops, struct store_job *job, struct error *err)
+{
+    const struct fork_plan *plan = job->fork.plan;
+
+    job->session = new_session(job, clock_next(&ops->state.clock));
+    if (!publish_session(ops, job, err))
+        return false;
+    for (size_t i = 0; i < plan->count; i++) {
+        if (plan->streams[i].up_to > 0 && !publish_stream(ops, job, &plan->streams[i], err))
+            return false;
+    }
+    job->created = true;
+    ops->change.counts[STORE_FORKS]++;
+    return publish_log(ops, &job->session, err);
+}
+
+/* --- The job --------------------------------------------------------------------------------- */
+
+/* Of a stream that is cut, how long its entries up to there are is not known: the share is. */
+static int64_t growth_of(const struct fork_plan *plan, int64_t bytes)
+{
+    double length = 0;
+    double up_to = 0;
+
+    for (size_t i = 0; i < plan->count; i++) {
+        length += (double)plan->streams[i].length;
+        up_to += (double)plan->streams[i].up_to;
+    }
+    return plan->parent.context_bytes +
+           (length > 0 ? (int64_t)((double)bytes * (up_to / length)) : 0);
+}
+
+/* *small: it is done at once. */
+static bool plan_fork(struct write_operations *ops, struct store_job *job, bool *small,
+                      struct error *err)
+{
+    struct fork_plan *plan;
+    int64_t bytes = 0;
+    int64_t rows = 0;
+    bool found;
+
+    if (!write_find(ops, job, true, &found, err))
+        return false;
+    if (!found || job->error.kind != ERROR_NONE)
+        return true;
+    plan = job_memory(job, sizeof(*plan));
+    *plan = (struct fork_plan){.parent = job->session};
+    if (!find_streams(ops, job, plan, &bytes, err) ||
+        (job->fork.has_at_seq && !cut(ops, job, plan, err)) ||
+        (job->error.kind == ERROR_NONE && !write_size_admit(ops, job, growth_of(plan, bytes), err)))
+        return false;
+    for (size_t i = 0; i < plan->count; i++)
+        rows += plan->streams[i].length + plan->streams[i].up_to;
+    *small = rows <= SMALL_ROWS && bytes <= SMALL_BYTES;
+    job->fork.plan = plan;
+    return true;
+}
+
+/* The parent as it is now has to be the one that was copied. */
+static bool find_again(struct write_operations *ops, struct store_job *job, struct error *err)
+{
+    const struct fork_plan *plan = job->fork.plan;
+    bool found;
+
+    if (!write_find(ops, job, false, &found, err))
+        return false;
+    if (found && job->session.seq != plan->parent.seq)
+        write_fork_refuse_deleted(job);
+    if (job->error.kind != ERROR_NONE || plan->count == 0)
+        return true;
+    return write_fork_check_source(ops, job, plan->streams[0].source, err);
+}
+
+bool write_fork_is_deferred(const struct store_job *job)
+{
+    return job->operation == STORE_FORK && job->fork.plan != NULL && !job->created &&
+           job->error.kind == ERROR_NONE;
+}
+
+bool write_fork(struct write_operations *ops, struct store_job *job, struct error *err)
+{
+    bool small = false;
+
+    if (job->fork.plan == NULL) {
+        if (!plan_fork(ops, job, &small, err))
+            return false;
+        if (job->error.kind != ERROR_NONE || !small)
+            return true;
+        if (!write_fork_copy(ops, job, INT64_MAX, err))
+            return false;
+    } else if (!find_again(ops, job, err)) {
+        return false;
+    }
+    return job->error.kind != ERROR_NONE || publish(ops, job, err);
+}
+
+bool write_fork_step(struct write_operations *ops, struct store_job *job, int64_t until_us,
+                     bool *ended, struct error *err)
+{
+    const struct fork_plan *plan = job->fork.plan;
+    const bool copied = plan->at == plan->count;
+
+    if (!write_size_admit(ops, job, 1, err))
+        return false;
+    if (job->error.kind != ERROR_NONE) {
+        *ended = true;
+        return true;
+    }
+    if (!(copied ? write_operations_apply(ops, job, err)
+                 : write_fork_copy(ops, job, until_us, err)))
+        return false;
+    for (size_t i = 0; i < plan->count && ops->state.copying_from == 0; i++)
+        ops->state.copying_from = plan->streams[i].target;
+    *ended = copied || job->error.kind != ERROR_NONE;
+    return true;
+}
+
+void write_fork_end(struct write_operations *ops)
+{
+    ops->state.copying_from = 0;
+}

@@ -1,0 +1,88 @@
+#include "db/sqlite/write/idempotency.h"
+
+#include "db/base/timestamp.h"
+#include "db/runtime/job_arena.h"
+#include "db/sqlite/write/quota.h"
+
+/* So few at once that nobody's write waits for the sweep. */
+#define SWEEP_KEYS 64
+
+static struct slice column_blob(sqlite3_stmt *stmt, int column)
+{
+    const char *data = sqlite3_column_blob(stmt, column);
+
+    return (struct slice){data == NULL ? "" : data, (size_t)sqlite3_column_bytes(stmt, column)};
+}
+
+static int64_t oldest_us(const struct write_operations *ops)
+{
+    return timestamp_now_us() - ops->key_ttl_us;
+}
+
+static void answer_again(struct write_operations *ops, struct store_job *job, sqlite3_stmt *stmt)
+{
+    const struct slice digest = {(const char *)job->once.digest, STORE_DIGEST_BYTES};
+
+    if (!slice_equal(column_blob(stmt, 1), digest)) {
+        error_set(&job->error, ERROR_KEY_REUSED, "Idempotency-Key",
+                  "this key was sent with another request: a new request needs a key of its own");
+        return;
+    }
+    const struct slice kept = column_blob(stmt, 2);
+    if (!job_memory_admit(job, kept.len))
+        return;
+    job->once.replayed = true;
+    job->once.kept = job_memory_keep(job, kept);
+    ops->change.counts[STORE_REPLAYS]++;
+}
+
+static bool forget(struct write_operations *ops, struct slice key, struct error *err)
+{
+    write_bind_text(ops->statements.prepared[WRITE_KEY_FORGET], 1, key);
+    return write_run(&ops->statements, WRITE_KEY_FORGET, "forgetting a key", err);
+}
+
+bool write_once_find(struct write_operations *ops, struct store_job *job, bool *known,
+                     struct error *err)
+{
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_KEY_FIND];
+    bool ok;
+
+    write_bind_text(stmt, 1, job->once.key);
+    if (!write_next_row(&ops->statements, WRITE_KEY_FIND, "finding a key", &ok, err))
+        return ok;
+    *known = sqlite3_column_int64(stmt, 0) >= oldest_us(ops);
+    if (*known)
+        answer_again(ops, job, stmt);
+    write_reset(&ops->statements, WRITE_KEY_FIND);
+    return *known || forget(ops, job->once.key, err);
+}
+
+bool write_once_admit(struct write_operations *ops, struct store_job *job, struct error *err)
+{
+    return write_size_admit(ops, job, (int64_t)job->once.key.len + STORE_DIGEST_BYTES, err);
+}
+
+bool write_once_keep(struct write_operations *ops, struct store_job *job, struct error *err)
+{
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_KEY_KEEP];
+    const struct slice answer = job->once.answer(job);
+
+    sqlite3_bind_int64(stmt, 1, clock_next(&ops->state.clock));
+    write_bind_text(stmt, 2, job->once.key);
+    sqlite3_bind_blob64(stmt, 3, job->once.digest, STORE_DIGEST_BYTES, SQLITE_STATIC);
+    sqlite3_bind_blob64(stmt, 4, answer.data, answer.len, SQLITE_STATIC);
+    return write_run(&ops->statements, WRITE_KEY_KEEP, "keeping a key", err);
+}
+
+bool write_once_sweep(struct write_operations *ops, bool *more, struct error *err)
+{
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_KEY_SWEEP];
+
+    sqlite3_bind_int64(stmt, 1, oldest_us(ops));
+    sqlite3_bind_int(stmt, 2, SWEEP_KEYS);
+    if (!write_run(&ops->statements, WRITE_KEY_SWEEP, "forgetting old keys", err))
+        return false;
+    *more = sqlite3_changes(ops->statements.db) == SWEEP_KEYS;
+    return true;
+}

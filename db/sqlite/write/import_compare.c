@@ -1,0 +1,166 @@
+/* What an import finds: the same, nothing, or something else, which is a conflict. */
+
+#include "db/sqlite/connection/column.h"
+#include "db/sqlite/connection/entry_key.h"
+#include "db/sqlite/write/import_internal.h"
+
+static void conflict(struct importing *im, const struct store_import_entry *entry, const char *why)
+{
+    im->item->conflict = why;
+    if (entry == NULL)
+        return;
+    im->item->stream = entry->stream;
+    im->item->seq = entry->seq;
+}
+
+/* --- The session ------------------------------------------------------------------------------ */
+
+static bool same_text(struct slice a, struct slice b)
+{
+    return a.data == NULL || b.data == NULL ? a.data == b.data : slice_equal(a, b);
+}
+
+static const char *difference(const struct importing *im, const struct session *stored)
+{
+    const struct session *sent = &im->item->session;
+
+    if (!slice_equal(stored->project_path, sent->project_path) ||
+        !slice_equal(stored->thread_id, sent->thread_id))
+        return "it is there with another project_path or thread_id";
+    if (stored->version != sent->version || stored->updated_us != sent->updated_us ||
+        stored->status != sent->status)
+        return "it is there in another version";
+    if (stored->created_us != sent->created_us || stored->recovered_us != sent->recovered_us ||
+        stored->lease.token != sent->lease.token || !same_text(stored->parent_id, sent->parent_id))
+        return "it is there with another created_at, recovered_at, lease_token or parent_id";
+    return im->import->same_context(stored->context, sent->context)
+               ? NULL
+               : "it is there with another context";
+}
+
+/* Finds the session, and says what is in the way. */
+static bool look_at_session(struct importing *im)
+{
+    const bool whole = im->item->has_session;
+    const enum write_statement which = whole ? WRITE_FIND_WITH_CONTEXT : WRITE_FIND;
+    sqlite3_stmt *stmt = im->ops->statements.prepared[which];
+    struct session_row row;
+    bool ok;
+
+    write_bind_text(stmt, 1, im->item->session.id);
+    if (!write_next_row(&im->ops->statements, which, "finding a session", &ok, im->err)) {
+        im->growth_bytes += im->item->session.context_bytes;
+        if (ok && !whole)
+            conflict(im, NULL, "it is not there, and its entries came without it");
+        return ok;
+    }
+    ok = session_row_read(stmt, whole ? im->ops->adopt : NULL, &row, im->err);
+    if (ok) {
+        im->session_seq = row.session.seq;
+        im->entry_count = row.session.entry_count;
+        im->entry_bytes = row.session.entry_bytes;
+        im->is_leased = row.session.lease.owner.len > 0;
+        if (whole)
+            im->item->conflict = difference(im, &row.session);
+        session_row_release(&row);
+    }
+    write_reset(&im->ops->statements, which);
+    return ok;
+}
+
+/* --- Its entries ------------------------------------------------------------------------------ */
+
+/* The entry of this key: its time, and whether it is the one that was sent (NULL: any is). */
+static bool find_entry(struct importing *im, int64_t seq, const struct store_import_entry *sent,
+                       int64_t *us, bool *same)
+{
+    sqlite3_stmt *stmt = im->ops->statements.prepared[WRITE_IMPORT_ENTRY];
+    bool ok;
+
+    *same = false;
+    sqlite3_bind_int64(stmt, 1, entry_key(im->stream.number, seq));
+    if (!write_next_row(&im->ops->statements, WRITE_IMPORT_ENTRY, "finding an entry", &ok, im->err))
+        return ok;
+    *us = column_time(stmt, 0);
+    *same =
+        sent == NULL || (*us == sent->created_us && slice_equal(column_text(stmt, 1), sent->text));
+    write_reset(&im->ops->statements, WRITE_IMPORT_ENTRY);
+    return true;
+}
+
+bool write_import_open_stream(struct importing *im, struct slice name)
+{
+    sqlite3_stmt *stmt = im->ops->statements.prepared[WRITE_STREAM_FIND];
+    bool ok;
+
+    im->stream = (struct stream){.name = name};
+    im->grown = false;
+    if (im->session_seq == 0)
+        return true;
+    sqlite3_bind_int64(stmt, 1, im->session_seq);
+    write_bind_text(stmt, 2, name);
+    if (!write_next_row(&im->ops->statements, WRITE_STREAM_FIND, "finding a stream", &ok, im->err))
+        return ok;
+    im->stream.number = column_number(stmt, 0, ENTRY_KEY_STREAMS_MAX);
+    im->stream.last_seq = column_number(stmt, 1, STORE_STREAM_ENTRIES_MAX);
+    im->stream.bytes = column_count(stmt, 2);
+    write_reset(&im->ops->statements, WRITE_STREAM_FIND);
+    return find_entry(im, im->stream.last_seq, NULL, &im->stream.last_us, &ok);
+}
+
+static bool look_at_entry(struct importing *im, const struct store_import_entry *entry)
+{
+    bool same;
+    int64_t us;
+
+    if (entry->seq <= im->stream.last_seq && im->stream.number != 0) {
+        if (!find_entry(im, entry->seq, entry, &us, &same))
+            return false;
+        if (!same)
+            conflict(im, entry, "another entry has its seq");
+        return true;
+    }
+    if (im->is_leased)
+        conflict(im, entry, "the session is leased, and only its owner may append to it");
+    else if (entry->seq != im->stream.last_seq + 1)
+        conflict(im, entry, "the entry before it is missing");
+    else if (entry->created_us < im->stream.last_us)
+        conflict(im, entry, "it is older than the entry before it");
+    im->stream.last_seq = entry->seq;
+    im->stream.last_us = entry->created_us;
+    im->growth_bytes += (int64_t)entry->text.len;
+    return true;
+}
+
+/* What lies in the stream is asked for by its number; the looking itself moves last_seq on, beyond
+ * what is stored. */
+static bool look_at_entries(struct importing *im)
+{
+    const struct store_import_item *item = im->item;
+    int64_t stored = 0;
+
+    for (size_t i = 0; i < item->count && item->conflict == NULL; i++) {
+        const struct store_import_entry *entry = &item->entries[i];
+        if (i == 0 || !slice_equal(entry->stream, im->stream.name)) {
+            if (!write_import_open_stream(im, entry->stream))
+                return false;
+            stored = im->stream.last_seq;
+        }
+        if (entry->seq <= im->stream.last_seq && entry->seq > stored)
+            conflict(im, entry, "its seq comes twice");
+        else if (!look_at_entry(im, entry))
+            return false;
+    }
+    return true;
+}
+
+bool write_import_look(struct importing *im)
+{
+    im->item->created = false;
+    im->item->appended = 0;
+    im->item->conflict = NULL;
+    im->item->stream = (struct slice){0};
+    if (!look_at_session(im))
+        return false;
+    return im->item->conflict != NULL || look_at_entries(im);
+}

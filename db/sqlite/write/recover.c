@@ -1,0 +1,82 @@
+/* Recovery after a crash: pauses the ACTIVE sessions of one owner, or those without a lease, a page
+ * at a time. */
+
+#include "db/sqlite/connection/column.h"
+#include "db/sqlite/write/bulk.h"
+#include "db/sqlite/write/event.h"
+
+static bool is_wanted(const struct store_job *job, sqlite3_stmt *stmt)
+{
+    const struct slice owner = column_text(stmt, 5);
+
+    if (job->owner.data == NULL)
+        return owner.data == NULL;
+    return owner.data != NULL && slice_equal(owner, job->owner);
+}
+
+/* The ACTIVE sessions lie in the order of their seq. */
+static bool gather(struct write_operations *ops, struct many_rows *rows, struct error *err)
+{
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_ACTIVE];
+    struct store_many *many = &rows->job->many;
+    bool ok;
+
+    sqlite3_bind_int64(stmt, 1, many->next.seq);
+    while (write_next_row(&ops->statements, WRITE_ACTIVE, "finding sessions", &ok, err)) {
+        if (!write_many_looks_on(rows) ||
+            (is_wanted(rows->job, stmt) && !write_many_add(rows, stmt))) {
+            many->more = true;
+            write_reset(&ops->statements, WRITE_ACTIVE);
+            return true;
+        }
+        many->next.seq = sqlite3_column_int64(stmt, 0);
+    }
+    return ok;
+}
+
+static bool recover_row(struct write_operations *ops, const struct store_job *job,
+                        struct session *session, struct error *err)
+{
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_RECOVER];
+    const struct session_lease lease = session->lease;
+
+    session->version++;
+    session->updated_us = clock_next(&ops->state.clock);
+    sqlite3_bind_int64(stmt, 1, session->seq);
+    write_bind_time(stmt, 2, session->updated_us);
+    write_bind_time(stmt, 3, job->session.recovered_us);
+    if (!write_run(&ops->statements, WRITE_RECOVER, "recovering a session", err))
+        return false;
+    struct store_event event = write_event_of(session, EVENT_SESSION_RECOVERED);
+    write_event_status(&event, SESSION_ACTIVE, SESSION_PAUSED);
+    event.lease_owner = lease.owner;
+    event.lease_token = lease.owner.data == NULL ? 0 : lease.token;
+    return write_event(ops, &event, err);
+}
+
+bool write_recover(struct write_operations *ops, struct store_job *job, struct error *err)
+{
+    struct store_many *many = &job->many;
+    struct many_rows rows = {.job = job};
+
+    if (!write_many_check_place(ops, job))
+        return true;
+    many->more = false;
+    many->next = many->place;
+    if (many->next.began_us == 0)
+        many->next.began_us = clock_next(&ops->state.clock);
+    job->session.recovered_us = many->next.began_us;
+    if (!gather(ops, &rows, err))
+        return false;
+    if (!write_many_admit(&rows))
+        return true;
+    for (size_t i = 0; i < rows.count; i++) {
+        if (!recover_row(ops, job, &rows.all[i].session, err))
+            return false;
+    }
+    write_many_answer(&rows);
+    ops->change.sessions[SESSION_ACTIVE] -= (int64_t)rows.count;
+    ops->change.sessions[SESSION_PAUSED] += (int64_t)rows.count;
+    ops->change.counts[STORE_SESSIONS_RECOVERED] += (int64_t)rows.count;
+    return true;
+}

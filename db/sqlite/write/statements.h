@@ -1,0 +1,117 @@
+/*
+ * The statements of the writer: prepared once, by name, with the few ways in which they are bound
+ * and run. Owned by the writer thread.
+ */
+#ifndef SESSIOND_DB_SQLITE_WRITE_STATEMENTS_H
+#define SESSIOND_DB_SQLITE_WRITE_STATEMENTS_H
+
+#include "db/base/error.h"
+#include "db/base/slice.h"
+
+#include <sqlite3.h>
+#include <stdint.h>
+
+enum write_statement {
+    WRITE_INSERT,
+    WRITE_FIND,
+    WRITE_FIND_WITH_CONTEXT,
+    WRITE_FIND_EXISTING,
+    WRITE_STATUS,
+    WRITE_CONTEXT,
+    WRITE_STATUS_AND_CONTEXT,
+    WRITE_REMOVE,
+    WRITE_LEASE_GRANT,
+    WRITE_LEASE_RENEW,
+    WRITE_LEASE_END,
+    WRITE_LEASE_CLEAR,
+    WRITE_LEASE_OVERDUE,
+    WRITE_LEASE_NEXT,
+    WRITE_LEASE_BEFORE,
+    WRITE_LEASE_REPAIR,
+    WRITE_LEASE_RESTART,
+    WRITE_LEASE_RESTART_TERM,
+    WRITE_LEASE_TERM,
+    WRITE_LEASE_FLOOR,
+    WRITE_ACTIVE,
+    WRITE_RECOVER,
+    WRITE_RELOCATION_GROUP,
+    WRITE_RELOCATION,
+    WRITE_RELOCATE,
+    WRITE_KEY_FIND,
+    WRITE_KEY_KEEP,
+    WRITE_KEY_FORGET,
+    WRITE_KEY_SWEEP,
+    WRITE_EVENT,
+    WRITE_EVENT_OLDEST,
+    WRITE_EVENT_REMOVE,
+    WRITE_EVENT_REMOVED,
+    WRITE_CONSUMER_PUT,
+    WRITE_CONSUMER_FIND,
+    WRITE_CONSUMER_COUNT,
+    WRITE_STREAM_COUNT,
+    WRITE_CONSUMER_REMOVE,
+    WRITE_STREAM_FIND,
+    WRITE_STREAM_MAKE,
+    WRITE_STREAM_GROW,
+    WRITE_LOG_GROW,
+    WRITE_ENTRY,
+    WRITE_UUID_FIND,
+    WRITE_UUID,
+    WRITE_FORK_STREAMS,
+    WRITE_FORK_TIME,
+    WRITE_FORK_SOURCE,
+    WRITE_FORK_ENTRIES,
+    WRITE_FORK_UUIDS,
+    WRITE_STREAM_REMOVE,
+    WRITE_STREAM_PUBLISH,
+    WRITE_LOG_MAKE,
+    WRITE_DISCARD,
+    WRITE_IMPORT_ENTRY,
+    WRITE_IMPORT_PLACE,
+    WRITE_IMPORT_UUID,
+    WRITE_DISCARDED_FIND,
+    WRITE_DISCARD_ENTRY,
+    WRITE_DISCARD_ENTRY_SHOWN,
+    WRITE_DISCARD_UUID,
+    WRITE_DISCARD_STREAM,
+    WRITE_PURGE_TERMINATED,
+    WRITE_PURGE_IDLE,
+    WRITE_PAGE_COUNT,
+    WRITE_FREE_PAGES,
+    WRITE_VACUUM,
+    WRITE_STATEMENT_COUNT
+};
+
+struct write_statements {
+    sqlite3 *db;
+    sqlite3_stmt *prepared[WRITE_STATEMENT_COUNT];
+};
+
+/* `db` is borrowed; the statements are finalised when it is closed. */
+MUST_USE bool write_statements_init(struct write_statements *statements, sqlite3 *db,
+                                    struct error *err);
+
+/* For what is prepared when it is first used: the queries of retention. */
+MUST_USE bool write_prepare(struct write_statements *statements, enum write_statement which,
+                            struct error *err);
+
+/* Binds a text that outlives the statement's run; NULL when its data is. Aborts when SQLite cannot
+ * take it, which out of memory alone can bring about: a row without it would be stored. */
+void write_bind_text(sqlite3_stmt *stmt, int parameter, struct slice text);
+
+/* Binds a time as it is stored. */
+void write_bind_time(sqlite3_stmt *stmt, int parameter, int64_t us);
+
+/* Steps a statement that returns no row, and resets it. */
+MUST_USE bool write_run(struct write_statements *statements, enum write_statement which,
+                        const char *doing, struct error *err);
+
+/* Steps to the next row. False at the end and on failure, which *ok tells apart; either way the
+ * statement is reset. */
+MUST_USE bool write_next_row(struct write_statements *statements, enum write_statement which,
+                             const char *doing, bool *ok, struct error *err);
+
+/* Resets a statement that is left before its end. */
+void write_reset(struct write_statements *statements, enum write_statement which);
+
+#endif

@@ -1,0 +1,151 @@
+#include "db/sqlite/writer/long_jobs.h"
+
+#include "db/runtime/sent_bytes.h"
+#include "db/sqlite/write/dispatch.h"
+#include "db/sqlite/write/fork.h"
+
+/* While the last batch ended less than this ago, other clients count as writing. */
+#define OTHERS_US INT64_C(100000)
+
+static bool is_page(const struct store_job *job)
+{
+    return job->operation == STORE_RECOVER || job->operation == STORE_RELOCATE ||
+           job->operation == STORE_PURGE || sent_bytes(job) > LONG_JOBS_LARGE_BYTES;
+}
+
+struct store_job *long_jobs_take_pages(struct long_jobs *jobs, struct store_job *batch,
+                                       size_t *count)
+{
+    struct store_job **link = &batch;
+
+    while (*link != NULL) {
+        struct store_job *job = *link;
+        if (!is_page(job)) {
+            link = &job->next;
+            continue;
+        }
+        *link = job->next;
+        (*count)--;
+        fair_queue_push(&jobs->pages, job);
+    }
+    return batch;
+}
+
+/* Refuses the fork when all forks, or those of its client, have reached their limit. */
+static bool admit_fork(const struct long_jobs *jobs, struct store_job *job)
+{
+    int64_t all = jobs->fork != NULL;
+    int64_t own = jobs->fork != NULL && jobs->fork->client == job->client;
+
+    for (const struct store_job *other = jobs->forks.first; other != NULL; other = other->next) {
+        all++;
+        own += other->client == job->client;
+    }
+    if (own >= jobs->max_client_forks)
+        return error_set(&job->error, ERROR_QUEUE_FULL, NULL,
+                         "%lld forks of this client are being made (--max-forks-per-client); "
+                         "nothing was changed; try again",
+                         (long long)own);
+    if (all >= jobs->max_forks)
+        return error_set(&job->error, ERROR_QUEUE_FULL, NULL,
+                         "%lld forks are being made (--max-forks); nothing was changed; try again",
+                         (long long)all);
+    return true;
+}
+
+struct store_job *long_jobs_take_deferred(struct long_jobs *jobs, struct store_job *batch,
+                                          size_t *count)
+{
+    struct store_job **link = &batch;
+
+    while (*link != NULL) {
+        struct store_job *job = *link;
+        const bool is_fork = write_fork_is_deferred(job);
+        if (!write_operations_is_deferred(job) || (is_fork && !admit_fork(jobs, job))) {
+            link = &job->next;
+            continue;
+        }
+        *link = job->next;
+        (*count)--;
+        fair_queue_push(is_fork ? &jobs->forks : &jobs->pages, job);
+    }
+    return batch;
+}
+
+struct store_job *long_jobs_take_turn(struct long_jobs *jobs, size_t *count)
+{
+    struct store_job *first = fair_queue_pop(&jobs->pages);
+    struct store_job *last = first;
+
+    *count = first != NULL;
+    if (first == NULL)
+        return NULL;
+    size_t bytes = sent_bytes(first);
+    for (bool fits = bytes > LONG_JOBS_LARGE_BYTES; fits;) {
+        const struct store_job *next = jobs->pages.first;
+        const size_t more = next == NULL ? 0 : sent_bytes(next);
+        bytes += more;
+        fits = more > LONG_JOBS_LARGE_BYTES && bytes <= LONG_JOBS_TURN_BYTES;
+        if (fits) {
+            last->next = fair_queue_pop(&jobs->pages);
+            last = last->next;
+            ++*count;
+        }
+    }
+    last->next = NULL;
+    return first;
+}
+
+bool long_jobs_is_waiting(const struct long_jobs *jobs)
+{
+    return jobs->pages.first != NULL || jobs->forks.first != NULL || jobs->fork != NULL;
+}
+
+struct store_job *long_jobs_fork(struct long_jobs *jobs)
+{
+    if (jobs->fork == NULL)
+        jobs->fork = fair_queue_pop(&jobs->forks);
+    return jobs->fork;
+}
+
+struct store_job *long_jobs_pop_left_fork(struct long_jobs *jobs)
+{
+    struct store_job **link = &jobs->forks.first;
+
+    while (*link != NULL) {
+        struct store_job *job = *link;
+        if (job->has_left != NULL && job->has_left(job)) {
+            *link = job->next;
+            return job;
+        }
+        link = &job->next;
+    }
+    return NULL;
+}
+
+struct store_job *long_jobs_pop_fork(struct long_jobs *jobs)
+{
+    struct store_job *job = long_jobs_fork(jobs);
+
+    jobs->fork = NULL;
+    return job;
+}
+
+struct store_job *long_jobs_pop(struct long_jobs *jobs)
+{
+    struct store_job *page = fair_queue_pop(&jobs->pages);
+
+    return page != NULL ? page : long_jobs_pop_fork(jobs);
+}
+
+void long_jobs_rest(struct long_jobs *jobs, int64_t began_us, int64_t now_us)
+{
+    const bool others_write = began_us - jobs->batch_us < OTHERS_US;
+
+    jobs->due_us = others_write ? now_us + (now_us - began_us) : now_us;
+}
+
+void long_jobs_refuse(struct long_jobs *jobs)
+{
+    atomic_store(&jobs->refused, true);
+}

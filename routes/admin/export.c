@@ -1,0 +1,267 @@
+/* /admin/export: all sessions with their logs, the oldest first, as NDJSON, for /admin/import. */
+
+#include "routes/core/problem.h"
+#include "routes/core/route.h"
+#include "routes/http/query.h"
+#include "routes/json/legacy_context.h"
+#include "routes/json/writer.h"
+
+#include <stdlib.h>
+
+/* What one piece has, unless a single line is longer. */
+#define PIECE_BYTES (32 << 10)
+#define PIECE_ENTRIES 128
+
+/* Where the export stands. Nothing of the store is held between two pieces. */
+struct export
+{
+    struct store *store;
+    int64_t after;       /* the seq of the session that was written last */
+    char id[ID_SIZE];    /* of that session, while its log is written; else empty */
+    int64_t session_seq; /* of the same */
+    struct buffer stream;
+    bool in_stream; /* `stream` is being written; else it is the name of the last that was */
+    int64_t entry_after;
+    struct buffer piece;
+    size_t sent; /* of it */
+};
+
+static void free_export(void *state)
+{
+    struct export *export = state;
+
+    buffer_release(&export->stream);
+    buffer_release(&export->piece);
+    free(export);
+}
+
+static void add_text_or_null(struct buffer *out, const char *name, struct slice text)
+{
+    buffer_printf(out, ",\"%s\":", name);
+    if (text.data == NULL)
+        buffer_add_text(out, "null");
+    else
+        json_add_string(out, text);
+}
+
+static void add_session(struct buffer *out, const struct session *session)
+{
+    buffer_add_text(out, "{\"type\":\"session\",\"id\":");
+    json_add_string(out, session->id);
+    add_text_or_null(out, "project_path", session->project_path);
+    add_text_or_null(out, "thread_id", session->thread_id);
+    buffer_printf(out, ",\"status\":\"%s\",\"version\":%lld,\"created_at\":",
+                  session_status_name(session->status), (long long)session->version);
+    json_add_time(out, session->created_us);
+    buffer_add_text(out, ",\"updated_at\":");
+    json_add_time(out, session->updated_us);
+    buffer_add_text(out, ",\"recovered_at\":");
+    if (session->recovered_us == 0)
+        buffer_add_text(out, "null");
+    else
+        json_add_time(out, session->recovered_us);
+    add_text_or_null(out, "parent_id", session->parent_id);
+    buffer_printf(out, ",\"lease_token\":%lld", (long long)session->lease.token);
+    buffer_add_text(out, ",\"context\":");
+    json_adopt_add_line(out, session->context);
+    buffer_add_text(out, "}\n");
+}
+
+static enum store_visit take_session(void *arg, const struct session *session)
+{
+    struct export *export = arg;
+
+    add_session(&export->piece, session);
+    export->after = session->seq;
+    export->session_seq = session->seq;
+    memcpy(export->id, session->id.data, ID_LENGTH);
+    export->id[ID_LENGTH] = '\0';
+    export->stream.len = 0;
+    export->in_stream = false;
+    if (session->entry_count == 0)
+        export->id[0] = '\0';
+    return STORE_VISIT_NEXT;
+}
+
+/* Sessions without a log come one behind the other. */
+static bool next_session(struct export *export, bool *end, struct error *err)
+{
+    const struct store_list_query query = {
+        .after = export->after, .limit = 1, .ascending = true, .with_context = true};
+    struct store_page page;
+    const size_t before = export->piece.len;
+
+    if (!store_list(export->store, &query, take_session, export, &page, err))
+        return false;
+    *end = export->piece.len == before;
+    return true;
+}
+
+static enum store_visit take_stream(void *arg, const struct store_stream *stream)
+{
+    struct export *export = arg;
+
+    export->stream.len = 0;
+    buffer_add(&export->stream, stream->name);
+    export->in_stream = true;
+    export->entry_after = 0;
+    return STORE_VISIT_NEXT;
+}
+
+/* A session that was deleted meanwhile has no more entries. */
+static bool log_ends(struct export *export, struct error *err)
+{
+    if (err->kind != ERROR_NOT_FOUND)
+        return false;
+    export->id[0] = '\0';
+    return true;
+}
+
+static bool next_stream(struct export *export, struct error *err)
+{
+    bool more;
+
+    if (!store_streams(export->store, export->id, buffer_slice(&export->stream), 1, take_stream,
+                       export, &more, err))
+        return log_ends(export, err);
+    if (!export->in_stream)
+        export->id[0] = '\0';
+    return true;
+}
+
+static enum store_visit take_entry(void *arg, const struct store_entry *entry)
+{
+    struct export *export = arg;
+    struct buffer *out = &export->piece;
+
+    if (out->len >= PIECE_BYTES)
+        return STORE_VISIT_STOP;
+    buffer_printf(out, "{\"type\":\"entry\",\"session_id\":\"%s\",\"stream\":", export->id);
+    json_add_string(out, buffer_slice(&export->stream));
+    buffer_printf(out, ",\"seq\":%lld,\"created_at\":", (long long)entry->seq);
+    json_add_time(out, entry->created_us);
+    buffer_add_text(out, ",\"entry\":");
+    json_adopt_add_line(out, entry->text);
+    buffer_add_text(out, "}\n");
+    return STORE_VISIT_NEXT;
+}
+
+static bool next_entries(struct export *export, struct error *err)
+{
+    struct store_entry_query query = {
+        .stream = buffer_slice(&export->stream),
+        .after = export->entry_after,
+        .limit = PIECE_ENTRIES,
+        .session_seq = export->session_seq,
+    };
+    struct store_entry_page page;
+
+    memcpy(query.id, export->id, ID_SIZE);
+    if (!store_entries(export->store, &query, take_entry, export, &page, err))
+        return log_ends(export, err);
+    if (page.last != 0)
+        export->entry_after = page.last;
+    export->in_stream = page.more;
+    return true;
+}
+
+static bool make_piece(struct export *export, struct error *err)
+{
+    bool end = false;
+    bool ok = true;
+
+    export->piece.len = 0;
+    export->sent = 0;
+    while (ok && !end && export->piece.len == 0) {
+        if (export->id[0] == '\0')
+            ok = next_session(export, &end, err);
+        else if (!export->in_stream)
+            ok = next_stream(export, err);
+        else
+            ok = next_entries(export, err);
+    }
+    return ok;
+}
+
+static enum stream_step read_export(struct exchange *ex, char *out, size_t max, size_t *len)
+{
+    struct export *export = ex->stream.state;
+    struct buffer *piece = &export->piece;
+    struct error err;
+
+    if (export->sent == piece->len && !make_piece(export, &err))
+        return STREAM_FAILED;
+    if (piece->len == 0)
+        return STREAM_END;
+    *len = piece->len - export->sent < max ? piece->len - export->sent : max;
+    memcpy(out, piece->data + export->sent, *len);
+    export->sent += *len;
+    if (export->sent == piece->len && piece->len > (size_t)2 * PIECE_BYTES) {
+        buffer_release(piece);
+        export->sent = 0;
+    }
+    return STREAM_DATA;
+}
+
+static enum store_visit take_place(void *arg, const struct session *session)
+{
+    *(int64_t *)arg = session->seq;
+    return STORE_VISIT_NEXT;
+}
+
+/* `after` is the id of a session: those that are newer are wanted. */
+static bool read_query(const struct routes *routes, struct exchange *ex, int64_t *after,
+                       struct error *err)
+{
+    struct query_parameter parameter;
+    struct slice rest = ex->query;
+    char id[ID_SIZE];
+
+    while (query_next(&rest, &parameter)) {
+        if (!slice_is(parameter.name, "after"))
+            return query_refuse(&parameter, "there is no such parameter here; there is after", err);
+        if (*after != 0)
+            return query_refuse(&parameter, "after may be given once", err);
+        if (!id_parse(parameter.value, id))
+            return query_refuse(&parameter, "after takes the id of a session", err);
+        if (!store_get(routes->store, id, take_place, after, err))
+            return false;
+    }
+    return true;
+}
+
+static enum route_step export_begin(const struct routes *routes, struct exchange *ex)
+{
+    struct error err;
+    int64_t after = 0;
+
+    if (!read_query(routes, ex, &after, &err)) {
+        problem_answer(ex, &err);
+        return ROUTE_ANSWERED;
+    }
+    struct export *export = calloc(1, sizeof(*export));
+    if (export == NULL)
+        abort();
+    export->store = routes->store;
+    export->after = after;
+    if (!make_piece(export, &ex->job.error)) {
+        free_export(export);
+        problem_answer_job(ex);
+        return ROUTE_ANSWERED;
+    }
+    ex->stream.read = read_export;
+    ex->stream.state = export;
+    ex->stream.free_state = free_export;
+    ex->status = 200;
+    ex->content_type = "application/x-ndjson";
+    exchange_forbid_buffering(ex);
+    return ROUTE_ANSWERED;
+}
+
+const struct route route_export = {
+    .method = METHOD_GET,
+    .pattern = "/admin/export",
+    .scope = SCOPE_ADMIN,
+    .takes_query = true,
+    .begin = export_begin,
+};

@@ -1,0 +1,217 @@
+#include "routes/admin/import_body.h"
+
+#include "db/base/timestamp.h"
+#include "routes/admin/import_line.h"
+#include "routes/entries/body.h"
+#include "routes/json/compact.h"
+#include "routes/json/skip.h"
+#include "routes/json/utf8.h"
+
+#include <stdlib.h>
+
+struct json_import {
+    struct store_import_item *items;
+    size_t count;
+    size_t capacity;
+    struct store_import_entry *entries;
+    size_t entry_count;
+    size_t entry_capacity;
+    struct buffer texts; /* decoded strings; as large as the body from the beginning */
+};
+
+struct reading {
+    struct json_import *import;
+    struct line_reader reader;
+};
+
+/* A conflict concerns all that a batch has of a session, so that is one item. NULL: refused. */
+static struct store_import_item *add_item(struct reading *r, struct slice id)
+{
+    struct json_import *import = r->import;
+
+    for (size_t i = 0; i < import->count; i++) {
+        if (slice_equal(import->items[i].session.id, id)) {
+            line_refuse(&r->reader, "the lines of a session have to stand one behind the other, "
+                                    "itself first");
+            return NULL;
+        }
+    }
+    if (import->count == import->capacity) {
+        import->capacity = import->capacity == 0 ? 16 : 2 * import->capacity;
+        struct store_import_item *items =
+            reallocarray(import->items, import->capacity, sizeof(*items));
+        if (items == NULL)
+            abort();
+        import->items = items;
+    }
+    struct store_import_item *item = &import->items[import->count++];
+    *item = (struct store_import_item){.session = {.id = id}};
+    return item;
+}
+
+static bool add_session(struct reading *r, const struct line *line)
+{
+    struct store_import_item *item = add_item(r, line->texts[LINE_ID]);
+
+    if (item == NULL)
+        return false;
+    item->has_session = true;
+    item->session = (struct session){
+        .id = line->texts[LINE_ID],
+        .status = (enum session_status)line->numbers[LINE_STATUS],
+        .project_path = line->texts[LINE_PROJECT_PATH],
+        .thread_id = line->texts[LINE_THREAD_ID],
+        .context = line->texts[LINE_CONTEXT],
+        .context_bytes = (int64_t)line->texts[LINE_CONTEXT].len,
+        .version = line->numbers[LINE_VERSION],
+        .created_us = line->numbers[LINE_CREATED_AT],
+        .updated_us = line->numbers[LINE_UPDATED_AT],
+        .recovered_us = line->numbers[LINE_RECOVERED_AT],
+        .lease = {.token = line->numbers[LINE_LEASE_TOKEN]},
+        .parent_id = line->texts[LINE_PARENT_ID],
+    };
+    return true;
+}
+
+/* Only what an append would have taken as a uuid is one. */
+static struct slice find_uuid(struct line_reader *reader, struct slice object)
+{
+    const struct json_name wanted = json_name_make(SLICE_LITERAL("uuid"), false);
+    const char *end = object.data + object.len;
+    const char *at = object.data + 1;
+    struct json_name name;
+
+    while (json_skip_to_member(&at, end, &name)) {
+        const char *value = at;
+        at = json_skip_value(at, end);
+        if (!json_name_equal(&name, &wanted))
+            continue;
+        struct slice uuid;
+        if (line_read_text(reader, (struct slice){value, (size_t)(at - value)}, &uuid) &&
+            uuid.len > 0 && uuid.len <= JSON_ENTRY_UUID_MAX && !json_utf8_has_control(uuid))
+            return uuid;
+        break;
+    }
+    return (struct slice){0};
+}
+
+static bool add_entry(struct reading *r, const struct line *line)
+{
+    struct json_import *import = r->import;
+    struct store_import_item *item;
+
+    if (import->count > 0 &&
+        slice_equal(import->items[import->count - 1].session.id, line->texts[LINE_SESSION_ID])) {
+        item = &import->items[import->count - 1];
+    } else {
+        item = add_item(r, line->texts[LINE_SESSION_ID]);
+        if (item == NULL)
+            return false;
+    }
+    if (import->entry_count == import->entry_capacity) {
+        import->entry_capacity = import->entry_capacity == 0 ? 64 : 2 * import->entry_capacity;
+        struct store_import_entry *entries =
+            reallocarray(import->entries, import->entry_capacity, sizeof(*entries));
+        if (entries == NULL)
+            abort();
+        import->entries = entries;
+    }
+    item->count++;
+    import->entries[import->entry_count++] = (struct store_import_entry){
+        .stream = line->texts[LINE_STREAM],
+        .text = line->texts[LINE_ENTRY],
+        .uuid = find_uuid(&r->reader, line->texts[LINE_ENTRY]),
+        .seq = line->numbers[LINE_SEQ],
+        .created_us = line->numbers[LINE_CREATED_AT],
+    };
+    return true;
+}
+
+static bool read_line(struct reading *r, char *at, const char *end)
+{
+    struct line line;
+
+    if (r->reader.count == JSON_IMPORT_LINES_MAX)
+        return error_set(r->reader.err, ERROR_TOO_LARGE, NULL, "a batch has at most %d lines",
+                         JSON_IMPORT_LINES_MAX);
+    if (!line_read(&r->reader, at, end, &line))
+        return false;
+    return line.is_session ? add_session(r, &line) : add_entry(r, &line);
+}
+
+static bool read_lines(struct reading *r, struct buffer *body)
+{
+    char *at = body->data;
+    const char *end = body->data + body->len;
+
+    for (r->reader.number = 1; at < end; r->reader.number++) {
+        char *newline = memchr(at, '\n', (size_t)(end - at));
+        const char *line_end = newline == NULL ? end : newline;
+        if (json_skip_space(at, line_end) != line_end) {
+            if (!read_line(r, at, line_end))
+                return false;
+            r->reader.count++;
+        }
+        at = newline == NULL ? at + (end - at) : newline + 1;
+    }
+    return true;
+}
+
+bool json_import_new(struct buffer *body, size_t max_depth, struct json_import **out,
+                     struct error *err)
+{
+    struct reading r = {
+        .reader = {.max_depth = max_depth,
+                   .latest_us = timestamp_now_us() + STORE_IMPORT_AHEAD_US,
+                   .err = err},
+    };
+
+    r.import = calloc(1, sizeof(*r.import));
+    if (r.import == NULL)
+        abort();
+    buffer_reserve(&r.import->texts, body->len + 1);
+    r.reader.texts = &r.import->texts;
+    if (!read_lines(&r, body)) {
+        json_import_free(r.import);
+        return false;
+    }
+    *out = r.import;
+    return true;
+}
+
+void json_import_free(struct json_import *import)
+{
+    if (import == NULL)
+        return;
+    free(import->items);
+    free(import->entries);
+    buffer_release(&import->texts);
+    free(import);
+}
+
+/* White space apart. */
+static bool same_context(struct slice stored, struct slice sent)
+{
+    if (slice_equal(stored, sent))
+        return true;
+    if (stored.len == 0)
+        return false; /* corrupt */
+    struct buffer copy = {0};
+    buffer_add(&copy, stored);
+    copy.len = (size_t)(json_compact(copy.data, copy.data, copy.data + copy.len) - copy.data);
+    const bool same = slice_equal(buffer_slice(&copy), sent);
+    buffer_release(&copy);
+    return same;
+}
+
+struct store_import json_import_batch(struct json_import *import)
+{
+    const struct store_import_entry *next = import->entries;
+
+    for (size_t i = 0; i < import->count; i++) {
+        import->items[i].entries = next;
+        if (import->items[i].count > 0) /* else `next` may be NULL */
+            next += import->items[i].count;
+    }
+    return (struct store_import){import->items, import->count, same_context};
+}

@@ -1,0 +1,268 @@
+#include "routes/core/problem.h"
+
+#include "db/base/timestamp.h"
+#include "routes/events/json.h"
+#include "routes/http/etag.h"
+#include "routes/json/writer.h"
+
+#define RETRY_AFTER_S "1"
+
+struct problem_kind {
+    int status;
+    const char *name;  /* of urn:sessiond:problem:… */
+    const char *title; /* the same for every occurrence */
+};
+
+static const struct problem_kind kinds[ERROR_KIND_COUNT] = {
+    [ERROR_MALFORMED_REQUEST] = {400, "malformed-request", "The request is malformed"},
+    [ERROR_UNKNOWN_METHOD] = {501, "method-not-implemented", "No path takes this method"},
+    [ERROR_UNKNOWN_VERSION] = {505, "version-not-supported", "The HTTP version is not supported"},
+    [ERROR_MALFORMED_JSON] = {400, "malformed-json", "The body is not JSON"},
+    [ERROR_INVALID_QUERY] = {400, "invalid-query", "The query is not understood"},
+    [ERROR_INVALID_HEADER] = {400, "invalid-header", "A header is not understood"},
+    [ERROR_INVALID_PAYLOAD] = {422, "invalid-payload", "The body has the wrong shape"},
+    [ERROR_UNSUPPORTED_TYPE] = {415, "unsupported-media-type", "The body's type is not supported"},
+    [ERROR_LENGTH_REQUIRED] = {411, "length-required", "The body's length is not known"},
+    [ERROR_TOO_LARGE] = {413, "body-too-large", "The body is too large"},
+    [ERROR_TARGET_TOO_LONG] = {414, "uri-too-long", "The target is too long"},
+    [ERROR_HEADERS_TOO_LARGE] = {431, "header-fields-too-large", "The headers are too large"},
+    [ERROR_UNAUTHORIZED] = {401, "unauthorized", "A token is needed"},
+    [ERROR_FORBIDDEN] = {403, "forbidden", "The token does not allow this"},
+    [ERROR_CROSS_ORIGIN] = {403, "cross-origin", "The request comes from another origin"},
+    [ERROR_MISDIRECTED] = {421, "misdirected", "The request is for another server"},
+    [ERROR_NO_ROUTE] = {404, "not-found", "Not found"},
+    [ERROR_NO_METHOD] = {405, "method-not-allowed", "The path does not take this method"},
+    [ERROR_NOT_FOUND] = {404, "not-found", "Not found"},
+    [ERROR_SESSION_EXISTS] = {409, "session-exists", "The id is taken by another session"},
+    [ERROR_INVALID_TRANSITION] = {409, "invalid-transition", "The lifecycle does not allow this"},
+    [ERROR_STATUS_MISMATCH] = {409, "status-mismatch", "The session has another status"},
+    [ERROR_LEASE_HELD] = {409, "lease-held", "Somebody else holds the session"},
+    [ERROR_LEASE_LOST] = {409, "lease-lost", "The lease has ended"},
+    [ERROR_NO_LEASE] = {404, "no-lease", "Nobody holds a lease"},
+    [ERROR_EVENTS_GONE] = {410, "events-gone", "Events are missing"},
+    [ERROR_NO_SEARCH] = {404, "search-off", "Search is off"},
+    [ERROR_ENTRY_CONFLICT] = {409, "entry-conflict", "The uuid belongs to another entry"},
+    [ERROR_KEY_REUSED] = {422, "idempotency-key-reused", "The key belongs to another request"},
+    [ERROR_PRECONDITION_FAILED] = {412, "precondition-failed", "A precondition does not hold"},
+    [ERROR_REQUEST_TIMEOUT] = {408, "request-timeout", "The request took too long to arrive"},
+    [ERROR_CLIENT_LEFT] = {400, "client-left", "The client has left"},
+    [ERROR_RATE_LIMITED] = {429, "rate-limited", "Too many requests"},
+    [ERROR_CLIENT_LIMIT] = {429, "client-limit", "This client has too much under way"},
+    [ERROR_OVERLOADED] = {503, "overloaded", "Too many large bodies are under way"},
+    [ERROR_QUEUE_FULL] = {503, "queue-full", "Too many requests are waiting"},
+    [ERROR_STOPPING] = {503, "stopping", "The service is stopping"},
+    [ERROR_STORAGE_FULL] = {507, "storage-full", "The disk is full"},
+    [ERROR_DATABASE_FULL] = {507, "database-full", "The database has the size that it may have"},
+    [ERROR_STORAGE_BUSY] = {503, "storage-busy", "Another program is writing to the database"},
+    [ERROR_BACKUP_RUNNING] = {409, "backup-running", "A backup is under way"},
+    [ERROR_NO_ROOM] = {507, "storage-full", "The disk is full"},
+    [ERROR_READ_TIMEOUT] = {503, "read-timeout", "The read took too long"},
+    [ERROR_NOT_READY] = {503, "not-ready", "A write does not reach the disk"},
+    [ERROR_INTERNAL] = {500, "internal", "The service is at fault"},
+    [ERROR_OUTCOME_UNKNOWN] = {500, "outcome-unknown", "The outcome of the write is unknown"},
+};
+
+/* What SQLite or the system said is for the log. */
+static const char *public_detail(const struct error *err)
+{
+    switch (err->kind) {
+    case ERROR_INTERNAL:
+        return "nothing was changed; the service's log says more under this request_id";
+    case ERROR_OUTCOME_UNKNOWN:
+        return "the disk failed during the commit: the change may be there after a restart";
+    case ERROR_STORAGE_FULL:
+        return "nothing was changed; reads go on, and writes do once there is space again";
+    case ERROR_STORAGE_BUSY:
+        return "nothing was changed; try again";
+    case ERROR_READ_TIMEOUT:
+        return "the read was ended, so that the log of writes does not grow; ask for less at once";
+    default:
+        return err->detail;
+    }
+}
+
+/* One item for each member that the payload lacks. */
+static void add_missing(struct buffer *out, const struct error *err)
+{
+    buffer_add_text(out, ",\"errors\":[");
+    for (unsigned i = 0; i < err->missing_count; i++)
+        buffer_printf(out, "%s{\"pointer\":\"#/%s\",\"detail\":\"%s is missing\"}",
+                      i == 0 ? "" : ",", err->missing[i], err->missing[i]);
+    buffer_add_char(out, ']');
+}
+
+/* Where the fault lies, in the words of its kind: a JSON pointer as a URI fragment (RFC 6901 §6),
+ * a query parameter or a header. */
+static void add_errors(struct buffer *out, const struct error *err)
+{
+    const bool payload = err->kind == ERROR_INVALID_PAYLOAD;
+
+    if (err->missing_count > 0) {
+        add_missing(out, err);
+        return;
+    }
+    if (payload)
+        buffer_add_text(out, ",\"errors\":[{\"pointer\":");
+    else if (err->kind == ERROR_INVALID_QUERY)
+        buffer_add_text(out, ",\"errors\":[{\"parameter\":");
+    else if (err->kind == ERROR_INVALID_HEADER)
+        buffer_add_text(out, ",\"errors\":[{\"header\":");
+    else
+        return;
+    if (payload)
+        json_add_pointer(out, slice_from(err->field));
+    else
+        json_add_string(out, slice_from(err->field));
+    buffer_add_text(out, ",\"detail\":");
+    json_add_string(out, slice_from(err->detail));
+    buffer_add_text(out, "}]");
+}
+
+static void begin_problem(struct exchange *ex, const struct error *err)
+{
+    const struct problem_kind *kind = &kinds[err->kind];
+    struct buffer *out = &ex->response;
+
+    exchange_restart(ex);
+    ex->status = kind->status;
+    ex->content_type = "application/problem+json";
+    buffer_add_text(out, "{\"type\":\"urn:sessiond:problem:");
+    buffer_add_text(out, kind->name);
+    buffer_add_text(out, "\",\"title\":\"");
+    buffer_add_text(out, kind->title);
+    buffer_add_text(out, "\",\"status\":");
+    buffer_add_int(out, kind->status);
+    buffer_add_text(out, ",\"detail\":");
+    json_add_string(out, slice_from(public_detail(err)));
+    buffer_add_text(out, ",\"instance\":");
+    json_add_string(out, ex->path);
+    buffer_add_text(out, ",\"request_id\":");
+    json_add_string(out, slice_from(ex->request_id));
+    add_errors(out, err);
+    if (kind->status == 503)
+        exchange_header(ex, "Retry-After", SLICE_LITERAL(RETRY_AFTER_S));
+}
+
+static void end_problem(struct exchange *ex)
+{
+    buffer_add_text(&ex->response, "}\n");
+}
+
+void problem_answer(struct exchange *ex, const struct error *err)
+{
+    begin_problem(ex, err);
+    end_problem(ex);
+}
+
+void problem_answer_kind(struct exchange *ex, enum error_kind kind, const char *detail)
+{
+    struct error err;
+
+    error_set(&err, kind, NULL, "%s", detail);
+    problem_answer(ex, &err);
+}
+
+static void add_allowed(struct buffer *out, enum session_status from)
+{
+    const char *separator = "";
+
+    buffer_add_text(out, ",\"current_status\":\"");
+    buffer_add_text(out, session_status_name(from));
+    buffer_add_text(out, "\",\"allowed\":[");
+    for (unsigned i = 0; i < SESSION_STATUS_COUNT; i++) {
+        const enum session_status to = (enum session_status)i;
+        if (to == from || !session_may_become(from, to))
+            continue;
+        buffer_printf(out, "%s\"%s\"", separator, session_status_name(to));
+        separator = ",";
+    }
+    buffer_add_char(out, ']');
+}
+
+static void add_statuses(struct buffer *out, const struct store_job *job)
+{
+    buffer_printf(out, ",\"current_status\":\"%s\",\"expected_status\":\"%s\"",
+                  session_status_name(job->session.status), session_status_name(job->expected));
+}
+
+static void add_append(struct buffer *out, const struct store_job *job)
+{
+    if (job->error.kind == ERROR_ENTRY_CONFLICT)
+        buffer_printf(out, ",\"index\":%zu", job->append.conflict);
+    buffer_printf(out, ",\"last_seq\":%lld", (long long)job->append.last_seq);
+}
+
+/* A version of 0 is none: there is no session. */
+static void add_version(struct exchange *ex, int64_t version)
+{
+    if (version == 0)
+        return;
+    buffer_add_text(&ex->response, ",\"current_version\":");
+    buffer_add_int(&ex->response, version);
+    etag_header(ex, version);
+}
+
+void problem_answer_precondition(struct exchange *ex, const struct error *err, int64_t version)
+{
+    begin_problem(ex, err);
+    add_version(ex, version);
+    end_problem(ex);
+}
+
+void problem_answer_gone(struct exchange *ex, const struct store_event_page *page)
+{
+    struct error err;
+
+    error_set(&err, ERROR_EVENTS_GONE, NULL,
+              "events behind `after` are not kept, or it is no place in this database: read the "
+              "sessions anew, and go on behind `newest`, or from the oldest with after=0");
+    begin_problem(ex, &err);
+    buffer_add_char(&ex->response, ',');
+    event_json_add_kept(&ex->response, page);
+    end_problem(ex);
+}
+
+static void add_retry_after(struct exchange *ex, int64_t seconds)
+{
+    struct buffer text = {0};
+
+    buffer_add_int(&text, seconds);
+    exchange_header(ex, "Retry-After", buffer_slice(&text));
+    buffer_release(&text);
+}
+
+void problem_answer_later(struct exchange *ex, const struct error *err, int64_t seconds)
+{
+    begin_problem(ex, err);
+    add_retry_after(ex, seconds);
+    end_problem(ex);
+}
+
+/* When the lease ends unless it is renewed, in whole seconds, rounded up (RFC 9110 §10.2.3). */
+static void add_holder(struct exchange *ex, const struct session_lease *lease)
+{
+    buffer_add_text(&ex->response, ",\"owner\":");
+    json_add_string(&ex->response, lease->owner);
+    buffer_add_text(&ex->response, ",\"expires_at\":");
+    json_add_time(&ex->response, lease->expires_us);
+    add_retry_after(ex, lease->left_us <= 0 ? 1 : (lease->left_us + 999999) / 1000000);
+}
+
+void problem_answer_job(struct exchange *ex)
+{
+    const struct store_job *job = &ex->job;
+
+    begin_problem(ex, &job->error);
+    if (job->error.kind == ERROR_INVALID_TRANSITION)
+        add_allowed(&ex->response, job->session.status);
+    else if (job->error.kind == ERROR_STATUS_MISMATCH)
+        add_statuses(&ex->response, job);
+    else if (job->error.kind == ERROR_ENTRY_CONFLICT ||
+             (job->error.kind == ERROR_PRECONDITION_FAILED && job->operation == STORE_APPEND))
+        add_append(&ex->response, job);
+    else if (job->error.kind == ERROR_PRECONDITION_FAILED)
+        add_version(ex, job->session.version);
+    else if (job->error.kind == ERROR_LEASE_HELD)
+        add_holder(ex, &job->session.lease);
+    end_problem(ex);
+}

@@ -1,0 +1,326 @@
+#include "routes/core/router.h"
+
+#include "routes/core/problem.h"
+#include "routes/http/idempotency_key.h"
+#include "routes/http/query.h"
+
+#include <strings.h>
+
+#define JSON "application/json"
+#define MERGE_PATCH "application/merge-patch+json"
+#define LINES "application/x-ndjson"
+
+static const struct route *const table[] = {
+    &route_sessions_create, &route_sessions_list,  &route_session_get,    &route_session_put,
+    &route_session_patch,   &route_session_delete, &route_entries_append, &route_entries_read,
+    &route_session_events,  &route_events,         &route_consumer_get,   &route_consumer_put,
+    &route_consumer_delete, &route_streams,        &route_lease_put,      &route_lease_delete,
+    &route_transition,      &route_recover,        &route_relocate,       &route_healthz,
+    &route_readyz,          &route_backup,         &route_metrics,        &route_openapi_yaml,
+    &route_openapi_json,    &route_fork,           &route_export,         &route_import,
+    &route_search,          &route_retention,      &route_purge,
+};
+
+_Static_assert(sizeof(table) / sizeof(table[0]) < ROUTER_ROUTES_MAX, "a place is left behind them");
+
+static const char *const method_names[METHOD_COUNT + 1] = {
+    [METHOD_GET] = "GET",     [METHOD_HEAD] = "HEAD",   [METHOD_POST] = "POST",
+    [METHOD_PUT] = "PUT",     [METHOD_PATCH] = "PATCH", [METHOD_DELETE] = "DELETE",
+    [METHOD_OTHER] = "OTHER",
+};
+
+const struct route *router_route(size_t i)
+{
+    return i < sizeof(table) / sizeof(table[0]) ? table[i] : NULL;
+}
+
+const char *method_name(enum method method)
+{
+    return method_names[method];
+}
+
+/* Whether `path` fits `pattern`; *id is what stands where the braces do. */
+static bool fits(const char *pattern, struct slice path, struct slice *id)
+{
+    const char *brace = strchr(pattern, '{');
+
+    if (brace == NULL)
+        return slice_is(path, pattern);
+    const struct slice before = {pattern, (size_t)(brace - pattern)};
+    const struct slice behind = slice_from(strchr(brace, '}') + 1);
+    if (path.len <= before.len + behind.len ||
+        !slice_equal((struct slice){path.data, before.len}, before) ||
+        !slice_equal((struct slice){path.data + path.len - behind.len, behind.len}, behind))
+        return false;
+    *id = (struct slice){path.data + before.len, path.len - before.len - behind.len};
+    return memchr(id->data, '/', id->len) == NULL;
+}
+
+/* A path that stands in the table as it is means that, and nothing in braces. */
+static bool is_literal(struct slice path)
+{
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (slice_is(path, table[i]->pattern) && strchr(table[i]->pattern, '{') == NULL)
+            return true;
+    }
+    return false;
+}
+
+static bool serves(const struct route *route, enum method method)
+{
+    return route->method == method || (route->method == METHOD_GET && method == METHOD_HEAD);
+}
+
+static bool leads_to(const struct route *route, bool literal, struct exchange *ex)
+{
+    return literal ? slice_is(ex->path, route->pattern)
+                   : fits(route->pattern, ex->path, &ex->id_text);
+}
+
+void router_find(struct exchange *ex)
+{
+    const bool literal = is_literal(ex->path);
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (!leads_to(table[i], literal, ex) || !serves(table[i], ex->method))
+            continue;
+        ex->route = table[i];
+        return;
+    }
+}
+
+/* The methods that the path has, as bits. */
+static unsigned find_methods(struct exchange *ex)
+{
+    const bool literal = is_literal(ex->path);
+    unsigned methods = 0;
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (!leads_to(table[i], literal, ex))
+            continue;
+        methods |= 1U << table[i]->method;
+        if (table[i]->method == METHOD_GET)
+            methods |= 1U << METHOD_HEAD;
+    }
+    return methods;
+}
+
+static void answer_no_method(struct exchange *ex, unsigned methods)
+{
+    struct error err;
+    struct buffer allow = {0};
+
+    for (unsigned i = 0; i < METHOD_COUNT; i++) {
+        if (!(methods & 1U << i))
+            continue;
+        if (allow.len > 0)
+            buffer_add_text(&allow, ", ");
+        buffer_add_text(&allow, method_names[i]);
+    }
+    error_set(&err, ERROR_NO_METHOD, NULL, "this path takes %.*s", (int)allow.len, allow.data);
+    problem_answer(ex, &err);
+    exchange_header(ex, "Allow", buffer_slice(&allow));
+    buffer_release(&allow);
+}
+
+/* Whether the table has the path without the slash at its end. */
+static bool has_trailing_slash(struct exchange *ex)
+{
+    const struct slice path = ex->path;
+
+    if (path.len < 2 || path.data[path.len - 1] != '/')
+        return false;
+    ex->path.len--;
+    const bool found = find_methods(ex) != 0;
+    ex->path = path;
+    return found;
+}
+
+static void answer_trailing_slash(struct exchange *ex)
+{
+    struct error err;
+
+    error_set(&err, ERROR_NO_ROUTE, NULL,
+              "there is no such path; leave out the slash at the end: %.*s", (int)ex->path.len - 1,
+              ex->path.data);
+    problem_answer(ex, &err);
+}
+
+static void answer_no_route(struct exchange *ex)
+{
+    const unsigned methods = find_methods(ex);
+
+    if (methods != 0)
+        answer_no_method(ex, methods);
+    else if (has_trailing_slash(ex))
+        answer_trailing_slash(ex);
+    else
+        problem_answer_kind(ex, ERROR_NO_ROUTE, "there is no such path; see /openapi.yaml");
+}
+
+bool media_type_is(struct slice content_type, const char *type)
+{
+    const size_t len = strlen(type);
+
+    if (content_type.data == NULL || content_type.len < len ||
+        strncasecmp(content_type.data, type, len) != 0)
+        return false;
+    size_t at = len;
+    while (at < content_type.len && (content_type.data[at] == ' ' || content_type.data[at] == '\t'))
+        at++;
+    return at == content_type.len || content_type.data[at] == ';';
+}
+
+/* What the route takes beside JSON; NULL: nothing. */
+static const char *other_media_type(const struct route *route)
+{
+    if (route->body == ROUTE_BODY_JSON_OR_PATCH)
+        return MERGE_PATCH;
+    return route->body == ROUTE_BODY_JSON_OR_LINES ? LINES : NULL;
+}
+
+/* Accept-Patch is RFC 5789's, Accept-Post the LDP's, and Accept in a response RFC 9110's
+ * (§12.5.1). */
+static void add_taken_types(const struct route *route, struct exchange *ex)
+{
+    const char *other = other_media_type(route);
+    const char *header = route->method == METHOD_POST    ? "Accept-Post"
+                         : route->method == METHOD_PATCH ? "Accept-Patch"
+                                                         : "Accept";
+    struct buffer types = {0};
+
+    buffer_add_text(&types, JSON);
+    if (other != NULL)
+        buffer_printf(&types, ", %s", other);
+    exchange_header(ex, header, buffer_slice(&types));
+    buffer_release(&types);
+}
+
+static void refuse_media_type(const struct route *route, struct exchange *ex)
+{
+    const char *other = other_media_type(route);
+    struct error err;
+
+    error_set(&err, ERROR_UNSUPPORTED_TYPE, NULL, "send the body as Content-Type: " JSON "%s%s",
+              other == NULL ? "" : " or ", other == NULL ? "" : other);
+    problem_answer(ex, &err);
+    add_taken_types(route, ex);
+}
+
+static void refuse_coding(const struct route *route, struct exchange *ex)
+{
+    problem_answer_kind(ex, ERROR_UNSUPPORTED_TYPE,
+                        "send the body as it is, without Content-Encoding");
+    add_taken_types(route, ex);
+    exchange_header(ex, "Accept-Encoding", SLICE_LITERAL("identity")); /* RFC 9110 §15.5.16 */
+}
+
+static bool takes_coding(const struct route *route, const struct exchange *ex)
+{
+    const struct slice coding = ex->headers[REQUEST_CONTENT_ENCODING];
+
+    return route->body == ROUTE_BODY_NONE || coding.len == 0 ||
+           (coding.len == 8 && strncasecmp(coding.data, "identity", 8) == 0);
+}
+
+/* A page of another site can make a browser send a POST of the types that forms have, or of none,
+ * without asking first: none of these is taken, not even where the body means nothing. */
+static bool takes_media_type(const struct route *route, const struct exchange *ex)
+{
+    const struct slice type = ex->headers[REQUEST_CONTENT_TYPE];
+
+    if (route->body == ROUTE_BODY_NONE &&
+        (route->method != METHOD_POST ||
+         (type.data == NULL && ex->content_length == 0 && !ex->has_chunked_body)))
+        return true;
+    const char *other = other_media_type(route);
+    return media_type_is(type, JSON) || (other != NULL && media_type_is(type, other));
+}
+
+/* Generic clients send `{}` with every POST. A POST that takes no body ignores one of this length.
+ */
+#define IGNORED_BODY_BYTES 1024
+
+static size_t max_body_bytes(const struct routes *routes, const struct route *route)
+{
+    if (route->body != ROUTE_BODY_NONE)
+        return routes->max_body_bytes + route->more_body_bytes;
+    return route->method == METHOD_POST ? IGNORED_BODY_BYTES : 0;
+}
+
+bool router_check_body(const struct routes *routes, struct exchange *ex, uint64_t bytes)
+{
+    const size_t max_bytes = max_body_bytes(routes, ex->route);
+    struct error err;
+
+    if (bytes <= max_bytes)
+        return true;
+    if (max_bytes == 0)
+        error_set(&err, ERROR_TOO_LARGE, NULL, "this request takes no body");
+    else
+        error_set(&err, ERROR_TOO_LARGE, NULL, "the body may have at most %zu bytes", max_bytes);
+    problem_answer(ex, &err);
+    return false;
+}
+
+/* A parameter that were ignored could be a filter or a condition that somebody relies on. */
+static bool check_query(struct exchange *ex)
+{
+    struct query_parameter parameter;
+    struct slice rest = ex->query;
+    struct error err;
+
+    if (ex->route->takes_query || !query_next(&rest, &parameter))
+        return true;
+    query_refuse(&parameter, "this path takes no query parameters", &err);
+    problem_answer(ex, &err);
+    return false;
+}
+
+void router_check(const struct routes *routes, struct exchange *ex)
+{
+    if (ex->route == NULL)
+        answer_no_route(ex);
+    else if (!router_check_body(routes, ex, ex->content_length) || !check_query(ex))
+        return;
+    else if (!takes_media_type(ex->route, ex))
+        refuse_media_type(ex->route, ex);
+    else if (!takes_coding(ex->route, ex))
+        refuse_coding(ex->route, ex);
+}
+
+enum scope router_scope(const struct exchange *ex)
+{
+    if (ex->route != NULL)
+        return ex->route->scope;
+    /* That an open path is there is no secret, so its other methods are answered with 405. */
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (table[i]->scope == SCOPE_OPEN && slice_is(ex->path, table[i]->pattern))
+            return SCOPE_OPEN;
+    }
+    return SCOPE_UNKNOWN;
+}
+
+enum route_step router_begin(const struct routes *routes, struct exchange *ex)
+{
+    struct error err;
+
+    ex->routes = routes;
+    if (!once_read(ex, &err)) {
+        problem_answer(ex, &err);
+        return ROUTE_ANSWERED;
+    }
+    return ex->route->begin(routes, ex);
+}
+
+void router_finish(const struct routes *routes, struct exchange *ex)
+{
+    if (ex->job.once.replayed) {
+        once_replay(ex);
+        return;
+    }
+    /* A keyed request's answer was put into words once already, for the database. */
+    if (ex->job.once.key.data != NULL)
+        exchange_restart(ex);
+    ex->route->finish(routes, ex);
+}

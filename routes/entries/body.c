@@ -1,0 +1,205 @@
+#include "routes/entries/body.h"
+
+#include "routes/json/compact.h"
+#include "routes/json/scan.h"
+#include "routes/json/skip.h"
+#include "routes/json/utf8.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct json_entries {
+    struct buffer items; /* struct store_new_entry, one behind the other */
+    size_t count;
+    struct buffer uuids; /* those with escapes, decoded */
+};
+
+struct reading {
+    struct json_entries *entries;
+    const struct json_entries_limits *limits;
+    size_t line; /* from 1; 0: the body is an array */
+    struct error *err;
+};
+
+/* `part` is what is at fault of the entry that is next. */
+static bool refuse(struct reading *r, const char *part, const char *why)
+{
+    char pointer[sizeof(r->err->field)];
+    char place[32] = "";
+
+    snprintf(pointer, sizeof(pointer), "/%zu%s", r->entries->count, part);
+    if (r->line > 0)
+        snprintf(place, sizeof(place), "line %zu: ", r->line);
+    return error_set(r->err, ERROR_INVALID_PAYLOAD, pointer, "%s%s", place, why);
+}
+
+/* Room for all uuids that there may be, so that those in it stay where they are. */
+static struct slice decode(struct reading *r, struct slice raw)
+{
+    struct buffer *uuids = &r->entries->uuids;
+    struct buffer text = {0};
+
+    if (uuids->data == NULL)
+        buffer_reserve(uuids, r->limits->max_count * JSON_ENTRY_UUID_MAX);
+    json_string_decode(raw, &text);
+    const struct slice decoded = {uuids->data + uuids->len, text.len};
+    if (text.len <= JSON_ENTRY_UUID_MAX)
+        buffer_add(uuids, buffer_slice(&text));
+    buffer_release(&text);
+    return decoded;
+}
+
+/* `raw` is what stands between the quotes. */
+static bool take_uuid(struct reading *r, struct slice raw, struct slice *out)
+{
+    const bool escaped = memchr(raw.data, '\\', raw.len) != NULL;
+
+    if (escaped && json_string_has_lone_surrogate(raw))
+        return refuse(r, "/uuid", "a uuid must not have half a surrogate pair");
+    const struct slice uuid = escaped ? decode(r, raw) : raw;
+    if (uuid.len == 0 || uuid.len > JSON_ENTRY_UUID_MAX)
+        return refuse(r, "/uuid", "a uuid has 1 to 128 bytes of UTF-8");
+    if (json_utf8_has_control(uuid))
+        return refuse(r, "/uuid", "a uuid must not have control characters");
+    *out = uuid;
+    return true;
+}
+
+/* Looks for `uuid` among the members of the compact object. */
+static bool find_uuid(struct reading *r, struct slice object, struct slice *out)
+{
+    const struct json_name wanted = json_name_make(SLICE_LITERAL("uuid"), false);
+    const char *end = object.data + object.len;
+    const char *at = object.data + 1;
+    struct json_name name;
+
+    while (json_skip_to_member(&at, end, &name)) {
+        const char *value = at;
+        at = json_skip_value(at, end);
+        if (json_name_equal(&name, &wanted))
+            return *value != '"' ||
+                   take_uuid(r, (struct slice){value + 1, (size_t)(at - value) - 2}, out);
+    }
+    return true;
+}
+
+static void add(struct json_entries *entries, const struct store_new_entry *entry)
+{
+    buffer_add(&entries->items, (struct slice){(const char *)entry, sizeof(*entry)});
+    entries->count++;
+}
+
+/* Takes a value that json_scan() has accepted, and moves its text to *to. */
+static bool take_entry(struct reading *r, const char *at, const char *end, char **to)
+{
+    struct store_new_entry entry = {.text = {*to, 0}};
+
+    if (*at != '{')
+        return refuse(r, "", "an entry must be a JSON object");
+    if (r->entries->count == r->limits->max_count)
+        return error_set(r->err, ERROR_TOO_LARGE, NULL,
+                         "a batch has at most %zu entries: send the others in another",
+                         r->limits->max_count);
+    *to = json_compact(*to, at, end);
+    entry.text.len = (size_t)(*to - entry.text.data);
+    if (!find_uuid(r, entry.text, &entry.uuid))
+        return false;
+    add(r->entries, &entry);
+    return true;
+}
+
+static bool read_array(struct reading *r, struct buffer *body)
+{
+    const char *end = body->data + body->len;
+    struct json_outline outline;
+    char *to = body->data;
+
+    if (!json_scan(buffer_slice(body), r->limits->max_depth, &outline, r->err))
+        return false;
+    if (outline.type != JSON_ARRAY)
+        return error_set(r->err, ERROR_INVALID_PAYLOAD, NULL,
+                         "send a JSON array of objects, or one object a line as "
+                         "application/x-ndjson");
+    const char *at = json_skip_space(json_skip_space(body->data, end) + 1, end);
+    while (*at != ']') {
+        const char *value = at;
+        at = json_skip_value(at, end);
+        if (!take_entry(r, value, at, &to))
+            return false;
+        at = json_skip_space(at, end);
+        if (*at == ',')
+            at = json_skip_space(at + 1, end);
+    }
+    return true;
+}
+
+/* The scanner knows of one line alone. */
+static bool place_fault(const struct reading *r)
+{
+    static const char first[] = "line 1,";
+    const struct error found = *r->err;
+
+    return error_set(r->err, found.kind, found.field, "line %zu,%s", r->line,
+                     found.detail + sizeof(first) - 1);
+}
+
+static bool read_line(struct reading *r, const char *at, const char *end, char **to)
+{
+    r->line++;
+    if (json_skip_space(at, end) == end)
+        return true;
+    if (!json_scan((struct slice){at, (size_t)(end - at)}, r->limits->max_depth, NULL, r->err))
+        return place_fault(r);
+    return take_entry(r, json_skip_space(at, end), end, to);
+}
+
+static bool read_lines(struct reading *r, struct buffer *body)
+{
+    const char *at = body->data;
+    const char *end = body->data + body->len;
+    char *to = body->data;
+
+    while (at < end) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        const char *line_end = newline == NULL ? end : newline;
+        if (!read_line(r, at, line_end, &to))
+            return false;
+        at = newline == NULL ? end : newline + 1;
+    }
+    return true;
+}
+
+bool json_entries_new(struct buffer *body, bool by_lines, const struct json_entries_limits *limits,
+                      struct json_entries **out, struct error *err)
+{
+    struct reading r = {.limits = limits, .err = err};
+
+    r.entries = calloc(1, sizeof(*r.entries));
+    if (r.entries == NULL)
+        abort();
+    if (!(by_lines ? read_lines(&r, body) : read_array(&r, body))) {
+        json_entries_free(r.entries);
+        return false;
+    }
+    *out = r.entries;
+    return true;
+}
+
+void json_entries_free(struct json_entries *entries)
+{
+    if (entries == NULL)
+        return;
+    buffer_release(&entries->items);
+    buffer_release(&entries->uuids);
+    free(entries);
+}
+
+const struct store_new_entry *json_entries_items(const struct json_entries *entries)
+{
+    return (const void *)entries->items.data;
+}
+
+size_t json_entries_count(const struct json_entries *entries)
+{
+    return entries->count;
+}

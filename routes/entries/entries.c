@@ -1,0 +1,205 @@
+/* /sessions/{id}/entries: append to a session's log, and read it. */
+
+#include "routes/core/mutation.h"
+#include "routes/core/page.h"
+#include "routes/core/problem.h"
+#include "routes/core/router.h"
+#include "routes/entries/body.h"
+#include "routes/entries/json.h"
+#include "routes/entries/ndjson_stream.h"
+#include "routes/entries/params.h"
+#include "routes/http/accept.h"
+#include "routes/http/lease_token.h"
+#include "routes/sessions/response.h"
+
+#define LINES "application/x-ndjson"
+
+#define LIMIT_DEFAULT 100
+
+/* So many are read on the HTTP thread; with more, its other connections would wait. */
+#define SHORT_LIMIT 200
+
+static bool read_append(const struct routes *routes, struct exchange *ex, struct error *err)
+{
+    const bool by_lines = media_type_is(ex->headers[REQUEST_CONTENT_TYPE], "application/x-ndjson");
+    const struct json_entries_limits limits = {
+        .max_depth = routes->max_json_depth,
+        .max_count = routes->max_batch_entries,
+    };
+    struct store_append *append = &ex->job.append;
+
+    if (!entries_request_append(ex->query, &ex->query_text, append, err) ||
+        !lease_token_read(ex, err) ||
+        !json_entries_new(&ex->body, by_lines, &limits, &ex->entries, err))
+        return false;
+    append->entries = json_entries_items(ex->entries);
+    append->count = json_entries_count(ex->entries);
+    return true;
+}
+
+static enum route_step append_begin(const struct routes *routes, struct exchange *ex)
+{
+    return write_route_begin(routes, ex, STORE_APPEND, read_append);
+}
+
+static void append_finish(const struct routes *routes, struct exchange *ex)
+{
+    const struct store_append *append = &ex->job.append;
+
+    (void)routes;
+    if (!write_route_answer_json(ex))
+        return;
+    buffer_printf(&ex->response, "{\"appended\":%lld,\"duplicates\":%lld,\"last_seq\":%lld}\n",
+                  (long long)append->appended, (long long)append->duplicates,
+                  (long long)append->last_seq);
+}
+
+const struct route route_entries_append = {
+    .method = METHOD_POST,
+    .pattern = "/sessions/{id}/entries",
+    .scope = SCOPE_WRITE,
+    .body = ROUTE_BODY_JSON_OR_LINES,
+    .takes_query = true,
+    .begin = append_begin,
+    .finish = append_finish,
+};
+
+static enum store_visit add_to_page(void *arg, const struct store_entry *entry)
+{
+    struct exchange *ex = arg;
+    const size_t began = page_begin_item(ex);
+
+    entry_json_add(&ex->response, entry);
+    return page_end_item(ex, began);
+}
+
+/* Upwards the place to go on is always told: more may come. Downwards there is an end. */
+static void add_place(struct buffer *out, const struct store_entry_query *query,
+                      const struct store_entry_page *page)
+{
+    if (!query->descending) {
+        buffer_printf(out, "\"next_after\":%lld",
+                      (long long)(page->last != 0 ? page->last : query->after));
+    } else if (page->more && page->last != 0) {
+        buffer_printf(out, "\"next_before\":%lld", (long long)page->last);
+    } else {
+        buffer_add_text(out, "\"next_before\":null");
+    }
+}
+
+static void end_page(struct exchange *ex)
+{
+    const struct store_entry_read *read = &ex->job.entry_read;
+    struct buffer *out = &ex->response;
+
+    if (ex->job.error.kind != ERROR_NONE) {
+        problem_answer_job(ex);
+        return;
+    }
+    ex->status = 200;
+    ex->content_type = "application/json";
+    exchange_header(ex, "Vary", SLICE_LITERAL("Accept"));
+    if (ex->wait.limit_ms != 0)
+        exchange_forbid_buffering(ex);
+    buffer_add_text(out, "],");
+    add_place(out, &read->query, &read->page);
+    buffer_printf(out, ",\"last_seq\":%lld}\n", (long long)read->page.last_seq);
+}
+
+static enum route_step read_page(const struct routes *routes, struct exchange *ex)
+{
+    struct store_entry_read *read = &ex->job.entry_read;
+
+    ex->max_page_bytes = routes->max_page_bytes;
+    if (read->query.limit == 0)
+        read->query.limit = LIMIT_DEFAULT;
+    read->visit = add_to_page;
+    read->arg = ex;
+    buffer_add_text(&ex->response, "{\"entries\":[");
+    if (read->query.limit > SHORT_LIMIT) {
+        ex->job.operation = STORE_ENTRIES;
+        return ROUTE_JOB;
+    }
+    if (!store_entries(routes->store, &read->query, add_to_page, ex, &read->page, &ex->job.error)) {
+        problem_answer_job(ex);
+        return ROUTE_ANSWERED;
+    }
+    end_page(ex);
+    return ROUTE_ANSWERED;
+}
+
+static enum store_visit stop(void *arg, const struct store_entry *entry)
+{
+    *(bool *)arg = true;
+    (void)entry;
+    return STORE_VISIT_STOP;
+}
+
+/* A long poll: until there is something to show, or the time is over. */
+static bool is_to_wait(const struct routes *routes, struct exchange *ex)
+{
+    struct store_entry_query query = ex->job.entry_read.query;
+    const int64_t newest = store_newest_event(routes->store); /* before looking */
+    struct store_entry_page page;
+    bool found = false;
+
+    if (ex->wait.limit_ms == 0 || ex->wait.timed_out || ex->wait.stopping)
+        return false;
+    query.limit = 1;
+    if (!store_entries(routes->store, &query, stop, &found, &page, &ex->job.error) || found)
+        return false;
+    memcpy(ex->wait.session_id, query.id, ID_SIZE);
+    ex->wait.seen = newest;
+    return true;
+}
+
+static enum route_step read_as_asked(const struct routes *routes, struct exchange *ex,
+                                     int64_t wait_s)
+{
+    const bool by_lines = accept_names(ex->headers[REQUEST_ACCEPT], LINES);
+    struct error err;
+
+    if (by_lines && wait_s != 0) {
+        error_set(&err, ERROR_INVALID_QUERY, "wait", "wait is for pages, as application/json");
+        problem_answer(ex, &err);
+        return ROUTE_ANSWERED;
+    }
+    if (by_lines) {
+        entries_stream_answer(routes, ex);
+        return ROUTE_ANSWERED;
+    }
+    ex->wait.limit_ms = wait_s * 1000;
+    return is_to_wait(routes, ex) ? ROUTE_WAIT : read_page(routes, ex);
+}
+
+/* Called again after a wait. */
+static enum route_step read_begin(const struct routes *routes, struct exchange *ex)
+{
+    struct store_entry_query *query = &ex->job.entry_read.query;
+    struct error err;
+    int64_t wait_s;
+
+    ex->query_text.len = 0;
+    if (!session_read_id(ex, query->id))
+        return ROUTE_ANSWERED;
+    if (!entries_request_read(ex->query, &ex->query_text, query, &wait_s, &err)) {
+        problem_answer(ex, &err);
+        return ROUTE_ANSWERED;
+    }
+    return read_as_asked(routes, ex, wait_s);
+}
+
+static void read_finish(const struct routes *routes, struct exchange *ex)
+{
+    (void)routes;
+    end_page(ex);
+}
+
+const struct route route_entries_read = {
+    .method = METHOD_GET,
+    .pattern = "/sessions/{id}/entries",
+    .scope = SCOPE_READ,
+    .takes_query = true,
+    .begin = read_begin,
+    .finish = read_finish,
+};

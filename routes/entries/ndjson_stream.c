@@ -1,0 +1,131 @@
+#include "routes/entries/ndjson_stream.h"
+
+#include "routes/core/problem.h"
+#include "routes/entries/json.h"
+
+#include <stdlib.h>
+
+/* Read from the store at once: what is sent in one piece, and a single entry of any length. */
+#define READ_BYTES 16384
+#define READ_ENTRIES 1000
+
+/* Longer lines leave no buffer behind. */
+#define KEPT_BYTES 65536
+
+struct entries_stream {
+    struct store *store;
+    struct store_entry_query query; /* of what is still to be read */
+    int left;                       /* as many lines as are asked for; 0: any number */
+    bool ended;                     /* all is in `lines` */
+    struct buffer lines;
+    size_t sent; /* of them */
+};
+
+static void free_state(void *state)
+{
+    struct entries_stream *stream = state;
+
+    buffer_release(&stream->lines);
+    free(stream);
+}
+
+static enum store_visit add_line(void *arg, const struct store_entry *entry)
+{
+    struct entries_stream *stream = arg;
+
+    if (stream->lines.len > 0 && stream->lines.len + entry->text.len > READ_BYTES)
+        return STORE_VISIT_STOP;
+    entry_json_add(&stream->lines, entry);
+    buffer_add_char(&stream->lines, '\n');
+    if (stream->left > 0)
+        stream->left--;
+    return STORE_VISIT_NEXT;
+}
+
+/* The next lines. False when they cannot be read. */
+static bool read_lines(struct entries_stream *stream)
+{
+    const bool is_limited = stream->left > 0;
+    struct store_entry_query *query = &stream->query;
+    struct store_entry_page page;
+    struct error err;
+
+    if (stream->lines.capacity > KEPT_BYTES)
+        buffer_release(&stream->lines);
+    stream->lines.len = 0;
+    stream->sent = 0;
+    query->limit = is_limited && stream->left < READ_ENTRIES ? stream->left : READ_ENTRIES;
+    if (!store_entries(stream->store, query, add_line, stream, &page, &err))
+        return false;
+    stream->ended = !page.more || page.last == 0 || (is_limited && stream->left == 0);
+    if (query->descending)
+        query->before = page.last;
+    else
+        query->after = page.last;
+    return true;
+}
+
+static enum stream_step read_piece(struct exchange *ex, char *out, size_t max, size_t *len)
+{
+    struct entries_stream *stream = ex->stream.state;
+
+    if (stream->sent == stream->lines.len) {
+        if (stream->ended)
+            return STREAM_END;
+        if (!read_lines(stream))
+            return STREAM_FAILED;
+    }
+    const size_t left = stream->lines.len - stream->sent;
+    if (left == 0)
+        return STREAM_END;
+    *len = left < max ? left : max;
+    memcpy(out, stream->lines.data + stream->sent, *len);
+    stream->sent += *len;
+    return STREAM_DATA;
+}
+
+static enum store_visit stop(void *arg, const struct store_entry *entry)
+{
+    (void)arg;
+    (void)entry;
+    return STORE_VISIT_STOP;
+}
+
+/* Which session this is, and where its stream ends now. */
+static bool fix_end(const struct routes *routes, struct store_entry_query *query, struct error *err)
+{
+    struct store_entry_page page;
+
+    query->limit = 1;
+    if (!store_entries(routes->store, query, stop, NULL, &page, err))
+        return false;
+    query->session_seq = page.session_seq;
+    if (query->before == 0 || query->before > page.last_seq)
+        query->before = page.last_seq + 1;
+    return true;
+}
+
+void entries_stream_answer(const struct routes *routes, struct exchange *ex)
+{
+    struct store_entry_query query = ex->job.entry_read.query;
+    const int limit = query.limit;
+
+    if (!fix_end(routes, &query, &ex->job.error)) {
+        problem_answer_job(ex);
+        return;
+    }
+    struct entries_stream *stream = calloc(1, sizeof(*stream));
+    if (stream == NULL)
+        abort();
+    stream->store = routes->store;
+    stream->query = query;
+    stream->left = limit;
+    stream->ended = query.before == 1;
+    ex->status = 200;
+    ex->content_type = "application/x-ndjson";
+    exchange_header(ex, "Vary", SLICE_LITERAL("Accept"));
+    exchange_forbid_buffering(ex);
+    ex->stream.read = read_piece;
+    ex->stream.state = stream;
+    ex->stream.free_state = free_state;
+}

@@ -1,0 +1,111 @@
+/* /events and /sessions/{id}/events: what has happened, to all sessions and to one. */
+
+#include "routes/core/mutation.h"
+#include "routes/core/page.h"
+#include "routes/core/problem.h"
+#include "routes/events/json.h"
+#include "routes/events/params.h"
+#include "routes/events/sse.h"
+#include "routes/http/accept.h"
+#include "routes/sessions/response.h"
+
+static enum store_visit add_to_page(void *arg, const struct store_event *event)
+{
+    struct exchange *ex = arg;
+    const size_t began = page_begin_item(ex);
+
+    event_json_add(&ex->response, event);
+    return page_end_item(ex, began);
+}
+
+/* Forwards the place to go on is always told: more will come. Backwards there is an end. */
+static void add_place(struct buffer *out, bool timeline, const struct store_event_page *page)
+{
+    if (timeline && page->more)
+        buffer_printf(out, "],\"next_before\":%lld}\n", (long long)page->last);
+    else if (timeline)
+        buffer_add_text(out, "],\"next_before\":null}\n");
+    else
+        buffer_printf(out, "],\"next_after\":%lld,\"more\":%s}\n", (long long)page->last,
+                      page->more ? "true" : "false");
+}
+
+static void end_page(struct exchange *ex)
+{
+    const struct store_events_job *events = &ex->job.events;
+
+    if (ex->job.error.kind == ERROR_NONE && events->page.gone)
+        problem_answer_gone(ex, &events->page);
+    else if (write_route_answer_json(ex))
+        add_place(&ex->response, events->query.timeline, &events->page);
+}
+
+static enum route_step read_page(const struct routes *routes, struct exchange *ex)
+{
+    struct store_events_job *events = &ex->job.events;
+
+    ex->max_page_bytes = routes->max_page_bytes;
+    buffer_add_text(&ex->response, "{\"events\":[");
+    if (event_request_is_long(&events->query)) {
+        ex->job.operation = STORE_EVENTS;
+        events->visit = add_to_page;
+        ex->job.visit_arg = ex;
+        return ROUTE_JOB;
+    }
+    if (store_events(routes->store, &events->query, add_to_page, ex, &events->page, &ex->job.error))
+        end_page(ex);
+    else
+        problem_answer_job(ex);
+    return ROUTE_ANSWERED;
+}
+
+static void finish(const struct routes *routes, struct exchange *ex)
+{
+    (void)routes;
+    end_page(ex);
+}
+
+static enum route_step begin_all(const struct routes *routes, struct exchange *ex)
+{
+    struct error err;
+
+    if (accept_names(ex->headers[REQUEST_ACCEPT], EVENT_STREAM_TYPE))
+        return event_stream_begin(routes, ex);
+    if (event_request_read(ex->query, &ex->query_text, &ex->job.events.query, &err))
+        return read_page(routes, ex);
+    problem_answer(ex, &err);
+    return ROUTE_ANSWERED;
+}
+
+const struct route route_events = {
+    .method = METHOD_GET,
+    .pattern = "/events",
+    .scope = SCOPE_READ,
+    .takes_query = true,
+    .begin = begin_all,
+    .finish = finish,
+};
+
+static enum route_step begin_timeline(const struct routes *routes, struct exchange *ex)
+{
+    struct store_job *job = &ex->job;
+    struct error err;
+
+    if (!session_read_id(ex, job->id))
+        return ROUTE_ANSWERED;
+    if (!event_request_read_timeline(ex->query, &ex->query_text, &job->events.query, &err)) {
+        problem_answer(ex, &err);
+        return ROUTE_ANSWERED;
+    }
+    job->events.query.session_id = (struct slice){job->id, ID_LENGTH};
+    return read_page(routes, ex);
+}
+
+const struct route route_session_events = {
+    .method = METHOD_GET,
+    .pattern = "/sessions/{id}/events",
+    .scope = SCOPE_READ,
+    .takes_query = true,
+    .begin = begin_timeline,
+    .finish = finish,
+};

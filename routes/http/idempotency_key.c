@@ -1,0 +1,145 @@
+#include "routes/http/idempotency_key.h"
+
+#include "routes/core/problem.h"
+#include "routes/core/router.h"
+#include "routes/core/sha256.h"
+#include "routes/http/stored_response.h"
+#include "routes/sessions/response.h"
+
+#include <stddef.h>
+
+_Static_assert(DIGEST_BYTES == STORE_DIGEST_BYTES, "the store keeps the digest as it is made");
+
+static bool refuse(struct error *err)
+{
+    return error_set(
+        err, ERROR_INVALID_HEADER, "Idempotency-Key",
+        "Idempotency-Key takes one string of 1 to %d characters in double quotes, such "
+        "as \"8e03978e-40d5-43dd-bc93-6894a57f9324\"",
+        ONCE_KEY_MAX);
+}
+
+static bool is_printable(char c)
+{
+    return c >= 0x20 && c <= 0x7e;
+}
+
+/* Between the quotes; a backslash stands before a quote or a backslash alone. */
+static bool read_quoted(struct slice text, struct buffer *out)
+{
+    for (size_t i = 1; i + 1 < text.len; i++) {
+        if (text.data[i] == '\\') {
+            i++;
+            if (i + 1 == text.len || (text.data[i] != '"' && text.data[i] != '\\'))
+                return false;
+        } else if (text.data[i] == '"' || !is_printable(text.data[i])) {
+            return false;
+        }
+        buffer_add_char(out, text.data[i]);
+    }
+    return text.len > 2 && text.data[text.len - 1] == '"';
+}
+
+static bool read_bare(struct slice text, struct buffer *out)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        const char c = text.data[i];
+        if (c <= 0x20 || c > 0x7e || c == '"' || c == ',' || c == ';' || c == '\\')
+            return false;
+    }
+    buffer_add(out, text);
+    return true;
+}
+
+static bool shows_session(const struct store_job *job)
+{
+    return job->operation == STORE_CREATE || job->operation == STORE_UPDATE ||
+           job->operation == STORE_FORK;
+}
+
+/* A response with a large session is stored as a reference: the session's id, without a content
+ * type. No other stored response has a body without one. */
+static void shorten(struct exchange *ex)
+{
+    if (ex->response.len <= ONCE_ANSWER_MAX || !shows_session(&ex->job))
+        return;
+    ex->response.len = 0;
+    buffer_add(&ex->response, ex->job.session.id);
+    ex->content_type = NULL;
+}
+
+static struct slice word_answer(struct store_job *job)
+{
+    struct exchange *ex = (struct exchange *)(void *)((char *)job - offsetof(struct exchange, job));
+
+    exchange_restart(ex);
+    ex->route->finish(ex->routes, ex);
+    shorten(ex);
+    stored_response_write(ex, &ex->kept_answer);
+    return buffer_slice(&ex->kept_answer);
+}
+
+bool once_read(struct exchange *ex, struct error *err)
+{
+    const struct slice text = ex->headers[REQUEST_IDEMPOTENCY_KEY];
+    struct store_once *once = &ex->job.once;
+
+    if (text.data == NULL || ex->method != METHOD_POST)
+        return true;
+    const bool quoted = text.len > 0 && text.data[0] == '"';
+    if (!(quoted ? read_quoted(text, &ex->key_text) : read_bare(text, &ex->key_text)) ||
+        ex->key_text.len == 0 || ex->key_text.len > ONCE_KEY_MAX)
+        return refuse(err);
+
+    const struct slice parts[] = {slice_from(method_name(ex->method)), ex->path, ex->query,
+                                  buffer_slice(&ex->body)};
+    digest_parts(parts, sizeof(parts) / sizeof(parts[0]), once->digest);
+    once->key = buffer_slice(&ex->key_text);
+    once->answer = word_answer;
+    return true;
+}
+
+static enum store_visit answer_current(void *arg, const struct session *session)
+{
+    struct exchange *ex = arg;
+    struct store_job *job = &ex->job;
+    const int status = ex->status;
+
+    exchange_restart(ex);
+    if (job->admit == NULL || job->admit(job, (size_t)session->context_bytes))
+        session_answer_made(ex, status, session);
+    else
+        error_set(&job->error, ERROR_OVERLOADED, NULL,
+                  "the request was carried out before; its session is large, and other requests "
+                  "take all the memory for bodies; try again");
+    return STORE_VISIT_NEXT;
+}
+
+/* The stored response refers to a session: answers with the session as it is now. */
+static void follow_reference(struct exchange *ex)
+{
+    struct store_job *job = &ex->job;
+    char id[ID_SIZE];
+
+    if (!id_parse(buffer_slice(&ex->response), id))
+        error_set(&job->error, ERROR_INTERNAL, "Idempotency-Key",
+                  "the response stored under this Idempotency-Key is corrupt");
+    else if (!store_get(ex->routes->store, id, answer_current, ex, &job->error) &&
+             job->error.kind == ERROR_NOT_FOUND)
+        error_set(&job->error, ERROR_NOT_FOUND, NULL,
+                  "the request was carried out before, and the session %s was deleted since", id);
+    if (job->error.kind != ERROR_NONE)
+        problem_answer_job(ex);
+}
+
+void once_replay(struct exchange *ex)
+{
+    if (!stored_response_read(ex, ex->job.once.kept, &ex->job.error)) {
+        problem_answer_job(ex);
+        return;
+    }
+    if (ex->content_type == NULL && ex->response.len > 0)
+        follow_reference(ex);
+    if (ex->job.error.kind == ERROR_NONE)
+        exchange_header(ex, "Idempotency-Replayed", SLICE_LITERAL("true"));
+}

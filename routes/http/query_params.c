@@ -1,0 +1,100 @@
+#include "routes/http/query_params.h"
+
+bool query_has(const struct query_reader *reader, unsigned which)
+{
+    return (reader->seen & QUERY_BIT(which)) != 0;
+}
+
+struct slice query_text(const struct query_reader *reader, unsigned which)
+{
+    const char *data = reader->text->data == NULL ? "" : reader->text->data;
+
+    if (!query_has(reader, which))
+        return (struct slice){0};
+    return (struct slice){data + reader->places[which].at, reader->places[which].len};
+}
+
+bool query_refuse_value(const struct query_reader *reader, unsigned which, const char *why)
+{
+    return error_set(reader->err, ERROR_INVALID_QUERY, reader->names[which], "%s", why);
+}
+
+bool query_limit(const struct query_reader *reader, unsigned which, struct slice value, int most,
+                 int *out)
+{
+    int64_t limit;
+
+    if (!query_number(value, 1, most, &limit))
+        return error_set(reader->err, ERROR_INVALID_QUERY, reader->names[which],
+                         "%s is a number from 1 to %d", reader->names[which], most);
+    *out = (int)limit;
+    return true;
+}
+
+bool query_status(const struct query_reader *reader, unsigned which, struct slice value,
+                  unsigned *statuses)
+{
+    enum session_status status;
+
+    if (!session_status_parse(value, &status))
+        return query_refuse_value(reader, which,
+                                  "status is one of CREATED, ACTIVE, PAUSED, TERMINATED");
+    *statuses |= 1U << status;
+    return true;
+}
+
+static bool refuse_unknown(const struct query_reader *reader,
+                           const struct query_parameter *parameter)
+{
+    struct buffer why = {0};
+    const char *separator = "";
+
+    buffer_add_text(&why, "there is no such parameter here; there are ");
+    for (unsigned i = 0; i < reader->count; i++) {
+        if (!(reader->known & QUERY_BIT(i)))
+            continue;
+        buffer_printf(&why, "%s%s", separator, reader->names[i]);
+        separator = ", ";
+    }
+    buffer_add_char(&why, '\0');
+    query_refuse(parameter, why.data, reader->err);
+    buffer_release(&why);
+    return false;
+}
+
+/* Decodes the parameter; *which is its number. */
+static bool find(struct query_reader *reader, const struct query_parameter *parameter,
+                 unsigned *which)
+{
+    unsigned i = 0;
+
+    while (i < reader->count &&
+           !(reader->known & QUERY_BIT(i) && slice_is(parameter->name, reader->names[i])))
+        i++;
+    if (i == reader->count)
+        return refuse_unknown(reader, parameter);
+    if (query_has(reader, i) && !(reader->repeatable & QUERY_BIT(i))) {
+        query_refuse_value(reader, i, "this parameter may stand only once");
+        return false;
+    }
+    reader->seen |= QUERY_BIT(i);
+    reader->places[i].at = reader->text->len;
+    if (!query_decode(parameter, reader->text, reader->err))
+        return false;
+    reader->places[i].len = reader->text->len - reader->places[i].at;
+    *which = i;
+    return true;
+}
+
+bool query_read(struct query_reader *reader, struct slice query,
+                bool (*take)(void *arg, unsigned which, struct slice value), void *arg)
+{
+    struct query_parameter parameter;
+    unsigned which;
+
+    while (query_next(&query, &parameter)) {
+        if (!find(reader, &parameter, &which) || !take(arg, which, query_text(reader, which)))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,47 @@
+#include "routes/json/legacy_context.h"
+
+#include "routes/json/compact.h"
+#include "routes/json/scan.h"
+#include "routes/json/writer.h"
+
+/* Another program knows nothing of --max-json-depth; this only keeps the scan's memory small. */
+#define MAX_DEPTH 100000
+
+static bool is_object(struct slice text)
+{
+    struct json_outline outline;
+    struct error ignored;
+
+    return text.len > 0 && json_scan(text, MAX_DEPTH, &outline, &ignored) &&
+           outline.type == JSON_OBJECT;
+}
+
+static void add_adopted(struct buffer *out, struct slice text)
+{
+    buffer_add_text(out, "{\"_adopted_text\":");
+    json_add_string(out, text);
+    buffer_add_char(out, '}');
+}
+
+char *json_adopt_context(struct slice text)
+{
+    struct buffer object = {0};
+
+    if (is_object(text))
+        return NULL;
+    add_adopted(&object, text);
+    buffer_add_char(&object, '\0');
+    return object.data;
+}
+
+void json_adopt_add_line(struct buffer *out, struct slice text)
+{
+    if (!is_object(text)) {
+        add_adopted(out, text);
+        return;
+    }
+    buffer_reserve(out, text.len);
+    char *begin = out->data + out->len;
+    memcpy(begin, text.data, text.len);
+    out->len += (size_t)(json_compact(begin, begin, begin + text.len) - begin);
+}

@@ -1,0 +1,57 @@
+/* /healthz and /readyz: is the process alive; does a write reach the disk. */
+
+#include "routes/core/problem.h"
+#include "routes/core/route.h"
+
+static void answer_ok(struct exchange *ex, struct slice body)
+{
+    ex->status = 200;
+    ex->content_type = "application/json";
+    ex->fixed_response = body;
+}
+
+static enum route_step healthz_begin(const struct routes *routes, struct exchange *ex)
+{
+    (void)routes;
+    answer_ok(ex, SLICE_LITERAL("{\"status\":\"ok\"}\n"));
+    return ROUTE_ANSWERED;
+}
+
+const struct route route_healthz = {
+    .method = METHOD_GET,
+    .pattern = "/healthz",
+    .scope = SCOPE_OPEN,
+    .begin = healthz_begin,
+};
+
+static void answer_ready(struct exchange *ex)
+{
+    answer_ok(ex, SLICE_LITERAL("{\"status\":\"ready\"}\n"));
+}
+
+static enum route_step readyz_begin(const struct routes *routes, struct exchange *ex)
+{
+    if (store_has_just_committed(routes->store)) {
+        answer_ready(ex);
+        return ROUTE_ANSWERED;
+    }
+    ex->job.operation = STORE_PROBE;
+    return ROUTE_JOB;
+}
+
+static void readyz_finish(const struct routes *routes, struct exchange *ex)
+{
+    (void)routes;
+    if (ex->job.error.kind == ERROR_NONE)
+        answer_ready(ex);
+    else
+        problem_answer_kind(ex, ERROR_NOT_READY, "a write to the database failed; see the log");
+}
+
+const struct route route_readyz = {
+    .method = METHOD_GET,
+    .pattern = "/readyz",
+    .scope = SCOPE_OPEN,
+    .begin = readyz_begin,
+    .finish = readyz_finish,
+};

@@ -1,0 +1,397 @@
+#include "routes/meta/metrics.h"
+
+#include "db/store/stats.h"
+#include "routes/core/router.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* The last place is for requests without a route. */
+#define NO_ROUTE (ROUTER_ROUTES_MAX - 1)
+#define STATUS_FIRST 200
+#define STATUS_LAST 599
+#define DURATION_BUCKETS 12
+
+static const int64_t duration_bounds_us[DURATION_BUCKETS] = {
+    100, 250, 500, 1000, 2500, 5000, 10000, 25000, 100000, 500000, 2500000, 10000000};
+
+struct route_metrics {
+    atomic_int_least64_t requests[METHOD_COUNT + 1][STATUS_LAST - STATUS_FIRST + 1];
+    atomic_int_least64_t durations[DURATION_BUCKETS + 1]; /* not cumulative */
+    atomic_int_least64_t duration_us;
+};
+
+struct metrics {
+    struct route_metrics routes[ROUTER_ROUTES_MAX];
+    atomic_int_least64_t in_flight;
+    atomic_int_least64_t gauges[METRICS_GAUGES];
+    atomic_int_least64_t limits[METRICS_LIMITS];
+    atomic_int_least64_t refusals[METRICS_REFUSALS];
+};
+
+struct metrics *metrics_new(void)
+{
+    struct metrics *metrics = calloc(1, sizeof(*metrics));
+
+    if (metrics == NULL)
+        abort();
+    return metrics;
+}
+
+void metrics_free(struct metrics *metrics)
+{
+    free(metrics);
+}
+
+static void add(atomic_int_least64_t *counter, int64_t amount)
+{
+    atomic_fetch_add_explicit(counter, amount, memory_order_relaxed);
+}
+
+static int64_t get(const atomic_int_least64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+void metrics_begin(struct metrics *metrics)
+{
+    add(&metrics->in_flight, 1);
+}
+
+void metrics_end(struct metrics *metrics)
+{
+    add(&metrics->in_flight, -1);
+}
+
+void metrics_refuse(struct metrics *metrics, enum metrics_refusal why)
+{
+    add(&metrics->refusals[why], 1);
+}
+
+int64_t metrics_in_flight(const struct metrics *metrics)
+{
+    return get(&metrics->in_flight);
+}
+
+void metrics_change(struct metrics *metrics, enum metrics_gauge gauge, int64_t by)
+{
+    add(&metrics->gauges[gauge], by);
+}
+
+void metrics_limit(struct metrics *metrics, enum metrics_limit limit)
+{
+    add(&metrics->limits[limit], 1);
+}
+
+static size_t place_of(const struct route *route)
+{
+    for (size_t i = 0; route != NULL && router_route(i) != NULL; i++) {
+        if (router_route(i) == route)
+            return i;
+    }
+    return NO_ROUTE;
+}
+
+void metrics_count(struct metrics *metrics, const struct exchange *ex, int64_t duration_us)
+{
+    struct route_metrics *route = &metrics->routes[place_of(ex->route)];
+    size_t bucket = 0;
+
+    if (ex->status < STATUS_FIRST || ex->status > STATUS_LAST)
+        return;
+    while (bucket < DURATION_BUCKETS && duration_us > duration_bounds_us[bucket])
+        bucket++;
+    add(&route->requests[ex->method][ex->status - STATUS_FIRST], 1);
+    add(&route->durations[bucket], 1);
+    add(&route->duration_us, duration_us);
+}
+
+static void add_family(struct buffer *out, const char *name, const char *type, const char *help)
+{
+    buffer_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static const char *pattern_of(size_t place)
+{
+    return place == NO_ROUTE ? "none" : router_route(place)->pattern;
+}
+
+static bool is_in_use(size_t place)
+{
+    return place == NO_ROUTE || router_route(place) != NULL;
+}
+
+static void add_requests(struct buffer *out, const struct metrics *metrics)
+{
+    add_family(out, "sessiond_http_requests_total", "counter", "Requests by route and status.");
+    for (size_t place = 0; place < ROUTER_ROUTES_MAX; place++) {
+        for (unsigned method = 0; is_in_use(place) && method <= METHOD_COUNT; method++) {
+            for (int status = STATUS_FIRST; status <= STATUS_LAST; status++) {
+                const int64_t count =
+                    get(&metrics->routes[place].requests[method][status - STATUS_FIRST]);
+                if (count > 0)
+                    buffer_printf(out,
+                                  "sessiond_http_requests_total{route=\"%s\",method=\"%s\","
+                                  "status=\"%d\"} %lld\n",
+                                  pattern_of(place), method_name((enum method)method), status,
+                                  (long long)count);
+            }
+        }
+    }
+}
+
+static void add_refusals(struct buffer *out, const struct metrics *metrics)
+{
+    static const char name[] = "sessiond_auth_failures_total";
+    static const char *const reasons[METRICS_REFUSALS] = {
+        [REFUSED_NO_TOKEN] = "missing_token",   [REFUSED_WRONG_TOKEN] = "invalid_token",
+        [REFUSED_SCOPE] = "insufficient_scope", [REFUSED_HOST] = "misdirected",
+        [REFUSED_ORIGIN] = "cross_origin",
+    };
+
+    add_family(out, name, "counter", "Requests that were not let in, by reason.");
+    for (int i = 0; i < METRICS_REFUSALS; i++)
+        buffer_printf(out, "%s{reason=\"%s\"} %lld\n", name, reasons[i],
+                      (long long)get(&metrics->refusals[i]));
+}
+
+/* One histogram series without its sum; returns its count. `label` is empty or ends in a comma;
+ * bounds are divided by `unit`. */
+static int64_t add_histogram(struct buffer *out, const char *name, const char *label,
+                             const int64_t *bounds, const int64_t *counts, size_t buckets,
+                             double unit)
+{
+    int64_t cumulative = 0;
+
+    for (size_t i = 0; i < buckets; i++) {
+        cumulative += counts[i];
+        buffer_printf(out, "%s_bucket{%sle=\"%g\"} %lld\n", name, label, (double)bounds[i] / unit,
+                      (long long)cumulative);
+    }
+    cumulative += counts[buckets];
+    buffer_printf(out, "%s_bucket{%sle=\"+Inf\"} %lld\n", name, label, (long long)cumulative);
+    return cumulative;
+}
+
+static void add_durations(struct buffer *out, const struct metrics *metrics)
+{
+    static const char name[] = "sessiond_http_request_duration_seconds";
+    int64_t counts[DURATION_BUCKETS + 1];
+    char label[64];
+
+    add_family(out, name, "histogram", "From a request's headers to its answered response.");
+    for (size_t place = 0; place < ROUTER_ROUTES_MAX; place++) {
+        const struct route_metrics *route = &metrics->routes[place];
+        int64_t total = 0;
+        for (size_t i = 0; i <= DURATION_BUCKETS; i++)
+            total += counts[i] = get(&route->durations[i]);
+        /* One series a pattern and method: two routes may share a pattern. */
+        if (total == 0)
+            continue;
+        snprintf(label, sizeof(label), "route=\"%s\",method=\"%s\",", pattern_of(place),
+                 place == NO_ROUTE ? "any" : method_name(router_route(place)->method));
+        add_histogram(out, name, label, duration_bounds_us, counts, DURATION_BUCKETS, 1e6);
+        label[strlen(label) - 1] = '\0';
+        buffer_printf(out, "%s_sum{%s} %.6f\n%s_count{%s} %lld\n", name, label,
+                      (double)get(&route->duration_us) / 1e6, name, label, (long long)total);
+    }
+}
+
+static void add_gauge(struct buffer *out, const char *name, const char *help, int64_t value)
+{
+    add_family(out, name, "gauge", help);
+    buffer_printf(out, "%s %lld\n", name, (long long)value);
+}
+
+static void add_limits(struct buffer *out, const struct metrics *metrics)
+{
+    static const char *const limits[METRICS_LIMITS] = {
+        [METRICS_BODIES] = "max-bodies-bytes",
+        [METRICS_RATE] = "rate-per-second",
+        [METRICS_CONNECTIONS_RESERVED] = "reserved-connections",
+        [METRICS_CLIENT_CONNECTIONS] = "max-connections-per-token",
+        [METRICS_CLIENT_STREAMS] = "max-streams-per-client",
+        [METRICS_CLIENT_JOBS] = "max-queue-per-client",
+        [METRICS_CLIENT_BYTES] = "max-bodies-bytes-per-client",
+        [METRICS_REQUEST_TIMEOUT] = "request-timeout-ms",
+        [METRICS_RESPONSE_TIMEOUT] = "response-timeout-ms",
+    };
+    static const char name[] = "sessiond_limit_refusals_total";
+
+    add_gauge(out, "sessiond_connections", "Connections that are open.",
+              get(&metrics->gauges[METRICS_CONNECTIONS]));
+    add_gauge(out, "sessiond_bodies_bytes", "Bodies of requests and responses under way.",
+              get(&metrics->gauges[METRICS_BODIES_BYTES]));
+    add_gauge(out, "sessiond_streams", "Responses that are made while they are sent.",
+              get(&metrics->gauges[METRICS_STREAMS]));
+    add_gauge(out, "sessiond_waiting", "Connections that wait for an event.",
+              get(&metrics->gauges[METRICS_WAITING]));
+    add_family(out, name, "counter", "Requests that a limit refused or ended.");
+    for (int i = 0; i < METRICS_LIMITS; i++)
+        buffer_printf(out, "%s{limit=\"%s\"} %lld\n", name, limits[i],
+                      (long long)get(&metrics->limits[i]));
+}
+
+static void add_commits(struct buffer *out, const struct store_figures *figures)
+{
+    static const char batch[] = "sessiond_commit_batch_size";
+    static const char duration[] = "sessiond_commit_duration_seconds";
+    int64_t count;
+
+    add_family(out, batch, "histogram", "Writes made durable by one commit.");
+    count = add_histogram(out, batch, "", store_batch_bounds, figures->batch_buckets,
+                          STORE_BATCH_BUCKETS, 1);
+    buffer_printf(out, "%s_sum %lld\n%s_count %lld\n", batch, (long long)figures->batch_jobs, batch,
+                  (long long)count);
+    add_family(out, duration, "histogram", "Time of a COMMIT, fsync included.");
+    count = add_histogram(out, duration, "", store_commit_bounds_us, figures->commit_buckets,
+                          STORE_COMMIT_BUCKETS, 1e6);
+    buffer_printf(out, "%s_sum %.6f\n%s_count %lld\n", duration, (double)figures->commit_us / 1e6,
+                  duration, (long long)count);
+}
+
+static void add_checkpoints(struct buffer *out, const struct store_figures *figures)
+{
+    static const char name[] = "sessiond_checkpoints_total";
+
+    add_family(out, name, "counter", "Copies of the write-ahead log into the database file.");
+    buffer_printf(out, "%s{result=\"complete\"} %lld\n", name,
+                  (long long)figures->checkpoints_complete);
+    buffer_printf(out, "%s{result=\"partial\"} %lld\n", name,
+                  (long long)figures->checkpoints_partial);
+    buffer_printf(out, "%s{result=\"failed\"} %lld\n", name,
+                  (long long)figures->checkpoints_failed);
+}
+
+static void add_counts(struct buffer *out, const struct store_figures *figures)
+{
+    static const struct {
+        const char *name;
+        const char *help;
+    } families[STORE_COUNT_KINDS] = {
+        [STORE_LEASES_GRANTED] = {"sessiond_lease_grants_total",
+                                  "Leases granted, stolen included."},
+        [STORE_LEASES_STOLEN] = {"sessiond_lease_steals_total", "Leases taken from another owner."},
+        [STORE_LEASES_EXPIRED] = {"sessiond_lease_expiries_total", "Leases that ran out."},
+        [STORE_WRITES_FENCED] = {"sessiond_fenced_writes_total",
+                                 "Writes refused for want of the current lease token."},
+        [STORE_SESSIONS_RECOVERED] = {"sessiond_recoveries_total",
+                                      "Sessions whose owner was found gone."},
+        [STORE_REPLAYS] = {"sessiond_idempotency_replays_total",
+                           "Answers given again under an Idempotency-Key."},
+        [STORE_GROWTH_REFUSED] = {"sessiond_growth_refusals_total",
+                                  "Writes refused for want of room in the database."},
+        [STORE_EVENTS_WRITTEN] = {"sessiond_events_written_total", "Changes recorded as events."},
+        [STORE_EVENTS_REMOVED] = {"sessiond_events_removed_total",
+                                  "Events removed for their age or number."},
+        [STORE_ENTRIES_APPENDED] = {"sessiond_entries_appended_total",
+                                    "Entries appended to the logs of sessions."},
+        [STORE_ENTRIES_DUPLICATE] = {"sessiond_entries_duplicate_total",
+                                     "Entries that were there already, by their uuid."},
+        [STORE_ENTRIES_BYTES] = {"sessiond_entries_appended_bytes_total",
+                                 "Bytes of the entries appended."},
+        [STORE_FORKS] = {"sessiond_forks_total", "Sessions forked from others."},
+        [STORE_SESSIONS_IMPORTED] = {"sessiond_imported_sessions_total",
+                                     "Sessions imported that were not there."},
+        [STORE_ENTRIES_IMPORTED] = {"sessiond_imported_entries_total",
+                                    "Entries imported that were not there."},
+        [STORE_SEARCH_INDEXED] = {"sessiond_search_indexed_total",
+                                  "Entries and contexts whose words went into the index."},
+        [STORE_SEARCH_REBUILDS] = {"sessiond_search_rebuilds_total",
+                                   "Times the search index was found corrupt and rebuilt."},
+    };
+
+    for (int i = 0; i < STORE_COUNT_KINDS; i++) {
+        if (families[i].name == NULL)
+            continue; /* one of a family with labels */
+        add_family(out, families[i].name, "counter", families[i].help);
+        buffer_printf(out, "%s %lld\n", families[i].name, (long long)figures->counts[i]);
+    }
+}
+
+static void add_purged(struct buffer *out, const struct store_figures *figures)
+{
+    static const char name[] = "sessiond_sessions_purged_total";
+
+    add_family(out, name, "counter", "Sessions that retention deleted.");
+    buffer_printf(out, "%s{reason=\"terminated\"} %lld\n", name,
+                  (long long)figures->counts[STORE_PURGED_TERMINATED]);
+    buffer_printf(out, "%s{reason=\"idle\"} %lld\n", name,
+                  (long long)figures->counts[STORE_PURGED_IDLE]);
+}
+
+static void add_task_failures(struct buffer *out, const struct store_figures *figures)
+{
+    static const char name[] = "sessiond_maintenance_failures_total";
+
+    add_family(out, name, "counter", "Failed runs of the store's maintenance tasks.");
+    for (int i = 0; i < STORE_TASKS; i++)
+        buffer_printf(out, "%s{task=\"%s\"} %lld\n", name, store_task_name((enum store_task)i),
+                      (long long)figures->task_failures[i]);
+}
+
+static void add_size(struct buffer *out, const struct store_figures *figures)
+{
+    add_gauge(out, "sessiond_database_bytes", "What the database has stored, free pages left out.",
+              figures->database_bytes);
+    add_gauge(out, "sessiond_database_free_bytes", "Free pages of the database file.",
+              figures->free_bytes);
+    add_gauge(out, "sessiond_database_max_bytes", "Size from which on nothing grows; 0: no limit.",
+              figures->max_database_bytes);
+    add_gauge(out, "sessiond_database_nearly_full", "1 from four fifths of that size on.",
+              figures->nearly_full);
+}
+
+static void add_storage(struct buffer *out, struct store *store)
+{
+    struct store_figures figures;
+
+    store_figures(store, &figures);
+    add_commits(out, &figures);
+    add_gauge(out, "sessiond_write_queue_depth", "Writes that wait for their commit.",
+              figures.queue_depth);
+    add_gauge(out, "sessiond_wal_bytes", "Length of the write-ahead log that is in use.",
+              figures.wal_bytes);
+    add_checkpoints(out, &figures);
+    add_counts(out, &figures);
+    add_gauge(out, "sessiond_search_complete",
+              "1 when all that is stored can be found; 0 while the index is being made, or without "
+              "search.",
+              figures.search_complete);
+    add_gauge(out, "sessiond_events", "Events that are kept.", figures.events);
+    add_gauge(out, "sessiond_events_newest_id", "The newest event; 0 when there never was one.",
+              figures.newest_event);
+    add_purged(out, &figures);
+    add_task_failures(out, &figures);
+    add_size(out, &figures);
+    add_family(out, "sessiond_sessions", "gauge", "Sessions by status.");
+    for (unsigned i = 0; i < SESSION_STATUS_COUNT; i++)
+        buffer_printf(out, "sessiond_sessions{status=\"%s\"} %lld\n",
+                      session_status_name((enum session_status)i), (long long)figures.sessions[i]);
+}
+
+static enum route_step metrics_begin_route(const struct routes *routes, struct exchange *ex)
+{
+    struct buffer *out = &ex->response;
+
+    ex->status = 200;
+    ex->content_type = "text/plain; version=0.0.4; charset=utf-8";
+    add_family(out, "sessiond_build_info", "gauge", "Always 1; the version is in the label.");
+    buffer_printf(out, "sessiond_build_info{version=\"%s\"} 1\n", routes->version);
+    add_requests(out, routes->metrics);
+    add_durations(out, routes->metrics);
+    add_gauge(out, "sessiond_http_requests_in_flight", "Requests that are not answered yet.",
+              metrics_in_flight(routes->metrics));
+    add_limits(out, routes->metrics);
+    add_refusals(out, routes->metrics);
+    add_storage(out, routes->store);
+    return ROUTE_ANSWERED;
+}
+
+const struct route route_metrics = {
+    .method = METHOD_GET,
+    .pattern = "/metrics",
+    .scope = SCOPE_READ,
+    .begin = metrics_begin_route,
+};

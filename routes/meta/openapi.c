@@ -1,0 +1,43 @@
+/* /openapi.yaml and /openapi.json: the contract that this process was built with. */
+
+#include "routes/core/route.h"
+
+extern const unsigned char openapi_yaml[];
+extern const size_t openapi_yaml_size;
+extern const unsigned char openapi_json[];
+extern const size_t openapi_json_size;
+
+static enum route_step answer(struct exchange *ex, const char *type, const unsigned char *text,
+                              size_t size)
+{
+    ex->status = 200;
+    ex->content_type = type;
+    ex->fixed_response = (struct slice){(const char *)text, size};
+    return ROUTE_ANSWERED;
+}
+
+static enum route_step yaml_begin(const struct routes *routes, struct exchange *ex)
+{
+    (void)routes;
+    return answer(ex, "application/yaml", openapi_yaml, openapi_yaml_size);
+}
+
+static enum route_step json_begin(const struct routes *routes, struct exchange *ex)
+{
+    (void)routes;
+    return answer(ex, "application/json", openapi_json, openapi_json_size);
+}
+
+const struct route route_openapi_yaml = {
+    .method = METHOD_GET,
+    .pattern = "/openapi.yaml",
+    .scope = SCOPE_READ,
+    .begin = yaml_begin,
+};
+
+const struct route route_openapi_json = {
+    .method = METHOD_GET,
+    .pattern = "/openapi.json",
+    .scope = SCOPE_READ,
+    .begin = json_begin,
+};

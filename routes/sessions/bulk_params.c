@@ -1,0 +1,121 @@
+#include "routes/sessions/bulk_params.h"
+
+#include "routes/http/query_params.h"
+
+#include <stdlib.h>
+
+enum parameter { PARAMETER_LIMIT, PARAMETER_CURSOR, PARAMETER_COUNT };
+
+static const char *const names[PARAMETER_COUNT] = {"limit", "cursor"};
+
+struct reading {
+    struct query_reader reader;
+    int limit;
+};
+
+static bool take(void *arg, unsigned which, struct slice value)
+{
+    struct reading *reading = arg;
+
+    return which == PARAMETER_CURSOR ||
+           query_limit(&reading->reader, which, value, STORE_MANY_MAX, &reading->limit);
+}
+
+/* --- Cursors: began.seq or began.seq.status.path, the path in hexadecimal digits -------------- */
+
+static void add_place(struct buffer *out, bool has_path, const struct store_many_place *place)
+{
+    buffer_printf(out, "%lld.%lld", (long long)place->began_us, (long long)place->seq);
+    if (!has_path)
+        return;
+    buffer_printf(out, ".%u.", (unsigned)place->status);
+    for (size_t i = 0; i < place->path.len; i++)
+        buffer_printf(out, "%02x", (unsigned)(unsigned char)place->path.data[i]);
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* In place: the bytes take the first half of the digits. */
+static bool decode_hex(char *digits, size_t len, struct slice *out)
+{
+    for (size_t i = 0; i + 1 < len; i += 2) {
+        const int high = hex_digit(digits[i]);
+        const int low = hex_digit(digits[i + 1]);
+        if (high < 0 || low < 0 || (high == 0 && low == 0))
+            return false;
+        digits[i / 2] = (char)(high * 16 + low);
+    }
+    *out = (struct slice){digits, len / 2};
+    return len % 2 == 0;
+}
+
+/* The number at *at, which moves behind it and the dot that follows; -1 for anything else. */
+static int64_t take_number(struct slice text, size_t *at, bool last)
+{
+    const size_t begin = *at;
+    int64_t number;
+
+    while (*at < text.len && text.data[*at] >= '0' && text.data[*at] <= '9')
+        ++*at;
+    const struct slice digits = {text.data + begin, *at - begin};
+    const bool ends = last ? *at == text.len : *at < text.len && text.data[*at] == '.';
+    ++*at;
+    return ends && query_number(digits, 0, INT64_MAX, &number) ? number : -1;
+}
+
+static bool read_place(char *data, size_t len, bool has_path, struct store_many_place *out)
+{
+    const struct slice text = {data, len};
+    struct slice path = {0};
+    size_t at = 0;
+
+    const int64_t began_us = take_number(text, &at, false);
+    const int64_t seq = began_us < 1 ? -1 : take_number(text, &at, !has_path);
+    const int64_t status = seq < 0 || !has_path ? 0 : take_number(text, &at, false);
+    if (seq < 0 || status < 0 || status >= SESSION_STATUS_COUNT)
+        return false;
+    if (has_path && !decode_hex(data + at, len - at, &path))
+        return false;
+    *out = (struct store_many_place){
+        .began_us = began_us, .seq = seq, .status = (enum session_status)status, .path = path};
+    return true;
+}
+
+void many_request_add_cursor(struct buffer *out, bool has_path, const struct store_many *many)
+{
+    if (!many->more) {
+        buffer_add_text(out, ",\"next_cursor\":null");
+        return;
+    }
+    buffer_add_text(out, ",\"next_cursor\":\"");
+    add_place(out, has_path, &many->next);
+    buffer_add_char(out, '"');
+}
+
+bool many_request_read(struct slice query, bool has_path, struct buffer *text,
+                       struct store_many *out, struct error *err)
+{
+    struct reading reading = {
+        .reader = {.names = names,
+                   .count = PARAMETER_COUNT,
+                   .known = QUERY_BIT(PARAMETER_COUNT) - 1,
+                   .text = text,
+                   .err = err},
+        .limit = STORE_MANY_MAX,
+    };
+
+    if (!query_read(&reading.reader, query, take, &reading))
+        return false;
+    out->limit = reading.limit;
+    if (!query_has(&reading.reader, PARAMETER_CURSOR))
+        return true;
+    return read_place(text->data + reading.reader.places[PARAMETER_CURSOR].at,
+                      reading.reader.places[PARAMETER_CURSOR].len, has_path, &out->place) ||
+           query_refuse_value(&reading.reader, PARAMETER_CURSOR,
+                              "cursor has to be a next_cursor of this path");
+}

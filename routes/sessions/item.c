@@ -1,0 +1,173 @@
+/* /sessions/{id}: read, put, change, delete one session. */
+
+#include "routes/core/mutation.h"
+#include "routes/core/problem.h"
+#include "routes/core/router.h"
+#include "routes/http/etag.h"
+#include "routes/http/lease_token.h"
+#include "routes/json/body.h"
+#include "routes/json/merge.h"
+#include "routes/sessions/response.h"
+
+/* If-Match comes before If-None-Match (RFC 9110 §13.2.2). A lease's expires_at and a log's sums
+ * move on without a new version: where there is either, what is there is always shown. */
+static enum store_visit answer_read(void *arg, const struct session *session)
+{
+    struct exchange *ex = arg;
+    const struct store_job *job = &ex->job;
+    const bool moves = session->lease.owner.data != NULL || session->entry_count > 0;
+    struct error err;
+
+    if (job->match.present && !store_match_names(&job->match, session->version)) {
+        error_set(&err, ERROR_PRECONDITION_FAILED, "If-Match", "the session is at version %lld",
+                  (long long)session->version);
+        problem_answer_precondition(ex, &err, session->version);
+    } else if (!moves && store_match_names(&job->none_match, session->version)) {
+        session_answer(ex, 304, session); /* its headers are those of the 200 (RFC 9110 §15.4.5) */
+    } else {
+        session_answer(ex, 200, session);
+    }
+    return STORE_VISIT_NEXT;
+}
+
+static enum route_step get_begin(const struct routes *routes, struct exchange *ex)
+{
+    char id[ID_SIZE];
+    struct error err;
+
+    if (!session_read_id(ex, id))
+        return ROUTE_ANSWERED;
+    if (!etag_read_conditions(ex, &err)) {
+        problem_answer(ex, &err);
+        return ROUTE_ANSWERED;
+    }
+    if (!store_get(routes->store, id, answer_read, ex, &ex->job.error))
+        problem_answer_job(ex);
+    return ROUTE_ANSWERED;
+}
+
+const struct route route_session_get = {
+    .method = METHOD_GET,
+    .pattern = "/sessions/{id}",
+    .scope = SCOPE_READ,
+    .begin = get_begin,
+};
+
+static bool read_put(const struct routes *routes, struct exchange *ex, struct error *err)
+{
+    static const char *const names[] = {"project_path", "thread_id", "context", NULL};
+
+    return etag_read_conditions(ex, err) && session_read_payload(routes, ex, names, err);
+}
+
+static enum route_step put_begin(const struct routes *routes, struct exchange *ex)
+{
+    return write_route_begin(routes, ex, STORE_PUT, read_put);
+}
+
+static void put_finish(const struct routes *routes, struct exchange *ex)
+{
+    (void)routes;
+    session_answer_job(ex, ex->job.created ? 201 : 200);
+}
+
+const struct route route_session_put = {
+    .method = METHOD_PUT,
+    .pattern = "/sessions/{id}",
+    .scope = SCOPE_WRITE,
+    .body = ROUTE_BODY_JSON,
+    .begin = put_begin,
+    .finish = put_finish,
+};
+
+/* Runs on the writer's thread. */
+static bool merge_context(void *arg, struct slice current, char **out, size_t *len,
+                          struct error *err)
+{
+    const struct exchange *ex = arg;
+    struct buffer merged = {0};
+
+    if (!json_patch_apply(ex->patch, current, ex->max_context_bytes, &merged, err)) {
+        buffer_release(&merged);
+        return false;
+    }
+    *out = merged.data;
+    *len = merged.len;
+    return true;
+}
+
+/* How the patch's `context` changes the stored one: RFC 7396 merges an object and, for null,
+ * removes the member, which for a context means its default. */
+static bool read_merge(const struct routes *routes, struct exchange *ex, struct error *err)
+{
+    struct slice patch;
+
+    if (json_payload_is_null(ex->payload, "context")) {
+        ex->job.context = SLICE_LITERAL("{}");
+        return true;
+    }
+    if (!json_payload_object(ex->payload, "context", &patch, err))
+        return false;
+    if (patch.data == NULL)
+        return true;
+    ex->patch = json_patch_new(patch);
+    ex->max_context_bytes = routes->max_body_bytes;
+    ex->job.edit = merge_context;
+    ex->job.edit_arg = ex;
+    ex->job.edit_bytes = patch.len;
+    return true;
+}
+
+static bool read_patch(const struct routes *routes, struct exchange *ex, struct error *err)
+{
+    static const char *const names[] = {"status", "context", NULL};
+    struct store_job *job = &ex->job;
+
+    if (!etag_read_conditions(ex, err) || !lease_token_read(ex, err) ||
+        !json_payload_new(buffer_slice(&ex->body), routes->max_json_depth, names, &ex->payload,
+                          err) ||
+        !json_payload_status(ex->payload, "status", &job->has_status, &job->status, err))
+        return false;
+    if (media_type_is(ex->headers[REQUEST_CONTENT_TYPE], "application/json"))
+        return json_payload_object(ex->payload, "context", &job->context, err);
+    return read_merge(routes, ex, err);
+}
+
+static enum route_step patch_begin(const struct routes *routes, struct exchange *ex)
+{
+    return write_route_begin(routes, ex, STORE_UPDATE, read_patch);
+}
+
+static void patch_finish(const struct routes *routes, struct exchange *ex)
+{
+    (void)routes;
+    session_answer_job(ex, 200);
+}
+
+const struct route route_session_patch = {
+    .method = METHOD_PATCH,
+    .pattern = "/sessions/{id}",
+    .scope = SCOPE_WRITE,
+    .body = ROUTE_BODY_JSON_OR_PATCH,
+    .begin = patch_begin,
+    .finish = patch_finish,
+};
+
+static bool read_delete(const struct routes *routes, struct exchange *ex, struct error *err)
+{
+    (void)routes;
+    return etag_read_conditions(ex, err) && lease_token_read(ex, err);
+}
+
+static enum route_step delete_begin(const struct routes *routes, struct exchange *ex)
+{
+    return write_route_begin(routes, ex, STORE_DELETE, read_delete);
+}
+
+const struct route route_session_delete = {
+    .method = METHOD_DELETE,
+    .pattern = "/sessions/{id}",
+    .scope = SCOPE_WRITE,
+    .begin = delete_begin,
+    .finish = write_route_finish_empty,
+};

@@ -1,0 +1,118 @@
+#include "routes/sessions/list_params.h"
+
+#include "routes/http/query_params.h"
+
+#define LIMIT_DEFAULT 50
+#define LIMIT_MAX 1000
+
+/* A list without contexts of so many rows takes well under a millisecond, unless it intersects two.
+ */
+#define SHORT_LIMIT 200
+
+enum parameter {
+    PARAMETER_LIMIT,
+    PARAMETER_CURSOR,
+    PARAMETER_STATUS,
+    PARAMETER_THREAD_ID,
+    PARAMETER_PROJECT_PATH,
+    PARAMETER_ORDER,
+    PARAMETER_INCLUDE,
+    PARAMETER_COUNT
+};
+
+static const char *const names[PARAMETER_COUNT] = {
+    "limit", "cursor", "status", "thread_id", "project_path", "order", "include",
+};
+
+struct reading {
+    struct query_reader reader;
+    struct store_list_query query;
+};
+
+static bool refuse(const struct reading *reading, enum parameter which, const char *why)
+{
+    return query_refuse_value(&reading->reader, which, why);
+}
+
+static bool read_order(struct reading *reading, struct slice value)
+{
+    reading->query.ascending = slice_is(value, "asc");
+    return reading->query.ascending || slice_is(value, "desc") ||
+           refuse(reading, PARAMETER_ORDER, "order is desc (newest first) or asc");
+}
+
+static bool take(void *arg, unsigned which, struct slice value)
+{
+    struct reading *reading = arg;
+
+    switch ((enum parameter)which) {
+    case PARAMETER_LIMIT:
+        return query_limit(&reading->reader, which, value, LIMIT_MAX, &reading->query.limit);
+    case PARAMETER_CURSOR:
+        return query_number(value, 1, INT64_MAX, &reading->query.after) ||
+               refuse(reading, which, "cursor is the next_cursor of the page before");
+    case PARAMETER_STATUS:
+        return query_status(&reading->reader, which, value, &reading->query.statuses);
+    case PARAMETER_THREAD_ID:
+        return value.len > 0 || refuse(reading, which, "thread_id must not be empty");
+    case PARAMETER_PROJECT_PATH:
+        return value.len > 0 || refuse(reading, which, "project_path must not be empty");
+    case PARAMETER_ORDER:
+        return read_order(reading, value);
+    case PARAMETER_INCLUDE:
+        reading->query.with_context = true;
+        return slice_is(value, "context") || refuse(reading, which, "include takes context");
+    case PARAMETER_COUNT:
+        break;
+    }
+    return false;
+}
+
+bool list_request_read(struct slice query, struct buffer *text, struct store_list_query *out,
+                       struct error *err)
+{
+    struct reading reading = {
+        .reader = {.names = names,
+                   .count = PARAMETER_COUNT,
+                   .known = QUERY_BIT(PARAMETER_COUNT) - 1,
+                   .repeatable = QUERY_BIT(PARAMETER_STATUS),
+                   .text = text,
+                   .err = err},
+        .query = {.limit = LIMIT_DEFAULT},
+    };
+
+    if (!query_read(&reading.reader, query, take, &reading))
+        return false;
+    *out = reading.query;
+    out->thread_id = query_text(&reading.reader, PARAMETER_THREAD_ID);
+    out->project_path = query_text(&reading.reader, PARAMETER_PROJECT_PATH);
+    return true;
+}
+
+bool list_request_is_long(const struct store_list_query *query)
+{
+    const bool intersects = query->thread_id.data != NULL && query->project_path.data != NULL;
+
+    return query->with_context || intersects || query->limit > SHORT_LIMIT;
+}
+
+void list_request_add_cursor(struct buffer *out, const struct store_page *page)
+{
+    buffer_add_int(out, page->last);
+}
+
+void list_request_add_link(struct buffer *out, struct slice query, const struct store_page *page)
+{
+    struct query_parameter parameter;
+
+    buffer_add_text(out, "</sessions?");
+    while (query_next(&query, &parameter)) {
+        if (slice_is(parameter.name, "cursor"))
+            continue;
+        query_add_raw(out, parameter.raw);
+        buffer_add_char(out, '&');
+    }
+    buffer_add_text(out, "cursor=");
+    list_request_add_cursor(out, page);
+    buffer_add_text(out, ">; rel=\"next\"");
+}

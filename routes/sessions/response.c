@@ -1,0 +1,69 @@
+#include "routes/sessions/response.h"
+
+#include "routes/core/problem.h"
+#include "routes/http/etag.h"
+#include "routes/json/body.h"
+#include "routes/sessions/json.h"
+
+void session_answer(struct exchange *ex, int status, const struct session *session)
+{
+    ex->status = status;
+    ex->content_type = "application/json";
+    etag_header(ex, session->version);
+    session_json_add(&ex->response, session);
+    buffer_add_char(&ex->response, '\n');
+}
+
+/* Of what a 201 made (RFC 9110 §15.3.2). */
+static void location_header(struct exchange *ex, struct slice id)
+{
+    struct buffer location = {0};
+
+    buffer_add_text(&location, "/sessions/");
+    buffer_add(&location, id);
+    exchange_header(ex, "Location", buffer_slice(&location));
+    buffer_release(&location);
+}
+
+void session_answer_made(struct exchange *ex, int status, const struct session *session)
+{
+    session_answer(ex, status, session);
+    if (status == 201)
+        location_header(ex, session->id);
+}
+
+void session_answer_job(struct exchange *ex, int status)
+{
+    if (ex->job.error.kind != ERROR_NONE) {
+        problem_answer_job(ex);
+        return;
+    }
+    session_answer_made(ex, status, &ex->job.session);
+}
+
+bool session_read_payload(const struct routes *routes, struct exchange *ex,
+                          const char *const *names, struct error *err)
+{
+    static const char *const required[] = {"project_path", "thread_id", NULL};
+    struct store_job *job = &ex->job;
+
+    if (!json_payload_new(buffer_slice(&ex->body), routes->max_json_depth, names, &ex->payload,
+                          err) ||
+        !json_payload_require(ex->payload, required, err) ||
+        !json_payload_text(ex->payload, "project_path", SESSION_PROJECT_PATH_MAX,
+                           &job->project_path, err) ||
+        !json_payload_text(ex->payload, "thread_id", SESSION_THREAD_ID_MAX, &job->thread_id, err) ||
+        !json_payload_object(ex->payload, "context", &job->context, err))
+        return false;
+    if (job->context.data == NULL)
+        job->context = SLICE_LITERAL("{}");
+    return true;
+}
+
+bool session_read_id(struct exchange *ex, char id[ID_SIZE])
+{
+    if (id_parse(ex->id_text, id))
+        return true;
+    problem_answer_kind(ex, ERROR_NOT_FOUND, "a session's id is a UUID, which this is not");
+    return false;
+}

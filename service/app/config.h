@@ -1,0 +1,89 @@
+/* Configuration: flags, else environment variables, else defaults. One table says them all. */
+#ifndef SESSIOND_SERVICE_APP_CONFIG_H
+#define SESSIOND_SERVICE_APP_CONFIG_H
+
+#include "db/base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define CONFIG_REMARKS_MAX 16
+#define CONFIG_REMARK_SIZE 192
+
+struct config {
+    const char *listen; /* HOST:PORT or unix:PATH */
+    int64_t socket_mode;
+    const char *tls_cert; /* NULL: no TLS */
+    const char *tls_key;
+    const char *db; /* path of the database file; NULL: none is named, and HOME gives none */
+    int64_t threads;
+    int64_t max_connections;
+    int64_t reserved_connections;
+    int64_t max_connections_per_address;
+    int64_t max_connections_per_token;
+    int64_t max_streams_per_client;
+    int64_t max_queue_per_client;
+    int64_t max_bodies_bytes_per_client;
+    int64_t max_kept_connections;
+    int64_t max_requests_per_connection;
+    int64_t max_header_bytes;
+    int64_t max_target_bytes;
+    int64_t max_query_parameters;
+    int64_t max_body_bytes;
+    int64_t max_bodies_bytes;
+    int64_t max_json_depth;
+    int64_t max_page_bytes;
+    int64_t max_batch_entries;
+    int64_t max_queue;
+    int64_t max_consumers;
+    int64_t max_streams;
+    int64_t max_forks;
+    int64_t max_client_forks;
+    int64_t idempotency_ttl_s;
+    int64_t keep_events_s;
+    int64_t max_events;
+    int64_t checkpoint_pages;
+    int64_t retain_s;      /* 0: off */
+    int64_t retain_idle_s; /* 0: off */
+    int64_t max_db_bytes;  /* 0: no limit */
+    int64_t rate_per_second;
+    int64_t request_timeout_ms;
+    int64_t response_timeout_ms;
+    int64_t idle_timeout_ms;
+    int64_t stop_timeout_ms;
+    int64_t command_timeout_s; /* 0: off */
+    const char *log_level;
+    const char *token_file; /* NULL: none */
+    char *token;            /* SESSIOND_TOKEN, where the environment has it; NULL: none */
+    bool allow_anonymous;
+    bool search;
+    bool confine;
+    const char *after; /* of the commands that have these flags; NULL: not given */
+    const char *thread;
+    const char *project;
+    bool claude;
+    bool dry_run;
+    bool replace;       /* restore */
+    const char *file;   /* the first word that is no flag; NULL: none */
+    const char *second; /* the second; NULL: none */
+    char default_db[4096];
+    size_t remark_count; /* all; `remarks` has the first CONFIG_REMARKS_MAX of them */
+    /* What the service logs as a warning when it starts. */
+    char remarks[CONFIG_REMARKS_MAX][CONFIG_REMARK_SIZE];
+};
+
+enum config_action { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION };
+
+/* Reads the command line and the environment, both borrowed for the process's life. The detail of
+ * an error names the flag or variable and says what it takes. */
+MUST_USE bool config_read(struct config *config, int argc, char **argv, enum config_action *action,
+                          struct error *err);
+
+/* Succeeds when the path of the database is known. */
+MUST_USE bool config_check_db(const struct config *config, struct error *err);
+
+/* Prints every flag with its variable, its default and what it does. */
+void config_help(FILE *out);
+
+#endif

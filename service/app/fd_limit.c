@@ -1,0 +1,44 @@
+#include "service/app/fd_limit.h"
+
+#include "service/http/lingering_close.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* The database's files over all readers, the listener, the epolls, the log; and connections that
+ * are ending. */
+#define OWN_DESCRIPTORS (256 + LINGERING_MAX)
+
+/* A new descriptor is the lowest that is free. */
+bool descriptors_occupy(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        const int flags = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+        const int occupied = fcntl(fd, F_GETFD) < 0 ? open("/dev/null", flags) : fd;
+        if (occupied != fd)
+            return false;
+    }
+    return true;
+}
+
+void descriptors_provide(int64_t *connections, struct log *log)
+{
+    struct rlimit limit;
+    char detail[128];
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    const rlim_t wanted = (rlim_t)*connections + OWN_DESCRIPTORS;
+    if (limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur == wanted)
+        return;
+    *connections = limit.rlim_cur > OWN_DESCRIPTORS ? (int64_t)limit.rlim_cur - OWN_DESCRIPTORS : 1;
+    snprintf(detail, sizeof(detail),
+             "the limit of %llu open files leaves room for %lld connections",
+             (unsigned long long)limit.rlim_cur, (long long)*connections);
+    log_event(log, LOG_WARNING, "few_descriptors", detail);
+}

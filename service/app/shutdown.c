@@ -1,0 +1,121 @@
+#include "service/app/lifecycle.h"
+
+#include "db/base/monotonic.h"
+#include "db/store/open.h"
+#include "service/app/sd_notify.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EXIT_DISK 74 /* EX_IOERR of sysexits.h */
+
+/* Nothing has been under way for so long: then no request is left that anyone waits for. */
+#define QUIET_MS 200
+#define POLL_MS 5
+
+/* How long a stop waits for the rest of a request that has begun to arrive. */
+#define RECEIVE_MS 2000
+
+/* How long answers get to leave when the storage has failed. */
+#define FAILED_MS 1000
+
+static void sleep_ms(int64_t ms)
+{
+    const struct timespec duration = {ms / 1000, ms % 1000 * 1000000};
+
+    nanosleep(&duration, NULL);
+}
+
+/* A second SIGTERM or SIGINT says that nobody wants to wait. */
+static bool is_hurried(void)
+{
+    const struct timespec now = {0};
+    sigset_t hurry;
+
+    sigemptyset(&hurry);
+    sigaddset(&hurry, SIGTERM);
+    sigaddset(&hurry, SIGINT);
+    return sigtimedwait(&hurry, NULL, &now) > 0;
+}
+
+/* Requests that are still waited for: only a while for those that have not wholly arrived, and for
+ * readers of events that do not take what ends their stream. */
+static int64_t count_awaited(const struct service *service, int64_t waited_ms)
+{
+    const int64_t in_flight = http_server_in_flight(service->server);
+
+    if (waited_ms < RECEIVE_MS)
+        return in_flight;
+    return in_flight - http_server_receiving(service->server) -
+           http_server_following(service->server);
+}
+
+/* Waits until nothing is under way, at most `limit_ms`. */
+static void await_quiet(struct service *service, int64_t limit_ms)
+{
+    const int64_t began_us = monotonic_us();
+    int64_t waited_ms = 0;
+    int64_t busy_ms = 0; /* when something was last under way */
+
+    while (waited_ms < limit_ms && waited_ms - busy_ms < QUIET_MS && !is_hurried()) {
+        sleep_ms(POLL_MS);
+        waited_ms = (monotonic_us() - began_us) / 1000;
+        if (count_awaited(service, waited_ms) > 0)
+            busy_ms = waited_ms;
+    }
+}
+
+void service_end_if_failed(struct service *service)
+{
+    if (!atomic_load(&service->storage_failed))
+        return;
+    log_event(service->log, LOG_ERROR, "ending", "the storage failed; restart to recover");
+    if (service->server != NULL)
+        await_quiet(service, FAILED_MS);
+    log_flush(service->log, FAILED_MS);
+    _exit(EXIT_DISK);
+}
+
+/* The last answers may be on their way from the store while nothing is in flight any more. */
+static bool stop_server(struct service *service)
+{
+    for (int waited = 0; waited < QUIET_MS; waited += POLL_MS) {
+        if (http_server_stop(service->server)) {
+            service->server = NULL;
+            return true;
+        }
+        sleep_ms(POLL_MS);
+    }
+    return false;
+}
+
+int service_stop(struct service *service)
+{
+    notify_manager(service->manager, "STOPPING=1");
+    listener_withdraw(&service->listener);
+    http_server_drain(service->server);
+    store_refuse_long_jobs(service->store);
+    /* A request that comes after this line is refused. */
+    log_event(service->log, LOG_INFO, "stopping", NULL);
+    await_quiet(service, service->config.stop_timeout_ms);
+    service_end_if_failed(service);
+    if (!stop_server(service)) {
+        log_event(service->log, LOG_ERROR, "stop_timed_out",
+                  "writes were still under way; they may be on disk or not");
+        log_flush(service->log, FAILED_MS);
+        _exit(EXIT_FAILURE);
+    }
+    feed_stop(service->feed);
+    store_close(service->store);
+    service_end_if_failed(service);
+    feed_free(service->feed);
+    event_ring_free(service->ring);
+    metrics_free(service->routes.metrics);
+    access_free(service->access);
+    tls_close(service->tls);
+    log_event(service->log, LOG_INFO, "stopped", NULL);
+    log_free(service->log);
+    return EXIT_SUCCESS;
+}

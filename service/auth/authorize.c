@@ -1,0 +1,309 @@
+#include "service/auth/authorize.h"
+
+#include "routes/core/problem.h"
+#include "routes/core/router.h"
+#include "service/auth/origin.h"
+#include "service/auth/tokens.h"
+#include "service/net/unix_socket.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#define CHALLENGE "Bearer realm=\"sessiond\""
+#define ENVIRONMENT_NAME "SESSIOND_TOKEN"
+
+/* A shorter token can be guessed. */
+#define SHORT_TOKEN_CHARACTERS 16
+
+struct access {
+    const char *token_file;
+    struct token environment; /* scope SCOPE_UNKNOWN: none */
+    bool takes_any_host;
+    char *address;
+    char *host; /* of --listen */
+    bool has_tokens;
+    pthread_rwlock_t lock;
+    struct tokens *tokens;            /* under the lock */
+    atomic_uint_least64_t generation; /* of the tokens: how often they were read */
+    bool has_short_token;
+};
+
+struct refusal {
+    enum error_kind kind;
+    const char *detail;
+    const char *challenge; /* NULL: none */
+};
+
+static const struct refusal refusals[METRICS_REFUSALS] = {
+    [REFUSED_NO_TOKEN] = {ERROR_UNAUTHORIZED,
+                          "send a token of this service as Authorization: Bearer TOKEN", CHALLENGE},
+    [REFUSED_WRONG_TOKEN] = {ERROR_UNAUTHORIZED, "the token is none of this service's",
+                             CHALLENGE ", error=\"invalid_token\""},
+    [REFUSED_HOST] = {ERROR_MISDIRECTED,
+                      "without tokens the service is for this machine alone: ask it as localhost, "
+                      "127.0.0.1 or [::1]",
+                      NULL},
+    [REFUSED_ORIGIN] = {ERROR_CROSS_ORIGIN,
+                        "without tokens no page of another origin may ask the service", NULL},
+};
+
+static char *copy(struct slice text)
+{
+    char *out = strndup(text.data == NULL ? "" : text.data, text.len);
+
+    if (out == NULL)
+        abort();
+    return out;
+}
+
+static bool take_environment(struct access *access, char *token, struct error *err)
+{
+    const struct slice text = slice_from(token);
+
+    if (token == NULL)
+        return true;
+    if (!token_is_valid(text))
+        return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
+                         ENVIRONMENT_NAME " takes letters, digits and -._~+/, as "
+                                          "sessiond token NAME SCOPE prints them");
+    access->has_short_token = text.len < SHORT_TOKEN_CHARACTERS;
+    access->environment = (struct token){.name = ENVIRONMENT_NAME, .scope = SCOPE_ADMIN};
+    digest_text(text, access->environment.digest);
+    explicit_bzero(token, text.len);
+    return true;
+}
+
+/* *out is NULL where no token is configured. */
+static bool load(const struct access *access, struct tokens **out, struct error *err)
+{
+    struct tokens *tokens = tokens_new();
+    bool ok = true;
+
+    if (access->environment.scope != SCOPE_UNKNOWN)
+        ok = tokens_add(tokens, &access->environment, err);
+    if (ok && access->token_file != NULL)
+        ok = tokens_read(tokens, access->token_file, err);
+    if (!ok || tokens_count(tokens) == 0) {
+        tokens_free(tokens);
+        tokens = NULL;
+    }
+    if (ok)
+        *out = tokens;
+    return ok;
+}
+
+/* A socket of the file system is reached from this machine alone, and by no browser. */
+static bool is_local(const char *address)
+{
+    return unix_socket_named(address) || origin_is_loopback(slice_from(address));
+}
+
+static bool check(const struct access *access, const struct access_options *options,
+                  struct error *err)
+{
+    if (access->has_tokens && options->allow_anonymous)
+        return error_set(err, ERROR_INVALID_PAYLOAD, "allow-anonymous",
+                         "--allow-anonymous and tokens contradict each other: leave out the one or "
+                         "the others");
+    if (access->has_short_token && !is_local(options->address))
+        return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
+                         ENVIRONMENT_NAME " has fewer than %d characters, which is too few where "
+                                          "other machines connect: make one with sessiond token",
+                         SHORT_TOKEN_CHARACTERS);
+    if (access->has_tokens || options->allow_anonymous || is_local(options->address))
+        return true;
+    return error_set(err, ERROR_INVALID_PAYLOAD, "listen",
+                     "--listen %.50s lets other machines connect: set --token-file or "
+                     "SESSIOND_TOKEN, or say --allow-anonymous if anyone may read and write",
+                     options->listen);
+}
+
+bool access_new(const struct access_options *options, struct access **out, struct error *err)
+{
+    struct access *access = calloc(1, sizeof(*access));
+
+    if (access == NULL)
+        abort();
+    access->token_file = options->token_file;
+    access->takes_any_host = options->allow_anonymous || unix_socket_named(options->address);
+    access->address = copy(slice_from(options->address));
+    access->host = copy(origin_host(slice_from(options->listen)));
+    pthread_rwlock_init(&access->lock, NULL);
+    if (take_environment(access, options->token, err) && load(access, &access->tokens, err)) {
+        access->has_tokens = access->tokens != NULL;
+        if (check(access, options, err)) {
+            *out = access;
+            return true;
+        }
+    }
+    access_free(access);
+    return false;
+}
+
+void access_free(struct access *access)
+{
+    if (access == NULL)
+        return;
+    tokens_free(access->tokens);
+    pthread_rwlock_destroy(&access->lock);
+    free(access->address);
+    free(access->host);
+    explicit_bzero(access, sizeof(*access));
+    free(access);
+}
+
+bool access_reload(struct access *access, struct error *err)
+{
+    struct tokens *fresh;
+
+    if (!load(access, &fresh, err))
+        return false;
+    pthread_rwlock_wrlock(&access->lock);
+    struct tokens *old = access->tokens;
+    access->tokens = fresh;
+    atomic_fetch_add(&access->generation, 1);
+    pthread_rwlock_unlock(&access->lock);
+    tokens_free(old);
+    return true;
+}
+
+bool access_needs_token(const struct access *access)
+{
+    return access->has_tokens;
+}
+
+size_t access_count(struct access *access)
+{
+    if (!access->has_tokens)
+        return 0;
+    pthread_rwlock_rdlock(&access->lock);
+    const size_t count = tokens_count(access->tokens);
+    pthread_rwlock_unlock(&access->lock);
+    return count;
+}
+
+static bool refuse(struct exchange *ex, struct metrics *metrics, enum metrics_refusal why)
+{
+    metrics_refuse(metrics, why);
+    problem_answer_kind(ex, refusals[why].kind, refusals[why].detail);
+    if (refusals[why].challenge != NULL)
+        exchange_header(ex, "WWW-Authenticate", slice_from(refusals[why].challenge));
+    return false;
+}
+
+static bool refuse_scope(struct exchange *ex, struct metrics *metrics, const struct token *token)
+{
+    const char *missing = scope_name(router_scope(ex));
+    struct buffer challenge = {0};
+    struct error err;
+
+    metrics_refuse(metrics, REFUSED_SCOPE);
+    error_set(&err, ERROR_FORBIDDEN, NULL, "this takes a token of the scope %s; that of %s is %s",
+              missing, token->name, scope_name(token->scope));
+    problem_answer(ex, &err);
+    buffer_printf(&challenge, CHALLENGE ", error=\"insufficient_scope\", scope=\"%s\"", missing);
+    exchange_header(ex, "WWW-Authenticate", buffer_slice(&challenge));
+    buffer_release(&challenge);
+    return false;
+}
+
+/* The token of `Bearer TOKEN` (RFC 6750 §2.1); false for any other scheme, and without one. */
+static bool read_credentials(struct slice header, struct slice *token)
+{
+    static const char scheme[] = "Bearer";
+    size_t at = sizeof(scheme) - 1;
+
+    if (header.len <= at || strncasecmp(header.data, scheme, at) != 0 || header.data[at] != ' ')
+        return false;
+    while (at < header.len && header.data[at] == ' ')
+        at++;
+    *token = (struct slice){header.data + at, header.len - at};
+    return true;
+}
+
+/* Copies what is known of the token, so that a reload may free the set. */
+static bool find_token(struct access *access, struct slice presented, struct token *out)
+{
+    pthread_rwlock_rdlock(&access->lock);
+    const struct token *found = tokens_find(access->tokens, presented);
+    if (found != NULL)
+        *out = *found;
+    pthread_rwlock_unlock(&access->lock);
+    return found != NULL;
+}
+
+static bool admit_token(struct access *access, struct metrics *metrics, struct request *request)
+{
+    struct exchange *ex = &request->ex;
+    struct slice presented;
+    struct token token;
+
+    if (router_scope(ex) == SCOPE_OPEN)
+        return true;
+    request->token_generation = atomic_load(&access->generation); /* before the token is found */
+    if (!read_credentials(ex->headers[REQUEST_AUTHORIZATION], &presented))
+        return refuse(ex, metrics, REFUSED_NO_TOKEN);
+    if (!find_token(access, presented, &token))
+        return refuse(ex, metrics, REFUSED_WRONG_TOKEN);
+    snprintf(request->token_name, sizeof(request->token_name), "%s", token.name);
+    memcpy(request->token_digest, token.digest, DIGEST_BYTES);
+    return token.scope >= router_scope(ex) || refuse_scope(ex, metrics, &token);
+}
+
+uint64_t access_generation(struct access *access)
+{
+    return atomic_load(&access->generation);
+}
+
+bool access_still_admits(struct access *access, struct request *request)
+{
+    const bool has_token = request->token_name[0] != '\0';
+
+    if (request->token_generation == atomic_load(&access->generation))
+        return true;
+    pthread_rwlock_rdlock(&access->lock);
+    const struct token *found =
+        has_token ? tokens_find_digest(access->tokens, request->token_digest) : NULL;
+    const bool admits = !has_token || (found != NULL && found->scope >= router_scope(&request->ex));
+    if (admits)
+        request->token_generation = atomic_load(&access->generation);
+    pthread_rwlock_unlock(&access->lock);
+    return admits;
+}
+
+void access_refuse_revoked(struct metrics *metrics, struct request *request)
+{
+    refuse(&request->ex, metrics, REFUSED_WRONG_TOKEN);
+}
+
+static bool takes_host(const struct access *access, struct slice authority)
+{
+    return access->takes_any_host || slice_is(authority, access->address) ||
+           origin_is_loopback(authority) ||
+           (access->host[0] != '\0' && slice_is(origin_host(authority), access->host));
+}
+
+/* A browser says with every request that may change something, and with every one that a page may
+ * read the answer of, which page it comes from; of others, newer ones say from how far. */
+static bool is_cross_origin(const struct exchange *ex, struct slice authority)
+{
+    const struct slice origin = ex->headers[REQUEST_ORIGIN];
+
+    return (origin.data != NULL && !origin_is_same(origin, authority)) ||
+           slice_is(ex->headers[REQUEST_SEC_FETCH_SITE], "cross-site");
+}
+
+bool access_admit(struct access *access, struct metrics *metrics, struct request *request)
+{
+    if (access->has_tokens)
+        return admit_token(access, metrics, request);
+    const struct slice authority = request_authority(request);
+    /* Health checks may send any Host, or none: their responses say nothing else of the service. */
+    if (router_scope(&request->ex) != SCOPE_OPEN && !takes_host(access, authority))
+        return refuse(&request->ex, metrics, REFUSED_HOST);
+    if (is_cross_origin(&request->ex, authority))
+        return refuse(&request->ex, metrics, REFUSED_ORIGIN);
+    return true;
+}

@@ -1,0 +1,187 @@
+#include "service/cli/api_response.h"
+
+#include "routes/core/buffer.h"
+#include "routes/json/scan.h"
+
+#include <json-c/json.h>
+#include <limits.h>
+#include <stdlib.h>
+
+#define MAX_DEPTH 16
+#define PROBLEM_MAX 16384
+
+bool command_answer_is_foreign(struct error *err, const char *what)
+{
+    return error_set(err, ERROR_INTERNAL, NULL,
+                     "the response is not one of sessiond: %s; check --listen", what);
+}
+
+bool command_answer_has_type(const struct http_answer *answer, const char *type, struct error *err)
+{
+    char what[160];
+
+    if (strcmp(answer->type, type) == 0)
+        return true;
+    snprintf(what, sizeof(what), "its Content-Type is \"%.60s\", not %s", answer->type, type);
+    return command_answer_is_foreign(err, what);
+}
+
+bool command_answer_read(struct http_answer *answer, size_t most, struct buffer *out,
+                         struct error *err)
+{
+    char part[4096];
+    ssize_t count;
+
+    while ((count = http_client_read(answer, part, sizeof(part), err)) > 0) {
+        if (out->len + (size_t)count > most)
+            return command_answer_is_foreign(err, "it is too long");
+        buffer_add(out, (struct slice){part, (size_t)count});
+    }
+    return count == 0;
+}
+
+/* json-c alone would take more than JSON, and the last of two members of one name. */
+static bool parse(struct slice text, struct json_object **out, struct error *err)
+{
+    struct json_outline outline;
+    struct error why;
+
+    if (text.len > INT_MAX || !json_scan(text, MAX_DEPTH, &outline, &why) ||
+        outline.type != JSON_OBJECT)
+        return command_answer_is_foreign(err, "its body is no JSON object");
+    struct json_tokener *tokener = json_tokener_new_ex(MAX_DEPTH + 1);
+    if (tokener == NULL)
+        abort();
+    struct json_object *object = json_tokener_parse_ex(tokener, text.data, (int)text.len);
+    json_tokener_free(tokener);
+    if (object == NULL)
+        return command_answer_is_foreign(err, "its body cannot be parsed");
+    *out = object;
+    return true;
+}
+
+bool command_answer_parse(struct http_answer *answer, size_t most, struct json_object **out,
+                          struct error *err)
+{
+    struct buffer body = {0};
+
+    const bool ok = command_answer_has_type(answer, "application/json", err) &&
+                    command_answer_read(answer, most, &body, err) &&
+                    parse(buffer_slice(&body), out, err);
+    buffer_release(&body);
+    return ok;
+}
+
+/* A token of the file cannot be sent: the file has digests. */
+static bool refuse_token(const struct config *config, int status, struct error *err)
+{
+    return error_set(err, ERROR_INTERNAL, NULL,
+                     "the service answers %d: %s a token of the scope admin "
+                     "(a --token-file has only digests, which cannot be sent)",
+                     status,
+                     config->token == NULL ? "set SESSIOND_TOKEN to"
+                                           : "SESSIOND_TOKEN is set, but is not");
+}
+
+bool command_answer_refuse(const struct config *config, struct http_answer *answer,
+                           struct error *err)
+{
+    struct json_object *problem = NULL;
+    struct buffer body = {0};
+    struct slice detail = {"", 0};
+    struct error ignored;
+
+    if (answer->status == 401 || answer->status == 403)
+        return refuse_token(config, answer->status, err);
+    if (command_answer_read(answer, PROBLEM_MAX, &body, &ignored) &&
+        parse(buffer_slice(&body), &problem, &ignored))
+        command_answer_text(problem, "detail", &detail);
+    error_set(err, ERROR_INTERNAL, NULL, "the service answers %d%s%.*s", answer->status,
+              detail.len == 0 ? "" : ": ", (int)detail.len, detail.data);
+    command_answer_free(problem);
+    buffer_release(&body);
+    return false;
+}
+
+static struct json_object *member(struct json_object *object, const char *name, json_type type)
+{
+    struct json_object *found = NULL;
+
+    if (!json_object_is_type(object, json_type_object) ||
+        !json_object_object_get_ex(object, name, &found) || !json_object_is_type(found, type))
+        return NULL;
+    return found;
+}
+
+struct json_object *command_answer_object(struct json_object *object, const char *name)
+{
+    return member(object, name, json_type_object);
+}
+
+struct json_object *command_answer_array(struct json_object *object, const char *name)
+{
+    return member(object, name, json_type_array);
+}
+
+bool command_answer_number(struct json_object *object, const char *name, int64_t *out)
+{
+    struct json_object *found = member(object, name, json_type_int);
+
+    if (found == NULL)
+        return false;
+    *out = json_object_get_int64(found);
+    return true;
+}
+
+bool command_answer_add(struct json_object *object, const char *name, int64_t *sum)
+{
+    int64_t count;
+
+    if (!command_answer_number(object, name, &count) || count < 0 || count > INT64_MAX - *sum)
+        return false;
+    *sum += count;
+    return true;
+}
+
+static struct slice text_of(struct json_object *string)
+{
+    return (struct slice){json_object_get_string(string),
+                          (size_t)json_object_get_string_len(string)};
+}
+
+bool command_answer_text(struct json_object *object, const char *name, struct slice *out)
+{
+    struct json_object *found = member(object, name, json_type_string);
+
+    if (found == NULL)
+        return false;
+    *out = text_of(found);
+    return true;
+}
+
+bool command_answer_is_true(struct json_object *object, const char *name)
+{
+    return json_object_get_boolean(member(object, name, json_type_boolean));
+}
+
+size_t command_answer_count(struct json_object *array)
+{
+    return json_object_is_type(array, json_type_array) ? json_object_array_length(array) : 0;
+}
+
+struct json_object *command_answer_at(struct json_object *array, size_t index)
+{
+    return index < command_answer_count(array) ? json_object_array_get_idx(array, index) : NULL;
+}
+
+struct slice command_answer_text_at(struct json_object *array, size_t index)
+{
+    struct json_object *found = command_answer_at(array, index);
+
+    return json_object_is_type(found, json_type_string) ? text_of(found) : (struct slice){"", 0};
+}
+
+void command_answer_free(struct json_object *object)
+{
+    json_object_put(object);
+}

@@ -1,0 +1,331 @@
+/* sessiond backup: asks the running service for a snapshot and puts it under its name. */
+
+#include "db/base/durable_file.h"
+#include "db/sqlite/file/check.h"
+#include "service/cli/api_response.h"
+#include "service/cli/command.h"
+#include "service/cli/progress.h"
+#include "service/cli/terminal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define READ_BYTES (256 << 10)
+
+/* How every SQLite database begins, the NUL included. */
+#define SQLITE_MAGIC "SQLite format 3"
+
+struct backup {
+    const char *path;
+    bool is_to_stdout;
+    int descriptor; /* of the unfinished file; what stands under its name may be exchanged */
+    char unfinished[PATH_MAX];
+    struct progress progress;
+};
+
+static void on_doing(void *arg, const char *what)
+{
+    struct backup *backup = arg;
+
+    progress_begin(&backup->progress, what);
+}
+
+static void on_found(void *arg, const char *problem)
+{
+    (void)arg;
+    terminal_print(stderr, "sessiond backup: the snapshot is damaged: %s\n", problem);
+}
+
+static const char *kind_name(mode_t mode)
+{
+    switch (mode & S_IFMT) {
+    case S_IFLNK:
+        return "a symbolic link";
+    case S_IFDIR:
+        return "a folder";
+    case S_IFIFO:
+        return "a FIFO";
+    case S_IFSOCK:
+        return "a socket";
+    default:
+        return "a device";
+    }
+}
+
+/* A rename would put the backup in the place of anything, a device of the system included. */
+static bool check_kind(const char *path, struct error *err)
+{
+    struct stat status;
+
+    if (lstat(path, &status) != 0 || S_ISREG(status.st_mode))
+        return true;
+    return error_set(err, ERROR_INTERNAL, NULL, "%s is %s, not a regular file", path,
+                     kind_name(status.st_mode));
+}
+
+/* A database that a service serves, or served, has a lock beside it: no backup takes its place. */
+static bool check_file_name(struct backup *backup, struct error *err)
+{
+    char lock[PATH_MAX];
+
+    if (snprintf(backup->unfinished, PATH_MAX, "%s.tmp", backup->path) >= PATH_MAX ||
+        snprintf(lock, PATH_MAX, "%s.lock", backup->path) >= PATH_MAX)
+        return error_set(err, ERROR_INTERNAL, NULL, "the name is too long");
+    if (access(lock, F_OK) == 0)
+        return error_set(err, ERROR_INTERNAL, NULL,
+                         "%s is the database of a service, not a name for a backup", backup->path);
+    return check_kind(backup->path, err);
+}
+
+/* A backup to standard output is checked in a file first, beside the database of --db. */
+static bool prepare_stdout(struct backup *backup, const struct config *config, struct error *err)
+{
+    if (!config_check_db(config, err))
+        return false;
+    if (isatty(STDOUT_FILENO))
+        return error_set(err, ERROR_INTERNAL, NULL,
+                         "standard output is a terminal: redirect it into a file");
+    if (snprintf(backup->unfinished, PATH_MAX, "%s.backup.tmp", config->db) >= PATH_MAX)
+        return error_set(err, ERROR_INTERNAL, NULL, "the path of --db is too long");
+    return true;
+}
+
+static bool check_name(struct backup *backup, const struct config *config, struct error *err)
+{
+    backup->is_to_stdout = strcmp(backup->path, "-") == 0;
+    return backup->is_to_stdout ? prepare_stdout(backup, config, err)
+                                : check_file_name(backup, err);
+}
+
+static bool write_all(int fd, const char *data, size_t len, struct error *err)
+{
+    while (len > 0) {
+        const ssize_t written = write(fd, data, len);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return error_set(err, ERROR_INTERNAL, NULL, "cannot write the backup: %s",
+                             strerror(errno));
+        data += written;
+        len -= (size_t)written;
+    }
+    return true;
+}
+
+/* The size is announced, and there is room for it. */
+static bool check_size(const struct http_answer *answer, int fd, struct error *err)
+{
+    struct statvfs disk;
+
+    if (answer->length < (int64_t)sizeof(SQLITE_MAGIC))
+        return command_answer_is_foreign(err, answer->length < 0
+                                                  ? "it does not announce the size of the backup"
+                                                  : "it is too short for a database");
+    if (fstatvfs(fd, &disk) != 0 ||
+        (uint64_t)answer->length / disk.f_frsize < (uint64_t)disk.f_bavail)
+        return true;
+    return error_set(err, ERROR_INTERNAL, NULL,
+                     "the backup has %lld bytes, more than the file system of FILE has free",
+                     (long long)answer->length);
+}
+
+/* Reads until `part` is full or the body has ended. */
+static bool read_part(struct http_answer *answer, char part[READ_BYTES], size_t *len,
+                      struct error *err)
+{
+    ssize_t count;
+
+    *len = 0;
+    do {
+        count = http_client_read(answer, part + *len, READ_BYTES - *len, err);
+        *len += count > 0 ? (size_t)count : 0;
+    } while (count > 0 && *len < READ_BYTES);
+    return count >= 0;
+}
+
+static bool receive(struct backup *backup, struct http_answer *answer, int fd, struct error *err)
+{
+    char part[READ_BYTES];
+    size_t len;
+
+    if (!command_answer_has_type(answer, "application/vnd.sqlite3", err) ||
+        !check_size(answer, fd, err))
+        return false;
+    progress_begin(&backup->progress, "receiving");
+    do {
+        const bool is_first = answer->taken == 0;
+        if (!read_part(answer, part, &len, err))
+            return false;
+        if (is_first && memcmp(part, SQLITE_MAGIC, sizeof(SQLITE_MAGIC)) != 0)
+            return command_answer_is_foreign(err, "it is no SQLite database");
+        if (!write_all(fd, part, len, err))
+            return false;
+        progress_set(&backup->progress, answer->taken, answer->length);
+    } while (len > 0);
+    return true;
+}
+
+static bool download(struct backup *backup, const struct config *config, int fd, struct error *err)
+{
+    struct http_answer answer;
+
+    progress_begin(&backup->progress, "waiting for the snapshot");
+    if (!http_client_request(config, "POST", "/admin/backup", 0, &answer, err))
+        return false;
+    const bool ok = answer.status == 200 ? receive(backup, &answer, fd, err)
+                                         : command_answer_refuse(config, &answer, err);
+    http_client_close(&answer);
+    return ok;
+}
+
+/* Only one process at a time has the lock on an unfinished file, or everybody where the file system
+ * has no locks. */
+static bool lock_file(const struct backup *backup, int fd, struct error *err)
+{
+    return flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK ||
+           error_set(err, ERROR_INTERNAL, NULL,
+                     "another backup writes %s; wait until it ends, or name another FILE",
+                     backup->unfinished);
+}
+
+/* Removes the unfinished file of a backup that was killed, and makes one. The lock on the old file
+ * is held until the new one is there, so that of several processes one at most removes it. */
+static bool make_unfinished(struct backup *backup, struct error *err)
+{
+    const char *path = backup->unfinished;
+    const int old = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+    const bool is_there = old >= 0 || errno != ENOENT;
+    int made = -1;
+
+    bool ok = old < 0 || lock_file(backup, old, err);
+    if (ok && is_there)
+        unlink(path);
+    if (ok) {
+        made = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        ok = made >= 0 ? lock_file(backup, made, err)
+                       : error_set(err, ERROR_INTERNAL, NULL, "cannot make %s: %s", path,
+                                   strerror(errno));
+    }
+    if (old >= 0)
+        close(old);
+    if (ok)
+        backup->descriptor = made;
+    else if (made >= 0)
+        close(made);
+    return ok;
+}
+
+static bool fetch(struct backup *backup, const struct config *config, struct error *err)
+{
+    if (!make_unfinished(backup, err))
+        return false;
+    progress_unfinished(&backup->progress, backup->unfinished);
+    return download(backup, config, backup->descriptor, err);
+}
+
+/* The file is gone before its content is written, so that nothing is left when the reader ends. */
+static bool put_to_stdout(const struct backup *backup, struct error *err)
+{
+    char part[READ_BYTES];
+    off_t at = 0;
+    ssize_t count;
+
+    unlink(backup->unfinished);
+    while ((count = pread(backup->descriptor, part, sizeof(part), at)) > 0) {
+        if (!write_all(STDOUT_FILENO, part, (size_t)count, err))
+            return false;
+        at += count;
+    }
+    return count == 0 || error_set(err, ERROR_INTERNAL, NULL, "cannot read the backup again: %s",
+                                   strerror(errno));
+}
+
+static bool put(struct backup *backup, struct error *err)
+{
+    if (backup->is_to_stdout) {
+        progress_begin(&backup->progress, "writing to standard output");
+        return put_to_stdout(backup, err);
+    }
+    progress_begin(&backup->progress, "writing to the disk");
+    return durable_file_put(backup->unfinished, backup->path, err);
+}
+
+static enum file_verdict make(struct backup *backup, const struct config *config, struct error *err)
+{
+    const struct file_observer observer = {.arg = backup, .doing = on_doing, .found = on_found};
+    enum file_verdict verdict = FILE_UNKNOWN;
+
+    if (fetch(backup, config, err))
+        verdict = check_structure(backup->unfinished, &observer, err);
+    if (verdict == FILE_SOUND && !put(backup, err))
+        verdict = FILE_UNKNOWN;
+    if (backup->descriptor >= 0) {
+        if (verdict != FILE_SOUND)
+            unlink(backup->unfinished);
+        close(backup->descriptor);
+    }
+    return verdict;
+}
+
+static enum command_exit conclude(const struct backup *backup, enum file_verdict verdict,
+                                  const struct error *err)
+{
+    struct stat status;
+
+    switch (verdict) {
+    case FILE_SOUND:
+        if (!backup->is_to_stdout && stat(backup->path, &status) == 0)
+            terminal_print(stdout, "%s: %lld bytes, no problem found\n", backup->path,
+                           (long long)status.st_size);
+        return COMMAND_DONE;
+    case FILE_UNSOUND:
+        terminal_print(stderr, "sessiond backup: %s was not written\n", backup->path);
+        return COMMAND_UNSOUND;
+    case FILE_UNKNOWN:
+        break;
+    }
+    terminal_print(stderr, "sessiond backup: %s\n", err->detail);
+    return COMMAND_IMPOSSIBLE;
+}
+
+static enum command_exit run(const struct config *config)
+{
+    struct backup backup = {.path = config->file, .descriptor = -1};
+    enum file_verdict verdict = FILE_UNKNOWN;
+    struct error err;
+
+    umask(S_IRWXG | S_IRWXO);
+    if (check_name(&backup, config, &err) && progress_start(&backup.progress, "backup", &err)) {
+        verdict = make(&backup, config, &err);
+        progress_end(&backup.progress);
+    }
+    return conclude(&backup, verdict, &err);
+}
+
+const struct command command_backup = {
+    .name = "backup",
+    .file = COMMAND_FILE,
+    .summary = "writes a backup of the running service's database to FILE, or - for stdout",
+    .help =
+        "Asks the service that listens on --listen for everything it has as of one instant, "
+        "checks\n"
+        "the structure of what came, and puts it under the name FILE in one step, in place of the\n"
+        "file that had that name; what is no regular file, a symbolic link too, is refused. FILE\n"
+        "is there whole or not at all; until it is, FILE.tmp grows, and a second backup to FILE "
+        "is\n"
+        "refused. The service goes on meanwhile;\n"
+        "it needs as much free space beside its database as that is large.\n\n"
+        "FILE may be -, standard output: the backup is checked in a file beside the database of\n"
+        "--db, which is removed before its content is written.\n\n"
+        "Where the service asks for tokens, SESSIOND_TOKEN has to be one of scope admin.\n\n"
+        "Exit codes: 0 written, 1 the service's database is damaged, 2 wrong usage, 3 it cannot "
+        "be\n"
+        "done; stderr says why.\n",
+    .run = run,
+};

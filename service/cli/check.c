@@ -1,0 +1,91 @@
+/* sessiond check: looks at a database file. */
+
+#include "db/sqlite/file/check.h"
+#include "routes/json/legacy_context.h"
+#include "service/cli/command.h"
+#include "service/cli/progress.h"
+#include "service/cli/terminal.h"
+
+#define SHOWN_PROBLEMS 50
+
+struct report {
+    struct progress progress;
+    long long problems;
+};
+
+static void on_doing(void *arg, const char *what)
+{
+    struct report *report = arg;
+
+    progress_begin(&report->progress, what);
+}
+
+static void on_found(void *arg, const char *problem)
+{
+    struct report *report = arg;
+
+    if (report->problems++ < SHOWN_PROBLEMS)
+        terminal_print(stdout, "%s\n", problem);
+}
+
+static void on_remark(void *arg, const char *text)
+{
+    (void)arg;
+    terminal_print(stdout, "note: %s\n", text);
+}
+
+static enum command_exit conclude(const char *path, enum file_verdict verdict,
+                                  const struct report *report, int64_t sessions,
+                                  const struct error *err)
+{
+    switch (verdict) {
+    case FILE_SOUND:
+        terminal_print(stdout, "%s: sessions: %lld, no problem found\n", path, (long long)sessions);
+        return COMMAND_DONE;
+    case FILE_UNSOUND:
+        if (report->problems > SHOWN_PROBLEMS)
+            printf("and %lld more\n", report->problems - SHOWN_PROBLEMS);
+        terminal_print(stdout, "%s: problems found: %lld\n", path, report->problems);
+        return COMMAND_UNSOUND;
+    case FILE_UNKNOWN:
+        break;
+    }
+    terminal_print(stderr, "sessiond check: %s\n", err->detail);
+    return COMMAND_IMPOSSIBLE;
+}
+
+static enum command_exit run(const struct config *config)
+{
+    const char *path = config->file != NULL ? config->file : config->db;
+    struct report report = {0};
+    const struct file_observer observer = {
+        .arg = &report, .doing = on_doing, .found = on_found, .remark = on_remark};
+    enum file_verdict verdict = FILE_UNKNOWN;
+    int64_t sessions = 0;
+    struct error err;
+
+    if ((path != NULL || config_check_db(config, &err)) &&
+        progress_start(&report.progress, "check", &err)) {
+        verdict = check_file(path, json_adopt_context, &observer, &sessions, &err);
+        progress_end(&report.progress);
+    }
+    return conclude(path, verdict, &report, sessions, &err);
+}
+
+const struct command command_check = {
+    .name = "check",
+    .file = COMMAND_FILE_OPTIONAL,
+    .summary = "looks for damage in FILE, or in the database of --db; changes nothing",
+    .help =
+        "Checks FILE, or the database that --db names: its structure, its indexes, and of each\n"
+        "session the id, the status, the times, the version, and that its context is a JSON "
+        "object\n"
+        "of the size that is noted; of their logs that no entry is missing, that each is a JSON "
+        "object,\n"
+        "and the sums that are noted. Each problem is a line on stdout; nothing is changed.\n\n"
+        "A file that a service serves is refused: make a backup of it, and check that.\n\n"
+        "Exit codes: 0 no problem, 1 problems found, 2 wrong usage, 3 it cannot be checked; "
+        "stderr\n"
+        "says why.\n",
+    .run = run,
+};

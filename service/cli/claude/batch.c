@@ -1,0 +1,91 @@
+#include "service/cli/claude/batch.h"
+
+#define BATCH_LINES 200
+#define BATCH_BYTES (256 << 10)
+
+struct batch_item {
+    size_t start; /* in the text */
+    size_t end;   /* before the LF */
+    int64_t number;
+};
+
+static const struct batch_item *items_of(const struct transcript_batch *batch)
+{
+    return (const void *)batch->items.data;
+}
+
+static size_t count_of(const struct transcript_batch *batch)
+{
+    return batch->items.len / sizeof(struct batch_item);
+}
+
+/* Appends `count` lines from the first one on; *done: how many of them need no other try. */
+static bool send_part(struct transcript_batch *batch, size_t first, size_t count, size_t *done,
+                      struct error *err)
+{
+    const struct batch_item *item = items_of(batch) + first;
+    const size_t end = item[count - 1].end;
+    const struct slice lines = {batch->text.data + item->start, end - item->start};
+
+    *done = 0;
+    switch (transcript_stream_append(batch->stream, lines, err)) {
+    case TRANSCRIPT_DONE:
+        batch->report->appended += (int64_t)count;
+        *done = count;
+        return true;
+    case TRANSCRIPT_REFUSED:
+        if (count == 1) {
+            transcript_report_pass_over(batch->report, batch->path, item->number, err->detail);
+            *done = 1;
+        }
+        return true;
+    case TRANSCRIPT_STOPPED:
+        transcript_report_stop(batch->report, batch->path, item->number, err->detail);
+        batch->is_stopped = true;
+        return true;
+    case TRANSCRIPT_FAILED:
+        break;
+    }
+    return false;
+}
+
+/* A batch is refused for one of its lines: halves find it. */
+bool transcript_batch_send(struct transcript_batch *batch, struct error *err)
+{
+    const size_t count = count_of(batch);
+    size_t first = 0;
+    size_t size = count;
+    size_t done;
+    bool ok = true;
+
+    while (ok && !batch->is_stopped && first < count) {
+        ok = send_part(batch, first, size, &done, err);
+        first += done;
+        size = done > 0 ? count - first : (size + 1) / 2;
+    }
+    batch->text.len = 0;
+    batch->items.len = 0;
+    return ok;
+}
+
+bool transcript_batch_add(struct transcript_batch *batch, struct slice line, int64_t number,
+                          struct error *err)
+{
+    if (count_of(batch) > 0 && batch->text.len + line.len > BATCH_BYTES &&
+        !transcript_batch_send(batch, err))
+        return false;
+    if (batch->is_stopped)
+        return true;
+    const size_t start = batch->text.len;
+    const struct batch_item item = {start, start + line.len, number};
+    buffer_add(&batch->text, line);
+    buffer_add_char(&batch->text, '\n');
+    buffer_add(&batch->items, (struct slice){(const char *)&item, sizeof(item)});
+    return count_of(batch) < BATCH_LINES || transcript_batch_send(batch, err);
+}
+
+void transcript_batch_release(struct transcript_batch *batch)
+{
+    buffer_release(&batch->text);
+    buffer_release(&batch->items);
+}

@@ -1,0 +1,28 @@
+/* Lines of a transcript on their way into a stream: appended many at once. */
+#ifndef SESSIOND_SERVICE_CLI_CLAUDE_BATCH_H
+#define SESSIOND_SERVICE_CLI_CLAUDE_BATCH_H
+
+#include "service/cli/claude/report.h"
+#include "service/cli/claude/stream.h"
+
+/* The caller sets the first three members. */
+struct transcript_batch {
+    struct transcript_stream *stream;
+    struct transcript_report *report;
+    const char *path;
+    struct buffer text;  /* lines, each with its LF */
+    struct buffer items; /* struct batch_item, one behind the other */
+    bool is_stopped;     /* the rest of the file cannot be imported now: reported */
+};
+
+/* Adds a line of the file, and sends the batch when it is full. False when the import ends: see
+ * *err. */
+MUST_USE bool transcript_batch_add(struct transcript_batch *batch, struct slice line,
+                                   int64_t number, struct error *err);
+
+/* Sends what is there. A line that the service does not take is reported and left out. */
+MUST_USE bool transcript_batch_send(struct transcript_batch *batch, struct error *err);
+
+void transcript_batch_release(struct transcript_batch *batch);
+
+#endif

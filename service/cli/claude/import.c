@@ -1,0 +1,135 @@
+#include "service/cli/claude/import.h"
+
+#include "routes/core/buffer.h"
+#include "service/cli/claude/file.h"
+
+#include <errno.h>
+#include <fts.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct transcripts {
+    const struct config *config;
+    bool is_second; /* walk: first the conversations, then what belongs to their sessions */
+    struct transcript_report report;
+};
+
+static int by_name(const FTSENT **a, const FTSENT **b)
+{
+    return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+static bool import_path(struct transcripts *all, const FTSENT *entry)
+{
+    struct transcript_place place;
+    struct error err;
+    bool ok = true;
+
+    transcript_place_find(entry->fts_path, entry->fts_level == 0, &place);
+    if (place.kind != TRANSCRIPT_OTHER && (place.kind != TRANSCRIPT_MAIN) == all->is_second)
+        ok = transcript_file_import(all->config, &all->report, entry->fts_path, &place, &err);
+    if (!ok)
+        transcript_report_fail(entry->fts_path, err.detail);
+    transcript_place_release(&place);
+    return ok;
+}
+
+/* What cannot be read holds up nothing but itself. */
+static void report_unreadable(struct transcripts *all, const FTSENT *entry)
+{
+    if (!all->is_second)
+        transcript_report_pass_over(&all->report, entry->fts_path, 0, strerror(entry->fts_errno));
+}
+
+static bool visit(struct transcripts *all, const FTSENT *entry)
+{
+    switch (entry->fts_info) {
+    case FTS_ERR:
+    case FTS_DNR:
+    case FTS_NS:
+        report_unreadable(all, entry);
+        return true;
+    case FTS_F:
+        return import_path(all, entry);
+    default:
+        return true;
+    }
+}
+
+static bool walk(struct transcripts *all, char *root)
+{
+    char *roots[] = {root, NULL};
+    FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_COMFOLLOW, by_name);
+    const FTSENT *entry;
+    bool ok = tree != NULL;
+
+    if (!ok)
+        transcript_report_fail(root, strerror(errno));
+    while (ok && (errno = 0, entry = fts_read(tree)) != NULL)
+        ok = visit(all, entry);
+    if (ok && errno != 0) {
+        transcript_report_fail(root, strerror(errno));
+        ok = false;
+    }
+    if (tree != NULL)
+        fts_close(tree);
+    return ok;
+}
+
+/* The absolute path of a file or folder: the names of a file's folders say what it belongs to. The
+ * name of the file itself stays what the user says, also for a symbolic link. NULL: errno says why.
+ */
+static char *absolute(const char *path)
+{
+    struct stat found;
+    struct buffer folder = {0};
+    struct buffer out = {0};
+    const char *slash = strrchr(path, '/');
+
+    if (stat(path, &found) != 0)
+        return NULL;
+    if (S_ISDIR(found.st_mode))
+        return realpath(path, NULL);
+    buffer_add(&folder, slash == NULL ? SLICE_LITERAL(".")
+                                      : (struct slice){path, (size_t)(slash + 1 - path)});
+    buffer_add_char(&folder, '\0');
+    char *real = realpath(folder.data, NULL);
+    buffer_release(&folder);
+    if (real == NULL)
+        return NULL;
+    buffer_printf(&out, "%s/%s", real, slash == NULL ? path : slash + 1);
+    free(real);
+    return out.data;
+}
+
+static bool walk_twice(struct transcripts *all)
+{
+    char *root = absolute(all->config->file);
+
+    if (root == NULL) {
+        transcript_report_fail(all->config->file, strerror(errno));
+        return false;
+    }
+    bool ok = walk(all, root);
+    all->is_second = true;
+    ok = ok && walk(all, root);
+    free(root);
+    return ok;
+}
+
+enum command_exit transcripts_import(const struct config *config)
+{
+    struct transcripts all = {.config = config};
+
+    if (config->file == NULL || config->thread == NULL) {
+        fprintf(stderr, "sessiond import: --claude needs a FILE or a folder, and --thread\n");
+        return COMMAND_USAGE;
+    }
+    const bool ok = walk_twice(&all);
+    transcript_report_print(&all.report);
+    if (!ok || all.report.stopped > 0)
+        return COMMAND_IMPOSSIBLE;
+    return all.report.passed_over > 0 ? COMMAND_UNSOUND : COMMAND_DONE;
+}

@@ -1,0 +1,125 @@
+#include "service/cli/claude/line.h"
+
+#include "routes/entries/body.h"
+#include "routes/json/skip.h"
+#include "routes/json/string.h"
+
+/* What the service may be configured to take; it checks its own limit. */
+#define MAX_DEPTH 10000
+
+/* The reader of batches counts lines, and this one is its first. */
+static void drop_line_number(struct error *why)
+{
+    static const char *const prefixes[] = {"line 1, ", "line 1: "};
+    const struct error found = *why;
+
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+        const size_t len = strlen(prefixes[i]);
+        if (strncmp(found.detail, prefixes[i], len) == 0)
+            error_set(why, found.kind, found.field, "%s", found.detail + len);
+    }
+}
+
+bool transcript_line_parse(char *data, size_t len, struct transcript_line *out, struct error *why)
+{
+    const struct json_entries_limits limits = {.max_depth = MAX_DEPTH, .max_count = 1};
+    struct buffer line = {0};
+
+    line.data = data;
+    line.len = line.capacity = len;
+    *out = (struct transcript_line){0};
+    if (!json_entries_new(&line, true, &limits, &out->entries, why)) {
+        drop_line_number(why);
+        return false;
+    }
+    if (json_entries_count(out->entries) > 0) {
+        out->text = json_entries_items(out->entries)->text;
+        out->uuid = json_entries_items(out->entries)->uuid;
+    }
+    return true;
+}
+
+void transcript_line_release(struct transcript_line *line)
+{
+    json_entries_free(line->entries);
+    line->entries = NULL;
+}
+
+/* Behind the string whose opening quote is at `at`; `end` when it is not closed. */
+static const char *skip_string(const char *at, const char *end)
+{
+    for (at++; at < end && *at != '"'; at++) {
+        if (*at == '\\' && at + 1 < end)
+            at++;
+    }
+    return at < end ? at + 1 : end;
+}
+
+/* Behind the object that begins at `at`; `end` when it is not closed. */
+static const char *skip_object(const char *at, const char *end)
+{
+    size_t depth = 0;
+
+    while (at < end) {
+        if (*at == '"') {
+            at = skip_string(at, end);
+            continue;
+        }
+        depth += *at == '{';
+        depth -= *at == '}';
+        at++;
+        if (depth == 0)
+            return at;
+    }
+    return end;
+}
+
+size_t transcript_line_split(struct slice line)
+{
+    const char *end = line.data + line.len;
+    const char *start = json_skip_space(line.data, end);
+
+    if (start == end || *start != '{')
+        return 0;
+    const char *behind = skip_object(start, end);
+    return json_skip_space(behind, end) < end ? (size_t)(behind - line.data) : 0;
+}
+
+struct slice transcript_line_member(struct slice object, const char *wanted)
+{
+    const char *end = object.data + object.len;
+    const char *at = json_skip_space(object.data, end) + 1;
+    struct json_name name;
+
+    while (json_skip_to_member(&at, end, &name)) {
+        const char *value = at;
+        at = json_skip_value(at, end);
+        if (slice_is(name.raw, wanted))
+            return (struct slice){value, (size_t)(at - value)};
+    }
+    return (struct slice){0};
+}
+
+bool transcript_line_text(struct slice object, const char *wanted, struct buffer *out)
+{
+    const struct slice value = transcript_line_member(object, wanted);
+
+    out->len = 0;
+    if (value.data == NULL || value.data[0] != '"')
+        return false;
+    json_string_decode((struct slice){value.data + 1, value.len - 2}, out);
+    return out->len > 0;
+}
+
+bool transcript_line_add_metadata(struct slice object, struct buffer *out, struct error *why)
+{
+    const bool is_empty = object.len == 2;
+
+    if (transcript_line_member(object, "type").data != NULL)
+        return error_set(why, ERROR_INVALID_PAYLOAD, "/type",
+                         "it has a member type, which marks the entry as metadata");
+    buffer_add(out, (struct slice){object.data, object.len - 1});
+    buffer_add_text(out, is_empty ? "" : ",");
+    buffer_add_text(out, "\"type\":\"agent_metadata\"}");
+    return true;
+}

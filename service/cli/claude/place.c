@@ -1,0 +1,114 @@
+#include "service/cli/claude/place.h"
+
+#include "routes/entries/params.h"
+
+#define LINES_SUFFIX ".jsonl"
+#define METADATA_SUFFIX ".meta.json"
+#define AGENTS "subagents"
+#define AGENT_PREFIX "agent-"
+
+static bool starts_with(struct slice text, const char *prefix)
+{
+    const size_t len = strlen(prefix);
+
+    return text.len >= len && memcmp(text.data, prefix, len) == 0;
+}
+
+/* Cuts `suffix` off unless nothing would be left. */
+static bool cut_suffix(struct slice *text, const char *suffix)
+{
+    const size_t len = strlen(suffix);
+
+    if (text->len <= len || memcmp(text->data + text->len - len, suffix, len) != 0)
+        return false;
+    text->len -= len;
+    return true;
+}
+
+/* The last component of what stands before `end`, which is a slash or the end of the path. */
+static struct slice component_before(const char *path, const char *end)
+{
+    const char *start = end;
+
+    while (start > path && start[-1] != '/')
+        start--;
+    return (struct slice){start, (size_t)(end - start)};
+}
+
+/* The innermost folder that is named by a UUID; its data is NULL when there is none. */
+static struct slice session_folder(const char *path, const char *name, char id[ID_SIZE])
+{
+    for (const char *end = name; end > path; end = component_before(path, end - 1).data) {
+        const struct slice folder = component_before(path, end - 1);
+        if (id_parse(folder, id))
+            return folder;
+    }
+    return (struct slice){0};
+}
+
+static struct slice folder_of(const char *path, struct slice component)
+{
+    if (component.data == path)
+        return (struct slice){"", 0};
+    return component_before(path, component.data - 1);
+}
+
+static void place_in_session(const char *path, struct slice folder, const char *end,
+                             struct transcript_place *out)
+{
+    const char *start = folder.data + folder.len + 1;
+
+    out->kind = TRANSCRIPT_STREAM;
+    out->project = folder_of(path, folder);
+    buffer_add(&out->stream, (struct slice){start, (size_t)(end - start)});
+}
+
+/* `name` is that of the file, without its suffix. */
+static void place_lines(const char *path, struct slice name, struct transcript_place *out)
+{
+    char folder_id[ID_SIZE];
+    const struct slice folder = session_folder(path, name.data, folder_id);
+    const bool is_below_agents =
+        folder.data != NULL && starts_with(slice_from(folder.data + folder.len + 1), AGENTS "/");
+    const bool is_session = !is_below_agents && id_parse(name, out->session_id);
+
+    out->kind = TRANSCRIPT_MAIN;
+    out->project = folder_of(path, name);
+    if (is_session || (folder.data == NULL && !starts_with(name, AGENT_PREFIX))) {
+        buffer_add_text(&out->stream, ENTRIES_STREAM_DEFAULT);
+    } else if (folder.data == NULL) {
+        out->kind = TRANSCRIPT_STREAM;
+        buffer_add_text(&out->stream, AGENTS "/");
+        buffer_add(&out->stream, name);
+    } else {
+        memcpy(out->session_id, folder_id, ID_SIZE);
+        place_in_session(path, folder, name.data + name.len, out);
+    }
+}
+
+/* Metadata describes a stream of a session, so a folder has to name the session. */
+static void place_metadata(const char *path, struct slice name, struct transcript_place *out)
+{
+    const struct slice folder = session_folder(path, name.data, out->session_id);
+
+    if (folder.data == NULL)
+        return;
+    place_in_session(path, folder, name.data + name.len, out);
+    out->kind = TRANSCRIPT_METADATA;
+}
+
+void transcript_place_find(const char *path, bool is_named, struct transcript_place *out)
+{
+    struct slice name = component_before(path, path + strlen(path));
+
+    *out = (struct transcript_place){.kind = TRANSCRIPT_OTHER, .project = {"", 0}};
+    if (cut_suffix(&name, METADATA_SUFFIX))
+        place_metadata(path, name, out);
+    else if (cut_suffix(&name, LINES_SUFFIX) || is_named)
+        place_lines(path, name, out);
+}
+
+void transcript_place_release(struct transcript_place *place)
+{
+    buffer_release(&place->stream);
+}

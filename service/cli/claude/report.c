@@ -1,0 +1,64 @@
+#include "service/cli/claude/report.h"
+
+#include "routes/core/buffer.h"
+#include "service/cli/terminal.h"
+
+#include <stdio.h>
+
+/* Prints one line. */
+static void say(struct buffer *line)
+{
+    buffer_add_char(line, '\0');
+    terminal_print(stderr, "%s\n", line->data);
+    buffer_release(line);
+}
+
+static struct buffer begin_line(const char *path)
+{
+    struct buffer line = {0};
+
+    buffer_add_text(&line, "sessiond import: ");
+    buffer_add_text(&line, path);
+    return line;
+}
+
+void transcript_report_pass_over(struct transcript_report *report, const char *path, int64_t line,
+                                 const char *why)
+{
+    struct buffer text = begin_line(path);
+
+    report->passed_over++;
+    if (line > 0)
+        buffer_printf(&text, ": line %lld", (long long)line);
+    buffer_printf(&text, " is passed over: %s", why);
+    say(&text);
+}
+
+void transcript_report_stop(struct transcript_report *report, const char *path, int64_t line,
+                            const char *why)
+{
+    struct buffer text = begin_line(path);
+
+    report->stopped++;
+    if (line > 0)
+        buffer_printf(&text, ": stopped before line %lld: %s", (long long)line, why);
+    else
+        buffer_printf(&text, ": stopped: %s", why);
+    say(&text);
+}
+
+void transcript_report_fail(const char *path, const char *why)
+{
+    struct buffer text = begin_line(path);
+
+    buffer_printf(&text, ": %s", why);
+    say(&text);
+}
+
+void transcript_report_print(const struct transcript_report *report)
+{
+    printf("transcripts: %lld; entries: %lld new, %lld there already; passed over: %lld; "
+           "stopped: %lld\n",
+           (long long)report->files, (long long)report->appended, (long long)report->present,
+           (long long)report->passed_over, (long long)report->stopped);
+}

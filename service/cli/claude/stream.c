@@ -1,0 +1,330 @@
+#include "service/cli/claude/stream.h"
+
+#include "routes/json/scan.h"
+#include "routes/json/skip.h"
+#include "routes/json/writer.h"
+#include "service/cli/api_response.h"
+#include "service/cli/claude/line.h"
+#include "service/cli/retry.h"
+
+#include <stdio.h>
+
+#define MAX_DEPTH 10010 /* an entry of any depth that can be configured, in a page */
+#define PAGE_ENTRIES 1000
+#define PROBLEM "urn:sessiond:problem:"
+
+void transcript_stream_open(struct transcript_stream *stream, const struct config *config,
+                            const char *session_id, struct slice name)
+{
+    *stream = (struct transcript_stream){.config = config};
+    memcpy(stream->session_id, session_id, ID_SIZE);
+    buffer_printf(&stream->target, "/sessions/%s/entries?stream=", session_id);
+    /* Unreserved characters stay as they are (RFC 3986 §2.3). */
+    for (size_t i = 0; i < name.len; i++) {
+        const unsigned char c = (unsigned char)name.data[i];
+        if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-')
+            buffer_add_char(&stream->target, name.data[i]);
+        else
+            buffer_printf(&stream->target, "%%%02X", c);
+    }
+    buffer_add_char(&stream->target, '\0');
+}
+
+void transcript_stream_close(struct transcript_stream *stream)
+{
+    buffer_release(&stream->target);
+}
+
+/* --- Responses -------------------------------------------------------------------------------- */
+
+/* A page has one entry at least, and an entry came in a body. */
+static bool read_body(const struct config *config, struct http_answer *answer, struct buffer *out,
+                      struct error *err)
+{
+    const int64_t max_bytes = 2 * config->max_body_bytes + config->max_page_bytes;
+    char part[16384];
+    ssize_t count;
+
+    while ((count = http_client_read(answer, part, sizeof(part), err)) > 0) {
+        buffer_add(out, (struct slice){part, (size_t)count});
+        if ((int64_t)out->len > max_bytes)
+            return error_set(err, ERROR_INTERNAL, NULL,
+                             "a response has more than %lld bytes: give this command the "
+                             "--max-body-bytes and --max-page-bytes of the service",
+                             (long long)max_bytes);
+    }
+    return count == 0;
+}
+
+static bool is_object(struct slice body)
+{
+    struct json_outline outline;
+    struct error ignored;
+
+    return json_scan(body, MAX_DEPTH, &outline, &ignored) && outline.type == JSON_OBJECT;
+}
+
+/* The member's text without quotes and escapes decoded, with a NUL behind it; "" if there is none.
+ */
+static const char *text_of(struct slice object, const char *name, struct buffer *out)
+{
+    if (!transcript_line_text(object, name, out))
+        out->len = 0;
+    buffer_add_char(out, '\0');
+    return out->data;
+}
+
+static void explain_lease(struct slice problem, struct error *err)
+{
+    struct buffer owner = {0};
+    struct buffer end = {0};
+
+    error_set(err, ERROR_LEASE_HELD, NULL,
+              "\"%.64s\" holds a lease on its session until %.40s; import it again afterwards",
+              text_of(problem, "owner", &owner), text_of(problem, "expires_at", &end));
+    buffer_release(&owner);
+    buffer_release(&end);
+}
+
+/* Sets *err from a problem+json document. */
+static void explain(int status, struct slice problem, struct error *err)
+{
+    struct buffer type = {0};
+    struct buffer detail = {0};
+    const char *name = text_of(problem, "type", &type);
+    const char *text = text_of(problem, "detail", &detail);
+
+    if (strcmp(name, PROBLEM "lease-held") == 0)
+        explain_lease(problem, err);
+    else if (strcmp(name, PROBLEM "session-exists") == 0)
+        error_set(err, ERROR_SESSION_EXISTS, NULL, "%.180s", text);
+    else if (strcmp(name, PROBLEM "precondition-failed") == 0)
+        error_set(err, ERROR_PRECONDITION_FAILED, NULL,
+                  "another client appends to its stream; import it again");
+    else if (strcmp(name, PROBLEM "not-found") == 0)
+        error_set(err, ERROR_NOT_FOUND, NULL, "its session was deleted meanwhile; import it again");
+    else
+        error_set(err, ERROR_INTERNAL, NULL, "the service answers %d: %.160s", status, text);
+    buffer_release(&type);
+    buffer_release(&detail);
+}
+
+static enum transcript_answer meaning_of(int status)
+{
+    switch (status) {
+    case 400:
+    case 413:
+    case 422:
+        return TRANSCRIPT_REFUSED;
+    case 404:
+    case 409:
+    case 410:
+    case 412:
+        return TRANSCRIPT_STOPPED;
+    default:
+        return status >= 200 && status < 300 ? TRANSCRIPT_DONE : TRANSCRIPT_FAILED;
+    }
+}
+
+static enum transcript_answer receive(const struct config *config, struct http_answer *answer,
+                                      struct buffer *body, struct error *err)
+{
+    const enum transcript_answer meaning = meaning_of(answer->status);
+
+    if (answer->status == 401 || answer->status == 403) {
+        if (!command_answer_refuse(config, answer, err))
+            return TRANSCRIPT_FAILED;
+    }
+    if (!read_body(config, answer, body, err))
+        return TRANSCRIPT_FAILED;
+    const struct slice text = buffer_slice(body);
+    if (!is_object(text)) {
+        error_set(err, ERROR_INTERNAL, NULL, "the service answers %d and no JSON object",
+                  answer->status);
+        return TRANSCRIPT_FAILED;
+    }
+    if (meaning != TRANSCRIPT_DONE)
+        explain(answer->status, text, err);
+    return meaning;
+}
+
+/* DONE: *body is a JSON object that json_scan() accepts. */
+static enum transcript_answer call(const struct config *config, const struct http_request *request,
+                                   struct buffer *body, struct error *err)
+{
+    struct http_answer answer;
+
+    body->len = 0;
+    if (!command_retry_send(config, request, &answer, err))
+        return TRANSCRIPT_FAILED;
+    const enum transcript_answer meaning = receive(config, &answer, body, err);
+    http_client_close(&answer);
+    return meaning;
+}
+
+/* A member that is a whole number of at most 18 digits. */
+static bool read_number(struct slice object, const char *name, int64_t *out, struct error *err)
+{
+    const struct slice text = transcript_line_member(object, name);
+    int64_t number = 0;
+
+    if (text.data == NULL || text.len == 0 || text.len > 18)
+        return command_answer_is_foreign(err, "a number is missing");
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return command_answer_is_foreign(err, "a number is missing");
+        number = number * 10 + (text.data[i] - '0');
+    }
+    *out = number;
+    return true;
+}
+
+/* --- The session ------------------------------------------------------------------------------ */
+
+enum transcript_answer transcript_stream_create(const struct transcript_stream *stream,
+                                                struct slice project, struct error *err)
+{
+    struct buffer body = {0};
+    struct buffer answer = {0};
+    char path[64];
+
+    snprintf(path, sizeof(path), "/sessions/%s", stream->session_id);
+    buffer_add_text(&body, "{\"project_path\":");
+    json_add_string(&body, project);
+    buffer_add_text(&body, ",\"thread_id\":");
+    json_add_string(&body, slice_from(stream->config->thread));
+    buffer_add_char(&body, '}');
+    const struct http_request request = {"PUT", path, "application/json", buffer_slice(&body)};
+    const enum transcript_answer meaning = call(stream->config, &request, &answer, err);
+    buffer_release(&body);
+    buffer_release(&answer);
+    return meaning;
+}
+
+enum transcript_answer transcript_stream_project(const struct transcript_stream *stream,
+                                                 struct buffer *project, bool *is_other_thread,
+                                                 struct error *err)
+{
+    struct buffer answer = {0};
+    struct buffer thread = {0};
+    char path[64];
+
+    snprintf(path, sizeof(path), "/sessions/%s", stream->session_id);
+    const struct http_request request = {.method = "GET", .path = path};
+    const enum transcript_answer meaning = call(stream->config, &request, &answer, err);
+    if (meaning == TRANSCRIPT_DONE) {
+        const struct slice session = buffer_slice(&answer);
+        *is_other_thread = !transcript_line_text(session, "thread_id", &thread) ||
+                           !slice_is(buffer_slice(&thread), stream->config->thread);
+        if (!transcript_line_text(session, "project_path", project))
+            project->len = 0;
+    }
+    buffer_release(&answer);
+    buffer_release(&thread);
+    return meaning;
+}
+
+/* --- Its stream ------------------------------------------------------------------------------- */
+
+/* `item` is one of the page's entries. */
+static bool add_entry(struct transcript_digests *digests, struct buffer *page, struct slice item,
+                      struct error *err)
+{
+    struct slice entry = {0};
+    struct transcript_line line;
+
+    if (item.data[0] == '{')
+        entry = transcript_line_member(item, "entry");
+    if (entry.data == NULL)
+        return command_answer_is_foreign(err, "it is no page of entries");
+    if (!transcript_line_parse(page->data + (entry.data - page->data), entry.len, &line, err))
+        return false;
+    transcript_digests_store(digests, line.uuid, line.text);
+    transcript_line_release(&line);
+    return true;
+}
+
+static bool add_page(struct transcript_digests *digests, struct buffer *page, struct error *err)
+{
+    const struct slice entries = transcript_line_member(buffer_slice(page), "entries");
+    const char *end = page->data + page->len;
+
+    if (entries.data == NULL || entries.data[0] != '[')
+        return command_answer_is_foreign(err, "it is no page of entries");
+    const char *at = json_skip_space(entries.data + 1, end);
+    while (*at != ']') {
+        const char *value = at;
+        at = json_skip_space(json_skip_value(at, end), end);
+        if (!add_entry(digests, page, (struct slice){value, (size_t)(at - value)}, err))
+            return false;
+        if (*at == ',')
+            at = json_skip_space(at + 1, end);
+    }
+    return true;
+}
+
+/* Takes a page of what comes behind *after, which moves on. */
+static bool take_page(struct transcript_stream *stream, struct transcript_digests *digests,
+                      struct buffer *page, int64_t *after, struct error *err)
+{
+    const struct slice text = buffer_slice(page);
+    int64_t next = 0;
+
+    if (!read_number(text, "next_after", &next, err) ||
+        !read_number(text, "last_seq", &stream->last_seq, err))
+        return false;
+    if (next <= *after && next != stream->last_seq)
+        return command_answer_is_foreign(err, "it is no page of entries");
+    *after = next;
+    return add_page(digests, page, err);
+}
+
+static enum transcript_answer load_page(struct transcript_stream *stream,
+                                        struct transcript_digests *digests, int64_t *after,
+                                        struct error *err)
+{
+    struct buffer path = {0};
+    struct buffer page = {0};
+
+    buffer_printf(&path, "%s&after=%lld&limit=%d", stream->target.data, (long long)*after,
+                  PAGE_ENTRIES);
+    buffer_add_char(&path, '\0');
+    const struct http_request request = {.method = "GET", .path = path.data};
+    enum transcript_answer meaning = call(stream->config, &request, &page, err);
+    if (meaning == TRANSCRIPT_DONE && !take_page(stream, digests, &page, after, err))
+        meaning = TRANSCRIPT_FAILED;
+    buffer_release(&path);
+    buffer_release(&page);
+    return meaning;
+}
+
+enum transcript_answer transcript_stream_load(struct transcript_stream *stream,
+                                              struct transcript_digests *digests, struct error *err)
+{
+    enum transcript_answer meaning;
+    int64_t after = 0;
+
+    do
+        meaning = load_page(stream, digests, &after, err);
+    while (meaning == TRANSCRIPT_DONE && after < stream->last_seq);
+    return meaning;
+}
+
+enum transcript_answer transcript_stream_append(struct transcript_stream *stream,
+                                                struct slice lines, struct error *err)
+{
+    struct buffer path = {0};
+    struct buffer answer = {0};
+
+    buffer_printf(&path, "%s&expect_last_seq=%lld", stream->target.data,
+                  (long long)stream->last_seq);
+    buffer_add_char(&path, '\0');
+    const struct http_request request = {"POST", path.data, "application/x-ndjson", lines};
+    enum transcript_answer meaning = call(stream->config, &request, &answer, err);
+    if (meaning == TRANSCRIPT_DONE &&
+        !read_number(buffer_slice(&answer), "last_seq", &stream->last_seq, err))
+        meaning = TRANSCRIPT_FAILED;
+    buffer_release(&path);
+    buffer_release(&answer);
+    return meaning;
+}

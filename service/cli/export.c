@@ -1,0 +1,228 @@
+/* sessiond export: everything that the running service has, as lines on stdout. */
+
+#include "db/base/uuid.h"
+#include "routes/core/buffer.h"
+#include "routes/json/scan.h"
+#include "service/cli/api_response.h"
+#include "service/cli/command.h"
+#include "service/cli/terminal.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define READ_BYTES (64 << 10)
+
+/* More than the largest --max-body-bytes, and so than the longest line of a service. */
+#define LINE_BYTES_MAX (257 << 20)
+#define MAX_DEPTH 10003
+
+struct export
+{
+    struct buffer line; /* what came of a line that is not whole */
+    int64_t lines;      /* that were received whole */
+    int64_t sessions;
+    int64_t entries;
+    char last[ID_SIZE];  /* the session of the last line */
+    char whole[ID_SIZE]; /* the session before it, of which all was written */
+};
+
+static bool write_all(const char *data, size_t len, struct error *err)
+{
+    while (len > 0) {
+        const ssize_t written = write(STDOUT_FILENO, data, len);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return error_set(err, ERROR_INTERNAL, NULL, "cannot write: %s", strerror(errno));
+        data += written;
+        len -= (size_t)written;
+    }
+    return true;
+}
+
+static struct slice member(const struct json_outline *outline, const char *name)
+{
+    for (size_t i = 0; i < outline->member_count && i < JSON_OUTLINE_MEMBERS; i++) {
+        if (slice_is(outline->members[i].name, name))
+            return outline->members[i].value;
+    }
+    return (struct slice){"", 0};
+}
+
+/* A member that is an id in canonical form. */
+static bool has_id(const struct json_outline *outline, const char *name, char id[ID_SIZE])
+{
+    const struct slice text = member(outline, name);
+
+    return text.len == ID_LENGTH + 2 && text.data[0] == '"' &&
+           id_parse((struct slice){text.data + 1, ID_LENGTH}, id) &&
+           memcmp(text.data + 1, id, ID_LENGTH) == 0;
+}
+
+static bool is_session(const struct json_outline *outline, char id[ID_SIZE])
+{
+    return slice_is(member(outline, "type"), "\"session\"") && has_id(outline, "id", id);
+}
+
+/* An entry comes behind its session. */
+static bool is_entry(const struct export *export, const struct json_outline *outline)
+{
+    char id[ID_SIZE];
+
+    return slice_is(member(outline, "type"), "\"entry\"") && has_id(outline, "session_id", id) &&
+           memcmp(id, export->last, ID_SIZE) == 0 && member(outline, "entry").len > 0;
+}
+
+/* Counts a line of the form that the service writes. */
+static bool count_line(struct export *export, struct slice line, struct error *err)
+{
+    struct json_outline outline;
+    char id[ID_SIZE];
+    struct error why;
+
+    export->lines++;
+    if (!json_scan(line, MAX_DEPTH, &outline, &why))
+        return error_set(err, ERROR_INTERNAL, NULL, "line %lld of the response is no JSON: %.120s",
+                         (long long)export->lines, why.detail);
+    if (is_entry(export, &outline)) {
+        export->entries++;
+        return true;
+    }
+    if (!is_session(&outline, id))
+        return error_set(err, ERROR_INTERNAL, NULL,
+                         "line %lld of the response is neither a session nor an entry of the "
+                         "session before it",
+                         (long long)export->lines);
+    export->sessions++;
+    memcpy(export->whole, export->last, ID_SIZE);
+    memcpy(export->last, id, ID_SIZE);
+    return true;
+}
+
+/* Writes the lines that are whole, up to the first that is wrong; *done gets their bytes.
+ * `searched` bytes have no newline. Only lines that were written are counted: an export that is
+ * continued begins behind them.
+ */
+static bool pass_on(struct export *export, size_t searched, size_t *done, struct error *err)
+{
+    const char *begin = export->line.data;
+    const char *end = begin + export->line.len;
+    const char *from = begin + searched;
+    const char *newline;
+    struct export counted = *export;
+    struct error why;
+    bool is_good = true;
+
+    while (is_good && (newline = memchr(from, '\n', (size_t)(end - from))) != NULL) {
+        const char *line = begin + *done;
+        is_good = count_line(&counted, (struct slice){line, (size_t)(newline - line)}, &why);
+        from = newline + 1;
+        if (is_good)
+            *done = (size_t)(from - begin);
+    }
+    if (!write_all(begin, *done, err))
+        return false;
+    *export = counted;
+    if (!is_good)
+        *err = why;
+    return is_good;
+}
+
+/* Adds what was received, and writes the lines that are complete. */
+static bool take_part(struct export *export, struct slice part, struct error *err)
+{
+    struct buffer *line = &export->line;
+    const size_t searched = line->len;
+    size_t done = 0;
+
+    if (line->len + part.len > LINE_BYTES_MAX)
+        return command_answer_is_foreign(err, "a line is longer than any session");
+    buffer_add(line, part);
+    if (!pass_on(export, searched, &done, err))
+        return false;
+    if (done < line->len && line->data[done] != '{')
+        return command_answer_is_foreign(err, "a line is no JSON object");
+    memmove(line->data, line->data + done, line->len - done);
+    line->len -= done;
+    return true;
+}
+
+static bool receive(struct export *export, struct http_answer *answer, struct error *err)
+{
+    char part[READ_BYTES];
+    ssize_t count;
+
+    if (!command_answer_has_type(answer, "application/x-ndjson", err))
+        return false;
+    while ((count = http_client_read(answer, part, sizeof(part), err)) > 0) {
+        if (!take_part(export, (struct slice){part, (size_t)count}, err))
+            return false;
+    }
+    if (count == 0 && export->line.len > 0)
+        return command_answer_is_foreign(err, "its last line is not whole");
+    if (count == 0)
+        memcpy(export->whole, export->last, ID_SIZE);
+    return count == 0;
+}
+
+static bool fetch(struct export *export, const struct config *config, struct error *err)
+{
+    struct http_answer answer;
+    char path[64 + ID_SIZE];
+    char id[ID_SIZE] = "";
+
+    if (config->after != NULL && !id_parse(slice_from(config->after), id))
+        return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
+                         "--after takes the id of a session, not \"%.60s\"", config->after);
+    snprintf(path, sizeof(path), "/admin/export%s%s", id[0] == '\0' ? "" : "?after=", id);
+    if (!http_client_request(config, "GET", path, 0, &answer, err))
+        return false;
+    const bool ok = answer.status == 200 ? receive(export, &answer, err)
+                                         : command_answer_refuse(config, &answer, err);
+    http_client_close(&answer);
+    return ok;
+}
+
+static enum command_exit run(const struct config *config)
+{
+    struct export export = {0};
+    struct error err;
+
+    const bool ok = fetch(&export, config, &err);
+    buffer_release(&export.line);
+    if (!ok)
+        terminal_print(stderr, "sessiond export: %s\n", err.detail);
+    if (ok || export.sessions > 0)
+        fprintf(stderr, "sessiond export: %lld sessions, %lld entries written%s%s\n",
+                (long long)export.sessions, (long long)export.entries,
+                export.whole[0] == '\0' ? "" : "; go on with --after ", export.whole);
+    if (ok)
+        return COMMAND_DONE;
+    return err.kind == ERROR_INVALID_PAYLOAD ? COMMAND_USAGE : COMMAND_IMPOSSIBLE;
+}
+
+static const struct command_flag flags[] = {
+    {"--after", "ID", offsetof(struct config, after)},
+    {NULL, NULL, 0},
+};
+
+const struct command command_export = {
+    .name = "export",
+    .file = COMMAND_NO_FILE,
+    .flags = flags,
+    .summary = "writes all sessions and entries of the running service to stdout, as NDJSON",
+    .help =
+        "Asks the service that listens on --listen for all its sessions, the oldest first, each\n"
+        "with its context and followed by the entries of its log: one JSON object a line, for\n"
+        "sessiond import. Each session is as it was when its line was written; the service goes\n"
+        "on meanwhile. Lines are written whole or not at all.\n\n"
+        "--after ID begins behind this session: to go on after an interruption, or to get what\n"
+        "is new. stderr says at the end which ID that is; what is written twice does no harm.\n\n"
+        "Where the service asks for tokens, SESSIOND_TOKEN has to be one of scope admin.\n\n"
+        "Exit codes: 0 all was written, 2 wrong usage, 3 it cannot be done, or not to the end;\n"
+        "stderr says why.\n",
+    .run = run,
+};

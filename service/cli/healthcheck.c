@@ -1,0 +1,45 @@
+/* sessiond healthcheck: asks the running service whether a write reaches the disk. */
+
+#include "service/cli/command.h"
+#include "service/cli/http_client.h"
+#include "service/cli/terminal.h"
+
+/* Less than the four seconds of the image's HEALTHCHECK, so that the reason is told. */
+#define TIMEOUT_S 3
+
+/* The beginning of a problem names what is wrong. */
+static void tell_problem(struct http_answer *answer)
+{
+    struct error ignored;
+    char body[1024];
+
+    const ssize_t count = http_client_read(answer, body, sizeof(body), &ignored);
+    terminal_print(stderr, "sessiond healthcheck: /readyz answers %d: %.*s\n", answer->status,
+                   count < 0 ? 0 : (int)count, body);
+}
+
+static enum command_exit run(const struct config *config)
+{
+    struct http_answer answer;
+    struct error err;
+
+    if (!http_client_request(config, "GET", "/readyz", TIMEOUT_S, &answer, &err)) {
+        terminal_print(stderr, "sessiond healthcheck: %s\n", err.detail);
+        return COMMAND_UNSOUND;
+    }
+    if (answer.status != 200)
+        tell_problem(&answer);
+    http_client_close(&answer);
+    return answer.status == 200 ? COMMAND_DONE : COMMAND_UNSOUND;
+}
+
+const struct command command_healthcheck = {
+    .name = "healthcheck",
+    .file = COMMAND_NO_FILE,
+    .summary = "ask the running service whether it is ready",
+    .help =
+        "Asks /readyz of the service at --listen, which commits a write. For the health checks of\n"
+        "containers, which have no curl.\n\n"
+        "Exit codes: 0 ready; 1 not ready, or no answer within 3 seconds.\n",
+    .run = run,
+};

@@ -1,0 +1,255 @@
+/* sessiond import: what sessiond export wrote, into the running service. */
+
+#include "service/cli/claude/import.h"
+#include "db/base/uuid.h"
+#include "routes/core/buffer.h"
+#include "routes/json/scan.h"
+#include "routes/json/skip.h"
+#include "service/cli/api_response.h"
+#include "service/cli/command.h"
+#include "service/cli/retry.h"
+#include "service/cli/terminal.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BATCH_LINES 256
+#define BATCH_BYTES (256 << 10)
+#define ANSWER_BYTES (1 << 20)
+#define MAX_DEPTH 10000
+
+struct import {
+    const struct config *config;
+    struct buffer batch;
+    int64_t lines;      /* in the batch */
+    int64_t first_line; /* of the batch, in the file */
+    int64_t line;       /* that is read */
+    int64_t sessions_created;
+    int64_t sessions_present;
+    int64_t entries_created;
+    int64_t entries_present;
+    int64_t conflicts;
+    char left_alone[ID_SIZE]; /* the session of the last conflict: its entries are not sent */
+};
+
+static bool tell_conflict(struct import *import, struct json_object *conflict, struct error *err)
+{
+    struct slice detail;
+    struct slice id;
+    struct slice stream = {"", 0};
+    int64_t seq = 0;
+
+    if (!command_answer_text(conflict, "session_id", &id) || id.len != ID_LENGTH ||
+        !command_answer_text(conflict, "detail", &detail))
+        return command_answer_is_foreign(err, "a conflict names no session");
+    import->conflicts++;
+    memcpy(import->left_alone, id.data, ID_LENGTH);
+    terminal_print(stderr, "sessiond import: session %.*s is left alone: ", (int)id.len, id.data);
+    if (command_answer_text(conflict, "stream", &stream) &&
+        command_answer_number(conflict, "seq", &seq))
+        terminal_print(stderr, "entry %lld of the stream %.*s: ", (long long)seq, (int)stream.len,
+                       stream.data);
+    terminal_print(stderr, "%.*s\n", (int)detail.len, detail.data);
+    return true;
+}
+
+static bool add_up(struct json_object *body, const char *name, int64_t *created, int64_t *present)
+{
+    struct json_object *counted = command_answer_object(body, name);
+
+    return command_answer_add(counted, "created", created) &&
+           command_answer_add(counted, "present", present);
+}
+
+static bool take_answer(struct import *import, struct http_answer *answer, struct error *err)
+{
+    struct json_object *body = NULL;
+
+    if (!command_answer_parse(answer, ANSWER_BYTES, &body, err))
+        return false;
+    struct json_object *conflicts = command_answer_array(body, "conflicts");
+    bool ok = add_up(body, "sessions", &import->sessions_created, &import->sessions_present) &&
+              add_up(body, "entries", &import->entries_created, &import->entries_present) &&
+              conflicts != NULL;
+    if (!ok)
+        command_answer_is_foreign(err, "it does not say what was imported");
+    import->left_alone[0] = '\0';
+    for (size_t i = 0; ok && i < command_answer_count(conflicts); i++)
+        ok = tell_conflict(import, command_answer_at(conflicts, i), err);
+    command_answer_free(body);
+    return ok;
+}
+
+static bool refuse(struct import *import, struct http_answer *answer, struct error *err)
+{
+    struct error why;
+
+    if (command_answer_refuse(import->config, answer, &why))
+        return true;
+    return error_set(err, answer->status == 422 ? ERROR_INVALID_PAYLOAD : ERROR_INTERNAL, NULL,
+                     "lines %lld to %lld: %s", (long long)import->first_line,
+                     (long long)import->line, why.detail);
+}
+
+static bool send_batch(struct import *import, struct error *err)
+{
+    const struct http_request request = {.method = "POST",
+                                         .path = "/admin/import",
+                                         .type = "application/x-ndjson",
+                                         .body = buffer_slice(&import->batch)};
+    struct http_answer answer;
+
+    if (!command_retry_send(import->config, &request, &answer, err))
+        return false;
+    const bool ok =
+        answer.status == 200 ? take_answer(import, &answer, err) : refuse(import, &answer, err);
+    http_client_close(&answer);
+    import->batch.len = 0;
+    import->lines = 0;
+    return ok;
+}
+
+static struct slice member(const struct json_outline *outline, const char *name)
+{
+    for (size_t i = 0; i < outline->member_count && i < JSON_OUTLINE_MEMBERS; i++) {
+        if (slice_is(outline->members[i].name, name))
+            return outline->members[i].value;
+    }
+    return (struct slice){"", 0};
+}
+
+/* What belongs to a session that is left alone is passed over. */
+static bool is_left_alone(const struct import *import, const struct json_outline *outline)
+{
+    const struct slice id = member(outline, "session_id");
+
+    return import->left_alone[0] != '\0' && id.len == ID_LENGTH + 2 &&
+           memcmp(id.data + 1, import->left_alone, ID_LENGTH) == 0;
+}
+
+static bool is_blank(struct slice line)
+{
+    const char *end = line.data + line.len;
+
+    return json_skip_space(line.data, end) == end;
+}
+
+static bool take_line(struct import *import, struct slice line, struct error *err)
+{
+    struct json_outline outline;
+    struct error why;
+
+    import->line++;
+    if (is_blank(line))
+        return true;
+    if (!json_scan(line, MAX_DEPTH, &outline, &why))
+        return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "line %lld: it is no JSON: %.150s",
+                         (long long)import->line, why.detail);
+    if (import->lines > 0 && import->batch.len + line.len > BATCH_BYTES && !send_batch(import, err))
+        return false;
+    if (is_left_alone(import, &outline))
+        return true;
+    if (import->lines++ == 0)
+        import->first_line = import->line;
+    buffer_add(&import->batch, line);
+    buffer_add_char(&import->batch, '\n');
+    return import->lines < BATCH_LINES || send_batch(import, err);
+}
+
+static bool take_file(struct import *import, FILE *file, struct error *err)
+{
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t len;
+    bool ok = true;
+
+    while (ok && (len = getline(&line, &room, file)) >= 0) {
+        if (len > 0 && line[len - 1] == '\n')
+            len--;
+        ok = take_line(import, (struct slice){line, (size_t)len}, err);
+    }
+    free(line);
+    if (ok && ferror(file))
+        return error_set(err, ERROR_INTERNAL, NULL, "cannot read on: %s", strerror(errno));
+    return ok && (import->lines == 0 || send_batch(import, err));
+}
+
+static bool take_all(struct import *import, struct error *err)
+{
+    const char *path = import->config->file;
+    FILE *file = path == NULL || strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+
+    if (file == NULL)
+        return error_set(err, ERROR_INTERNAL, NULL, "cannot open %s: %s", path, strerror(errno));
+    const bool ok = take_file(import, file, err);
+    if (file != stdin)
+        fclose(file);
+    return ok;
+}
+
+static enum command_exit run(const struct config *config)
+{
+    struct error err;
+
+    if (config->claude)
+        return transcripts_import(config);
+    struct import *import = calloc(1, sizeof(*import));
+    if (import == NULL)
+        abort();
+    import->config = config;
+    const bool ok = take_all(import, &err);
+    if (!ok)
+        terminal_print(stderr, "sessiond import: %s\n", err.detail);
+    printf("sessions: %lld new, %lld there already; entries: %lld new, %lld there already; "
+           "conflicts: %lld\n",
+           (long long)import->sessions_created, (long long)import->sessions_present,
+           (long long)import->entries_created, (long long)import->entries_present,
+           (long long)import->conflicts);
+    const bool unsound = ok ? import->conflicts > 0 : err.kind == ERROR_INVALID_PAYLOAD;
+    buffer_release(&import->batch);
+    free(import);
+    if (unsound)
+        return COMMAND_UNSOUND;
+    return ok ? COMMAND_DONE : COMMAND_IMPOSSIBLE;
+}
+
+static const struct command_flag flags[] = {
+    {"--claude", NULL, offsetof(struct config, claude)},
+    {"--thread", "THREAD", offsetof(struct config, thread)},
+    {"--project", "PATH", offsetof(struct config, project)},
+    {NULL, NULL, 0},
+};
+
+const struct command command_import = {
+    .name = "import",
+    .file = COMMAND_FILE_OPTIONAL,
+    .flags = flags,
+    .summary = "puts what sessiond export wrote into the running service; or --claude transcripts",
+    .help =
+        "Reads FILE, or stdin where it is - or left out, and sends it to the service that listens\n"
+        "on --listen. Sessions and entries come back with the ids, versions, times and seqs that\n"
+        "they had. What is there already and the same is left as it is, so importing twice\n"
+        "changes nothing, and an import that was interrupted is done again. A session that is\n"
+        "there and differs is left alone, and told.\n\n"
+        "With --claude FILE is a transcript of Claude Code (*.jsonl) or a folder, in which all\n"
+        "are found. SESSION.jsonl is the stream main of the session SESSION, a UUID; a file below\n"
+        "a folder SESSION/ is the stream of its path there, without .jsonl; agent-*.jsonl beside\n"
+        "a transcript is the stream subagents/agent-* of its sessionId. *.meta.json is an entry\n"
+        "of the stream that it describes, with \"type\":\"agent_metadata\". A session's thread is\n"
+        "--thread, its project_path --project, or the first cwd, or the name of the folder.\n"
+        "Each line is an entry as it is. Lines that the stream has are found by their uuid, or\n"
+        "else by their text, wherever they are; the others are appended in the order of the file.\n"
+        "A line that cannot be imported is passed over: one that is no JSON object, is longer\n"
+        "than --max-body-bytes or refused by the service, or whose uuid is known with another\n"
+        "text. A lease, another writer or a deletion stops one file; the import goes on with\n"
+        "the next. stderr names file, line and reason.\n\n"
+        "Where the service asks for tokens, SESSIOND_TOKEN has to be one of scope admin.\n\n"
+        "Responses 429 and 503 are waited out as their Retry-After says, 30 times.\n\n"
+        "Exit codes: 0 all is there, 1 some is not and never will be as it is: a conflict, or a\n"
+        "line or file that was passed over, 2 wrong usage, 3 it cannot be done, or not to the\n"
+        "end: a file was stopped, or the service failed; run it again. stderr says why.\n",
+    .run = run,
+};

@@ -1,0 +1,272 @@
+/* sessiond purge: has the running service delete what retention does not keep, or say what that is.
+ */
+
+#include "service/cli/api_response.h"
+#include "service/cli/command.h"
+#include "service/cli/terminal.h"
+
+#include <ctype.h>
+#include <stddef.h>
+#include <string.h>
+
+/* More than a service ever sends here. */
+#define ANSWER_MAX 65536
+
+#define CURSOR_MAX 128
+#define PATH_SIZE (CURSOR_MAX + 32)
+
+#define PURGE_PATH "/admin/purge"
+#define RETENTION_PATH "/admin/retention"
+
+/* A step waits for writes that came before, and for a disk that is slow. */
+#define TIMEOUT_S 60
+
+struct reason {
+    const char *name; /* in the answers */
+    const char *flag;
+    const char *what;
+};
+
+static const struct reason reasons[] = {
+    {"terminated", "--retain", "TERMINATED"},
+    {"idle", "--retain-idle", "PAUSED"},
+};
+
+#define REASON_COUNT (sizeof(reasons) / sizeof(reasons[0]))
+
+struct totals {
+    int64_t sessions[REASON_COUNT];
+    int64_t bytes;
+};
+
+static bool ask(const struct config *config, const char *method, const char *path,
+                struct json_object **body, struct error *err)
+{
+    struct http_answer answer;
+
+    if (!http_client_request(config, method, path, TIMEOUT_S, &answer, err))
+        return false;
+    const bool ok = answer.status == 200 ? command_answer_parse(&answer, ANSWER_MAX, body, err)
+                                         : command_answer_refuse(config, &answer, err);
+    http_client_close(&answer);
+    return ok;
+}
+
+/* Characters of a next_cursor of the service; others could change the target of the request. */
+static bool is_cursor(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (!isalnum((unsigned char)text.data[i]) && strchr("-_.~", text.data[i]) == NULL)
+            return false;
+    }
+    return text.len > 0 && text.len <= CURSOR_MAX;
+}
+
+/* Makes *path that of the next page after `body`, empty when there is none. */
+static bool go_on(struct json_object *body, const char *first_path, char path[PATH_SIZE],
+                  struct error *err)
+{
+    struct slice next = {"", 0};
+    const char *sent = strchr(path, '=');
+
+    if (command_answer_text(body, "next_cursor", &next) && !is_cursor(next))
+        return command_answer_is_foreign(err, "its next_cursor is invalid");
+    if (next.len > 0 && sent != NULL && slice_is(next, sent + 1))
+        return command_answer_is_foreign(err, "its next_cursor is the one that was sent");
+    path[0] = '\0';
+    if (next.len > 0)
+        snprintf(path, PATH_SIZE, "%s?cursor=%.*s", first_path, (int)next.len, next.data);
+    return true;
+}
+
+#define SHOWN_MAX 10
+#define TEXT_MAX 64
+
+/* What would go for one reason: the sum over the pages that were read. */
+struct preview {
+    bool is_off;
+    int64_t seconds;
+    int64_t sessions;
+    int64_t bytes;
+    char oldest[TEXT_MAX]; /* empty: there is none yet */
+    char first[SHOWN_MAX][TEXT_MAX];
+    size_t shown;
+};
+
+static void copy_text(char out[TEXT_MAX], struct slice text)
+{
+    snprintf(out, TEXT_MAX, "%.*s", (int)(text.len < TEXT_MAX ? text.len : TEXT_MAX - 1),
+             text.data);
+}
+
+static bool add_page(struct preview *preview, struct json_object *of, struct error *err)
+{
+    struct json_object *first = command_answer_array(of, "first");
+    struct slice oldest = {"", 0};
+
+    if (first == NULL || !command_answer_add(of, "sessions", &preview->sessions) ||
+        !command_answer_add(of, "bytes", &preview->bytes))
+        return command_answer_is_foreign(err, "it does not say what a purge would delete");
+    preview->is_off = !command_answer_number(of, "retain_seconds", &preview->seconds);
+    if (preview->oldest[0] == '\0' && command_answer_text(of, "oldest_change_at", &oldest))
+        copy_text(preview->oldest, oldest);
+    for (size_t i = 0; i < command_answer_count(first) && preview->shown < SHOWN_MAX; i++)
+        copy_text(preview->first[preview->shown++], command_answer_text_at(first, i));
+    return true;
+}
+
+static void print_preview(const struct reason *reason, const struct preview *preview)
+{
+    if (preview->is_off) {
+        printf("%s: %s is off, nothing is deleted\n", reason->what, reason->flag);
+        return;
+    }
+    terminal_print(
+        stdout, "%s: %lld sessions of %lld bytes would be deleted, unchanged for %lld s%s%s\n",
+        reason->what, (long long)preview->sessions, (long long)preview->bytes,
+        (long long)preview->seconds,
+        preview->oldest[0] == '\0' ? "" : "; the oldest changed last at ", preview->oldest);
+    for (size_t i = 0; i < preview->shown; i++)
+        terminal_print(stdout, "  %s\n", preview->first[i]);
+}
+
+/* One page. *path becomes that of the next one, or empty. */
+static bool look(const struct config *config, char path[PATH_SIZE],
+                 struct preview previews[REASON_COUNT], struct error *err)
+{
+    struct json_object *body = NULL;
+    bool ok = true;
+
+    if (!ask(config, "GET", path, &body, err))
+        return false;
+    for (size_t i = 0; ok && i < REASON_COUNT; i++)
+        ok = add_page(&previews[i], command_answer_object(body, reasons[i].name), err);
+    ok = ok && go_on(body, RETENTION_PATH, path, err);
+    command_answer_free(body);
+    return ok;
+}
+
+static bool tell(const struct config *config, struct error *err)
+{
+    struct preview previews[REASON_COUNT] = {0};
+    char path[PATH_SIZE] = RETENTION_PATH;
+
+    while (path[0] != '\0') {
+        if (!look(config, path, previews, err))
+            return false;
+    }
+    for (size_t i = 0; i < REASON_COUNT; i++)
+        print_preview(&reasons[i], &previews[i]);
+    return true;
+}
+
+static bool add_up(struct json_object *body, struct totals *totals, struct error *err)
+{
+    struct json_object *purged = command_answer_object(body, "purged");
+    bool ok = command_answer_add(purged, "bytes", &totals->bytes);
+
+    for (size_t i = 0; ok && i < REASON_COUNT; i++)
+        ok = command_answer_add(purged, reasons[i].name, &totals->sessions[i]);
+    return ok || command_answer_is_foreign(err, "it does not say what was deleted");
+}
+
+/* One step. *path becomes that of the next one, or empty. */
+static bool step(const struct config *config, char path[PATH_SIZE], struct totals *totals,
+                 struct error *err)
+{
+    struct json_object *body = NULL;
+
+    if (!ask(config, "POST", path, &body, err))
+        return false;
+    const bool ok = add_up(body, totals, err) && go_on(body, PURGE_PATH, path, err);
+    command_answer_free(body);
+    return ok;
+}
+
+/* Whether the service has a retention at all. */
+static bool find_retention(const struct config *config, bool *found, struct error *err)
+{
+    struct json_object *body = NULL;
+    int64_t seconds;
+
+    *found = false;
+    if (!ask(config, "GET", RETENTION_PATH, &body, err))
+        return false;
+    for (size_t i = 0; i < REASON_COUNT; i++) {
+        struct json_object *of = command_answer_object(body, reasons[i].name);
+        *found = *found || command_answer_number(of, "retain_seconds", &seconds);
+    }
+    command_answer_free(body);
+    return true;
+}
+
+static void print_totals(const struct totals *totals)
+{
+    printf("deleted sessions: %lld TERMINATED, %lld PAUSED; %lld bytes\n",
+           (long long)totals->sessions[0], (long long)totals->sessions[1],
+           (long long)totals->bytes);
+}
+
+/* Says why nothing was deleted when retention is off. */
+static bool print_nothing(const struct config *config, struct error *err)
+{
+    const struct totals none = {0};
+    bool is_retaining;
+
+    if (!find_retention(config, &is_retaining, err))
+        return false;
+    if (is_retaining)
+        print_totals(&none);
+    else
+        printf("nothing was deleted: --retain and --retain-idle of the service are off\n");
+    return true;
+}
+
+static bool purge(const struct config *config, struct error *err)
+{
+    char path[PATH_SIZE] = PURGE_PATH;
+    struct totals totals = {0};
+    bool ok = true;
+
+    while (ok && path[0] != '\0')
+        ok = step(config, path, &totals, err);
+    if (ok && totals.sessions[0] == 0 && totals.sessions[1] == 0)
+        return print_nothing(config, err);
+    print_totals(&totals);
+    return ok;
+}
+
+static enum command_exit run(const struct config *config)
+{
+    struct error err;
+
+    if (config->dry_run ? tell(config, &err) : purge(config, &err))
+        return COMMAND_DONE;
+    terminal_print(stderr, "sessiond purge: %s\n", err.detail);
+    return COMMAND_IMPOSSIBLE;
+}
+
+static const struct command_flag flags[] = {
+    {"--dry-run", NULL, offsetof(struct config, dry_run)},
+    {NULL, NULL, 0},
+};
+
+const struct command command_purge = {
+    .name = "purge",
+    .file = COMMAND_NO_FILE,
+    .flags = flags,
+    .summary = "has the running service delete the sessions that it need not keep; or --dry-run",
+    .help =
+        "Asks the service that listens on --listen to delete now, in small steps, what it deletes\n"
+        "by itself sooner or later: sessions that are TERMINATED for longer than its --retain, "
+        "and\n"
+        "sessions that are PAUSED for longer than its --retain-idle. It is the service's own "
+        "flags\n"
+        "that count. A session that is leased stays.\n\n"
+        "--dry-run deletes nothing and says what would go: how many sessions, their bytes, the\n"
+        "oldest, and the ids of the first.\n\n"
+        "Where the service asks for tokens, SESSIOND_TOKEN has to be one of scope admin.\n\n"
+        "Exit codes: 0 done, 2 wrong usage, 3 it cannot be done, or not to the end; stderr says "
+        "why.\n",
+    .run = run,
+};

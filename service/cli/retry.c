@@ -1,0 +1,20 @@
+#include "service/cli/retry.h"
+
+#include <unistd.h>
+
+#define TRIES 30
+#define PAUSE_MAX_S 30
+
+bool command_retry_send(const struct config *config, const struct http_request *request,
+                        struct http_answer *answer, struct error *err)
+{
+    for (int tries = 1;; tries++) {
+        if (!http_client_send(config, request, 0, answer, err))
+            return false;
+        if ((answer->status != 429 && answer->status != 503) || tries == TRIES)
+            return true;
+        const int64_t seconds = answer->retry_after_s;
+        http_client_close(answer);
+        sleep(seconds < 1 ? 1 : seconds > PAUSE_MAX_S ? PAUSE_MAX_S : (unsigned)seconds);
+    }
+}

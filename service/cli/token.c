@@ -1,0 +1,92 @@
+/* sessiond token: makes a token and the line that lets it in. */
+
+#include "service/auth/tokens.h"
+#include "service/cli/command.h"
+#include "service/cli/terminal.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+
+#define TOKEN_BYTES 32
+#define PREFIX "sd_" /* so that scanners of files and logs can tell what it is */
+#define TOKEN_SIZE (sizeof(PREFIX) + (TOKEN_BYTES * 8 + 5) / 6)
+
+/* base64url without padding (RFC 4648 §5). */
+static void encode(const unsigned char *bytes, size_t count, char *out)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    unsigned held = 0;
+    int held_bits = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        held = held << 8 | bytes[i];
+        for (held_bits += 8; held_bits >= 6; held_bits -= 6)
+            *out++ = digits[held >> (held_bits - 6) & 63];
+    }
+    if (held_bits > 0)
+        *out++ = digits[held << (6 - held_bits) & 63];
+    *out = '\0';
+}
+
+static void make(char token[TOKEN_SIZE])
+{
+    unsigned char bytes[TOKEN_BYTES];
+
+    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+        abort();
+    memcpy(token, PREFIX, sizeof(PREFIX));
+    encode(bytes, sizeof(bytes), token + sizeof(PREFIX) - 1);
+    explicit_bzero(bytes, sizeof(bytes));
+}
+
+static void print(const char *name, const char *scope)
+{
+    char token[TOKEN_SIZE];
+    unsigned char digest[DIGEST_BYTES];
+
+    make(token);
+    digest_text(slice_from(token), digest);
+    printf("%s\n%s:%s:", token, name, scope);
+    for (size_t i = 0; i < sizeof(digest); i++)
+        printf("%02x", digest[i]);
+    printf("\n");
+    explicit_bzero(token, sizeof(token));
+}
+
+static enum command_exit run(const struct config *config)
+{
+    if (!token_name_is_valid(slice_from(config->file))) {
+        terminal_print(stderr,
+                       "sessiond token: a NAME is 1 to %d of A-Z a-z 0-9 . _ -, not \"%.80s\"\n",
+                       TOKEN_NAME_MAX, config->file);
+        return COMMAND_USAGE;
+    }
+    if (scope_from(slice_from(config->second)) == SCOPE_UNKNOWN) {
+        terminal_print(stderr, "sessiond token: a SCOPE is read, write or admin, not \"%.80s\"\n",
+                       config->second);
+        return COMMAND_USAGE;
+    }
+    print(config->file, config->second);
+    if (fflush(stdout) != 0) {
+        fprintf(stderr, "sessiond token: the token could not be written\n");
+        return COMMAND_IMPOSSIBLE;
+    }
+    fprintf(stderr, "The first line is the token, which is nowhere else; the second is its line in "
+                    "the --token-file.\n");
+    return COMMAND_DONE;
+}
+
+const struct command command_token = {
+    .name = "token",
+    .file = COMMAND_NAME_AND_SCOPE,
+    .summary = "make a token, and its line for --token-file",
+    .help =
+        "Prints a new random token, and below it the line that lets it in: put it into the file "
+        "of\n"
+        "--token-file and send the service a SIGHUP. The file has a digest in place of the token,\n"
+        "so keep the first line: it is not shown again. NAME stands in the log, SCOPE is read,\n"
+        "write or admin, each with what the ones before may: read is GET, admin is backups, write\n"
+        "all between.\n\n"
+        "Exit codes: 0 printed, 2 wrong usage, 3 it could not be written.\n",
+    .run = run,
+};

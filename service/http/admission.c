@@ -1,0 +1,45 @@
+#include "service/http/admission.h"
+
+#include "routes/http/query.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct slice query_of(struct slice target)
+{
+    const char *mark = memchr(target.data, '?', target.len);
+
+    if (mark == NULL)
+        return (struct slice){0};
+    return (struct slice){mark + 1, target.len - (size_t)(mark + 1 - target.data)};
+}
+
+static bool check_query(const struct admission *rules, struct slice query, struct error *err)
+{
+    struct query_parameter parameter;
+    int64_t count = 0;
+    char why[64];
+
+    while (query_next(&query, &parameter)) {
+        if (++count <= rules->max_query_parameters)
+            continue;
+        snprintf(why, sizeof(why), "a query may have at most %lld parameters",
+                 (long long)rules->max_query_parameters);
+        return query_refuse(&parameter, why, err);
+    }
+    return true;
+}
+
+bool admission_check(const struct admission *rules, const struct framing_head *head,
+                     struct error *err)
+{
+    if (head->target.len > (size_t)rules->max_target_bytes)
+        return error_set(err, ERROR_TARGET_TOO_LONG, NULL,
+                         "path and query may have at most %lld bytes",
+                         (long long)rules->max_target_bytes);
+    if (head->field_count > FRAMING_FIELDS_MAX || head->bytes.len > (size_t)rules->max_header_bytes)
+        return error_set(err, ERROR_HEADERS_TOO_LARGE, NULL,
+                         "a request may have at most %d header fields, and %lld bytes of them",
+                         FRAMING_FIELDS_MAX, (long long)rules->max_header_bytes);
+    return framing_guard(head, err) && check_query(rules, query_of(head->target), err);
+}

@@ -1,0 +1,63 @@
+#include "service/http/server_internal.h"
+
+#include "service/limits/client_key.h"
+
+static void attach_certificate(const struct http_server *server, struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+    if (server->options.tls != NULL && info != NULL)
+        tls_attach(server->options.tls, info->tls_session);
+}
+
+static void open_connection(struct http_server *server, struct MHD_Connection *connection,
+                            void **context)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const uint64_t address =
+        client_key_of_address(server->key_seed, info == NULL ? NULL : info->client_addr);
+
+    info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const int descriptor = info == NULL ? -1 : (int)info->connect_fd;
+    *context = client_open(server->clients, descriptor,
+                           connection_slot_take(server->slots, descriptor, address));
+    attach_certificate(server, connection);
+}
+
+/* Its descriptor is still open. A connection that was ended for another one does not linger: its
+ * client waits for no response. */
+static void close_connection(struct http_server *server, struct MHD_Connection *connection,
+                             struct client *client)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+    bool ended = false;
+
+    if (client != NULL) {
+        struct connection_slot *slot = client_slot(client);
+        client_close(client);
+        ended = connection_slot_release(slot);
+    }
+    if (info != NULL && !ended)
+        lingering_take(server->lingering, info->connect_fd);
+}
+
+void http_server_on_connection(void *cls, struct MHD_Connection *connection, void **context,
+                               enum MHD_ConnectionNotificationCode code)
+{
+    if (code == MHD_CONNECTION_NOTIFY_STARTED)
+        open_connection(cls, connection, context);
+    else
+        close_connection(cls, connection, *context);
+}
+
+struct client *http_server_client_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    return info->socket_context;
+}

@@ -1,0 +1,279 @@
+#include "service/http/head_validator.h"
+
+#include "service/http/target.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <strings.h>
+
+void framing_head_add(struct framing_head *head, struct slice name, struct slice value)
+{
+    if (head->field_count < FRAMING_FIELDS_MAX)
+        head->fields[head->field_count] = (struct framing_field){name, value};
+    head->field_count++;
+}
+
+/* OPTIONS, TRACE and QUERY are known, and have no path that takes them: the router says so. */
+static bool check_method(struct slice method, struct error *err)
+{
+    static const char *const known[] = {"GET",    "HEAD",    "POST",  "PUT",  "PATCH",
+                                        "DELETE", "OPTIONS", "TRACE", "QUERY"};
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (slice_is(method, known[i]))
+            return true;
+    }
+    return error_set(err, ERROR_UNKNOWN_METHOD, NULL,
+                     "the methods are GET, HEAD, POST, PUT, PATCH and DELETE, in capitals");
+}
+
+static bool check_version(struct slice version, struct error *err)
+{
+    return slice_is(version, "HTTP/1.1") || slice_is(version, "HTTP/1.0") ||
+           error_set(err, ERROR_UNKNOWN_VERSION, NULL, "the versions are HTTP/1.1 and HTTP/1.0");
+}
+
+/* An encoded slash or NUL means one thing to who decodes a path before comparing it, and another
+ * to who does not. */
+static bool has_ambiguous_escape(struct slice path)
+{
+    for (size_t i = 0; i + 2 < path.len; i++) {
+        const char *at = path.data + i;
+        if (at[0] == '%' &&
+            ((at[1] == '0' && at[2] == '0') || (at[1] == '2' && (at[2] == 'F' || at[2] == 'f'))))
+            return true;
+    }
+    return false;
+}
+
+static bool check_target(struct slice target, struct error *err)
+{
+    const struct target_parts parts = target_split(target);
+    const bool absolute = parts.authority.data != NULL;
+
+    if (absolute && !authority_is_valid(parts.authority))
+        return error_set(err, ERROR_MALFORMED_REQUEST, NULL,
+                         "a target with a scheme is http://host:port/path, without a user");
+    if (!absolute && (target.len == 0 || target.data[0] != '/'))
+        return error_set(err, ERROR_MALFORMED_REQUEST, NULL,
+                         "the target is a path that begins with a slash");
+    for (size_t i = 0; i < target.len; i++) {
+        const unsigned char c = (unsigned char)target.data[i];
+        if (c <= ' ' || c == 0x7f)
+            return error_set(err, ERROR_MALFORMED_REQUEST, NULL,
+                             "spaces and control characters in a target are written %%20, %%09 …");
+    }
+    const char *query = parts.rest.len == 0 ? NULL : memchr(parts.rest.data, '?', parts.rest.len);
+    const size_t path_len = query == NULL ? parts.rest.len : (size_t)(query - parts.rest.data);
+    if (has_ambiguous_escape((struct slice){parts.rest.data, path_len}))
+        return error_set(err, ERROR_MALFORMED_REQUEST, NULL,
+                         "a path must not have %%2F or %%00 in it; no path here needs them");
+    return true;
+}
+
+static const char *skip_white_space(const char *at, const char *end)
+{
+    while (at < end && (*at == ' ' || *at == '\t'))
+        at++;
+    return at;
+}
+
+static bool is_pair(const char *at, const char *end, char first, char second)
+{
+    return end - at >= 2 && at[0] == first && at[1] == second;
+}
+
+/* The position behind the CR LF at `at`, before which there may be white space; NULL: none is
+ * there. */
+static const char *skip_line_end(const struct framing_head *head, const char *at)
+{
+    const char *end = head->bytes.data + head->bytes.len;
+
+    if (is_pair(at, end, '\0', head->keeps_lf ? '\n' : '\0'))
+        return at + 2;
+    if (!head->keeps_lf || at >= end || *at != '\0')
+        return NULL;
+    at = skip_white_space(at + 1, end);
+    return is_pair(at, end, '\r', '\n') ? at + 2 : NULL;
+}
+
+static bool is_empty_line(const struct framing_head *head, const char *at)
+{
+    const char *end = head->bytes.data + head->bytes.len;
+
+    return end - at == 2 &&
+           (head->keeps_lf ? is_pair(at, end, '\r', '\n') : is_pair(at, end, '\0', '\0'));
+}
+
+/* Whether the parts follow one another with nothing but the bytes that belong between them. */
+static bool lines_are_whole(const struct framing_head *head)
+{
+    const char *at = head->bytes.data;
+
+    if (head->method.data != at || head->target_at != at + head->method.len + 1 ||
+        head->version.data != head->target_at + head->target.len + 1)
+        return false;
+    at = skip_line_end(head, head->version.data + head->version.len);
+    for (size_t i = 0; i < head->field_count && at != NULL; i++) {
+        const struct framing_field *field = &head->fields[i];
+        if (field->name.data != at ||
+            skip_white_space(at + field->name.len + 1, field->value.data) != field->value.data)
+            return false;
+        at = skip_line_end(head, field->value.data + field->value.len);
+    }
+    return at != NULL && is_empty_line(head, at);
+}
+
+static bool check_lines(const struct framing_head *head, struct error *err)
+{
+    return lines_are_whole(head) ||
+           error_set(err, ERROR_MALFORMED_REQUEST, NULL,
+                     "each line of a head ends with CR LF and is one field, not folded; there is "
+                     "one space on each side of the target, and no NUL anywhere");
+}
+
+/* Names the field in the problem as far as it can be shown. */
+static bool refuse_field(const struct framing_field *field, const char *why, struct error *err)
+{
+    char name[sizeof(err->field)];
+    size_t len = 0;
+
+    while (len < field->name.len && len < sizeof(name) - 1) {
+        const char c = field->name.data[len];
+        name[len++] = '?';
+        if (c >= ' ' && c < 0x7f)
+            name[len - 1] = c;
+    }
+    name[len] = '\0';
+    return error_set(err, ERROR_INVALID_HEADER, name, "%s", why);
+}
+
+/* token of RFC 9110 §5.6.2 */
+static bool is_token(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        const char c = text.data[i];
+        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        const bool digit = c >= '0' && c <= '9';
+        if (!letter && !digit && (c == '\0' || strchr("!#$%&'*+-.^_`|~", c) == NULL))
+            return false;
+    }
+    return text.len > 0;
+}
+
+static bool has_control_character(struct slice text)
+{
+    bool found = false;
+
+    /* To the end, so that the compiler can look at many at once. */
+    for (size_t i = 0; i < text.len; i++) {
+        const unsigned char c = (unsigned char)text.data[i];
+        found |= (c < ' ' && c != '\t') || c == 0x7f;
+    }
+    return found;
+}
+
+static bool check_field(const struct framing_field *field, struct error *err)
+{
+    if (!is_token(field->name))
+        return refuse_field(field, "a header's name is letters, digits and hyphens up to the colon",
+                            err);
+    if (has_control_character(field->value))
+        return refuse_field(field, "a header's value must not have control characters", err);
+    return true;
+}
+
+static struct slice without_white_space_at_end(struct slice text)
+{
+    while (text.len > 0 && (text.data[text.len - 1] == ' ' || text.data[text.len - 1] == '\t'))
+        text.len--;
+    return text;
+}
+
+static bool is_length(struct slice value)
+{
+    uint64_t number = 0;
+
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.data[i] < '0' || value.data[i] > '9')
+            return false;
+        const uint64_t digit = (uint64_t)(value.data[i] - '0');
+        if (number > (UINT64_MAX - digit) / 10)
+            return false;
+        number = number * 10 + digit;
+    }
+    return value.len > 0;
+}
+
+/* The fields that decide what the request is, or who may: one of each at most. */
+enum single { HOST, CONTENT_LENGTH, CONTENT_TYPE, AUTHORIZATION, TRANSFER_ENCODING, SINGLES };
+
+static enum single single_of(struct slice name)
+{
+    static const struct slice names[SINGLES] = {
+        {"Host", 4},           {"Content-Length", 14},    {"Content-Type", 12},
+        {"Authorization", 13}, {"Transfer-Encoding", 17},
+    };
+
+    for (unsigned i = 0; i < SINGLES; i++) {
+        if (name.len == names[i].len && strncasecmp(name.data, names[i].data, name.len) == 0)
+            return (enum single)i;
+    }
+    return SINGLES;
+}
+
+/* As libmicrohttpd compares it: 0.9 leaves white space at the end of a value. */
+static bool is_chunked(struct slice value)
+{
+    static const char name[] = "chunked";
+
+    return value.len == sizeof(name) - 1 && strncasecmp(value.data, name, value.len) == 0;
+}
+
+/* It is empty where the target's URI has no authority, as for a Unix socket (RFC 9112 §3.2). */
+static bool host_is_valid(struct slice value)
+{
+    return value.len == 0 || authority_is_valid(value);
+}
+
+static bool check_single(const struct framing_field *field, enum single single, struct error *err)
+{
+    if (single == TRANSFER_ENCODING && !is_chunked(field->value))
+        return error_set(err, ERROR_LENGTH_REQUIRED, NULL,
+                         "the one Transfer-Encoding is chunked, alone; or send the body with "
+                         "Content-Length");
+    if (single == CONTENT_LENGTH && !is_length(field->value))
+        return refuse_field(field, "Content-Length is a number of bytes, in decimal digits alone",
+                            err);
+    return single != HOST || host_is_valid(without_white_space_at_end(field->value)) ||
+           refuse_field(field, "Host is a host's name or address, and perhaps :port, or empty",
+                        err);
+}
+
+static bool check_fields(const struct framing_head *head, struct error *err)
+{
+    bool seen[SINGLES + 1] = {false};
+
+    for (size_t i = 0; i < head->field_count; i++) {
+        const struct framing_field *field = &head->fields[i];
+        const enum single single = single_of(field->name);
+        if (!check_field(field, err) || !check_single(field, single, err))
+            return false;
+        if (single != SINGLES && seen[single])
+            return refuse_field(field, "this header may stand only once", err);
+        seen[single] = true;
+    }
+    const bool is_1_0 = slice_is(head->version, "HTTP/1.0");
+    if (seen[TRANSFER_ENCODING] && (is_1_0 || seen[CONTENT_LENGTH]))
+        return error_set(err, ERROR_LENGTH_REQUIRED, NULL,
+                         "a body has either Content-Length or, from HTTP/1.1 on, "
+                         "Transfer-Encoding");
+    return seen[HOST] || is_1_0 ||
+           error_set(err, ERROR_INVALID_HEADER, "Host", "HTTP/1.1 needs a Host header");
+}
+
+bool framing_guard(const struct framing_head *head, struct error *err)
+{
+    return check_method(head->method, err) && check_version(head->version, err) &&
+           check_target(head->target, err) && check_lines(head, err) && check_fields(head, err);
+}

@@ -1,0 +1,48 @@
+#include "service/http/server_internal.h"
+
+#include "routes/core/router.h"
+
+static void refuse_body(struct request *request)
+{
+    http_server_refuse_bytes(request,
+                             "the bodies of other requests take all the memory that is for them; "
+                             "nothing was changed; try again");
+}
+
+void http_server_check_room(struct http_server *server, struct request *request)
+{
+    const struct exchange *ex = &request->ex;
+
+    if (ex->status == 0 && !http_server_has_room(server, request, ex->content_length))
+        refuse_body(request);
+}
+
+/* False, and the request is answered, when the part is not kept. */
+static bool takes_part(struct http_server *server, struct request *request, size_t bytes)
+{
+    struct exchange *ex = &request->ex;
+
+    if (ex->has_chunked_body &&
+        !router_check_body(server->options.routes, ex, (uint64_t)ex->body.len + bytes))
+        return false;
+    if (http_server_charge(server, request, bytes))
+        return true;
+    refuse_body(request);
+    return false;
+}
+
+enum MHD_Result http_server_keep_part(struct http_server *server, struct request *request,
+                                      struct slice part)
+{
+    struct exchange *ex = &request->ex;
+
+    if (ex->status != 0)
+        return MHD_YES;
+    if (takes_part(server, request, part.len)) {
+        buffer_add(&ex->body, part);
+        return MHD_YES;
+    }
+    buffer_release(&ex->body);
+    http_server_uncharge(server, request);
+    return ex->has_chunked_body ? http_server_send_early(server, request) : MHD_YES;
+}

@@ -1,0 +1,374 @@
+#include "service/http/server_internal.h"
+
+#include "db/base/monotonic.h"
+#include "routes/core/problem.h"
+#include "routes/core/router.h"
+#include "routes/events/sse.h"
+#include "routes/http/accept.h"
+
+#include <string.h>
+
+/* libmicrohttpd is about to make a record of each parameter; when its memory runs out over that, it
+ * neither answers nor tells of the end. It hands out its own buffer here, and routes read the query
+ * themselves. */
+static void hide_query(const char *target)
+{
+    const size_t path_len = strcspn(target, "?");
+    char *buffer;
+
+    if (target[path_len] == '\0')
+        return;
+    memcpy(&buffer, &target, sizeof(buffer));
+    buffer[path_len + 1] = '\0';
+}
+
+void *http_server_on_target(void *cls, const char *target, struct MHD_Connection *connection)
+{
+    struct http_server *server = cls;
+    struct request *request = request_new(target);
+
+    hide_query(target);
+    request->server = server;
+    request->connection = connection;
+    request->client = http_server_client_of(connection);
+    request->began_us = monotonic_us();
+    request->target_at = target;
+    client_receives(request->client, request->ex.path, request->began_us);
+    return request;
+}
+
+/* A head on its way to the admission, and the request that it is of. */
+struct head_reading {
+    struct framing_head head;
+    struct request *request;
+};
+
+static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name,
+                                 size_t name_len, const char *value, size_t value_len)
+{
+    struct head_reading *reading = cls;
+
+    (void)kind;
+    framing_head_add(&reading->head, (struct slice){name, name_len},
+                     (struct slice){value, value_len});
+    request_header(reading->request, name, value);
+    return MHD_YES;
+}
+
+/* Called by the store's thread. */
+static void on_job_done(struct store_job *job)
+{
+    struct request *request = job->arg;
+    struct http_server *server = request->server;
+
+    /* Once resumed, the request may end at any moment: nothing of it is touched afterwards. */
+    MHD_resume_connection(request->connection);
+    atomic_fetch_sub(&server->jobs_pending, 1);
+}
+
+/* Called by the store's thread. The connection is suspended, and so stays open. */
+static bool has_left(const struct store_job *job)
+{
+    const struct request *request = job->arg;
+
+    return client_has_ended(request->client);
+}
+
+static enum MHD_Result refuse_job(struct http_server *server, struct request *request,
+                                  enum error_kind kind, const char *detail)
+{
+    problem_answer_kind(&request->ex, kind, detail);
+    return http_server_send(server, request);
+}
+
+/* Suspends first: the store may be done before store_submit returns. */
+static enum MHD_Result submit(struct http_server *server, struct request *request)
+{
+    struct store *store = server->options.routes->store;
+    struct store_job *job = &request->ex.job;
+
+    if (!client_works(request->client))
+        return MHD_NO;
+    atomic_fetch_add(&server->jobs_pending, 1);
+    if (atomic_load(&server->stopped)) {
+        atomic_fetch_sub(&server->jobs_pending, 1);
+        return refuse_job(server, request, ERROR_STOPPING, "the service is stopping");
+    }
+    if (!http_server_take(server, request, QUOTA_JOBS)) {
+        atomic_fetch_sub(&server->jobs_pending, 1);
+        return http_server_send(server, request);
+    }
+    if (!store_reserve(store, job->operation)) {
+        atomic_fetch_sub(&server->jobs_pending, 1);
+        return refuse_job(server, request, ERROR_QUEUE_FULL,
+                          "too many requests wait for the disk; nothing was changed; try again");
+    }
+    job->done = on_job_done;
+    job->arg = request;
+    job->client = http_server_client_key(request);
+    job->admit = http_server_admit;
+    job->admit_arg = request;
+    job->has_left = has_left;
+    http_server_leave_phase(server, request);
+    request->phase = REQUEST_WAITING;
+    MHD_suspend_connection(request->connection);
+    store_submit(store, job);
+    return MHD_YES;
+}
+
+static enum MHD_Result listen_for_event(struct http_server *server, struct request *request)
+{
+    if (!client_works(request->client))
+        return MHD_NO;
+    if (!http_server_take(server, request, QUOTA_STREAMS))
+        return http_server_send(server, request);
+    http_server_leave_phase(server, request);
+    request->phase = REQUEST_LISTENING;
+    if (!request->ex.wait.stopping &&
+        http_server_park(server, request, request->began_us + request->ex.wait.limit_ms * 1000))
+        return MHD_YES;
+    return refuse_job(server, request, ERROR_STOPPING, "the service is stopping");
+}
+
+static enum MHD_Result await(struct http_server *server, struct request *request)
+{
+    return request->awaits_event ? listen_for_event(server, request) : submit(server, request);
+}
+
+/* When a connection is suspended while libmicrohttpd reads from it, libmicrohttpd reads again once
+ * it is resumed, and closes it without the response if the client has ended its side meanwhile.
+ * After a call with the whole request that queues no response, libmicrohttpd reads no more and
+ * calls again at once. That second call suspends the connection. */
+static enum MHD_Result prepare_wait(struct http_server *server, struct request *request,
+                                    bool awaits_event)
+{
+    request->awaits_event = awaits_event;
+    if (request->phase != REQUEST_BODY)
+        return await(server, request);
+    http_server_leave_phase(server, request);
+    request->phase = REQUEST_WHOLE;
+    return MHD_YES;
+}
+
+static enum MHD_Result begin(struct http_server *server, struct request *request)
+{
+    if (request->ex.status != 0)
+        return http_server_send(server, request);
+    switch (router_begin(server->options.routes, &request->ex)) {
+    case ROUTE_ANSWERED:
+        break;
+    case ROUTE_JOB:
+        return prepare_wait(server, request, false);
+    case ROUTE_WAIT:
+        return prepare_wait(server, request, true);
+    }
+    return http_server_send(server, request);
+}
+
+/* What was waited for is there, or is not waited for any longer. */
+static enum MHD_Result begin_again(struct http_server *server, struct request *request)
+{
+    http_server_unpark(server, request);
+    exchange_restart(&request->ex);
+    if (!access_still_admits(server->options.access, request))
+        access_refuse_revoked(server->options.routes->metrics, request);
+    return begin(server, request);
+}
+
+static bool is_too_fast(struct http_server *server, struct request *request)
+{
+    struct error err;
+    int64_t wait_us;
+
+    if (server->rate == NULL ||
+        rate_take(server->rate, http_server_client_key(request), request->began_us, &wait_us))
+        return false;
+    metrics_limit(server->options.routes->metrics, METRICS_RATE);
+    error_set(&err, ERROR_RATE_LIMITED, NULL,
+              "at most %lld requests a second; nothing was changed; try again after the time in "
+              "Retry-After",
+              (long long)server->options.limits.rate_per_second);
+    problem_answer_later(&request->ex, &err, (wait_us + 999999) / 1000000);
+    return true;
+}
+
+/* A client of Server-Sent Events reconnects after a connection that ended without a response, and
+ * never after another status than 200 (HTML standard, section 9.2.2). Its ex->status stays 0, and
+ * the connection is closed. */
+static void refuse_while_stopping(struct exchange *ex)
+{
+    if (accept_names(ex->headers[REQUEST_ACCEPT], EVENT_STREAM_TYPE))
+        return;
+    problem_answer_kind(ex, ERROR_STOPPING,
+                        "the service is stopping; nothing was changed; try again");
+}
+
+/* Refuses what no route is asked about, and ends the connection with it. */
+static bool is_refused(struct http_server *server, struct request *request,
+                       const struct framing_head *head)
+{
+    struct error err;
+
+    if (!admission_check(&server->options.admission, head, &err)) {
+        problem_answer(&request->ex, &err);
+        request->ex.close = true;
+        return true;
+    }
+    if (!atomic_load_explicit(&server->draining, memory_order_relaxed))
+        return false;
+    refuse_while_stopping(&request->ex);
+    return true;
+}
+
+/* Who may is decided before anything is told, such as which paths there are. Who is refused counts,
+ * too: tokens cannot be guessed faster than requests are let in. */
+static void find_route(struct http_server *server, struct request *request)
+{
+    const struct routes *routes = server->options.routes;
+
+    router_find(&request->ex);
+    const bool admitted = access_admit(server->options.access, routes->metrics, request);
+    if (!is_too_fast(server, request) && admitted && http_server_authorize(server, request))
+        router_check(routes, &request->ex);
+}
+
+/* False when it is refused. */
+static bool read_head(struct http_server *server, struct request *request, const char *method,
+                      const char *version)
+{
+    const union MHD_ConnectionInfo *size =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    struct head_reading reading;
+
+    /* Not its fields: those are many, and are set as they come. */
+    reading.request = request;
+    reading.head.bytes = (struct slice){method, size == NULL ? SIZE_MAX : size->header_size};
+    reading.head.method = slice_from(method);
+    reading.head.target_at = request->target_at;
+    reading.head.target = slice_from(request->target);
+    reading.head.version = slice_from(version);
+    reading.head.keeps_lf = server->keeps_lf;
+    reading.head.field_count = 0;
+    request->chunked = strcmp(version, "HTTP/1.0") != 0;
+    request_set_method(request, method);
+    MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, on_header, &reading);
+    request_identify(request, &server->ids);
+    /* Nothing may be read behind a chunked body: libmicrohttpd is lenient about its framing. */
+    request->ex.close = request->ex.has_chunked_body;
+    return !is_refused(server, request, &reading.head);
+}
+
+/* The headers are there, the body is not. A response at this point would end the connection where
+ * there is a body, so one that leaves none unread waits for the next call. */
+static enum MHD_Result start(struct http_server *server, struct request *request,
+                             const char *method, const char *version)
+{
+    struct exchange *ex = &request->ex;
+    struct connection_slot *slot = client_slot(request->client);
+
+    if (!connection_slot_keep(slot))
+        return MHD_NO;
+    request->quota = connection_slot_quota(slot, false);
+    metrics_begin(server->options.routes->metrics);
+    atomic_fetch_add(&server->receiving, 1);
+    request->phase = REQUEST_BODY;
+    if (read_head(server, request, method, version))
+        find_route(server, request);
+    else if (ex->status == 0)
+        return MHD_NO;
+    request_forget_credentials(request);
+    http_server_check_room(server, request);
+    if (ex->status != 0 && (ex->close || ex->content_length > 0))
+        return http_server_send(server, request); /* without reading the body */
+    return MHD_YES;
+}
+
+/* The store does not know whose limit http_server_admit found exceeded. */
+static void finish(struct http_server *server, struct request *request)
+{
+    router_finish(server->options.routes, &request->ex);
+    if (request->ex.job.error.kind == ERROR_OVERLOADED && request->over_quota)
+        http_server_answer_limit(request, QUOTA_BYTES);
+}
+
+enum MHD_Result http_server_on_request(void *cls, struct MHD_Connection *connection,
+                                       const char *url, const char *method, const char *version,
+                                       const char *data, size_t *data_size, void **request_cls)
+{
+    struct http_server *server = cls;
+    struct request *request = *request_cls;
+    struct slice part;
+
+    (void)connection;
+    (void)url;
+    switch (request->phase) {
+    case REQUEST_NEW:
+        return start(server, request, method, version);
+    case REQUEST_BODY:
+        if (*data_size == 0)
+            return begin(server, request);
+        part = (struct slice){data, *data_size};
+        *data_size = 0;
+        return http_server_keep_part(server, request, part);
+    case REQUEST_WHOLE:
+        return await(server, request);
+    case REQUEST_WAITING:
+        http_server_give(request, QUOTA_JOBS);
+        finish(server, request);
+        return http_server_send(server, request);
+    case REQUEST_LISTENING:
+        return begin_again(server, request);
+    case REQUEST_ANSWERED:
+        break;
+    }
+    *data_size = 0; /* what is left of a refused body */
+    return MHD_YES;
+}
+
+/* The client left while its write was under way, or libmicrohttpd has answered by itself. */
+static void learn_status(struct http_server *server, struct request *request)
+{
+    struct exchange *ex = &request->ex;
+
+    if (request->phase == REQUEST_WAITING)
+        finish(server, request);
+    if (ex->status != 0)
+        return;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_HTTP_STATUS);
+    if (info != NULL)
+        ex->status = (int)info->http_status;
+}
+
+void http_server_on_completed(void *cls, struct MHD_Connection *connection, void **request_cls,
+                              enum MHD_RequestTerminationCode code)
+{
+    struct http_server *server = cls;
+    struct metrics *metrics = server->options.routes->metrics;
+    struct request *request = *request_cls;
+
+    (void)connection;
+    (void)code;
+    if (request == NULL)
+        return;
+    *request_cls = NULL;
+    learn_status(server, request);
+    http_server_leave_phase(server, request);
+    http_server_give(request, QUOTA_JOBS);
+    http_server_give(request, QUOTA_STREAMS);
+    http_server_uncharge(server, request);
+    http_server_unpark(server, request);
+    http_server_end_stream(server, request);
+    const int64_t now_us = monotonic_us();
+    const int64_t duration_us = now_us - request->began_us;
+    if (client_rests(request->client, now_us, request->ex.request_id))
+        request->ex.status = 408;
+    connection_slot_rest(client_slot(request->client));
+    /* How long somebody listens says nothing of how long the service takes. */
+    metrics_count(metrics, &request->ex,
+                  request->streams ? request->streams_since_us - request->began_us : duration_us);
+    if (request->phase != REQUEST_NEW)
+        metrics_end(metrics);
+    request_log(request, server->options.log, duration_us);
+    request_free(request);
+}

@@ -1,0 +1,91 @@
+#include "service/http/server_internal.h"
+
+#include "routes/core/problem.h"
+#include "routes/core/router.h"
+#include "service/limits/client_key.h"
+
+uint64_t http_server_client_key(const struct request *request)
+{
+    const struct http_server *server = request->server;
+
+    if (request->token_name[0] != '\0')
+        return client_key_of_token(server->key_seed, request->token_name);
+    return connection_slot_quota(client_slot(request->client), false)->key;
+}
+
+/* What a client has too many of, in the order of enum quota_kind. */
+static const struct {
+    enum metrics_limit limit;
+    const char *detail;
+} refusals[QUOTA_KINDS] = {
+    [QUOTA_CONNECTIONS] = {METRICS_CLIENT_CONNECTIONS,
+                           "this token has as many connections as --max-connections-per-token "
+                           "allows; nothing was changed; close some, or try again later"},
+    [QUOTA_STREAMS] = {METRICS_CLIENT_STREAMS,
+                       "this token or address has as many streams and long polls as "
+                       "--max-streams-per-client allows; end some, or try again later"},
+    [QUOTA_JOBS] = {METRICS_CLIENT_JOBS,
+                    "this token or address has as many requests waiting as --max-queue-per-client "
+                    "allows; nothing was changed; try again"},
+    [QUOTA_BYTES] = {METRICS_CLIENT_BYTES,
+                     "bodies and responses of this token or address take as much memory as "
+                     "--max-bodies-bytes-per-client allows; nothing was changed; try again"},
+};
+
+void http_server_answer_limit(struct request *request, enum quota_kind kind)
+{
+    struct error err;
+
+    error_set(&err, ERROR_CLIENT_LIMIT, NULL, "%s", refusals[kind].detail);
+    problem_answer_later(&request->ex, &err, 1);
+}
+
+static void refuse(struct http_server *server, struct request *request, enum quota_kind kind)
+{
+    metrics_limit(server->options.routes->metrics, refusals[kind].limit);
+    http_server_answer_limit(request, kind);
+}
+
+bool http_server_take(struct http_server *server, struct request *request, enum quota_kind kind)
+{
+    if (request->took[kind])
+        return true;
+    if (!budget_take(&request->quota->held[kind], 0, 1)) {
+        refuse(server, request, kind);
+        return false;
+    }
+    request->took[kind] = true;
+    return true;
+}
+
+void http_server_give(struct request *request, enum quota_kind kind)
+{
+    if (request->took[kind])
+        budget_give(&request->quota->held[kind], 1);
+    request->took[kind] = false;
+}
+
+bool http_server_authorize(struct http_server *server, struct request *request)
+{
+    struct connection_slot *slot = client_slot(request->client);
+    const bool has_token = request->token_name[0] != '\0';
+
+    if (connection_slot_is_reserved(slot) && router_scope(&request->ex) != SCOPE_OPEN) {
+        metrics_limit(server->options.routes->metrics, METRICS_CONNECTIONS_RESERVED);
+        problem_answer_kind(&request->ex, ERROR_OVERLOADED,
+                            "all connections but those for health checks are in use; nothing was "
+                            "changed; try again");
+        request->ex.close = true;
+        return false;
+    }
+    if (!has_token && access_needs_token(server->options.access))
+        return true; /* an open path */
+    if (!connection_slot_authorize(slot, has_token ? http_server_client_key(request) : 0)) {
+        refuse(server, request, QUOTA_CONNECTIONS);
+        request->ex.close = true;
+        return false;
+    }
+    request->quota = connection_slot_quota(slot, has_token);
+    client_keeps(request->client);
+    return true;
+}

@@ -1,0 +1,218 @@
+#include "service/http/server_internal.h"
+
+#include "routes/core/problem.h"
+#include "service/http/timeout_response.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Shorter texts are not worth counting: a connection's own memory is about as much. */
+#define COUNTED_BYTES 16384
+
+/* Bytes of a snapshot that are read at a time. */
+#define FILE_PIECE_BYTES 65536
+
+/* The next piece of the snapshot. A download has no time limit, so it is cut when its token is
+ * removed. */
+static ssize_t read_snapshot(void *cls, uint64_t position, char *out, size_t max)
+{
+    struct request *request = cls;
+    const struct http_server *server = request->server;
+    const struct store_snapshot *snapshot = &request->ex.job.snapshot;
+
+    if (access_still_admits(server->options.access, request)) {
+        const ssize_t count = pread(snapshot->descriptor, out, max, (off_t)position);
+        if (count > 0)
+            return count;
+    }
+    client_cut(request->client);
+    return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+/* The response takes over the exchange's text. */
+static struct MHD_Response *make_response(struct request *request, size_t *size)
+{
+    struct exchange *ex = &request->ex;
+    struct slice fixed = ex->fixed_response;
+
+    if (ex->sends_snapshot) {
+        *size = (size_t)ex->job.snapshot.bytes;
+        return MHD_create_response_from_callback(*size, FILE_PIECE_BYTES, read_snapshot, request,
+                                                 NULL);
+    }
+    if (fixed.data == NULL && ex->response.len > 0) {
+        char *text = ex->response.data;
+        *size = ex->response.len;
+        ex->response = (struct buffer){0};
+        return MHD_create_response_from_buffer_with_free_callback(*size, text, free);
+    }
+    /* libmicrohttpd takes a pointer to what it may change, but does not change what is persistent.
+     */
+    *size = fixed.len;
+    union {
+        const char *constant;
+        void *variable;
+    } text = {.constant = fixed.data};
+    return MHD_create_response_from_buffer(fixed.len, text.variable, MHD_RESPMEM_PERSISTENT);
+}
+
+static void count_charge(struct http_server *server, struct request *request, uint64_t bytes)
+{
+    request->budget_bytes += bytes;
+    metrics_change(server->options.routes->metrics, METRICS_BODIES_BYTES, (int64_t)bytes);
+}
+
+/* Counts the refusal. Always false. */
+static bool has_no_room(struct http_server *server, struct request *request, bool over_quota)
+{
+    request->over_quota = over_quota;
+    metrics_limit(server->options.routes->metrics,
+                  over_quota ? METRICS_CLIENT_BYTES : METRICS_BODIES);
+    return false;
+}
+
+bool http_server_charge(struct http_server *server, struct request *request, uint64_t bytes)
+{
+    struct budget *of_client = &request->quota->held[QUOTA_BYTES];
+
+    if (!budget_take(of_client, request->budget_bytes, bytes))
+        return has_no_room(server, request, true);
+    if (!budget_take(&server->bodies, request->budget_bytes, bytes)) {
+        budget_give(of_client, bytes);
+        return has_no_room(server, request, false);
+    }
+    count_charge(server, request, bytes);
+    return true;
+}
+
+bool http_server_has_room(struct http_server *server, struct request *request, uint64_t bytes)
+{
+    if (bytes == 0)
+        return true;
+    if (!budget_has_room(&request->quota->held[QUOTA_BYTES], bytes))
+        return has_no_room(server, request, true);
+    return budget_has_room(&server->bodies, bytes) || has_no_room(server, request, false);
+}
+
+void http_server_refuse_bytes(struct request *request, const char *detail)
+{
+    if (request->over_quota)
+        http_server_answer_limit(request, QUOTA_BYTES);
+    else
+        problem_answer_kind(&request->ex, ERROR_OVERLOADED, detail);
+}
+
+bool http_server_admit(struct store_job *job, size_t bytes)
+{
+    struct request *request = job->admit_arg;
+    /* An edit makes a second one of it. */
+    const uint64_t all_bytes = job->edit == NULL ? bytes : 2 * (uint64_t)bytes;
+
+    return bytes < COUNTED_BYTES || http_server_charge(request->server, request, all_bytes);
+}
+
+void http_server_uncharge(struct http_server *server, struct request *request)
+{
+    if (request->budget_bytes == 0)
+        return;
+    budget_give(&server->bodies, request->budget_bytes);
+    budget_give(&request->quota->held[QUOTA_BYTES], request->budget_bytes);
+    metrics_change(server->options.routes->metrics, METRICS_BODIES_BYTES,
+                   -(int64_t)request->budget_bytes);
+    request->budget_bytes = 0;
+}
+
+/* A large response stays until it is taken. What a write answers is counted and not refused: the
+ * write has happened. */
+static void charge_response(struct http_server *server, struct request *request)
+{
+    struct exchange *ex = &request->ex;
+    const uint64_t bytes = ex->response.len;
+
+    if (bytes < COUNTED_BYTES)
+        return;
+    if (ex->method != METHOD_GET && ex->method != METHOD_HEAD) {
+        budget_charge(&server->bodies, bytes);
+        budget_charge(&request->quota->held[QUOTA_BYTES], bytes);
+        count_charge(server, request, bytes);
+    } else if (!http_server_charge(server, request, bytes)) {
+        http_server_refuse_bytes(request,
+                                 "other responses take all the memory that is for them; try again");
+    }
+}
+
+void http_server_leave_phase(struct http_server *server, const struct request *request)
+{
+    if (request->phase == REQUEST_BODY)
+        atomic_fetch_sub(&server->receiving, 1);
+}
+
+enum MHD_Result http_server_send(struct http_server *server, struct request *request)
+{
+    struct exchange *ex = &request->ex;
+    struct MHD_Response *response;
+
+    charge_response(server, request);
+    /* Beyond the quota the response is a problem instead of the stream. */
+    const bool streams =
+        ex->stream.read != NULL && http_server_take(server, request, QUOTA_STREAMS);
+    if (!client_answers(request->client, !ex->sends_snapshot))
+        return MHD_NO;
+    response = streams ? http_server_stream(server, request)
+                       : make_response(request, &request->sent_bytes);
+    if (response == NULL)
+        return MHD_NO;
+    if (ex->content_type != NULL)
+        MHD_add_response_header(response, "Content-Type", ex->content_type);
+    for (size_t i = 0; i < ex->response_header_count; i++)
+        MHD_add_response_header(response, ex->response_headers[i].name,
+                                exchange_header_value(ex, i));
+    MHD_add_response_header(response, "X-Request-Id", ex->request_id);
+    if (ex->close ||
+        !client_may_stay(request->client, budget_used(&request->quota->held[QUOTA_CONNECTIONS])) ||
+        connection_slot_is_reserved(client_slot(request->client)) ||
+        atomic_load_explicit(&server->draining, memory_order_relaxed))
+        MHD_add_response_header(response, "Connection", "close");
+    http_server_leave_phase(server, request);
+    request->phase = REQUEST_ANSWERED;
+    if (ex->status == 304 || ex->method == METHOD_HEAD)
+        request->sent_bytes = 0;
+    const enum MHD_Result queued =
+        MHD_queue_response(request->connection, (unsigned)ex->status, response);
+    MHD_destroy_response(response);
+    return queued;
+}
+
+/* No other thread writes to the socket while a request arrives. What does not fit into the empty
+ * socket buffer is dropped. */
+static void write_early(const struct http_server *server, struct MHD_Connection *connection,
+                        struct slice text)
+{
+    const bool encrypted = server->options.tls != NULL;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, encrypted ? MHD_CONNECTION_INFO_GNUTLS_SESSION
+                                                      : MHD_CONNECTION_INFO_CONNECTION_FD);
+
+    if (info == NULL)
+        return;
+    if (encrypted)
+        tls_send(info->tls_session, text.data, text.len);
+    else
+        (void)!send(info->connect_fd, text.data, text.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+enum MHD_Result http_server_send_early(struct http_server *server, struct request *request)
+{
+    struct buffer text = {0};
+
+    if (!client_answers(request->client, true))
+        return MHD_NO;
+    early_answer(&text, &request->ex);
+    http_server_leave_phase(server, request);
+    request->phase = REQUEST_ANSWERED;
+    request->sent_bytes = request->ex.response.len;
+    write_early(server, request->connection, buffer_slice(&text));
+    buffer_release(&text);
+    return MHD_NO;
+}

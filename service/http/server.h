@@ -1,0 +1,70 @@
+/*
+ * HTTP on libmicrohttpd: the only file pair that knows it. A small pool of threads, each with an
+ * epoll of its own, receives requests into exchanges, leads them through routes/, and sends what
+ * they answer. A connection whose exchange waits for the store is suspended, so its thread goes on
+ * with others.
+ */
+#ifndef SESSIOND_SERVICE_HTTP_SERVER_H
+#define SESSIOND_SERVICE_HTTP_SERVER_H
+
+#include "service/app/log.h"
+#include "service/auth/authorize.h"
+#include "service/events/notifier.h"
+#include "service/http/admission.h"
+#include "service/net/tls.h"
+
+struct http_server;
+
+struct http_server_limits {
+    int64_t max_connections;
+    int64_t reserved_connections; /* of them, an eighth at most */
+    int64_t max_connections_per_address;
+    int64_t max_connections_per_token;
+    int64_t max_streams_per_client;
+    int64_t max_queue_per_client;
+    int64_t max_bodies_bytes_per_client;
+    int64_t max_kept_connections;
+    int64_t max_requests_per_connection; /* 0: any number */
+    int64_t max_bodies_bytes;
+    int64_t rate_per_second; /* 0: any number */
+    int64_t request_timeout_ms;
+    int64_t response_timeout_ms;
+    int64_t idle_timeout_ms;
+};
+
+struct http_server_options {
+    int listener;         /* taken over: closed with the server */
+    bool listener_passed; /* another process listens on it, too, and goes on when this one ends */
+    struct tls *tls;      /* borrowed; NULL: in the clear */
+    int threads;
+    struct admission admission;
+    struct access *access; /* borrowed */
+    struct http_server_limits limits;
+    const struct routes *routes;
+    struct feed *feed; /* borrowed: for those who wait for events */
+    struct log *log;
+};
+
+/* The version of libmicrohttpd that runs, which need not be the one that the program was built
+ * with. */
+const char *http_server_library_version(void);
+
+MUST_USE bool http_server_start(const struct http_server_options *options, struct http_server **out,
+                                struct error *err);
+
+/* From now on new connections are refused, those to a passed listener wait for the next process,
+ * new requests are answered 503, every response ends its connection, and nobody waits for events
+ * any more. */
+void http_server_drain(struct http_server *server);
+
+/* Requests whose headers have arrived and that are not answered yet; those of them whose body
+ * has not; and those whose response has no end of its own. */
+int64_t http_server_in_flight(const struct http_server *server);
+int64_t http_server_receiving(const struct http_server *server);
+int64_t http_server_following(const struct http_server *server);
+
+/* Ends the threads and closes all connections. False, and nothing is ended, while a request waits
+ * for the store: libmicrohttpd cannot stop with a suspended connection. */
+MUST_USE bool http_server_stop(struct http_server *server);
+
+#endif

@@ -1,0 +1,146 @@
+#include "service/http/server_internal.h"
+
+#include "db/base/monotonic.h"
+
+/* HTTP/1.0 has no chunks, so libmicrohttpd brings a buffer of its own. With chunks it has the
+ * connection's memory. */
+#define UNCHUNKED_BYTES 16384
+#define CHUNKED_BYTES 1
+
+/* Of one piece: as much memory as a connection takes while it streams. */
+#define PIECE_BYTES 16384
+
+static struct request *request_of(struct feed_waiter *waiter)
+{
+    return (struct request *)((char *)waiter - offsetof(struct request, waiter));
+}
+
+/* Called by the feed's thread. */
+static void on_wake(struct feed_waiter *waiter)
+{
+    struct request *request = request_of(waiter);
+    struct http_server *server = request->server;
+
+    /* Once resumed, the request may end at any moment: nothing of it is touched afterwards. */
+    MHD_resume_connection(request->connection);
+    atomic_fetch_sub(&server->jobs_pending, 1);
+}
+
+bool http_server_park(struct http_server *server, struct request *request, int64_t deadline_us)
+{
+    const struct exchange_wait *wait = &request->ex.wait;
+
+    atomic_fetch_add(&server->jobs_pending, 1);
+    if (atomic_load(&server->stopped)) {
+        atomic_fetch_sub(&server->jobs_pending, 1);
+        return false;
+    }
+    request->waiter = (struct feed_waiter){
+        .session_id = wait->session_id[0] == '\0' ? NULL : wait->session_id,
+        .seen = wait->seen,
+        .deadline_us = deadline_us,
+        .soon = wait->soon,
+        .generation = request->token_generation,
+        .wake = on_wake,
+    };
+    request->parked = true;
+    metrics_change(server->options.routes->metrics, METRICS_WAITING, 1);
+    /* Suspended first: it may be woken before feed_park returns. */
+    MHD_suspend_connection(request->connection);
+    if (!feed_park(server->options.feed, &request->waiter)) {
+        request->waiter.reason = FEED_STOPPING;
+        on_wake(&request->waiter);
+    }
+    return true;
+}
+
+void http_server_unpark(struct http_server *server, struct request *request)
+{
+    struct exchange_wait *wait = &request->ex.wait;
+
+    if (!request->parked)
+        return;
+    request->parked = false;
+    metrics_change(server->options.routes->metrics, METRICS_WAITING, -1);
+    wait->seen = request->waiter.seen;
+    wait->timed_out = request->waiter.reason == FEED_TIME;
+    wait->stopping = request->waiter.reason == FEED_STOPPING;
+}
+
+/* Who follows what happens is no longer waited for at a stop. */
+static ssize_t wait_for_more(struct http_server *server, struct request *request)
+{
+    if (!request->follows) {
+        request->follows = true;
+        client_follows(request->client);
+        atomic_fetch_add(&server->following, 1);
+    }
+    if (client_works(request->client) &&
+        http_server_park(server, request,
+                         request->last_piece_us + request->ex.wait.limit_ms * 1000))
+        return 0;
+    return MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+static ssize_t cut(const struct request *request)
+{
+    client_cut(request->client);
+    return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+/* The next piece. What was given before has left, so the time to take it begins anew. */
+static ssize_t on_read(void *cls, uint64_t position, char *out, size_t max)
+{
+    struct request *request = cls;
+    struct http_server *server = request->server;
+    struct exchange *ex = &request->ex;
+    size_t len = 0;
+
+    (void)position;
+    http_server_unpark(server, request);
+    if (ex->wait.stopping)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    /* A response with an end of its own is cut, or a part would look like the whole. */
+    if (!access_still_admits(server->options.access, request))
+        return ex->stream.endless ? MHD_CONTENT_READER_END_OF_STREAM : cut(request);
+    if (!client_answers(request->client, true) ||
+        (ex->wait.timed_out && client_has_left(request->client)))
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    switch (ex->stream.read(ex, out, max < PIECE_BYTES ? max : PIECE_BYTES, &len)) {
+    case STREAM_DATA:
+        request->sent_bytes += len;
+        request->last_piece_us = monotonic_us();
+        return (ssize_t)len;
+    case STREAM_WAIT:
+        return wait_for_more(server, request);
+    case STREAM_END:
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    case STREAM_FAILED:
+        break;
+    }
+    return cut(request);
+}
+
+struct MHD_Response *http_server_stream(struct http_server *server, struct request *request)
+{
+    request->streams = true;
+    request->streams_since_us = monotonic_us();
+    request->last_piece_us = request->streams_since_us;
+    metrics_change(server->options.routes->metrics, METRICS_STREAMS, 1);
+    struct MHD_Response *response = MHD_create_response_from_callback(
+        MHD_SIZE_UNKNOWN, request->chunked ? CHUNKED_BYTES : UNCHUNKED_BYTES, on_read, request,
+        NULL);
+    /* libmicrohttpd ends a chunked response by its last chunk even where a HEAD forbids content
+     * (RFC 9110, 9.3.2). Without chunks nothing follows, but the connection ends. */
+    if (response != NULL && request->ex.method == METHOD_HEAD)
+        MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+    return response;
+}
+
+void http_server_end_stream(struct http_server *server, struct request *request)
+{
+    if (request->streams)
+        metrics_change(server->options.routes->metrics, METRICS_STREAMS, -1);
+    if (request->follows)
+        atomic_fetch_sub(&server->following, 1);
+}

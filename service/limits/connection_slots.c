@@ -1,0 +1,230 @@
+#include "service/limits/connection_slots.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+struct connection_slots {
+    struct connection_slots_options options;
+    struct quotas *quotas;
+    atomic_int_least64_t open;
+    pthread_mutex_t lock;
+    struct connection_slot *oldest; /* provisional ones, with the lock */
+    struct connection_slot *newest;
+};
+
+struct connection_slot {
+    struct connection_slots *slots;
+    int descriptor;
+    struct quota *address;
+
+    /* The connection's thread alone. */
+    bool reserved;
+    bool authorized;
+    struct quota *token; /* NULL: none so far */
+
+    /* With the lock. */
+    struct quota *payer; /* whom the connection counts against; NULL: it was ended */
+    bool listed;         /* it may be ended for another one */
+    struct connection_slot *older;
+    struct connection_slot *newer;
+    struct connection_slot *older_of_address;
+    struct connection_slot *newer_of_address;
+};
+
+struct connection_slots *connection_slots_new(const struct connection_slots_options *options)
+{
+    struct connection_slots *slots = calloc(1, sizeof(*slots));
+
+    if (slots == NULL)
+        abort();
+    slots->options = *options;
+    slots->quotas = quotas_new();
+    pthread_mutex_init(&slots->lock, NULL);
+    return slots;
+}
+
+void connection_slots_free(struct connection_slots *slots)
+{
+    if (slots == NULL)
+        return;
+    quotas_free(slots->quotas);
+    pthread_mutex_destroy(&slots->lock);
+    free(slots);
+}
+
+static void list_locked(struct connection_slot *slot)
+{
+    struct connection_slots *slots = slot->slots;
+    struct quota *address = slot->address;
+
+    slot->listed = true;
+    slot->newer = NULL;
+    slot->older = slots->newest;
+    *(slots->newest == NULL ? &slots->oldest : &slots->newest->newer) = slot;
+    slots->newest = slot;
+
+    slot->newer_of_address = NULL;
+    slot->older_of_address = address->newest;
+    *(address->newest == NULL ? &address->oldest : &address->newest->newer_of_address) = slot;
+    address->newest = slot;
+}
+
+static void unlist_locked(struct connection_slot *slot)
+{
+    struct connection_slots *slots = slot->slots;
+    struct quota *address = slot->address;
+
+    if (!slot->listed)
+        return;
+    slot->listed = false;
+    *(slot->older == NULL ? &slots->oldest : &slot->older->newer) = slot->newer;
+    *(slot->newer == NULL ? &slots->newest : &slot->newer->older) = slot->older;
+
+    struct connection_slot *older = slot->older_of_address;
+    struct connection_slot *newer = slot->newer_of_address;
+    *(older == NULL ? &address->oldest : &older->newer_of_address) = newer;
+    *(newer == NULL ? &address->newest : &newer->older_of_address) = older;
+}
+
+/* The HTTP thread of the connection notices the shutdown and closes the descriptor. */
+static void end_locked(struct connection_slot *slot)
+{
+    unlist_locked(slot);
+    if (slot->payer != NULL) {
+        budget_give(&slot->payer->held[QUOTA_CONNECTIONS], 1);
+        atomic_fetch_sub(&slot->slots->open, 1);
+    }
+    slot->payer = NULL;
+    shutdown(slot->descriptor, SHUT_RDWR);
+}
+
+static bool find_place_locked(struct connection_slot *slot)
+{
+    struct connection_slots *slots = slot->slots;
+    struct budget *held = &slot->address->held[QUOTA_CONNECTIONS];
+
+    if (!budget_take(held, 0, 1)) {
+        if (slot->address->oldest == NULL)
+            return false;
+        end_locked(slot->address->oldest);
+        budget_charge(held, 1);
+    }
+    slot->payer = slot->address;
+    if (atomic_fetch_add(&slots->open, 1) < slots->options.max_connections)
+        return true;
+    if (slots->oldest != NULL)
+        end_locked(slots->oldest);
+    else
+        slot->reserved = true;
+    return true;
+}
+
+struct connection_slot *connection_slot_take(struct connection_slots *slots, int descriptor,
+                                             uint64_t address_key)
+{
+    struct connection_slot *slot = calloc(1, sizeof(*slot));
+
+    if (slot == NULL)
+        abort();
+    slot->slots = slots;
+    slot->descriptor = descriptor;
+    slot->address = quota_open(slots->quotas, address_key, &slots->options.of_address);
+    pthread_mutex_lock(&slots->lock);
+    if (find_place_locked(slot))
+        list_locked(slot);
+    else
+        end_locked(slot);
+    pthread_mutex_unlock(&slots->lock);
+    return slot;
+}
+
+bool connection_slot_release(struct connection_slot *slot)
+{
+    struct connection_slots *slots = slot->slots;
+
+    pthread_mutex_lock(&slots->lock);
+    unlist_locked(slot);
+    const bool ended = slot->payer == NULL;
+    if (!ended) {
+        budget_give(&slot->payer->held[QUOTA_CONNECTIONS], 1);
+        atomic_fetch_sub(&slots->open, 1);
+    }
+    pthread_mutex_unlock(&slots->lock);
+    quota_close(slots->quotas, slot->token);
+    quota_close(slots->quotas, slot->address);
+    free(slot);
+    return ended;
+}
+
+/* False when the token has all the connections that it may have. */
+static bool charge_token(struct connection_slot *slot, struct quota *token)
+{
+    bool charged = true;
+
+    pthread_mutex_lock(&slot->slots->lock);
+    if (slot->payer != NULL) {
+        charged = budget_take(&token->held[QUOTA_CONNECTIONS], 0, 1);
+        if (charged) {
+            budget_give(&slot->payer->held[QUOTA_CONNECTIONS], 1);
+            slot->payer = token;
+        }
+    }
+    pthread_mutex_unlock(&slot->slots->lock);
+    return charged;
+}
+
+static bool change_token(struct connection_slot *slot, uint64_t token_key)
+{
+    struct connection_slots *slots = slot->slots;
+
+    if (token_key == 0 || (slot->token != NULL && slot->token->key == token_key))
+        return true;
+    struct quota *token = quota_open(slots->quotas, token_key, &slots->options.of_token);
+    if (!charge_token(slot, token)) {
+        quota_close(slots->quotas, token);
+        return false;
+    }
+    quota_close(slots->quotas, slot->token);
+    slot->token = token;
+    return true;
+}
+
+bool connection_slot_authorize(struct connection_slot *slot, uint64_t token_key)
+{
+    if (!change_token(slot, token_key))
+        return false;
+    slot->authorized = true;
+    return true;
+}
+
+bool connection_slot_keep(struct connection_slot *slot)
+{
+    if (slot->authorized)
+        return true;
+    pthread_mutex_lock(&slot->slots->lock);
+    unlist_locked(slot);
+    const bool ended = slot->payer == NULL;
+    pthread_mutex_unlock(&slot->slots->lock);
+    return !ended;
+}
+
+void connection_slot_rest(struct connection_slot *slot)
+{
+    if (slot->authorized)
+        return;
+    pthread_mutex_lock(&slot->slots->lock);
+    if (!slot->listed && slot->payer != NULL)
+        list_locked(slot);
+    pthread_mutex_unlock(&slot->slots->lock);
+}
+
+bool connection_slot_is_reserved(const struct connection_slot *slot)
+{
+    return slot->reserved && atomic_load(&slot->slots->open) > slot->slots->options.max_connections;
+}
+
+struct quota *connection_slot_quota(const struct connection_slot *slot, bool of_token)
+{
+    return of_token ? slot->token : slot->address;
+}

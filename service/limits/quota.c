@@ -1,0 +1,78 @@
+#include "service/limits/quota.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#define BUCKETS 4096
+
+struct quotas {
+    pthread_mutex_t lock;
+    struct quota *buckets[BUCKETS];
+};
+
+struct quotas *quotas_new(void)
+{
+    struct quotas *quotas = calloc(1, sizeof(*quotas));
+
+    if (quotas == NULL)
+        abort();
+    pthread_mutex_init(&quotas->lock, NULL);
+    return quotas;
+}
+
+void quotas_free(struct quotas *quotas)
+{
+    if (quotas == NULL)
+        return;
+    pthread_mutex_destroy(&quotas->lock);
+    free(quotas);
+}
+
+static struct quota *make(uint64_t key, const struct quota_limits *limits)
+{
+    struct quota *quota = calloc(1, sizeof(*quota));
+
+    if (quota == NULL)
+        abort();
+    quota->key = key;
+    for (int i = 0; i < QUOTA_KINDS; i++)
+        budget_init(&quota->held[i], (uint64_t)limits->most[i]);
+    return quota;
+}
+
+/* The link to the quota of this key; when there is none, the last link of the bucket, which is
+ * NULL. The key is a hash already. */
+static struct quota **find(struct quotas *quotas, uint64_t key)
+{
+    struct quota **link = &quotas->buckets[key % BUCKETS];
+
+    while (*link != NULL && (*link)->key != key)
+        link = &(*link)->next;
+    return link;
+}
+
+struct quota *quota_open(struct quotas *quotas, uint64_t key, const struct quota_limits *limits)
+{
+    pthread_mutex_lock(&quotas->lock);
+    struct quota *quota = *find(quotas, key);
+    if (quota == NULL) {
+        quota = make(key, limits);
+        quota->next = quotas->buckets[key % BUCKETS];
+        quotas->buckets[key % BUCKETS] = quota;
+    }
+    quota->openings++;
+    pthread_mutex_unlock(&quotas->lock);
+    return quota;
+}
+
+void quota_close(struct quotas *quotas, struct quota *quota)
+{
+    if (quota == NULL)
+        return;
+    pthread_mutex_lock(&quotas->lock);
+    if (--quota->openings == 0) {
+        *find(quotas, quota->key) = quota->next;
+        free(quota);
+    }
+    pthread_mutex_unlock(&quotas->lock);
+}

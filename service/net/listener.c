@@ -1,0 +1,164 @@
+#include "service/net/listener.h"
+
+#include "service/net/socket_activation.h"
+#include "service/net/unix_socket.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BACKLOG 4096
+
+/* Splits HOST:PORT; an IPv6 host stands in brackets. */
+static bool split(const char *address, char *host, size_t host_size, const char **port)
+{
+    const char *colon = strrchr(address, ':');
+    const char *begin = address;
+    const char *end = colon;
+
+    if (colon == NULL || colon[1] == '\0')
+        return false;
+    if (*begin == '[') {
+        begin++;
+        end--;
+        if (end < begin || *end != ']')
+            return false;
+    } else if (memchr(begin, ':', (size_t)(end - begin)) != NULL) {
+        return false;
+    }
+    if (end == begin || (size_t)(end - begin) >= host_size)
+        return false;
+    memcpy(host, begin, (size_t)(end - begin));
+    host[end - begin] = '\0';
+    *port = colon + 1;
+    /* getaddrinfo() would take a larger number for what is left of it in 16 bits. */
+    return strspn(*port, "0123456789") < strlen(*port) || strtoul(*port, NULL, 10) <= UINT16_MAX;
+}
+
+static void describe(struct listener *listener)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t length = sizeof(address);
+    char host[NI_MAXHOST] = "";
+    char port[NI_MAXSERV] = "";
+
+    if (getsockname(listener->descriptor, (struct sockaddr *)&address, &length) != 0)
+        return;
+    if (address.ss_family == AF_UNIX) {
+        const struct sockaddr_un *file = (const struct sockaddr_un *)&address;
+        snprintf(listener->address, sizeof(listener->address), "unix:%.*s",
+                 (int)sizeof(file->sun_path), file->sun_path);
+        return;
+    }
+    if (getnameinfo((struct sockaddr *)&address, length, host, sizeof(host), port, sizeof(port),
+                    NI_NUMERICHOST | NI_NUMERICSERV) == 0)
+        snprintf(listener->address, sizeof(listener->address),
+                 address.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+static int listen_on(const struct addrinfo *info)
+{
+    const int yes = 1;
+    if (info == NULL) {
+        errno = EADDRNOTAVAIL;
+        return -1;
+    }
+    const int fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0)
+        return -1;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) == 0 &&
+        bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+        return fd;
+    const int reason = errno;
+    close(fd);
+    errno = reason;
+    return -1;
+}
+
+bool listener_resolve(const char *address, int flags, struct addrinfo **found, struct error *err)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = flags};
+    char host[256];
+    const char *port = NULL;
+
+    if (!split(address, host, sizeof(host), &port))
+        return error_set(err, ERROR_INVALID_PAYLOAD, "listen",
+                         "--listen takes HOST:PORT, such as 127.0.0.1:8082 or [::1]:8082, or "
+                         "unix:PATH, not \"%.60s\"",
+                         address);
+    const int unknown = getaddrinfo(host, port, &hints, found);
+    /* These say nothing about what was asked for. */
+    const bool is_ours = unknown == EAI_MEMORY || unknown == EAI_SYSTEM || unknown == EAI_AGAIN;
+    if (unknown != 0)
+        return error_set(err, is_ours ? ERROR_INTERNAL : ERROR_INVALID_PAYLOAD, "listen",
+                         "--listen %.60s: %s; name an address of this machine", address,
+                         gai_strerror(unknown));
+    return true;
+}
+
+static bool open_port(const char *address, struct listener *listener, struct error *err)
+{
+    struct addrinfo *found = NULL;
+
+    if (!listener_resolve(address, AI_PASSIVE, &found, err))
+        return false;
+    listener->descriptor = listen_on(found);
+    freeaddrinfo(found);
+    if (listener->descriptor < 0)
+        return error_set(err, ERROR_INTERNAL, "listen",
+                         "cannot listen on %.60s: %s; %sname another --listen", address,
+                         strerror(errno),
+                         errno == EADDRINUSE ? "stop the process that uses it, or " : "");
+    return true;
+}
+
+static bool open_file(const char *address, mode_t mode, struct listener *listener,
+                      struct error *err)
+{
+    struct sockaddr_un file;
+    struct stat status;
+
+    if (!unix_socket_address(address, &file, err) ||
+        !unix_socket_listen(&file, mode, &listener->descriptor, err))
+        return false;
+    if (lstat(file.sun_path, &status) == 0) {
+        memcpy(listener->path, file.sun_path, sizeof(listener->path));
+        listener->device = status.st_dev;
+        listener->inode = status.st_ino;
+    }
+    return true;
+}
+
+bool listener_open(const char *address, mode_t socket_mode, struct listener *out, struct error *err)
+{
+    struct listener listener = {.descriptor = -1};
+
+    if (!activation_take(&listener.descriptor, err))
+        return false;
+    listener.passed = listener.descriptor >= 0;
+    if (!listener.passed &&
+        !(unix_socket_named(address) ? open_file(address, socket_mode, &listener, err)
+                                     : open_port(address, &listener, err)))
+        return false;
+    describe(&listener);
+    *out = listener;
+    return true;
+}
+
+void listener_withdraw(struct listener *listener)
+{
+    struct stat status;
+
+    if (listener->path[0] != '\0' && lstat(listener->path, &status) == 0 &&
+        status.st_dev == listener->device && status.st_ino == listener->inode)
+        unlink(listener->path);
+    listener->path[0] = '\0';
+}

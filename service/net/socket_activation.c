@@ -1,0 +1,64 @@
+#include "service/net/socket_activation.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define FIRST_PASSED 3 /* SD_LISTEN_FDS_START */
+
+/* How many are passed; NULL where the variables are meant for a parent that did not clear them. */
+static const char *passed(void)
+{
+    const char *pid = getenv("LISTEN_PID");
+
+    return pid != NULL && strtol(pid, NULL, 10) == getpid() ? getenv("LISTEN_FDS") : NULL;
+}
+
+static bool check(int fd, struct error *err)
+{
+    int type = 0;
+    int listens = 0;
+    socklen_t type_size = sizeof(type);
+    socklen_t listens_size = sizeof(listens);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_size) != 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &listens_size) != 0)
+        return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
+                         "descriptor %d, passed by the service manager, is no socket: %s", fd,
+                         strerror(errno));
+    if (type != SOCK_STREAM)
+        return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
+                         "the service manager passes a socket of another kind than a stream; its "
+                         "unit needs ListenStream=");
+    if (listens == 0)
+        return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
+                         "the service manager's socket does not listen; its unit needs Accept=no");
+    return true;
+}
+
+bool activation_take(int *descriptor, struct error *err)
+{
+    const char *count = passed();
+
+    if (count == NULL) {
+        *descriptor = -1;
+        return true;
+    }
+    if (strcmp(count, "1") != 0)
+        return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
+                         "sessiond serves exactly one socket of the service manager, which passes "
+                         "\"%.10s\" (LISTEN_FDS)",
+                         count);
+    if (!check(FIRST_PASSED, err))
+        return false;
+    const int flags = fcntl(FIRST_PASSED, F_GETFL);
+    if (flags < 0 || fcntl(FIRST_PASSED, F_SETFL, flags | O_NONBLOCK) != 0 ||
+        fcntl(FIRST_PASSED, F_SETFD, FD_CLOEXEC) != 0)
+        return error_set(err, ERROR_INTERNAL, NULL, "the service manager's socket: %s",
+                         strerror(errno));
+    *descriptor = FIRST_PASSED;
+    return true;
+}

@@ -1,0 +1,155 @@
+#include "service/net/unix_socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define PREFIX "unix:"
+#define BACKLOG 4096
+
+bool unix_socket_named(const char *address)
+{
+    return strncmp(address, PREFIX, strlen(PREFIX)) == 0;
+}
+
+bool unix_socket_address(const char *address, struct sockaddr_un *out, struct error *err)
+{
+    const char *path = address + strlen(PREFIX);
+    const size_t len = strlen(path);
+
+    if (len == 0 || path[0] == '@')
+        return error_set(err, ERROR_INVALID_PAYLOAD, "listen",
+                         "a socket that is a file needs its path, such as "
+                         "unix:/run/sessiond.sock, not \"%.60s\"",
+                         address);
+    if (len >= sizeof(out->sun_path))
+        return error_set(
+            err, ERROR_INVALID_PAYLOAD, "listen",
+            "the path of a socket has at most %zu bytes, not %zu: name a shorter one than "
+            "\"%.107s…\"",
+            sizeof(out->sun_path) - 1, len, path);
+    *out = (struct sockaddr_un){.sun_family = AF_UNIX};
+    memcpy(out->sun_path, path, len);
+    return true;
+}
+
+static int open_socket(void)
+{
+    return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+/* What connect() says of the socket there; 0 when somebody accepts. */
+static int knock(const struct sockaddr_un *address)
+{
+    const int fd = open_socket();
+
+    if (fd < 0)
+        return errno;
+    const int reason =
+        connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ? 0 : errno;
+    close(fd);
+    return reason;
+}
+
+/* Takes a socket away that nobody answers. */
+static bool make_room(const struct sockaddr_un *address, struct error *err)
+{
+    const char *path = address->sun_path;
+    struct stat status;
+
+    if (lstat(path, &status) != 0)
+        return true; /* bind() says what else is wrong */
+    if (!S_ISSOCK(status.st_mode))
+        return error_set(
+            err, ERROR_INTERNAL, "listen",
+            "cannot listen on %.107s: it is not a socket; move it away or name another "
+            "--listen",
+            path);
+    const int reason = knock(address);
+    if (reason == 0 || reason == EAGAIN) /* EAGAIN: its backlog is full */
+        return error_set(err, ERROR_INTERNAL, "listen",
+                         "cannot listen on %.107s: a process listens there; stop that process or "
+                         "name another --listen",
+                         path);
+    if (reason != ECONNREFUSED)
+        return error_set(err, ERROR_INTERNAL, "listen",
+                         "cannot listen on %.107s: it is another program's (%s); name another "
+                         "--listen",
+                         path, strerror(reason));
+    if (unlink(path) == 0 || errno == ENOENT)
+        return true;
+    return error_set(err, ERROR_INTERNAL, "listen",
+                     "cannot remove %.107s: %s; check the rights of its folder, or name another "
+                     "--listen",
+                     path, strerror(errno));
+}
+
+/* The file comes to be with its mode: there is no moment at which others could connect. */
+static bool bind_with_mode(int fd, const struct sockaddr_un *address, mode_t mode)
+{
+    const mode_t before = umask(0777 & ~mode);
+    const bool bound = bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
+    const int reason = errno;
+
+    umask(before);
+    errno = reason;
+    return bound;
+}
+
+static bool refuse(const struct sockaddr_un *address, struct error *err)
+{
+    return error_set(err, ERROR_INTERNAL, "listen",
+                     "cannot listen on %.107s: %s; check that folder and its rights, or name "
+                     "another --listen",
+                     address->sun_path, strerror(errno));
+}
+
+static bool listen_there(const struct sockaddr_un *address, mode_t mode, int *descriptor,
+                         struct error *err)
+{
+    if (!make_room(address, err))
+        return false;
+    const int fd = open_socket();
+    if (fd >= 0 && bind_with_mode(fd, address, mode) && listen(fd, BACKLOG) == 0) {
+        *descriptor = fd;
+        return true;
+    }
+    refuse(address, err);
+    if (fd >= 0)
+        close(fd);
+    return false;
+}
+
+/* Of two that start at once, the second must not take away what the first has just made. */
+static int lock_folder(const struct sockaddr_un *address)
+{
+    char folder[sizeof(address->sun_path)];
+
+    memcpy(folder, address->sun_path, sizeof(folder));
+    const int fd = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || flock(fd, LOCK_EX) == 0)
+        return fd;
+    const int reason = errno;
+    close(fd);
+    errno = reason;
+    return -1;
+}
+
+bool unix_socket_listen(const struct sockaddr_un *address, mode_t mode, int *descriptor,
+                        struct error *err)
+{
+    const int lock = lock_folder(address);
+
+    if (lock < 0)
+        return refuse(address, err);
+    const bool ok = listen_there(address, mode, descriptor, err);
+    close(lock);
+    return ok;
+}

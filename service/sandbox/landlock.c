@@ -1,0 +1,174 @@
+/* Landlock by its system calls, which glibc has no functions for (landlock(7)). */
+#include "service/sandbox/sandbox.h"
+
+#include "db/base/durable_file.h"
+#include "db/base/lock_file.h"
+#include "db/store/open.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <linux/landlock.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The kernel's struct landlock_ruleset_attr as of ABI 6; Debian 12's header has ABI 2. A kernel
+ * that knows less of it takes it all the same, where the rest is zero. */
+struct ruleset {
+    uint64_t files;
+    uint64_t ports;
+    uint64_t scopes;
+};
+
+#define ABI_2_REFER (1ULL << 13)
+#define ABI_3_TRUNCATE (1ULL << 14)
+#define ABI_4_BIND_AND_CONNECT 3ULL
+#define ABI_5_IOCTL_DEVICE (1ULL << 15)
+#define ABI_6_ABSTRACT_SOCKETS_AND_SIGNALS 3ULL
+
+#define ABI_1_FILES ((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
+
+#define READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define WRITE                                                                                      \
+    (LANDLOCK_ACCESS_FS_WRITE_FILE | ABI_3_TRUNCATE | LANDLOCK_ACCESS_FS_MAKE_REG |                \
+     LANDLOCK_ACCESS_FS_REMOVE_FILE)
+
+/* Rules under construction. */
+struct rules {
+    int descriptor;
+    uint64_t known; /* the rights that the kernel knows */
+    struct error *err;
+};
+
+static struct ruleset all_of(int abi)
+{
+    struct ruleset all = {.files = ABI_1_FILES};
+
+    if (abi >= 2)
+        all.files |= ABI_2_REFER;
+    if (abi >= 3)
+        all.files |= ABI_3_TRUNCATE;
+    if (abi >= 4)
+        all.ports = ABI_4_BIND_AND_CONNECT;
+    if (abi >= 5)
+        all.files |= ABI_5_IOCTL_DEVICE;
+    if (abi >= 6)
+        all.scopes = ABI_6_ABSTRACT_SOCKETS_AND_SIGNALS;
+    return all;
+}
+
+static bool fail(struct error *err, const char *what, const char *path)
+{
+    return error_set(err, ERROR_INTERNAL, "confine",
+                     "cannot %s %.80s: %s; --confine off does without", what, path,
+                     strerror(errno));
+}
+
+static bool allow(const struct rules *rules, const char *path, uint64_t rights)
+{
+    struct landlock_path_beneath_attr rule = {
+        .allowed_access = rights & rules->known,
+        .parent_fd = open(path, O_PATH | O_CLOEXEC),
+    };
+
+    if (rule.parent_fd < 0)
+        return fail(rules->err, "open", path);
+    const bool added = syscall(SYS_landlock_add_rule, rules->descriptor, LANDLOCK_RULE_PATH_BENEATH,
+                               &rule, 0) == 0 ||
+                       fail(rules->err, "allow", path);
+    close(rule.parent_fd);
+    return added;
+}
+
+static bool allow_folder(const struct rules *rules, const char *path, uint64_t rights)
+{
+    char copy[PATH_MAX];
+
+    if (snprintf(copy, sizeof(copy), "%s", path) >= (int)sizeof(copy)) {
+        errno = ENAMETOOLONG;
+        return fail(rules->err, "allow", path);
+    }
+    return allow(rules, dirname(copy), rights);
+}
+
+/* SQLite's files are beside the database that links lead to, the snapshot is beside the link. */
+static bool allow_database(const struct rules *rules, const char *path)
+{
+    char lock[PATH_MAX];
+
+    if (!lock_file_name(path, lock, rules->err))
+        return store_open_explain(path, rules->err);
+    return allow_folder(rules, path, READ | WRITE) && allow_folder(rules, lock, READ | WRITE);
+}
+
+/* What is not there ends the start; who reads it knows better what it was for. */
+static bool allow_to_read(const struct rules *rules, const char *path)
+{
+    char real[PATH_MAX];
+
+    return path == NULL || access(path, F_OK) != 0 ||
+           (allow_folder(rules, path, LANDLOCK_ACCESS_FS_READ_FILE) &&
+            (realpath(path, real) == NULL ||
+             allow_folder(rules, real, LANDLOCK_ACCESS_FS_READ_FILE)));
+}
+
+/* SQLite begins its random numbers, which are part of the log's checksums, with this file. */
+static bool allow_randomness(const struct rules *rules)
+{
+    static const char source[] = "/dev/urandom";
+
+    return access(source, R_OK) != 0 || allow(rules, source, LANDLOCK_ACCESS_FS_READ_FILE);
+}
+
+static bool allow_files(const struct rules *rules, const struct confinement_files *files)
+{
+    for (size_t i = 0; i < files->read_only_count; i++) {
+        if (!allow_to_read(rules, files->read_only[i]))
+            return false;
+    }
+    return allow_database(rules, files->database) && allow_randomness(rules) &&
+           (files->socket == NULL ||
+            allow_folder(rules, files->socket, LANDLOCK_ACCESS_FS_REMOVE_FILE));
+}
+
+/* ENOSYS and EOPNOTSUPP: the kernel has none, or it is not turned on. EPERM: the filter of a
+ * container's engine that does not know the call. */
+static int find_abi(void)
+{
+    const long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+
+    return abi < 1 ? CONFINEMENT_UNSUPPORTED : (int)abi;
+}
+
+bool confinement_limit_files(struct confinement *confinement, const struct confinement_files *files,
+                             struct error *err)
+{
+    bool limited = false;
+
+    if (!confinement->wanted)
+        return true;
+    if (!durable_file_make_folder(files->database, err))
+        return store_open_explain(files->database, err);
+    const int abi = find_abi();
+    confinement->landlock = abi;
+    if (abi == CONFINEMENT_UNSUPPORTED)
+        return true;
+    const struct ruleset all = all_of(abi);
+    const struct rules rules = {
+        .descriptor = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof(all), 0),
+        .known = all.files,
+        .err = err,
+    };
+    if (rules.descriptor < 0)
+        return fail(err, "use", "Landlock");
+    if (allow_files(&rules, files))
+        limited = syscall(SYS_landlock_restrict_self, rules.descriptor, 0) == 0 ||
+                  fail(err, "use", "Landlock");
+    close(rules.descriptor);
+    return limited;
+}

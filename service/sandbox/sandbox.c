@@ -1,0 +1,62 @@
+#include "service/sandbox/sandbox.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+/* The limit alone does not hold where the kernel hands core dumps to a program (core(5)); a process
+ * that is not dumpable leaves none to that either, and cannot be traced by others of its user. */
+static bool forbid_core_dumps(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_CORE, &limit) != 0)
+        return false;
+    if (limit.rlim_cur != 0 || limit.rlim_max != 0) {
+        limit = (struct rlimit){0, 0};
+        if (setrlimit(RLIMIT_CORE, &limit) != 0)
+            return false;
+    }
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
+}
+
+bool confinement_begin(struct confinement *confinement, bool wanted, struct error *err)
+{
+    *confinement = (struct confinement){.wanted = wanted};
+    if (!wanted)
+        return true;
+    if (!forbid_core_dumps())
+        return error_set(err, ERROR_INTERNAL, "confine",
+                         "cannot forbid core dumps: %s; --confine off does without",
+                         strerror(errno));
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        return error_set(err, ERROR_INTERNAL, "confine",
+                         "cannot give up new privileges: %s; --confine off does without",
+                         strerror(errno));
+    return true;
+}
+
+void confinement_log(const struct confinement *confinement, struct log *log)
+{
+    struct buffer line = {0};
+
+    if (!confinement->wanted) {
+        log_event(log, LOG_WARNING, "unconfined", "--confine off: nothing is given up");
+        return;
+    }
+    const bool whole = confinement->landlock > 0 && confinement->seccomp > 0;
+    const enum log_level level = whole ? LOG_INFO : LOG_WARNING;
+    if (!log_wants(log, level))
+        return;
+    log_begin(&line, level, "confined");
+    log_text(&line, "no_new_privs", slice_from("on"));
+    if (confinement->landlock > 0)
+        log_integer(&line, "landlock", confinement->landlock);
+    else
+        log_text(&line, "landlock", slice_from("unsupported"));
+    log_text(&line, "seccomp", slice_from(confinement->seccomp > 0 ? "on" : "unsupported"));
+    log_text(&line, "core_dumps", slice_from("off"));
+    log_end(log, &line, true);
+    buffer_release(&line);
+}

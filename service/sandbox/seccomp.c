@@ -1,0 +1,114 @@
+/* The filter over the calls of service/sandbox/syscall_list.h, by libseccomp. */
+#include "service/sandbox/sandbox.h"
+
+#include "service/sandbox/syscall_list.h"
+
+#include <errno.h>
+#include <seccomp.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+/* Of a call that is neither allowed nor deadly a library is told that the kernel lacks it, which it
+ * is prepared for: a newer one tries newer calls first. */
+#define UNKNOWN SCMP_ACT_ERRNO(ENOSYS)
+
+/* A call that is judged by one of its arguments. */
+struct judged {
+    const char *call;
+    uint32_t action;
+    struct scmp_arg_cmp argument;
+};
+
+static int add(scmp_filter_ctx filter, uint32_t action, const char *call, unsigned count,
+               const struct scmp_arg_cmp *argument)
+{
+    const int number = seccomp_syscall_resolve_name(call);
+
+    /* A call that this libseccomp does not know yet is as good as unknown. */
+    if (number == __NR_SCMP_ERROR)
+        return 0;
+    return seccomp_rule_add_array(filter, action, number, count, argument);
+}
+
+static int add_all(scmp_filter_ctx filter, uint32_t action, const char *const *calls)
+{
+    int result = 0;
+
+    for (; *calls != NULL && result == 0; calls++)
+        result = add(filter, action, *calls, 0, NULL);
+    return result;
+}
+
+/* Signals go to the process itself: abort(), and the writer that wakes the main thread. Datagrams
+ * go to nobody else than whom the socket is connected to. Memory is never both data and code. */
+static int add_judged(scmp_filter_ctx filter)
+{
+    const scmp_datum_t self = (scmp_datum_t)getpid();
+    const struct judged all[] = {
+        {"kill", SCMP_ACT_ALLOW, SCMP_A0(SCMP_CMP_EQ, self)},
+        {"kill", SCMP_ACT_KILL_PROCESS, SCMP_A0(SCMP_CMP_NE, self)},
+        {"tgkill", SCMP_ACT_ALLOW, SCMP_A0(SCMP_CMP_EQ, self)},
+        {"tgkill", SCMP_ACT_KILL_PROCESS, SCMP_A0(SCMP_CMP_NE, self)},
+        {"sendto", SCMP_ACT_ALLOW, SCMP_A4(SCMP_CMP_EQ, 0)},
+        {"sendto", SCMP_ACT_KILL_PROCESS, SCMP_A4(SCMP_CMP_NE, 0)},
+        {"mmap", SCMP_ACT_ALLOW, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
+        {"mmap", SCMP_ACT_KILL_PROCESS, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC)},
+        {"mmap2", SCMP_ACT_ALLOW, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
+        {"mmap2", SCMP_ACT_KILL_PROCESS, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC)},
+        {"mprotect", SCMP_ACT_ALLOW, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
+        {"mprotect", SCMP_ACT_KILL_PROCESS, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC)},
+        {"prctl", SCMP_ACT_ALLOW, SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)},
+    };
+    int result = 0;
+
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]) && result == 0; i++)
+        result = add(filter, all[i].action, all[i].call, 1, &all[i].argument);
+    return result;
+}
+
+static int set_up(scmp_filter_ctx filter)
+{
+    const struct {
+        enum scmp_filter_attr attribute;
+        uint32_t value;
+    } attributes[] = {
+        {SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS},
+        {SCMP_FLTATR_CTL_TSYNC, 1},
+        {SCMP_FLTATR_CTL_OPTIMIZE, 2}, /* a binary tree */
+        {SCMP_FLTATR_API_SYSRAWRC, 1}, /* the kernel's own error */
+    };
+    int result = 0;
+
+    for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]) && result == 0; i++)
+        result = seccomp_attr_set(filter, attributes[i].attribute, attributes[i].value);
+    if (result == 0)
+        result = add_all(filter, SCMP_ACT_ALLOW, confinement_calls_allowed);
+    if (result == 0)
+        result = add_all(filter, SCMP_ACT_KILL_PROCESS, confinement_calls_deadly);
+    return result == 0 ? add_judged(filter) : result;
+}
+
+/* EINVAL: a kernel, or what stands in for one, without filters or without these actions; so says
+ * libseccomp, which asks it, already while the filter is made. EPERM: a container's engine. */
+static bool is_lacking(int result)
+{
+    return result == -ENOSYS || result == -EINVAL || result == -EPERM || result == -EOPNOTSUPP;
+}
+
+bool confinement_limit_calls(struct confinement *confinement, struct error *err)
+{
+    if (!confinement->wanted)
+        return true;
+    scmp_filter_ctx filter = seccomp_init(UNKNOWN);
+    int result = filter == NULL ? -EINVAL : set_up(filter);
+    if (result == 0)
+        result = seccomp_load(filter);
+    seccomp_release(filter);
+    confinement->seccomp = result == 0 ? 1 : CONFINEMENT_UNSUPPORTED;
+    return result == 0 || is_lacking(result) ||
+           error_set(err, ERROR_INTERNAL, "confine",
+                     "cannot use a filter of system calls: %s; --confine off does without",
+                     strerror(-result));
+}
