@@ -3,6 +3,10 @@
 #include "db/base/timestamp.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+/* A time as it is stored: with the offset +00:00. */
+#define STORED_TIME_LENGTH (TIMESTAMP_LENGTH + 6)
 
 struct slice column_text(sqlite3_stmt *stmt, int column)
 {
@@ -32,4 +36,21 @@ int64_t column_count(sqlite3_stmt *stmt, int column)
 int64_t column_time(sqlite3_stmt *stmt, int column)
 {
     return column_number(stmt, column, TIMESTAMP_MAX_US);
+}
+
+void column_bind_text(sqlite3_stmt *stmt, int parameter, struct slice text)
+{
+    if (sqlite3_bind_text64(stmt, parameter, text.data, text.len, SQLITE_STATIC, SQLITE_UTF8) !=
+        SQLITE_OK)
+        abort();
+}
+
+void column_bind_time(sqlite3_stmt *stmt, int parameter, int64_t us)
+{
+    char text[STORED_TIME_LENGTH];
+
+    timestamp_format(us, text);
+    memcpy(text + TIMESTAMP_LENGTH, "+00:00", 6);
+    if (sqlite3_bind_text(stmt, parameter, text, STORED_TIME_LENGTH, SQLITE_TRANSIENT) != SQLITE_OK)
+        abort();
 }

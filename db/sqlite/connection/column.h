@@ -1,4 +1,5 @@
-/* Texts of the row on which a statement stands. */
+/* Texts, numbers and times of the row on which a statement stands, and those that are bound to a
+ * statement. On the thread of the connection. */
 #ifndef SESSIOND_DB_SQLITE_CONNECTION_COLUMN_H
 #define SESSIOND_DB_SQLITE_CONNECTION_COLUMN_H
 
@@ -23,5 +24,12 @@ int64_t column_number(sqlite3_stmt *stmt, int column, int64_t max);
 
 /* A time in µs: 0 to TIMESTAMP_MAX_US. */
 int64_t column_time(sqlite3_stmt *stmt, int column);
+
+/* Binds a text that outlives the statement's run; NULL when its data is. Aborts when SQLite cannot
+ * take it, which out of memory alone can bring about: a row without it would be stored. */
+void column_bind_text(sqlite3_stmt *stmt, int parameter, struct slice text);
+
+/* Binds a time as it is stored. */
+void column_bind_time(sqlite3_stmt *stmt, int parameter, int64_t us);
 
 #endif

@@ -3,7 +3,7 @@
 #ifndef SESSIOND_DB_SQLITE_MAINTENANCE_ENTRY_GC_H
 #define SESSIOND_DB_SQLITE_MAINTENANCE_ENTRY_GC_H
 
-#include "db/sqlite/write/dispatch.h"
+#include "db/sqlite/write/context.h"
 
 /* Deletes entries of discarded streams for a millisecond. *more: there are others left. */
 MUST_USE bool write_discard_sweep(struct write_operations *ops, bool *more, struct error *err);

@@ -1,6 +1,7 @@
 #include "db/sqlite/maintenance/retention.h"
 
 #include "db/base/monotonic.h"
+#include "db/sqlite/write/operations.h"
 
 #include <stdio.h>
 

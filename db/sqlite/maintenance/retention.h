@@ -6,7 +6,7 @@
 #ifndef SESSIOND_DB_SQLITE_MAINTENANCE_RETENTION_H
 #define SESSIOND_DB_SQLITE_MAINTENANCE_RETENTION_H
 
-#include "db/sqlite/write/dispatch.h"
+#include "db/sqlite/write/context.h"
 
 /* The maintenance task: some sessions at a time, from a place that it remembers. From time to time
  * it begins anew, for those that it had to pass by. */

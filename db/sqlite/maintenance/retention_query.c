@@ -3,7 +3,6 @@
 #include "db/base/timestamp.h"
 #include "db/sqlite/connection/column.h"
 #include "db/sqlite/connection/connection.h"
-#include "db/sqlite/write/statements.h"
 
 /* The last two columns, behind the session's own. */
 static int column_updated_text(sqlite3_stmt *stmt)
@@ -48,9 +47,9 @@ int64_t purge_query_cutoff_us(int64_t retain_us)
 
 void purge_query_bind(sqlite3_stmt *stmt, const struct purge_place *place, int64_t cutoff_us)
 {
-    write_bind_time(stmt, 1, place->updated_us);
+    column_bind_time(stmt, 1, place->updated_us);
     sqlite3_bind_int64(stmt, 2, place->seq);
-    write_bind_time(stmt, 3, cutoff_us);
+    column_bind_time(stmt, 3, cutoff_us);
 }
 
 /* Another program may write a time in a way that sorts before sessiond's. Then the place is the

@@ -8,7 +8,7 @@
 #ifndef SESSIOND_DB_SQLITE_MAINTENANCE_SCHEDULER_H
 #define SESSIOND_DB_SQLITE_MAINTENANCE_SCHEDULER_H
 
-#include "db/sqlite/write/dispatch.h"
+#include "db/sqlite/write/context.h"
 #include "db/store/stats.h"
 
 /* Times are monotonic. */

@@ -6,7 +6,7 @@
 #ifndef SESSIOND_DB_SQLITE_MAINTENANCE_VACUUM_H
 #define SESSIOND_DB_SQLITE_MAINTENANCE_VACUUM_H
 
-#include "db/sqlite/write/dispatch.h"
+#include "db/sqlite/write/context.h"
 #include "db/store/open.h"
 
 /* For a database without a page. */

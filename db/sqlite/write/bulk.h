@@ -3,14 +3,10 @@
 #ifndef SESSIOND_DB_SQLITE_WRITE_BULK_H
 #define SESSIOND_DB_SQLITE_WRITE_BULK_H
 
-#include "db/sqlite/write/dispatch.h"
+#include "db/sqlite/write/context.h"
 
 /* Limit of the rows that a page reads, which takes about 10 ms. */
 #define WRITE_MANY_ROWS 4096
-
-/* The columns that write_many_add reads first. */
-#define WRITE_MANY_COLUMNS                                                                         \
-    "seq, id, project_path, thread_id, version, lease_owner, lease_token, updated_at"
 
 /* A session that is to be changed; its texts are in the job's memory. */
 struct many_row {

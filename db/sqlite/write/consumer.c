@@ -1,5 +1,6 @@
 #include "db/sqlite/write/consumer.h"
 
+#include "db/sqlite/connection/column.h"
 #include "db/sqlite/write/quota.h"
 
 static bool find(struct write_operations *ops, const struct store_job *job, bool *found,
@@ -7,7 +8,7 @@ static bool find(struct write_operations *ops, const struct store_job *job, bool
 {
     bool ok;
 
-    write_bind_text(ops->statements.prepared[WRITE_CONSUMER_FIND], 1, job->consumer.name);
+    column_bind_text(ops->statements.prepared[WRITE_CONSUMER_FIND], 1, job->consumer.name);
     *found = write_next_row(&ops->statements, WRITE_CONSUMER_FIND, "finding a consumer", &ok, err);
     if (*found)
         write_reset(&ops->statements, WRITE_CONSUMER_FIND);
@@ -48,7 +49,7 @@ bool write_consumer_put(struct write_operations *ops, struct store_job *job, str
         return true;
     job->created = !found;
     job->consumer.updated_us = clock_next(&ops->state.clock);
-    write_bind_text(stmt, 1, job->consumer.name);
+    column_bind_text(stmt, 1, job->consumer.name);
     sqlite3_bind_int64(stmt, 2, job->consumer.after);
     sqlite3_bind_int64(stmt, 3, job->consumer.updated_us);
     return write_run(&ops->statements, WRITE_CONSUMER_PUT, "storing a consumer offset", err);
@@ -66,6 +67,6 @@ bool write_consumer_remove(struct write_operations *ops, struct store_job *job, 
                   (int)name.len, name.data);
         return true;
     }
-    write_bind_text(ops->statements.prepared[WRITE_CONSUMER_REMOVE], 1, name);
+    column_bind_text(ops->statements.prepared[WRITE_CONSUMER_REMOVE], 1, name);
     return write_run(&ops->statements, WRITE_CONSUMER_REMOVE, "deleting a consumer", err);
 }

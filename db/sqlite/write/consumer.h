@@ -3,7 +3,7 @@
 #ifndef SESSIOND_DB_SQLITE_WRITE_CONSUMER_H
 #define SESSIOND_DB_SQLITE_WRITE_CONSUMER_H
 
-#include "db/sqlite/write/dispatch.h"
+#include "db/sqlite/write/context.h"
 
 /* Makes the consumer, or gives it another place. */
 MUST_USE bool write_consumer_put(struct write_operations *ops, struct store_job *job,

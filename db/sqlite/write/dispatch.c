@@ -1,13 +1,13 @@
 #include "db/sqlite/write/dispatch.h"
 
 #include "db/base/monotonic.h"
-#include "db/runtime/job_arena.h"
 #include "db/sqlite/connection/sqlite_error.h"
 #include "db/sqlite/maintenance/retention.h"
 #include "db/sqlite/write/consumer.h"
 #include "db/sqlite/write/fork.h"
 #include "db/sqlite/write/idempotency.h"
 #include "db/sqlite/write/lease.h"
+#include "db/sqlite/write/operations.h"
 #include "db/sqlite/write/quota.h"
 
 bool write_operations_init(struct write_operations *ops, sqlite3 *db, struct error *err)
@@ -60,57 +60,6 @@ void write_operations_settle(struct write_operations *ops, bool committed)
     search_index_settle(&ops->search, committed);
     if (!committed)
         restore(ops);
-}
-
-void write_count_status(struct write_operations *ops, enum session_status from,
-                        enum session_status to)
-{
-    ops->change.sessions[from]--;
-    ops->change.sessions[to]++;
-}
-
-/* Copies what a found row shows into memory of the job, so that it outlives the statement. */
-static void keep_row(struct store_job *job, const struct session *found)
-{
-    struct session *kept = &job->session;
-
-    *kept = *found;
-    kept->id = job_memory_keep(job, found->id);
-    kept->project_path = job_memory_keep(job, found->project_path);
-    kept->thread_id = job_memory_keep(job, found->thread_id);
-    kept->context = job_memory_keep(job, found->context);
-    kept->parent_id = job_memory_keep(job, found->parent_id);
-    kept->lease.owner = job_memory_keep(job, found->lease.owner);
-}
-
-bool write_find_by_id(struct write_operations *ops, struct store_job *job, const char *id,
-                      bool with_context, bool *found, struct error *err)
-{
-    const enum write_statement which = with_context ? WRITE_FIND_WITH_CONTEXT : WRITE_FIND;
-    sqlite3_stmt *stmt = ops->statements.prepared[which];
-    struct session_row row;
-    bool ok;
-
-    write_bind_text(stmt, 1, (struct slice){id, ID_LENGTH});
-    *found = write_next_row(&ops->statements, which, "finding a session", &ok, err);
-    if (!*found) {
-        error_set(&job->error, ERROR_NOT_FOUND, NULL, "there is no session with the id %s", id);
-        return ok;
-    }
-    ok = session_row_read(stmt, with_context ? ops->adopt : NULL, &row, err);
-    if (ok) {
-        if (job_memory_admit(job, row.session.context.len))
-            keep_row(job, &row.session);
-        session_row_release(&row);
-    }
-    write_reset(&ops->statements, which);
-    return ok;
-}
-
-bool write_find(struct write_operations *ops, struct store_job *job, bool with_context, bool *found,
-                struct error *err)
-{
-    return write_find_by_id(ops, job, job->id, with_context, found, err);
 }
 
 void write_operations_committed(struct write_operations *ops, int64_t now_us)
@@ -214,4 +163,22 @@ bool write_operations_apply(struct write_operations *ops, struct store_job *job,
     return apply(ops, job, err) &&
            (job->error.kind != ERROR_NONE || write_operations_is_deferred(job) ||
             write_once_keep(ops, job, err));
+}
+
+bool write_operations_continue_fork(struct write_operations *ops, struct store_job *job,
+                                    int64_t until_us, bool *ended, struct error *err)
+{
+    const bool is_copied = write_fork_is_copied(job);
+
+    if (!write_size_admit(ops, job, 1, err))
+        return false;
+    if (job->error.kind != ERROR_NONE) {
+        *ended = true;
+        return true;
+    }
+    if (!(is_copied ? write_operations_apply(ops, job, err)
+                    : write_fork_copy(ops, job, until_us, err)))
+        return false;
+    *ended = is_copied || job->error.kind != ERROR_NONE;
+    return true;
 }

@@ -5,6 +5,7 @@
 #include "db/sqlite/connection/entry_key.h"
 #include "db/sqlite/write/event.h"
 #include "db/sqlite/write/lease.h"
+#include "db/sqlite/write/operations.h"
 #include "db/sqlite/write/quota.h"
 
 #include <stdlib.h>
@@ -37,7 +38,7 @@ static bool find_stream(struct write_operations *ops, const struct store_job *jo
 
     *out = (struct stream){0};
     sqlite3_bind_int64(stmt, 1, job->session.seq);
-    write_bind_text(stmt, 2, job->append.stream);
+    column_bind_text(stmt, 2, job->append.stream);
     if (!write_next_row(&ops->statements, WRITE_STREAM_FIND, "finding a stream", &ok, err))
         return ok;
     out->number = column_number(stmt, 0, ENTRY_KEY_STREAMS_MAX);
@@ -100,7 +101,7 @@ static bool look_up(struct write_operations *ops, struct store_job *job, struct 
     bool ok;
 
     sqlite3_bind_int64(stmt, 1, batch->stream.number);
-    write_bind_text(stmt, 2, named->entry->uuid);
+    column_bind_text(stmt, 2, named->entry->uuid);
     if (!write_next_row(&ops->statements, WRITE_UUID_FIND, "finding an entry", &ok, err))
         return ok;
     batch->is_known[named->index] = true;
@@ -142,7 +143,7 @@ static bool write_stream(struct write_operations *ops, const struct store_job *j
 
     sqlite3_bind_int64(stmt, ++parameter, is_new ? job->session.seq : stream->number);
     if (is_new)
-        write_bind_text(stmt, ++parameter, job->append.stream);
+        column_bind_text(stmt, ++parameter, job->append.stream);
     sqlite3_bind_int64(stmt, ++parameter, stream->last_seq);
     sqlite3_bind_int64(stmt, ++parameter, stream->bytes);
     sqlite3_bind_int64(stmt, ++parameter, now);
@@ -173,7 +174,7 @@ static bool write_entry(struct write_operations *ops, int64_t number, int64_t se
 
     sqlite3_bind_int64(stmt, 1, entry_key(number, seq));
     sqlite3_bind_int64(stmt, 2, now);
-    write_bind_text(stmt, 3, entry->text);
+    column_bind_text(stmt, 3, entry->text);
     if (!write_run(&ops->statements, WRITE_ENTRY, "appending an entry", err))
         return false;
     search_index_note(&ops->search, entry_key(number, seq), entry->text, true);
@@ -181,7 +182,7 @@ static bool write_entry(struct write_operations *ops, int64_t number, int64_t se
         return true;
     stmt = ops->statements.prepared[WRITE_UUID];
     sqlite3_bind_int64(stmt, 1, number);
-    write_bind_text(stmt, 2, entry->uuid);
+    column_bind_text(stmt, 2, entry->uuid);
     sqlite3_bind_int64(stmt, 3, seq);
     return write_run(&ops->statements, WRITE_UUID, "keeping a uuid", err);
 }

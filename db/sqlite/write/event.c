@@ -1,6 +1,7 @@
 #include "db/sqlite/write/event.h"
 
 #include "db/base/timestamp.h"
+#include "db/sqlite/connection/column.h"
 
 /* So few at once that nobody's write waits for the sweep. */
 #define SWEEP_EVENTS 512
@@ -34,7 +35,7 @@ static void bind_number(sqlite3_stmt *stmt, int parameter, int64_t number)
 static void bind_if_any(sqlite3_stmt *stmt, int parameter, struct slice text)
 {
     if (text.data != NULL)
-        write_bind_text(stmt, parameter, text);
+        column_bind_text(stmt, parameter, text);
 }
 
 /* What is not bound is NULL. */
@@ -57,9 +58,9 @@ bool write_event(struct write_operations *ops, const struct store_event *event, 
     sqlite3_bind_int64(stmt, 1, event->id);
     sqlite3_bind_int(stmt, 2, (int)event->type);
     sqlite3_bind_int64(stmt, 3, event->version);
-    write_bind_text(stmt, 4, event->session_id);
-    write_bind_text(stmt, 5, event->thread_id);
-    write_bind_text(stmt, 6, event->project_path);
+    column_bind_text(stmt, 4, event->session_id);
+    column_bind_text(stmt, 5, event->thread_id);
+    column_bind_text(stmt, 6, event->project_path);
     bind_references(stmt, event);
     if (!write_run(&ops->statements, WRITE_EVENT, "recording an event", err))
         return false;

@@ -3,7 +3,7 @@
 #ifndef SESSIOND_DB_SQLITE_WRITE_EVENT_H
 #define SESSIOND_DB_SQLITE_WRITE_EVENT_H
 
-#include "db/sqlite/write/dispatch.h"
+#include "db/sqlite/write/context.h"
 #include "db/store/events.h"
 
 /* An event of this session as it is after the change, at the time of the change (updated_us). Its

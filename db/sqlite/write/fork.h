@@ -3,17 +3,19 @@
 #ifndef SESSIOND_DB_SQLITE_WRITE_FORK_H
 #define SESSIOND_DB_SQLITE_WRITE_FORK_H
 
-#include "db/sqlite/write/dispatch.h"
+#include "db/sqlite/write/context.h"
 
 /* Whether the job, which write_fork has run, is a fork that takes longer: it is not to be answered
- * until write_fork_step has gone on with it and ended it. */
+ * until write_operations_continue_fork has ended it. */
 bool write_fork_is_deferred(const struct store_job *job);
 
-/* Goes on with such a job until about `until_us` (monotonic). *ended: it has its answer, which
- * holds once the transaction is committed. False: `err` is a failure of the storage; the job cannot
- * go on. */
-MUST_USE bool write_fork_step(struct write_operations *ops, struct store_job *job, int64_t until_us,
-                              bool *ended, struct error *err);
+/* Whether such a job has copied all that it planned: write_fork then makes the session. */
+bool write_fork_is_copied(const struct store_job *job);
+
+/* Copies until all is copied, the job is refused, or it is about `until_us` (monotonic). False:
+ * `err` is a failure of the storage; the job cannot go on. */
+MUST_USE bool write_fork_copy(struct write_operations *ops, struct store_job *job, int64_t until_us,
+                              struct error *err);
 
 /* The job has its answer, or gets none any more: what it made and did not publish is discarded. */
 void write_fork_end(struct write_operations *ops);

@@ -2,6 +2,7 @@
 
 #include "db/base/timestamp.h"
 #include "db/runtime/job_arena.h"
+#include "db/sqlite/connection/column.h"
 #include "db/sqlite/write/quota.h"
 
 /* So few at once that nobody's write waits for the sweep. */
@@ -38,7 +39,7 @@ static void answer_again(struct write_operations *ops, struct store_job *job, sq
 
 static bool forget(struct write_operations *ops, struct slice key, struct error *err)
 {
-    write_bind_text(ops->statements.prepared[WRITE_KEY_FORGET], 1, key);
+    column_bind_text(ops->statements.prepared[WRITE_KEY_FORGET], 1, key);
     return write_run(&ops->statements, WRITE_KEY_FORGET, "forgetting a key", err);
 }
 
@@ -48,7 +49,7 @@ bool write_once_find(struct write_operations *ops, struct store_job *job, bool *
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_KEY_FIND];
     bool ok;
 
-    write_bind_text(stmt, 1, job->once.key);
+    column_bind_text(stmt, 1, job->once.key);
     if (!write_next_row(&ops->statements, WRITE_KEY_FIND, "finding a key", &ok, err))
         return ok;
     *known = sqlite3_column_int64(stmt, 0) >= oldest_us(ops);
@@ -69,7 +70,7 @@ bool write_once_keep(struct write_operations *ops, struct store_job *job, struct
     const struct slice answer = job->once.answer(job);
 
     sqlite3_bind_int64(stmt, 1, clock_next(&ops->state.clock));
-    write_bind_text(stmt, 2, job->once.key);
+    column_bind_text(stmt, 2, job->once.key);
     sqlite3_bind_blob64(stmt, 3, job->once.digest, STORE_DIGEST_BYTES, SQLITE_STATIC);
     sqlite3_bind_blob64(stmt, 4, answer.data, answer.len, SQLITE_STATIC);
     return write_run(&ops->statements, WRITE_KEY_KEEP, "keeping a key", err);

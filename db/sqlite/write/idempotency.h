@@ -5,7 +5,7 @@
 #ifndef SESSIOND_DB_SQLITE_WRITE_IDEMPOTENCY_H
 #define SESSIOND_DB_SQLITE_WRITE_IDEMPOTENCY_H
 
-#include "db/sqlite/write/dispatch.h"
+#include "db/sqlite/write/context.h"
 
 /* Looks the job's key up. *known: the job is not to be run, since the key has an answer (which is
  * put into the job) or belongs to another request (which refuses it). */

@@ -1,8 +1,10 @@
 /* What was exported comes back. An item is looked at as a whole before any of it is written. */
 
+#include "db/sqlite/connection/column.h"
 #include "db/sqlite/connection/entry_key.h"
 #include "db/sqlite/write/event.h"
 #include "db/sqlite/write/import_internal.h"
+#include "db/sqlite/write/operations.h"
 #include "db/sqlite/write/quota.h"
 
 /* The order of creation is that of created_at; where two have the same, that of their coming. Many
@@ -48,7 +50,7 @@ static bool create(struct importing *im)
     sqlite3_bind_int64(stmt, 2, 0);
     sqlite3_bind_int64(stmt, 3, 0);
     sqlite3_bind_int64(stmt, 4, event.id);
-    write_bind_text(stmt, 5, session->parent_id);
+    column_bind_text(stmt, 5, session->parent_id);
     return write_run(&im->ops->statements, WRITE_LOG_MAKE, "writing a log", im->err);
 }
 
@@ -57,7 +59,7 @@ static bool make_stream(struct importing *im)
     sqlite3_stmt *stmt = im->ops->statements.prepared[WRITE_STREAM_MAKE];
 
     sqlite3_bind_int64(stmt, 1, im->session_seq);
-    write_bind_text(stmt, 2, im->stream.name);
+    column_bind_text(stmt, 2, im->stream.name);
     sqlite3_bind_int64(stmt, 3, 0);
     sqlite3_bind_int64(stmt, 4, 0);
     sqlite3_bind_int64(stmt, 5, 0);
@@ -73,7 +75,7 @@ static bool write_uuid(struct importing *im, const struct store_import_entry *en
     sqlite3_stmt *stmt = im->ops->statements.prepared[WRITE_IMPORT_UUID];
 
     sqlite3_bind_int64(stmt, 1, im->stream.number);
-    write_bind_text(stmt, 2, entry->uuid);
+    column_bind_text(stmt, 2, entry->uuid);
     sqlite3_bind_int64(stmt, 3, entry->seq);
     return write_run(&im->ops->statements, WRITE_IMPORT_UUID, "keeping a uuid", im->err);
 }
@@ -86,7 +88,7 @@ static bool write_entry(struct importing *im, const struct store_import_entry *e
         return false;
     sqlite3_bind_int64(stmt, 1, entry_key(im->stream.number, entry->seq));
     sqlite3_bind_int64(stmt, 2, entry->created_us);
-    write_bind_text(stmt, 3, entry->text);
+    column_bind_text(stmt, 3, entry->text);
     if (!write_run(&im->ops->statements, WRITE_ENTRY, "importing an entry", im->err))
         return false;
     search_index_note(&im->ops->search, entry_key(im->stream.number, entry->seq), entry->text,
@@ -110,7 +112,7 @@ static bool record(struct importing *im, int64_t now)
     struct session_row row;
     bool ok;
 
-    write_bind_text(stmt, 1, im->item->session.id);
+    column_bind_text(stmt, 1, im->item->session.id);
     if (!write_next_row(&im->ops->statements, WRITE_FIND, "finding a session", &ok, im->err))
         return ok;
     ok = session_row_read(stmt, NULL, &row, im->err);

@@ -47,7 +47,7 @@ static bool look_at_session(struct importing *im)
     struct session_row row;
     bool ok;
 
-    write_bind_text(stmt, 1, im->item->session.id);
+    column_bind_text(stmt, 1, im->item->session.id);
     if (!write_next_row(&im->ops->statements, which, "finding a session", &ok, im->err)) {
         im->growth_bytes += im->item->session.context_bytes;
         if (ok && !whole)
@@ -98,7 +98,7 @@ bool write_import_open_stream(struct importing *im, struct slice name)
     if (im->session_seq == 0)
         return true;
     sqlite3_bind_int64(stmt, 1, im->session_seq);
-    write_bind_text(stmt, 2, name);
+    column_bind_text(stmt, 2, name);
     if (!write_next_row(&im->ops->statements, WRITE_STREAM_FIND, "finding a stream", &ok, im->err))
         return ok;
     im->stream.number = column_number(stmt, 0, ENTRY_KEY_STREAMS_MAX);

@@ -2,7 +2,7 @@
 #ifndef SESSIOND_DB_SQLITE_WRITE_IMPORT_INTERNAL_H
 #define SESSIOND_DB_SQLITE_WRITE_IMPORT_INTERNAL_H
 
-#include "db/sqlite/write/dispatch.h"
+#include "db/sqlite/write/context.h"
 
 /* A stream as it is, while entries of it are looked at or written. number 0: nobody wrote to it. */
 struct stream {

@@ -5,6 +5,7 @@
 #include "db/sqlite/connection/column.h"
 #include "db/sqlite/connection/sqlite_error.h"
 #include "db/sqlite/write/event.h"
+#include "db/sqlite/write/operations.h"
 
 /* Limit of the leases that one transaction ends or restarts, so that writes do not wait long. */
 #define LEASES_AT_ONCE 256
@@ -225,8 +226,8 @@ static bool grant(struct write_operations *ops, struct store_job *job, struct er
     session->version++;
     session->updated_us = clock_next(&ops->state.clock);
     sqlite3_bind_int64(stmt, 1, session->seq);
-    write_bind_time(stmt, 2, session->updated_us);
-    write_bind_text(stmt, 3, job->owner);
+    column_bind_time(stmt, 2, session->updated_us);
+    column_bind_text(stmt, 3, job->owner);
     sqlite3_bind_int64(stmt, 4, session->lease.token);
     sqlite3_bind_int64(stmt, 5, job->ttl_ms);
     sqlite3_bind_int64(stmt, 6, deadline_us);
@@ -281,10 +282,10 @@ static bool end_lease(struct write_operations *ops, struct session *session,
     const struct session_lease ended = session->lease;
 
     sqlite3_bind_int64(stmt, 1, session->seq);
-    write_bind_time(stmt, 2, now_us);
-    write_bind_text(stmt, 3, slice_from(session_status_name(to)));
+    column_bind_time(stmt, 2, now_us);
+    column_bind_text(stmt, 3, slice_from(session_status_name(to)));
     if (recovered_us != 0)
-        write_bind_time(stmt, 4, recovered_us);
+        column_bind_time(stmt, 4, recovered_us);
     write_count_status(ops, from, to);
     session->status = to;
     session->version++;

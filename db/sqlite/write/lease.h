@@ -6,7 +6,7 @@
 #ifndef SESSIOND_DB_SQLITE_WRITE_LEASE_H
 #define SESSIOND_DB_SQLITE_WRITE_LEASE_H
 
-#include "db/sqlite/write/dispatch.h"
+#include "db/sqlite/write/context.h"
 
 /* At start, and after a time in which the writer did not run: no holder could renew its lease. No
  * lease expires until write_lease_expire has given each of them its whole term again. Between two

@@ -5,7 +5,7 @@
 #ifndef SESSIOND_DB_SQLITE_WRITE_QUOTA_H
 #define SESSIOND_DB_SQLITE_WRITE_QUOTA_H
 
-#include "db/sqlite/write/dispatch.h"
+#include "db/sqlite/write/context.h"
 
 MUST_USE bool write_size_init(struct write_operations *ops, struct error *err);
 

@@ -4,6 +4,7 @@
 #include "db/sqlite/connection/column.h"
 #include "db/sqlite/write/bulk.h"
 #include "db/sqlite/write/event.h"
+#include "db/sqlite/write/operations.h"
 
 static bool is_wanted(const struct store_job *job, sqlite3_stmt *stmt)
 {
@@ -43,8 +44,8 @@ static bool recover_row(struct write_operations *ops, const struct store_job *jo
     session->version++;
     session->updated_us = clock_next(&ops->state.clock);
     sqlite3_bind_int64(stmt, 1, session->seq);
-    write_bind_time(stmt, 2, session->updated_us);
-    write_bind_time(stmt, 3, job->session.recovered_us);
+    column_bind_time(stmt, 2, session->updated_us);
+    column_bind_time(stmt, 3, job->session.recovered_us);
     if (!write_run(&ops->statements, WRITE_RECOVER, "recovering a session", err))
         return false;
     struct store_event event = write_event_of(session, EVENT_SESSION_RECOVERED);

@@ -13,6 +13,7 @@
 #include "db/sqlite/connection/column.h"
 #include "db/sqlite/write/bulk.h"
 #include "db/sqlite/write/event.h"
+#include "db/sqlite/write/operations.h"
 
 #include <stdlib.h>
 
@@ -65,9 +66,9 @@ static bool find_group(struct move *move, struct slice path, struct slice status
     sqlite3_stmt *stmt = statements->prepared[WRITE_RELOCATION_GROUP];
     bool ok;
 
-    write_bind_text(stmt, 1, path);
-    write_bind_text(stmt, 2, status);
-    write_bind_text(stmt, 3, end);
+    column_bind_text(stmt, 1, path);
+    column_bind_text(stmt, 2, status);
+    column_bind_text(stmt, 3, end);
     *found = write_next_row(statements, WRITE_RELOCATION_GROUP, "finding sessions", &ok, err);
     if (!*found)
         return ok;
@@ -110,10 +111,10 @@ static bool take_group(struct move *move, int64_t *seq, bool *full, struct error
     sqlite3_stmt *stmt = statements->prepared[WRITE_RELOCATION];
     bool ok;
 
-    write_bind_text(stmt, 1, move->from);
-    write_bind_text(stmt, 2, move->to);
-    write_bind_text(stmt, 3, move->path);
-    write_bind_text(stmt, 4, move->status);
+    column_bind_text(stmt, 1, move->from);
+    column_bind_text(stmt, 2, move->to);
+    column_bind_text(stmt, 3, move->path);
+    column_bind_text(stmt, 4, move->status);
     sqlite3_bind_int64(stmt, 5, *seq);
     while (write_next_row(statements, WRITE_RELOCATION, "finding sessions", &ok, err)) {
         *full = !write_many_looks_on(&move->rows) ||
@@ -182,8 +183,8 @@ static bool move_row(struct write_operations *ops, struct many_row *row, struct 
     session->updated_us = clock_next(&ops->state.clock);
     session->project_path = row->destination;
     sqlite3_bind_int64(stmt, 1, session->seq);
-    write_bind_time(stmt, 2, session->updated_us);
-    write_bind_text(stmt, 3, session->project_path);
+    column_bind_time(stmt, 2, session->updated_us);
+    column_bind_text(stmt, 3, session->project_path);
     if (!write_run(&ops->statements, WRITE_RELOCATE, "moving a session", err))
         return false;
     struct store_event event = write_event_of(session, EVENT_SESSION_RELOCATED);

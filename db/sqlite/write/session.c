@@ -5,6 +5,7 @@
 #include "db/sqlite/read/list_query.h"
 #include "db/sqlite/write/event.h"
 #include "db/sqlite/write/lease.h"
+#include "db/sqlite/write/operations.h"
 #include "db/sqlite/write/quota.h"
 
 /* Limit of the steps of a get-or-create in one turn, which take about a millisecond. */
@@ -28,20 +29,20 @@ bool write_insert(struct write_operations *ops, const struct session *session, s
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_INSERT];
 
     sqlite3_bind_int64(stmt, 1, session->seq);
-    write_bind_text(stmt, 2, session->id);
-    write_bind_text(stmt, 3, session->project_path);
-    write_bind_text(stmt, 4, session->thread_id);
-    write_bind_text(stmt, 5, slice_from(session_status_name(session->status)));
-    write_bind_time(stmt, 6, session->created_us);
+    column_bind_text(stmt, 2, session->id);
+    column_bind_text(stmt, 3, session->project_path);
+    column_bind_text(stmt, 4, session->thread_id);
+    column_bind_text(stmt, 5, slice_from(session_status_name(session->status)));
+    column_bind_time(stmt, 6, session->created_us);
     if (session->updated_us != session->created_us)
-        write_bind_time(stmt, 7, session->updated_us);
+        column_bind_time(stmt, 7, session->updated_us);
     sqlite3_bind_int64(stmt, 8, session->version);
     sqlite3_bind_int64(stmt, 9, session->context_bytes);
     if (session->recovered_us != 0)
-        write_bind_time(stmt, 10, session->recovered_us);
+        column_bind_time(stmt, 10, session->recovered_us);
     if (session->lease.token != 0)
         sqlite3_bind_int64(stmt, 11, session->lease.token);
-    write_bind_text(stmt, 12, session->context);
+    column_bind_text(stmt, 12, session->context);
     if (!write_run(&ops->statements, WRITE_INSERT, "inserting a session", err))
         return false;
     search_index_note(&ops->search, search_context_document(session->seq), session->context, true);
@@ -240,12 +241,12 @@ static bool write_row(struct write_operations *ops, struct store_job *job, struc
     const int64_t now = clock_next(&ops->state.clock);
 
     sqlite3_bind_int64(stmt, 1, session->seq);
-    write_bind_time(stmt, 2, now);
+    column_bind_time(stmt, 2, now);
     if (job->has_status)
-        write_bind_text(stmt, 3, slice_from(session_status_name(job->status)));
+        column_bind_text(stmt, 3, slice_from(session_status_name(job->status)));
     if (has_context) {
         sqlite3_bind_int64(stmt, 4, (int64_t)context.len);
-        write_bind_text(stmt, 5, context);
+        column_bind_text(stmt, 5, context);
     }
     if (!write_run(&ops->statements, which, "updating a session", err))
         return false;

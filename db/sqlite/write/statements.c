@@ -1,16 +1,10 @@
 #include "db/sqlite/write/statements.h"
 
-#include "db/base/timestamp.h"
 #include "db/sqlite/connection/connection.h"
 #include "db/sqlite/connection/session_row.h"
 #include "db/sqlite/connection/sqlite_error.h"
 #include "db/sqlite/maintenance/retention_query.h"
 #include "db/sqlite/read/list_query.h"
-#include "db/sqlite/write/bulk.h"
-
-#include <stdlib.h>
-
-#define STORED_TIME_LENGTH (TIMESTAMP_LENGTH + 6)
 
 #define NO_LEASE "lease_owner = NULL, lease_ttl_ms = NULL, lease_deadline_us = NULL"
 #define CHANGED "version = version + 1, updated_at = ?2"
@@ -186,23 +180,6 @@ bool write_prepare(struct write_statements *statements, enum write_statement whi
 {
     return statements->prepared[which] != NULL ||
            connection_prepare(statements->db, texts[which], &statements->prepared[which], err);
-}
-
-void write_bind_text(sqlite3_stmt *stmt, int parameter, struct slice text)
-{
-    if (sqlite3_bind_text64(stmt, parameter, text.data, text.len, SQLITE_STATIC, SQLITE_UTF8) !=
-        SQLITE_OK)
-        abort();
-}
-
-void write_bind_time(sqlite3_stmt *stmt, int parameter, int64_t us)
-{
-    char text[STORED_TIME_LENGTH];
-
-    timestamp_format(us, text);
-    memcpy(text + TIMESTAMP_LENGTH, "+00:00", 6);
-    if (sqlite3_bind_text(stmt, parameter, text, STORED_TIME_LENGTH, SQLITE_TRANSIENT) != SQLITE_OK)
-        abort();
 }
 
 void write_reset(struct write_statements *statements, enum write_statement which)

@@ -11,6 +11,10 @@
 #include <sqlite3.h>
 #include <stdint.h>
 
+/* The columns that write_many_add (bulk.h) reads first. */
+#define WRITE_MANY_COLUMNS                                                                         \
+    "seq, id, project_path, thread_id, version, lease_owner, lease_token, updated_at"
+
 enum write_statement {
     WRITE_INSERT,
     WRITE_FIND,
@@ -94,13 +98,6 @@ MUST_USE bool write_statements_init(struct write_statements *statements, sqlite3
 /* For what is prepared when it is first used: the queries of retention. */
 MUST_USE bool write_prepare(struct write_statements *statements, enum write_statement which,
                             struct error *err);
-
-/* Binds a text that outlives the statement's run; NULL when its data is. Aborts when SQLite cannot
- * take it, which out of memory alone can bring about: a row without it would be stored. */
-void write_bind_text(sqlite3_stmt *stmt, int parameter, struct slice text);
-
-/* Binds a time as it is stored. */
-void write_bind_time(sqlite3_stmt *stmt, int parameter, int64_t us);
 
 /* Steps a statement that returns no row, and resets it. */
 MUST_USE bool write_run(struct write_statements *statements, enum write_statement which,

@@ -51,7 +51,7 @@ static enum outcome copy(struct writer *writer, struct store_job *job, bool *end
 
     if (transaction_begin(&writer->transactions, err)) {
         write_operations_begin(ops);
-        const bool ok = write_fork_step(ops, job, until_us, ended, err);
+        const bool ok = write_operations_continue_fork(ops, job, until_us, ended, err);
         outcome = writer_end(writer, ok, ok && *ended ? 1 : 0, err);
     }
     if (outcome == OUTCOME_INDEX_REBUILT)

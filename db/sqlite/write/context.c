@@ -1,0 +1,55 @@
+#include "db/sqlite/write/context.h"
+
+#include "db/runtime/job_arena.h"
+#include "db/sqlite/connection/column.h"
+
+void write_count_status(struct write_operations *ops, enum session_status from,
+                        enum session_status to)
+{
+    ops->change.sessions[from]--;
+    ops->change.sessions[to]++;
+}
+
+/* Copies what a found row shows into memory of the job, so that it outlives the statement. */
+static void keep_row(struct store_job *job, const struct session *found)
+{
+    struct session *kept = &job->session;
+
+    *kept = *found;
+    kept->id = job_memory_keep(job, found->id);
+    kept->project_path = job_memory_keep(job, found->project_path);
+    kept->thread_id = job_memory_keep(job, found->thread_id);
+    kept->context = job_memory_keep(job, found->context);
+    kept->parent_id = job_memory_keep(job, found->parent_id);
+    kept->lease.owner = job_memory_keep(job, found->lease.owner);
+}
+
+bool write_find_by_id(struct write_operations *ops, struct store_job *job, const char *id,
+                      bool with_context, bool *found, struct error *err)
+{
+    const enum write_statement which = with_context ? WRITE_FIND_WITH_CONTEXT : WRITE_FIND;
+    sqlite3_stmt *stmt = ops->statements.prepared[which];
+    struct session_row row;
+    bool ok;
+
+    column_bind_text(stmt, 1, (struct slice){id, ID_LENGTH});
+    *found = write_next_row(&ops->statements, which, "finding a session", &ok, err);
+    if (!*found) {
+        error_set(&job->error, ERROR_NOT_FOUND, NULL, "there is no session with the id %s", id);
+        return ok;
+    }
+    ok = session_row_read(stmt, with_context ? ops->adopt : NULL, &row, err);
+    if (ok) {
+        if (job_memory_admit(job, row.session.context.len))
+            keep_row(job, &row.session);
+        session_row_release(&row);
+    }
+    write_reset(&ops->statements, which);
+    return ok;
+}
+
+bool write_find(struct write_operations *ops, struct store_job *job, bool with_context, bool *found,
+                struct error *err)
+{
+    return write_find_by_id(ops, job, job->id, with_context, found, err);
+}
