@@ -3,7 +3,7 @@
 #include "routes/admin/import_body.h"
 #include "routes/entries/body.h"
 #include "routes/json/body.h"
-#include "routes/json/merge.h"
+#include "routes/json/patch.h"
 
 #include <stdlib.h>
 

@@ -2,9 +2,8 @@
 
 #include "routes/core/problem.h"
 #include "routes/http/idempotency_key.h"
+#include "routes/http/method.h"
 #include "routes/http/query.h"
-
-#include <strings.h>
 
 #define JSON "application/json"
 #define MERGE_PATCH "application/merge-patch+json"
@@ -23,20 +22,9 @@ static const struct route *const table[] = {
 
 _Static_assert(sizeof(table) / sizeof(table[0]) < ROUTER_ROUTES_MAX, "a place is left behind them");
 
-static const char *const method_names[METHOD_COUNT + 1] = {
-    [METHOD_GET] = "GET",     [METHOD_HEAD] = "HEAD",   [METHOD_POST] = "POST",
-    [METHOD_PUT] = "PUT",     [METHOD_PATCH] = "PATCH", [METHOD_DELETE] = "DELETE",
-    [METHOD_OTHER] = "OTHER",
-};
-
 const struct route *router_route(size_t i)
 {
     return i < sizeof(table) / sizeof(table[0]) ? table[i] : NULL;
-}
-
-const char *method_name(enum method method)
-{
-    return method_names[method];
 }
 
 /* Whether `path` fits `pattern`; *id is what stands where the braces do. */
@@ -115,7 +103,7 @@ static void answer_no_method(struct exchange *ex, unsigned methods)
             continue;
         if (allow.len > 0)
             buffer_add_text(&allow, ", ");
-        buffer_add_text(&allow, method_names[i]);
+        buffer_add_text(&allow, method_name((enum method)i));
     }
     error_set(&err, ERROR_NO_METHOD, NULL, "this path takes %.*s", (int)allow.len, allow.data);
     problem_answer(ex, &err);
@@ -156,19 +144,6 @@ static void answer_no_route(struct exchange *ex)
         answer_trailing_slash(ex);
     else
         problem_answer_kind(ex, ERROR_NO_ROUTE, "there is no such path; see /openapi.yaml");
-}
-
-bool media_type_is(struct slice content_type, const char *type)
-{
-    const size_t len = strlen(type);
-
-    if (content_type.data == NULL || content_type.len < len ||
-        strncasecmp(content_type.data, type, len) != 0)
-        return false;
-    size_t at = len;
-    while (at < content_type.len && (content_type.data[at] == ' ' || content_type.data[at] == '\t'))
-        at++;
-    return at == content_type.len || content_type.data[at] == ';';
 }
 
 /* What the route takes beside JSON; NULL: nothing. */

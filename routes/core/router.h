@@ -31,10 +31,4 @@ enum route_step router_begin(const struct routes *routes, struct exchange *ex);
 /* After the job's completion: afterwards ex->status is set. */
 void router_finish(const struct routes *routes, struct exchange *ex);
 
-/* The method's name as it is sent, "OTHER" for one that no route has. */
-const char *method_name(enum method method);
-
-/* Whether a Content-Type is this media type, whatever its parameters (RFC 9110 §8.3.1). */
-bool media_type_is(struct slice content_type, const char *type);
-
 #endif

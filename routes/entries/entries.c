@@ -10,6 +10,7 @@
 #include "routes/entries/params.h"
 #include "routes/http/accept.h"
 #include "routes/http/lease_token.h"
+#include "routes/http/method.h"
 #include "routes/sessions/response.h"
 
 #define LINES "application/x-ndjson"

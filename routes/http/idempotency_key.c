@@ -1,8 +1,8 @@
 #include "routes/http/idempotency_key.h"
 
 #include "routes/core/problem.h"
-#include "routes/core/router.h"
 #include "routes/core/sha256.h"
+#include "routes/http/method.h"
 #include "routes/http/stored_response.h"
 #include "routes/sessions/response.h"
 

@@ -22,13 +22,6 @@
 
 struct json_patch;
 
-/* Indexes a patch. json_scan() has accepted `text`, whatever its type; it is
- * borrowed and must outlive the patch. Never NULL. */
-struct json_patch *json_patch_new(struct slice text);
-
-/* NULL is fine. */
-void json_patch_free(struct json_patch *patch);
-
 /*
  * Appends to *out the result of applying the patch to `target`, a stored text.
  * Nests no deeper than the deeper of the two. On failure *out is as it was.

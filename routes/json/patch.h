@@ -1,6 +1,6 @@
 /*
- * The index of a merge patch: what json_merge.c looks names up in. Built by
- * json_patch.c and constant from then on.
+ * The index of a merge patch, in which merge.c looks names up. Built once and constant from then
+ * on: any number of threads may read it.
  */
 #ifndef SESSIOND_ROUTES_JSON_PATCH_H
 #define SESSIOND_ROUTES_JSON_PATCH_H
@@ -8,7 +8,6 @@
 #include "routes/core/buffer.h"
 #include "routes/json/index.h"
 #include "routes/json/member_name.h"
-#include "routes/json/merge.h"
 
 enum patch_action {
     PATCH_DELETE,  /* the patch says null */
@@ -37,6 +36,13 @@ struct json_patch {
     uint32_t member_capacity;
     struct json_index index; /* of all members but [0], by parent and name */
 };
+
+/* Indexes a patch. json_scan() has accepted `text`, whatever its type; it is
+ * borrowed and must outlive the patch. Never NULL. */
+struct json_patch *json_patch_new(struct slice text);
+
+/* NULL is fine. */
+void json_patch_free(struct json_patch *patch);
 
 /* The index of the member that the patch's object `parent` has under `name`, or 0. */
 uint32_t json_patch_find(const struct json_patch *patch, uint32_t parent,

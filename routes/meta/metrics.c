@@ -1,4 +1,5 @@
 #include "routes/meta/metrics.h"
+#include "routes/http/method.h"
 
 #include "db/store/stats.h"
 #include "routes/core/router.h"

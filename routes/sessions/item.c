@@ -5,8 +5,10 @@
 #include "routes/core/router.h"
 #include "routes/http/etag.h"
 #include "routes/http/lease_token.h"
+#include "routes/http/method.h"
 #include "routes/json/body.h"
 #include "routes/json/merge.h"
+#include "routes/json/patch.h"
 #include "routes/sessions/response.h"
 
 /* If-Match comes before If-None-Match (RFC 9110 §13.2.2). A lease's expires_at and a log's sums

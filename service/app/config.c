@@ -3,6 +3,7 @@
 #include "service/app/config_option.h"
 #include "service/app/config_units.h"
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -192,6 +193,23 @@ static bool is_known_variable(const char *name)
     return strcmp(name, "SESSIOND_TOKEN") == 0 || option_is_foreign_variable(name);
 }
 
+/* Adds what the service logs as a warning when it starts. */
+static void add_remark(struct config *config, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void add_remark(struct config *config, const char *format, ...)
+{
+    char text[CONFIG_REMARK_SIZE];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    if (config->remark_count < CONFIG_REMARKS_MAX)
+        memcpy(config->remarks[config->remark_count], text, sizeof(text));
+    config->remark_count++;
+}
+
 static void remark_unknown_variable(struct config *config, const char *name)
 {
     const char *nearest = "SESSIOND_TOKEN";
@@ -200,9 +218,9 @@ static void remark_unknown_variable(struct config *config, const char *name)
         if (config_distance(name, options[i].variable) < config_distance(name, nearest))
             nearest = options[i].variable;
     }
-    option_remark(config,
-                  "the variable %.60s is not known and has no effect; the nearest known one is %s",
-                  name, nearest);
+    add_remark(config,
+               "the variable %.60s is not known and has no effect; the nearest known one is %s",
+               name, nearest);
 }
 
 static void remark_unknown_variables(struct config *config)
@@ -227,8 +245,8 @@ static bool set_by_old_name(struct config *config, const struct option *option, 
     numbered.kind = OPTION_NUMBER;
     if (!option_set(config, &numbered, source, value, err))
         return false;
-    option_remark(config, "%s is deprecated: use --%s %s%s or %s", source, option->flag, value,
-                  option->kind == OPTION_SECONDS ? "s" : "ms", option->variable);
+    add_remark(config, "%s is deprecated: use --%s %s%s or %s", source, option->flag, value,
+               option->kind == OPTION_SECONDS ? "s" : "ms", option->variable);
     return true;
 }
 
@@ -275,6 +293,15 @@ static bool read_environment(struct config *config, struct error *err)
     return read_token(config, err);
 }
 
+/* `alias` is the deprecated name that was used; NULL: the present one. */
+static bool set_by_name(struct config *config, const struct option *option,
+                        const struct alias *alias, const char *source, const char *value,
+                        struct error *err)
+{
+    return alias == NULL ? option_set(config, option, source, value, err)
+                         : set_by_old_name(config, option, source, value, err);
+}
+
 /* Reads `--flag value` or `--flag=value` at argv[*i], or a switch's `--flag` alone; *i moves to its
  * last word. */
 static bool read_flag(struct config *config, char **argv, int *i, struct error *err)
@@ -294,14 +321,13 @@ static bool read_flag(struct config *config, char **argv, int *i, struct error *
                          "there is no flag %.60s; --help lists them all", word);
     snprintf(source, sizeof(source), "%.*s", (int)len, word);
     if (equals != NULL)
-        return (alias == NULL ? option_set : set_by_old_name)(config, option, source, equals + 1,
-                                                              err);
+        return set_by_name(config, option, alias, source, equals + 1, err);
     const char *next = argv[*i + 1];
     if (option->kind == OPTION_SWITCH && (next == NULL || next[0] == '-'))
         return option_set(config, option, source, "on", err);
     if (next == NULL)
         return error_set(err, ERROR_INVALID_PAYLOAD, option->flag, "%s needs a value", source);
-    return (alias == NULL ? option_set : set_by_old_name)(config, option, source, argv[++*i], err);
+    return set_by_name(config, option, alias, source, argv[++*i], err);
 }
 
 static bool read_word(struct config *config, const char *word, struct error *err)

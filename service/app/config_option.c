@@ -3,7 +3,6 @@
 #include "service/app/config_units.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +12,12 @@ static bool is_out_of_range(const struct option *option, int64_t value)
     return value < option->least || value > option->most;
 }
 
-static void store(struct config *config, const struct option *option, int64_t value)
+static void store(void *values, const struct option *option, int64_t value)
 {
-    memcpy((char *)config + option->offset, &value, sizeof(value));
+    memcpy((char *)values + option->offset, &value, sizeof(value));
 }
 
-static bool set_number(struct config *config, const struct option *option, const char *source,
+static bool set_number(void *values, const struct option *option, const char *source,
                        const char *value, struct error *err)
 {
     char *end;
@@ -29,11 +28,11 @@ static bool set_number(struct config *config, const struct option *option, const
         return error_set(err, ERROR_INVALID_PAYLOAD, option->flag,
                          "%s takes a number from %lld to %lld, not \"%.40s\"", source,
                          (long long)option->least, (long long)option->most, value);
-    store(config, option, number);
+    store(values, option, number);
     return true;
 }
 
-static bool set_size(struct config *config, const struct option *option, const char *source,
+static bool set_size(void *values, const struct option *option, const char *source,
                      const char *value, struct error *err)
 {
     const int64_t bytes = config_size(value);
@@ -43,7 +42,7 @@ static bool set_size(struct config *config, const struct option *option, const c
                          "%s takes bytes from %lld to %lld, or a size such as 64KiB or 16MiB, not "
                          "\"%.40s\"",
                          source, (long long)option->least, (long long)option->most, value);
-    store(config, option, bytes);
+    store(values, option, bytes);
     return true;
 }
 
@@ -66,7 +65,7 @@ static bool refuse_duration(const struct option *option, int64_t unit_ms, bool h
 }
 
 /* "off" is 0, where the help says so. */
-static bool set_duration(struct config *config, const struct option *option, const char *source,
+static bool set_duration(void *values, const struct option *option, const char *source,
                          const char *value, struct error *err)
 {
     const int64_t unit_ms = option->kind == OPTION_SECONDS ? 1000 : 1;
@@ -74,16 +73,16 @@ static bool set_duration(struct config *config, const struct option *option, con
     const int64_t ms = config_duration(value);
 
     if (has_off && strcmp(value, "off") == 0) {
-        store(config, option, 0);
+        store(values, option, 0);
         return true;
     }
     if (ms < 0 || ms % unit_ms != 0 || is_out_of_range(option, ms / unit_ms))
         return refuse_duration(option, unit_ms, has_off, source, value, err);
-    store(config, option, ms / unit_ms);
+    store(values, option, ms / unit_ms);
     return true;
 }
 
-static bool set_mode(struct config *config, const struct option *option, const char *source,
+static bool set_mode(void *values, const struct option *option, const char *source,
                      const char *value, struct error *err)
 {
     const size_t digits = strspn(value, "01234567");
@@ -93,11 +92,11 @@ static bool set_mode(struct config *config, const struct option *option, const c
         return error_set(err, ERROR_INVALID_PAYLOAD, option->flag,
                          "%s takes permissions in octal, such as 0660, not \"%.40s\"", source,
                          value);
-    memcpy((char *)config + option->offset, &mode, sizeof(mode));
+    memcpy((char *)values + option->offset, &mode, sizeof(mode));
     return true;
 }
 
-static bool set_switch(struct config *config, const struct option *option, const char *source,
+static bool set_switch(void *values, const struct option *option, const char *source,
                        const char *value, struct error *err)
 {
     const bool on = strcmp(value, "on") == 0;
@@ -105,40 +104,27 @@ static bool set_switch(struct config *config, const struct option *option, const
     if (!on && strcmp(value, "off") != 0)
         return error_set(err, ERROR_INVALID_PAYLOAD, option->flag,
                          "%s takes on or off, not \"%.40s\"", source, value);
-    memcpy((char *)config + option->offset, &on, sizeof(on));
+    memcpy((char *)values + option->offset, &on, sizeof(on));
     return true;
 }
 
-bool option_set(struct config *config, const struct option *option, const char *source,
-                const char *value, struct error *err)
+bool option_set(void *values, const struct option *option, const char *source, const char *value,
+                struct error *err)
 {
     if (option->kind == OPTION_NUMBER)
-        return set_number(config, option, source, value, err);
+        return set_number(values, option, source, value, err);
     if (option->kind == OPTION_SIZE)
-        return set_size(config, option, source, value, err);
+        return set_size(values, option, source, value, err);
     if (option->kind == OPTION_SECONDS || option->kind == OPTION_MILLISECONDS)
-        return set_duration(config, option, source, value, err);
+        return set_duration(values, option, source, value, err);
     if (option->kind == OPTION_MODE)
-        return set_mode(config, option, source, value, err);
+        return set_mode(values, option, source, value, err);
     if (option->kind == OPTION_SWITCH)
-        return set_switch(config, option, source, value, err);
+        return set_switch(values, option, source, value, err);
     if (value[0] == '\0')
         return error_set(err, ERROR_INVALID_PAYLOAD, option->flag, "%s must not be empty", source);
-    memcpy((char *)config + option->offset, &value, sizeof(value));
+    memcpy((char *)values + option->offset, &value, sizeof(value));
     return true;
-}
-
-void option_remark(struct config *config, const char *format, ...)
-{
-    char text[CONFIG_REMARK_SIZE];
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
-    va_end(arguments);
-    if (config->remark_count < CONFIG_REMARKS_MAX)
-        memcpy(config->remarks[config->remark_count], text, sizeof(text));
-    config->remark_count++;
 }
 
 bool option_is_foreign_variable(const char *name)

@@ -1,6 +1,7 @@
 #include "service/http/request.h"
 
 #include "routes/core/router.h"
+#include "routes/http/method.h"
 #include "service/http/target.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
-#include "service/http/server_internal.h"
+#include "service/http/request_limits.h"
+#include "service/http/daemon.h"
 
 #include "routes/core/problem.h"
 #include "routes/core/router.h"

@@ -1,4 +1,5 @@
-#include "service/http/server_internal.h"
+#include "service/http/server.h"
+#include "service/http/daemon.h"
 
 #include "service/limits/client_key.h"
 

@@ -6,6 +6,7 @@
  * Covers: routes/json/merge.c routes/json/patch.c routes/json/index.c routes/json/member_name.c
  */
 #include "routes/json/merge.h"
+#include "routes/json/patch.h"
 #include "routes/json/scan.h"
 #include "tests/fuzz/naive_merge.h"
 

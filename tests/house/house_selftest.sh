@@ -49,6 +49,8 @@ make_good_tree() {
     printf '/* The door. */\n#define MUST_USE\nstruct error;\nMUST_USE _Bool store_open(int fd, struct error *err);\n' >"$good/db/store.h"
     printf '#include "db/store.h"\n' >"$good/routes/session.c"
     mkdir -p "$good/db/full" && tee "$good"/db/full/f{1..30}.h <<<'/* One of thirty. */' >/dev/null
+    printf '/* Names. */\nconst void *db_names(void);\n' >"$good/db/names.h"
+    printf '#include "db/names.h"\n' >>"$good/db/run.c"
     printf 'static const char *const names[] = {"a"};\nconst void *db_names(void) { return names; }\n' >"$good/db/names.c"
     target service 'PRIVATE routes PkgConfig::MICROHTTPD'
     target routes 'PUBLIC db PRIVATE PkgConfig::JSONC'
@@ -100,6 +102,7 @@ plant_all() {
     plant third_party_headers service/app/log.c '#include <linux/landlock.h>\n'
     plant full_include_paths db/names.c '#include "run.h"\n'
     plant full_include_paths routes/run.c '#include "x/../y.h"\n'
+    plant include_circles db/names.h '#include "db/run.h"\n'
     plant db_arrows db/run.c '#include "routes/run.h"\n'
     plant db_arrows db/run.c '#include "service/run.h"\n'
     plant routes_arrows routes/run.c '#include "service/run.h"\n'

@@ -21,6 +21,7 @@ rules=(
     "function_sizes: a function has at most 50 lines; half of them have at most 15"
     "third_party_headers: each third-party header is included in one place"
     "full_include_paths: a quoted include names its folder"
+    "include_circles: no module includes itself by way of others"
     "db_arrows: db/ includes nothing of routes/ or service/"
     "routes_arrows: routes/ includes nothing of service/, and of db/ only the door and plain values"
     "link_arrows: no target links one above it"
@@ -101,12 +102,12 @@ included_only_in() {
 }
 
 third_party_headers() {
-    included_only_in 'microhttpd\.h' 'service/http/(request_handler\.c|server_internal\.h)'
+    included_only_in 'microhttpd\.h' 'service/http/(request_handler\.c|daemon\.h)'
     included_only_in '(json-c/)?json[a-z_]*\.h|json-c/.*' 'routes/json/body\.c|service/cli/api_response\.c'
     included_only_in 'sqlite3(ext)?\.h' 'db/sqlite/([a-z]+/)*[a-z_0-9]+\.[ch]'
     included_only_in '(uuid/)?uuid\.h' 'db/base/uuid\.c'
     included_only_in 'gnutls/.*' 'service/net/tls[a-z_]*\.c'
-    included_only_in 'curl/.*' 'service/cli/http_client_internal\.h'
+    included_only_in 'curl/.*' 'service/cli/http_client\.c'
     included_only_in 'nettle/.*' 'routes/core/sha256\.c'
     included_only_in 'seccomp\.h' 'service/sandbox/seccomp\.c'
     included_only_in 'linux/landlock\.h' 'service/sandbox/landlock\.c'
@@ -115,6 +116,13 @@ third_party_headers() {
 full_include_paths() {
     search_layers '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' "${layers[@]}" |
         grep -vE 'include[[:space:]]*"(service|routes|db|openapi)/([a-z0-9_]+/)*[a-z0-9_]+\.h"'
+}
+
+# A module is a .c file with its header.
+include_circles() {
+    search_layers '^#include "' "${layers[@]}" |
+        sed -nE 's/^([^:]*)\.[ch]:[0-9]+:#include "([^"]*)\.h"$/\1 \2/p' |
+        awk '$1 != $2' | tsort 2>&1 >/dev/null | sed 's/^tsort: //'
 }
 
 db_arrows() {

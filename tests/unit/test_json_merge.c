@@ -1,5 +1,6 @@
 /* Merge patches: the table of RFC 7396, what must survive, limits, and a plain reference. */
 #include "routes/json/merge.h"
+#include "routes/json/patch.h"
 #include "routes/json/scan.h"
 #include "tests/fuzz/naive_merge.h"
 

@@ -1,6 +1,7 @@
 /* From a request to its route: the table, and what is answered before a body is read. */
 
 #include "routes/core/router.h"
+#include "routes/http/method.h"
 
 #include <criterion/criterion.h>
 

@@ -4,7 +4,7 @@
 #include "faulty_vfs.h"
 
 #include "db/sqlite/connection/connection.h"
-#include "db/sqlite/search/index_internal.h"
+#include "db/sqlite/search/index.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

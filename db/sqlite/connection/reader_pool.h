@@ -14,7 +14,7 @@
 
 #include "db/sqlite/connection/session_row.h"
 #include "db/sqlite/read/list_query.h"
-#include "db/sqlite/search/execute.h"
+#include "db/sqlite/search/reader.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

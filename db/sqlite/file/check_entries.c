@@ -1,4 +1,4 @@
-#include "db/sqlite/file/check_internal.h"
+#include "db/sqlite/file/check_context.h"
 
 #include "db/sqlite/connection/column.h"
 #include "db/sqlite/connection/connection.h"

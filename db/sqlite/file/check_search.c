@@ -2,11 +2,11 @@
  * refuses. So the full-text tables are copied into a temporary database, which SQLite keeps on disk
  * and removes when it is closed. */
 
-#include "db/sqlite/file/check_internal.h"
+#include "db/sqlite/file/check_context.h"
 
 #include "db/sqlite/connection/connection.h"
 #include "db/sqlite/connection/sqlite_error.h"
-#include "db/sqlite/search/index_internal.h"
+#include "db/sqlite/search/tables.h"
 
 #include <stdio.h>
 #include <stdlib.h>

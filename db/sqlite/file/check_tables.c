@@ -1,7 +1,7 @@
 /* The rules of all tables except those of the entries (db/sqlite/file/check_entries.c). Further
  * rules of a session are in db/sqlite/file/check.c. */
 
-#include "db/sqlite/file/check_internal.h"
+#include "db/sqlite/file/check_context.h"
 
 #include "db/sqlite/connection/column.h"
 #include "db/sqlite/connection/connection.h"

@@ -5,7 +5,7 @@
 #include "db/sqlite/file/legacy_import.h"
 #include "db/sqlite/file/schema_check.h"
 #include "db/sqlite/maintenance/retention_query.h"
-#include "db/sqlite/search/index.h"
+#include "db/sqlite/search/tables.h"
 
 #include <stdio.h>
 

@@ -6,6 +6,7 @@
 #include "db/sqlite/read/events.h"
 #include "db/sqlite/read/retention.h"
 #include "db/sqlite/read/session.h"
+#include "db/sqlite/search/execute.h"
 
 #define IDLE_MS 60000
 

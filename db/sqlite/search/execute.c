@@ -10,6 +10,7 @@
 #include "db/sqlite/search/bm25.h"
 #include "db/sqlite/search/index.h"
 #include "db/sqlite/search/snippet.h"
+#include "db/sqlite/search/tables.h"
 #include "db/sqlite/search/top_k.h"
 
 #include <stdlib.h>
@@ -54,11 +55,6 @@ struct search {
     bool stream_fits;
     int64_t stepped_over; /* matches of it */
 };
-
-void search_reader_release(struct search_reader *search)
-{
-    search_tokens_release(&search->tokens);
-}
 
 /* --- Failures ------------------------------------------------------------------------------ */
 

@@ -1,16 +1,26 @@
-#include "db/sqlite/search/index_internal.h"
+#include "db/sqlite/search/index.h"
 
+#include "db/sqlite/connection/column.h"
 #include "db/sqlite/connection/connection.h"
 #include "db/sqlite/connection/sqlite_error.h"
 #include "db/sqlite/search/fold.h"
+#include "db/sqlite/search/tables.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A transaction indexes so much text; what it changes beyond that goes to the backlog. */
 #define BYTES_AT_ONCE (256 << 10)
 
 #define STEP_DOCUMENTS 64
 #define STEP_BYTES (128 << 10)
+
+/* Progress of the backlog is logged once in so many documents. */
+#define LOG_EVERY 100000
+
+/* After more rebuilds, with the backlog never empty, search is off until the next start. */
+#define UNFINISHED_MAX 3
 
 static const char *const texts[SEARCH_STATEMENT_COUNT] = {
     [SEARCH_ADD_ENTRY] = "INSERT INTO search_entries (rowid, text) VALUES (?1, ?2)",
@@ -33,7 +43,8 @@ static const char *const texts[SEARCH_STATEMENT_COUNT] = {
                         " WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq DESC",
 };
 
-bool search_index_prepare(struct search_index *index, struct error *err)
+/* Prepares the statements, once the tables are there. */
+static bool prepare(struct search_index *index, struct error *err)
 {
     for (int i = 0; i < SEARCH_STATEMENT_COUNT; i++) {
         if (index->prepared[i] == NULL &&
@@ -41,6 +52,15 @@ bool search_index_prepare(struct search_index *index, struct error *err)
             return false;
     }
     return true;
+}
+
+/* After a statement on the search tables failed: sets is_corrupt when the result code blames the
+ * tables. Sets `err` and returns false. */
+static bool fail(struct search_index *index, const char *doing, struct error *err)
+{
+    if (search_tables_are_blamed(sqlite3_extended_errcode(index->db)))
+        index->is_corrupt = true;
+    return translate_failure(index->db, doing, err);
 }
 
 /* Steps a statement to its end; *first is the first column of its first row, if any. */
@@ -53,7 +73,7 @@ static bool run(struct search_index *index, enum search_statement which, int64_t
     if (result == SQLITE_ROW && first != NULL)
         *first = sqlite3_column_int64(stmt, 0);
     const bool ok = result == SQLITE_ROW || result == SQLITE_DONE ||
-                    search_index_fail(index, "writing the search index", err);
+                    fail(index, "writing the search index", err);
     sqlite3_reset(stmt);
     sqlite3_clear_bindings(stmt);
     return ok;
@@ -74,6 +94,24 @@ static bool run_with(struct search_index *index, enum search_statement which, in
                             SQLITE_UTF8) != SQLITE_OK)
         abort();
     return run(index, which, first, err);
+}
+
+/* After COMMIT, before was_backlog is renewed: logs how much of the backlog was indexed, now and
+ * then and at its end. */
+static void log_progress(struct search_index *index)
+{
+    const struct store_observer *observer = index->observer;
+    const bool more = index->has_backlog;
+    char detail[96];
+
+    index->caught_up += index->taken;
+    index->unfinished = more ? index->unfinished : 0;
+    if (index->caught_up < LOG_EVERY && (more || !index->was_backlog || index->caught_up == 0))
+        return;
+    snprintf(detail, sizeof(detail), "%lld more entries and contexts can be found%s",
+             (long long)index->caught_up, more ? "" : "; nothing is left to index");
+    observer->notice(observer->arg, STORE_INFO, "search_indexed", detail);
+    index->caught_up = 0;
 }
 
 /* --- Noting -------------------------------------------------------------------------------- */
@@ -181,7 +219,8 @@ void search_index_note(struct search_index *index, int64_t document, struct slic
         add_change(index, change);
 }
 
-void search_index_note_taken(struct search_index *index, int64_t document, struct slice json)
+/* Notes a document that was taken off the backlog. */
+static void note_taken(struct search_index *index, int64_t document, struct slice json)
 {
     struct search_change change = {.document = document};
 
@@ -218,8 +257,9 @@ static int compare(const void *left, const void *right)
     return a->order < b->order ? -1 : a->order > b->order;
 }
 
-bool search_index_set_backlog(struct search_index *index, enum search_statement which,
-                              int64_t first, int64_t last, struct error *err)
+/* Runs SEARCH_ADD_BACKLOG, SEARCH_CUT_BACKLOG or SEARCH_END_BACKLOG. */
+static bool set_backlog(struct search_index *index, enum search_statement which, int64_t first,
+                        int64_t last, struct error *err)
 {
     sqlite3_bind_int64(index->prepared[which], 1, first);
     if (which != SEARCH_END_BACKLOG)
@@ -295,7 +335,7 @@ static bool put_off(struct search_index *index, struct group group, size_t *at, 
         last++;
     }
     index->has_backlog = true;
-    return search_index_set_backlog(index, SEARCH_ADD_BACKLOG, first, last, err);
+    return set_backlog(index, SEARCH_ADD_BACKLOG, first, last, err);
 }
 
 /* FTS5 keeps words in memory until COMMIT, and a failure there would leave the outcome unknown.
@@ -304,7 +344,7 @@ static bool flush(struct search_index *index, struct error *err)
 {
     return sqlite3_exec(index->db, "SAVEPOINT search; RELEASE search", NULL, NULL, NULL) ==
                SQLITE_OK ||
-           search_index_fail(index, "writing the search index", err);
+           fail(index, "writing the search index", err);
 }
 
 bool search_index_apply(struct search_index *index, struct error *err)
@@ -334,7 +374,7 @@ void search_index_settle(struct search_index *index, bool committed)
     const int result = sqlite3_extended_errcode(index->db);
 
     if (committed) {
-        search_index_log_progress(index);
+        log_progress(index);
         index->was_backlog = index->has_backlog;
         index->is_corrupt = false;
         index->rebuilds = 0;
@@ -346,4 +386,281 @@ void search_index_settle(struct search_index *index, bool committed)
     }
     index->applied = index->taken = 0;
     forget(index);
+}
+
+/* --- The backlog ------------------------------------------------------------------------------ */
+
+struct range {
+    int64_t first;
+    int64_t last;
+};
+
+static bool next_range(struct search_index *index, struct range *out, bool *found,
+                       struct error *err)
+{
+    sqlite3_stmt *stmt = index->prepared[SEARCH_NEXT_BACKLOG];
+    const int result = sqlite3_step(stmt);
+
+    *found = result == SQLITE_ROW;
+    if (*found)
+        *out = (struct range){sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1)};
+    sqlite3_reset(stmt);
+    return result == SQLITE_ROW || result == SQLITE_DONE ||
+           fail(index, "reading the backlog of the search index", err);
+}
+
+static void note_session(struct search_index *index, struct skipped_rows *skipped,
+                         sqlite3_stmt *stmt)
+{
+    const int64_t document = search_context_document(sqlite3_column_int64(stmt, 0));
+    struct session_row row;
+    struct error err;
+
+    if (!session_row_read(stmt, index->adopt, &row, &err)) {
+        skipped_rows_add(skipped, &err);
+        note_taken(index, document, SLICE_LITERAL("{}"));
+        return;
+    }
+    note_taken(index, document, row.session.context);
+    session_row_release(&row);
+}
+
+static void note_row(struct search_index *index, struct skipped_rows *skipped, sqlite3_stmt *stmt,
+                     bool is_entry)
+{
+    if (is_entry)
+        note_taken(index, sqlite3_column_int64(stmt, 0), column_text(stmt, 1));
+    else
+        note_session(index, skipped, stmt);
+}
+
+/* The row of a document, and the document of a row. */
+static int64_t row_of(int64_t document, bool is_entry)
+{
+    return is_entry ? document : search_context_document(document);
+}
+
+/* Notes the last documents of the range; *reached is what it may be cut to. */
+static bool note_documents(struct search_index *index, struct skipped_rows *skipped,
+                           const struct range *range, int64_t *reached, struct error *err)
+{
+    const bool is_entry = range->first >= 0;
+    sqlite3_stmt *stmt = index->prepared[is_entry ? SEARCH_ENTRIES : SEARCH_CONTEXTS];
+    int result;
+
+    *reached = range->first;
+    sqlite3_bind_int64(stmt, 1, row_of(range->first, is_entry));
+    sqlite3_bind_int64(stmt, 2, row_of(range->last, is_entry));
+    while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
+        note_row(index, skipped, stmt, is_entry);
+        index->taken++;
+        *reached = row_of(sqlite3_column_int64(stmt, 0), is_entry);
+        if (search_index_has_a_step(index))
+            break;
+        *reached = range->first;
+    }
+    if (result != SQLITE_ROW && result != SQLITE_DONE)
+        translate_failure(index->db, "reading what is to be indexed", err);
+    sqlite3_reset(stmt);
+    return result == SQLITE_ROW || result == SQLITE_DONE;
+}
+
+static bool take_range(struct search_index *index, struct skipped_rows *skipped,
+                       const struct range *range, struct error *err)
+{
+    const size_t before = index->count;
+    int64_t reached;
+
+    if (!note_documents(index, skipped, range, &reached, err))
+        return false;
+    if (reached > range->first)
+        return set_backlog(index, SEARCH_CUT_BACKLOG, range->first, reached - 1, err);
+    /* The text of a deleted session's context is still in the index. That of a deleted entry is
+     * not: the transaction that deletes an entry removes it from the index, too. */
+    if (range->first < 0 && range->first == range->last && index->count == before)
+        search_index_note_removal(index, range->first, SLICE_LITERAL("{}"));
+    return set_backlog(index, SEARCH_END_BACKLOG, range->first, 0, err);
+}
+
+bool search_index_catch_up(struct search_index *index, struct skipped_rows *skipped, bool *more,
+                           struct error *err)
+{
+    struct range range = {0};
+
+    *more = false;
+    if (index->text_of == NULL)
+        return true;
+    if (!search_index_take_report(index, err))
+        return false;
+    do {
+        if (!next_range(index, &range, more, err) ||
+            (*more && !take_range(index, skipped, &range, err)))
+            return false;
+    } while (*more && !search_index_has_a_step(index));
+    index->has_backlog = *more;
+    return true;
+}
+
+/* --- Corruption ------------------------------------------------------------------------------- */
+
+bool search_index_take_report(struct search_index *index, struct error *err)
+{
+    struct search_report *report = index->report;
+    const int64_t seen_at = atomic_exchange(&report->seen_at, 0);
+    bool match = false;
+
+    if (seen_at == 0)
+        return true;
+    const bool is_certain = atomic_exchange(&report->is_certain, false);
+    /* A snapshot from before the last rebuild says nothing about the present index. */
+    if (seen_at <= index->rebuilt_at)
+        return true;
+    if (!is_certain && search_tables_match(index->db, index->rule, &match, err) && match)
+        return true;
+    index->is_corrupt = true;
+    return error_set(err, ERROR_INTERNAL, NULL, "a search found the index corrupt");
+}
+
+bool search_index_is_corrupt(struct search_index *index)
+{
+    struct error err;
+    bool match = true;
+
+    /* A trigger may have failed, in a statement that does not name the tables. */
+    if (index->is_suspect && !index->is_corrupt &&
+        search_tables_match(index->db, index->rule, &match, &err))
+        index->is_corrupt = !match;
+    return index->is_corrupt;
+}
+
+/* *is_safe: after a failure it is known whether the transaction was committed. */
+static bool replace_tables(struct search_index *index, bool *is_safe, struct error *err)
+{
+    sqlite3 *db = index->db;
+
+    if (!connection_run(db, "BEGIN IMMEDIATE", err) || !search_tables_drop(db, err) ||
+        !search_tables_make(index->db, index->rule, err)) {
+        const int result = sqlite3_extended_errcode(db);
+        *is_safe = search_tables_are_blamed(result) || translate_is_harmless(result);
+        return false;
+    }
+    if (!connection_run(db, "COMMIT", err)) {
+        *is_safe = translate_is_harmless(sqlite3_extended_errcode(db));
+        return false;
+    }
+    return prepare(index, err);
+}
+
+static void log_rebuild(const struct search_index *index, const char *outcome,
+                        const struct error *why)
+{
+    char detail[sizeof(why->detail) + 96];
+
+    snprintf(detail, sizeof(detail), "%s: %s", outcome, why->detail);
+    index->observer->notice(index->observer->arg, STORE_ERROR, "search_index_corrupt", detail);
+}
+
+/* What is written from now on is not indexed. The backlog makes each search incomplete, and without
+ * the triggers the next start does not take the tables as they are. False: an I/O error leaves the
+ * state of the log unknown. */
+static bool turn_off(struct search_index *index, const struct error *why, struct error *err)
+{
+    log_rebuild(index, "search is off until the next start, since the index cannot be rebuilt",
+                why);
+    index->text_of = NULL;
+    index->has_backlog = index->was_backlog = false;
+    if (search_tables_drop_triggers(index->db, err) &&
+        connection_run(index->db,
+                       "INSERT OR REPLACE INTO search_backlog VALUES (0, 9223372036854775807)",
+                       err))
+        return true;
+    const int result = sqlite3_extended_errcode(index->db);
+    return connection_roll_back(index->db) && (result & 0xff) != SQLITE_IOERR;
+}
+
+bool search_index_rebuild(struct search_index *index, const struct error *why, struct error *err)
+{
+    const struct error reason = *why; /* may be `err` */
+    bool is_safe = true;
+
+    index->is_corrupt = false;
+    index->rebuilds++;
+    if (++index->unfinished > UNFINISHED_MAX)
+        return turn_off(index, &reason, err);
+    if (!replace_tables(index, &is_safe, err))
+        return is_safe && connection_roll_back(index->db) && turn_off(index, err, err);
+    index->has_backlog = index->was_backlog = true;
+    log_rebuild(index, "the search index is dropped and rebuilt in the background", &reason);
+    return true;
+}
+
+/* --- Opening ---------------------------------------------------------------------------------- */
+
+/* To be logged once the transaction has committed. */
+struct notice {
+    const char *event; /* NULL: nothing */
+    const char *detail;
+};
+
+static bool make_tables(struct search_index *index, struct notice *notice, struct error *err)
+{
+    int64_t stored;
+
+    if (!connection_integer(index->db, "SELECT EXISTS (SELECT 1 FROM sessions)", &stored, err) ||
+        !search_tables_make(index->db, index->rule, err))
+        return false;
+    if (stored != 0)
+        *notice = (struct notice){"search_indexing",
+                                  "what is stored becomes searchable, the newest first"};
+    return true;
+}
+
+/* Makes or drops the tables, as search is on or off. A rule that cannot be read counts as another.
+ */
+static bool bring_up_to_date(struct search_index *index, struct notice *notice, struct error *err)
+{
+    bool there;
+    bool match = false;
+
+    if (!search_tables_are_there(index->db, &there, err))
+        return false;
+    if (index->text_of != NULL && there &&
+        search_tables_match(index->db, index->rule, &match, err) && match)
+        return true;
+    if (there && !search_tables_drop(index->db, err))
+        return false;
+    if (there && index->text_of == NULL)
+        *notice = (struct notice){"search_dropped", "search is off: its tables are gone"};
+    return index->text_of == NULL || make_tables(index, notice, err);
+}
+
+static bool open_tables(struct search_index *index, struct error *err)
+{
+    const struct store_observer *observer = index->observer;
+    struct notice notice = {NULL, NULL};
+    int64_t backlog = 0;
+
+    if (!connection_run(index->db, "BEGIN IMMEDIATE", err) ||
+        !bring_up_to_date(index, &notice, err) || !connection_run(index->db, "COMMIT", err))
+        return false;
+    if (notice.event != NULL)
+        observer->notice(observer->arg, STORE_INFO, notice.event, notice.detail);
+    if (index->text_of == NULL)
+        return true;
+    if (!connection_integer(index->db, "SELECT count(*) FROM search_backlog", &backlog, err) ||
+        !prepare(index, err))
+        return false;
+    index->has_backlog = index->was_backlog = backlog > 0;
+    return true;
+}
+
+bool search_index_open(struct search_index *index, sqlite3 *db, struct error *err)
+{
+    index->db = db;
+    if (open_tables(index, err))
+        return true;
+    const int result = sqlite3_extended_errcode(db);
+    if (!connection_roll_back(db) || !search_tables_are_blamed(result))
+        return false;
+    return search_index_rebuild(index, err, err);
 }

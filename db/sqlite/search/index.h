@@ -11,7 +11,7 @@
 
 #include "db/sqlite/connection/session_row.h"
 #include "db/sqlite/maintenance/skipped_rows.h"
-#include "db/sqlite/search/execute.h"
+#include "db/sqlite/search/reader.h"
 #include "db/store/open.h"
 
 enum search_statement {
@@ -79,11 +79,6 @@ static inline int64_t search_context_document(int64_t session_seq)
  * the caller; `db` is borrowed. False: the storage has failed. */
 MUST_USE bool search_index_open(struct search_index *index, sqlite3 *db, struct error *err);
 
-/* Inside a transaction, before the schema is migrated: when this program did not make the tables as
- * they are, drops their triggers on sessions, which could make any change of a session fail.
- * search_index_open makes all anew. */
-MUST_USE bool search_tables_release_sessions(sqlite3 *db, struct error *err);
-
 void search_index_release(struct search_index *index); /* frees what is noted */
 
 /* Notes a document. A context that is `is_new` and has no text needs no row. Whether the index has
@@ -102,6 +97,9 @@ MUST_USE bool search_index_apply(struct search_index *index, struct error *err);
 
 /* After COMMIT, or after what failed and before ROLLBACK: SQLite still tells why. */
 void search_index_settle(struct search_index *index, bool committed);
+
+/* Takes the readers' report. When it is right, sets is_corrupt and `err` and returns false. */
+MUST_USE bool search_index_take_report(struct search_index *index, struct error *err);
 
 /* After ROLLBACK: whether a corrupt index was the cause. */
 bool search_index_is_corrupt(struct search_index *index);

@@ -3,7 +3,7 @@
 #include "db/sqlite/connection/column.h"
 #include "db/sqlite/connection/entry_key.h"
 #include "db/sqlite/write/event.h"
-#include "db/sqlite/write/import_internal.h"
+#include "db/sqlite/write/import_compare.h"
 #include "db/sqlite/write/operations.h"
 #include "db/sqlite/write/quota.h"
 

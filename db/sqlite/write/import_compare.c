@@ -1,8 +1,8 @@
 /* What an import finds: the same, nothing, or something else, which is a conflict. */
 
+#include "db/sqlite/write/import_compare.h"
 #include "db/sqlite/connection/column.h"
 #include "db/sqlite/connection/entry_key.h"
-#include "db/sqlite/write/import_internal.h"
 
 static void conflict(struct importing *im, const struct store_import_entry *entry, const char *why)
 {

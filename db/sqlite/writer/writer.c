@@ -1,7 +1,12 @@
-#include "db/base/monotonic.h"
-#include "db/sqlite/write/quota.h"
-#include "db/sqlite/writer/writer_internal.h"
+#include "db/sqlite/writer/writer.h"
 
+#include "db/base/monotonic.h"
+#include "db/sqlite/maintenance/retention.h"
+#include "db/sqlite/write/fork.h"
+#include "db/sqlite/write/lease.h"
+#include "db/sqlite/write/quota.h"
+
+#include <stdio.h>
 #include <string.h>
 
 /* After so long without a write the log is copied into the database file. */
@@ -17,6 +22,10 @@
  * before it. On a slow disk this keeps clients from splitting into halves that take turns. */
 #define GATHER_DIVISOR 5
 
+/* The writer looks for due tasks once a second at least. After a longer gap than this the process
+ * was suspended, or the disk blocked it. */
+#define AWAY_US INT64_C(3000000)
+
 bool writer_init(struct writer *writer, sqlite3 *db, int64_t checkpoint_pages, struct error *err)
 {
     writer->db = db;
@@ -24,6 +33,70 @@ bool writer_init(struct writer *writer, sqlite3 *db, int64_t checkpoint_pages, s
     return checkpointer_init(&writer->log, db, writer->readers, checkpoint_pages, err) &&
            transactions_init(&writer->transactions, db, err) &&
            write_operations_init(&writer->operations, db, err);
+}
+
+/* --- The log of the service ------------------------------------------------------------------- */
+
+static void notice(struct writer *writer, enum store_severity severity, const char *event,
+                   const char *detail)
+{
+    writer->observer.notice(writer->observer.arg, severity, event, detail);
+}
+
+/* After COMMIT: how large the database is now, and whether that is near its limit. */
+static void log_size(struct writer *writer)
+{
+    struct database_size *size = &writer->operations.state.size;
+    char detail[128];
+
+    if (write_size_tell(size, detail, sizeof(detail))) {
+        if (size->nearly_full)
+            notice(writer, STORE_WARNING, "database_nearly_full", detail);
+        else
+            notice(writer, STORE_INFO, "database_has_room", detail);
+    }
+    figures_sized(writer->figures, size);
+}
+
+/* After COMMIT: logs the rows that the transaction could not read. */
+static void log_skipped_rows(struct writer *writer)
+{
+    const struct skipped_rows *skipped = &writer->operations.skipped;
+    char detail[sizeof(skipped->first.detail) + 64];
+
+    if (skipped->count == 0)
+        return;
+    if (skipped->count == 1)
+        snprintf(detail, sizeof(detail), "a row cannot be read: %s", skipped->first.detail);
+    else
+        snprintf(detail, sizeof(detail), "%lld rows cannot be read, the first: %s",
+                 (long long)skipped->count, skipped->first.detail);
+    notice(writer, STORE_WARNING, "rows_skipped", detail);
+}
+
+/* After the maintenance tasks: logs how much retention has deleted, once it is done. */
+static void log_purge(struct writer *writer)
+{
+    char detail[128];
+
+    if (write_purge_tell(&writer->operations.state.purge, detail, sizeof(detail)))
+        notice(writer, STORE_INFO, "sessions_purged", detail);
+}
+
+/* --- Transactions and checkpoints ------------------------------------------------------------- */
+
+/* After ROLLBACK for the reason `err`: rebuilds the search index when it was the cause. */
+static enum outcome check_search_index(struct writer *writer, struct error *err)
+{
+    struct search_index *search = &writer->operations.search;
+
+    if (!search_index_is_corrupt(search))
+        return OUTCOME_ROLLED_BACK;
+    if (!search_index_rebuild(search, err, err))
+        return OUTCOME_UNKNOWN;
+    reader_pool_committed(writer->readers);
+    search->rebuilt_at = atomic_load(&writer->readers->commits);
+    return OUTCOME_INDEX_REBUILT;
 }
 
 static void tell_events(struct writer *writer)
@@ -56,14 +129,15 @@ static enum outcome commit(struct writer *writer, size_t jobs, struct error *err
     if (jobs > 0)
         figures_committed(writer->figures, jobs, writer->transactions.last_commit_us);
     figures_changed(writer->figures, &writer->operations.change);
-    writer_tell_size(writer);
-    writer_log_skipped(writer);
+    log_size(writer);
+    log_skipped_rows(writer);
     atomic_store(&writer->figures->wal_bytes, checkpointer_log_bytes(&writer->log));
     tell_events(writer);
     return OUTCOME_COMMITTED;
 }
 
-enum outcome writer_end(struct writer *writer, bool ok, size_t jobs, struct error *err)
+/* Ends the transaction in which all went well, or not; `jobs` are its jobs, for the figures. */
+static enum outcome end_transaction(struct writer *writer, bool ok, size_t jobs, struct error *err)
 {
     struct write_operations *ops = &writer->operations;
     enum outcome outcome;
@@ -74,16 +148,13 @@ enum outcome writer_end(struct writer *writer, bool ok, size_t jobs, struct erro
         write_operations_settle(ops, false);
         outcome = transaction_roll_back(&writer->transactions);
     }
-    return outcome == OUTCOME_ROLLED_BACK ? writer_check_search(writer, err) : outcome;
+    return outcome == OUTCOME_ROLLED_BACK ? check_search_index(writer, err) : outcome;
 }
 
-static void notice(struct writer *writer, enum store_severity severity, const char *event,
-                   const char *detail)
-{
-    writer->observer.notice(writer->observer.arg, severity, event, detail);
-}
-
-void writer_tell_failure(struct writer *writer, enum outcome outcome, const struct error *err)
+/* The storage refused a transaction. Of a row of such failures the first is told; the one after
+ * which nothing is written any more is told elsewhere. */
+static void log_failed_transaction(struct writer *writer, enum outcome outcome,
+                                   const struct error *err)
 {
     const bool refused = outcome == OUTCOME_ROLLED_BACK || outcome == OUTCOME_NOT_BEGUN;
 
@@ -122,7 +193,7 @@ static enum outcome try_transaction(struct writer *writer, struct store_job *fir
     write_operations_begin(&writer->operations);
     for (size_t i = 0; i < count && ok; i++, job = job->next)
         ok = write_operations_apply(&writer->operations, job, err);
-    return writer_end(writer, ok, count, err);
+    return end_transaction(writer, ok, count, err);
 }
 
 /* Runs `count` jobs in one transaction, and again after a corrupt search index was rebuilt. */
@@ -133,14 +204,15 @@ static enum outcome run_transaction(struct writer *writer, struct store_job *fir
 
     while ((outcome = try_transaction(writer, first, count, err)) == OUTCOME_INDEX_REBUILT)
         reset_jobs(first, count);
-    writer_tell_failure(writer, outcome, err);
+    log_failed_transaction(writer, outcome, err);
     /* In a batch another job may have been the cause. */
     if (outcome == OUTCOME_ROLLED_BACK && count == 1 && first->operation == STORE_PROBE)
         write_operations_probe_failed(&writer->operations, err);
     return outcome;
 }
 
-void writer_fail_job(struct store_job *job, const struct error *err, enum outcome outcome)
+/* Gives a job of a transaction that was not committed its answer. */
+static void fail_job(struct store_job *job, const struct error *err, enum outcome outcome)
 {
     job->error = *err;
     job->once.replayed = false; /* what it found may have been written by this very transaction */
@@ -159,12 +231,13 @@ static enum outcome run_one_by_one(struct writer *writer, struct store_job *firs
         if (outcome == OUTCOME_COMMITTED || outcome == OUTCOME_ROLLED_BACK)
             outcome = run_transaction(writer, job, 1, err);
         if (outcome != OUTCOME_COMMITTED)
-            writer_fail_job(job, err, outcome);
+            fail_job(job, err, outcome);
     }
     return outcome;
 }
 
-enum outcome writer_run_batch(struct writer *writer, struct store_job *first, size_t count,
+/* Runs jobs in one transaction, or one by one when that fails, and sets their results. */
+static enum outcome run_batch(struct writer *writer, struct store_job *first, size_t count,
                               struct error *err)
 {
     struct store_job *job = first;
@@ -180,7 +253,7 @@ enum outcome writer_run_batch(struct writer *writer, struct store_job *first, si
     }
     if (outcome != OUTCOME_COMMITTED) {
         for (size_t i = 0; i < count; i++, job = job->next)
-            writer_fail_job(job, err, outcome);
+            fail_job(job, err, outcome);
     }
     return outcome;
 }
@@ -237,6 +310,251 @@ enum checkpoint_result writer_empty_log(struct writer *writer, struct error *err
     return result;
 }
 
+/* --- Maintenance tasks ------------------------------------------------------------------------ */
+
+/* Whether the writer did not run for so long that owners may have failed to renew leases. */
+static bool was_away(struct writer *writer, int64_t now_us)
+{
+    const int64_t away_us = now_us - writer->last_turn_us;
+    char detail[96];
+
+    writer->last_turn_us = now_us;
+    if (away_us <= AWAY_US)
+        return false;
+    snprintf(detail, sizeof(detail),
+             "the writer did not run for %.1f s: each lease begins a new term",
+             (double)away_us / 1e6);
+    notice(writer, STORE_WARNING, "writer_stalled", detail);
+    return true;
+}
+
+/* Only the first failure of a run is logged. */
+static void log_failed_task(struct writer *writer, enum store_task task, const struct error *err)
+{
+    const struct task_schedule *schedule = &writer->house.tasks[task];
+    char detail[sizeof(err->detail) + 64];
+
+    atomic_fetch_add(&writer->figures->task_failures[task], 1);
+    if (schedule->failures > 1)
+        return;
+    snprintf(detail, sizeof(detail), "%s: %s; the next attempt is in %lld s", store_task_name(task),
+             err->detail, (long long)(schedule->retry_us / 1000000));
+    notice(writer, STORE_WARNING, "maintenance_failed", detail);
+}
+
+static void log_recovered_task(struct writer *writer, enum store_task task, int64_t failures)
+{
+    char detail[96];
+
+    if (failures == 0)
+        return;
+    snprintf(detail, sizeof(detail), "%s: succeeded; failed attempts before: %lld",
+             store_task_name(task), (long long)failures);
+    notice(writer, STORE_INFO, "maintenance_recovered", detail);
+}
+
+/* Runs one step of the task in a transaction of its own. */
+static enum outcome run_task(struct writer *writer, enum store_task task, struct error *err)
+{
+    struct write_operations *ops = &writer->operations;
+    const int64_t failures = writer->house.tasks[task].failures;
+    const int64_t began_us = monotonic_us();
+    enum outcome outcome = OUTCOME_NOT_BEGUN;
+    bool more = false;
+
+    if (transaction_begin(&writer->transactions, err)) {
+        write_operations_begin(ops);
+        const bool ok = housekeeping_step(task, ops, &more, err);
+        outcome = end_transaction(writer, ok, 0, err);
+    }
+    if (outcome == OUTCOME_COMMITTED || outcome == OUTCOME_INDEX_REBUILT) {
+        more = more || outcome == OUTCOME_INDEX_REBUILT; /* the step is run again soon */
+        housekeeping_succeeded(&writer->house, task, began_us, more);
+        log_recovered_task(writer, task, failures);
+    } else if (outcome != OUTCOME_UNKNOWN) {
+        housekeeping_failed(&writer->house, task);
+        log_failed_task(writer, task, err);
+    }
+    return outcome;
+}
+
+bool writer_start_terms(struct writer *writer, struct error *err)
+{
+    enum outcome outcome = OUTCOME_COMMITTED;
+
+    while (writer->operations.state.leases_in_doubt && outcome == OUTCOME_COMMITTED)
+        outcome = run_task(writer, STORE_TASK_LEASE_EXPIRY, err);
+    return outcome != OUTCOME_UNKNOWN;
+}
+
+bool writer_maintain(struct writer *writer, struct error *err)
+{
+    const struct write_operations *ops = &writer->operations;
+    const int64_t now_us = monotonic_us();
+    enum store_task task;
+
+    if (was_away(writer, now_us))
+        write_lease_doubt(&writer->operations);
+    while ((task = housekeeping_next(&writer->house, ops, now_us)) != STORE_TASKS) {
+        if (run_task(writer, task, err) == OUTCOME_UNKNOWN)
+            return false;
+    }
+    log_purge(writer);
+    return true;
+}
+
+/* --- Long jobs -------------------------------------------------------------------------------- */
+
+/* How long what is done between two batches may take: no longer than a commit, so that a write
+ * waits at most about twice as long as without. */
+static int64_t turn_us(const struct writer *writer)
+{
+    const int64_t commit_us = writer->transactions.last_commit_us;
+
+    if (commit_us < TURN_MIN_US)
+        return TURN_MIN_US;
+    return commit_us > TURN_MAX_US ? TURN_MAX_US : commit_us;
+}
+
+static void answer_one(struct writer *writer, struct store_job *job)
+{
+    job_queue_answered(writer->queue, 1);
+    job->done(job);
+}
+
+static void run_pages(struct writer *writer)
+{
+    struct long_jobs *jobs = &writer->long_jobs;
+    size_t count;
+    struct store_job *job = long_jobs_take_turn(jobs, &count);
+    struct error err;
+
+    if (job == NULL)
+        return;
+    const enum outcome outcome = run_batch(writer, job, count, &err);
+    while (job != NULL) {
+        struct store_job *next = job->next;
+        if (write_operations_is_deferred(job))
+            fair_queue_push(&jobs->pages, job);
+        else
+            answer_one(writer, job);
+        job = next;
+    }
+    writer->operations.state.size.last_jobs_us = monotonic_us();
+    if (outcome == OUTCOME_UNKNOWN)
+        writer_fail(writer, err.detail);
+}
+
+static void end_fork(struct writer *writer)
+{
+    write_fork_end(&writer->operations);
+    answer_one(writer, long_jobs_pop_fork(&writer->long_jobs));
+}
+
+/* *ended: the job has its answer. */
+static enum outcome copy(struct writer *writer, struct store_job *job, bool *ended,
+                         struct error *err)
+{
+    struct write_operations *ops = &writer->operations;
+    const int64_t until_us = monotonic_us() + turn_us(writer);
+    enum outcome outcome = OUTCOME_NOT_BEGUN;
+
+    if (transaction_begin(&writer->transactions, err)) {
+        write_operations_begin(ops);
+        const bool ok = write_operations_continue_fork(ops, job, until_us, ended, err);
+        outcome = end_transaction(writer, ok, ok && *ended ? 1 : 0, err);
+    }
+    if (outcome == OUTCOME_INDEX_REBUILT)
+        error_set(err, ERROR_STORAGE_BUSY, NULL,
+                  "the search index was rebuilt during the fork; send the request again");
+    log_failed_transaction(writer, outcome, err);
+    return outcome;
+}
+
+static void refuse_left(struct store_job *job)
+{
+    error_set(&job->error, ERROR_CLIENT_LEFT, NULL,
+              "the client ended its side of the connection before the fork was made; nothing was "
+              "changed; send it again and keep the connection open");
+}
+
+static void drop_left_forks(struct writer *writer)
+{
+    struct store_job *job;
+
+    while ((job = long_jobs_pop_left_fork(&writer->long_jobs)) != NULL) {
+        refuse_left(job);
+        answer_one(writer, job);
+    }
+}
+
+static void copy_fork(struct writer *writer)
+{
+    struct store_job *job;
+    struct error err;
+    bool ended = false;
+
+    drop_left_forks(writer);
+    job = long_jobs_fork(&writer->long_jobs);
+    if (job == NULL)
+        return;
+    if (job->has_left != NULL && job->has_left(job)) {
+        refuse_left(job);
+        end_fork(writer);
+        return;
+    }
+    const enum outcome outcome = copy(writer, job, &ended, &err);
+    if (outcome != OUTCOME_COMMITTED)
+        fail_job(job, &err, outcome);
+    if (ended || outcome != OUTCOME_COMMITTED)
+        end_fork(writer);
+    if (outcome == OUTCOME_UNKNOWN)
+        writer_fail(writer, err.detail);
+}
+
+static void abandon(struct writer *writer, struct store_job *job, const char *detail)
+{
+    error_set(&job->error, ERROR_STOPPING, NULL, "%s", detail);
+    answer_one(writer, job);
+}
+
+static void abandon_forks(struct writer *writer, const char *detail)
+{
+    struct store_job *job;
+
+    while ((job = long_jobs_pop_fork(&writer->long_jobs)) != NULL)
+        abandon(writer, job, detail);
+    write_fork_end(&writer->operations);
+}
+
+/* Runs a turn of the long jobs when it is due. */
+static void run_long_jobs(struct writer *writer)
+{
+    struct long_jobs *jobs = &writer->long_jobs;
+    const int64_t began_us = monotonic_us();
+
+    if (atomic_load(&jobs->refused))
+        abandon_forks(writer, "the service is stopping");
+    if (!long_jobs_is_waiting(jobs) || began_us < jobs->due_us)
+        return;
+    run_pages(writer);
+    if (!writer_has_failed(writer))
+        copy_fork(writer);
+    long_jobs_rest(jobs, began_us, monotonic_us());
+}
+
+/* Answers all long jobs with ERROR_STOPPING. */
+static void abandon_long_jobs(struct writer *writer, const char *detail)
+{
+    struct store_job *job;
+
+    abandon_forks(writer, detail);
+    while ((job = long_jobs_pop(&writer->long_jobs)) != NULL)
+        abandon(writer, job, detail);
+}
+
+/* --- The thread ------------------------------------------------------------------------------- */
+
 /* Takes the backups out of a batch: they are no part of its transaction. */
 static struct store_job *take_out_backups(struct writer *writer, struct store_job *first,
                                           size_t *count)
@@ -257,19 +575,10 @@ static struct store_job *take_out_backups(struct writer *writer, struct store_jo
     return first;
 }
 
-int64_t writer_turn_us(const struct writer *writer)
-{
-    const int64_t commit_us = writer->transactions.last_commit_us;
-
-    if (commit_us < TURN_MIN_US)
-        return TURN_MIN_US;
-    return commit_us > TURN_MAX_US ? TURN_MAX_US : commit_us;
-}
-
 static void back_up(struct writer *writer)
 {
     if (backup_is_running(&writer->backup)) {
-        backup_turn(&writer->backup, writer_turn_us(writer));
+        backup_turn(&writer->backup, turn_us(writer));
         writer->operations.state.size.last_jobs_us = monotonic_us();
     }
 }
@@ -284,7 +593,7 @@ static void write_jobs(struct writer *writer, struct store_job *first, size_t co
         for (struct store_job *job = first; job != NULL; job = job->next)
             job->error = err;
     } else {
-        outcome = writer_run_batch(writer, first, count, &err);
+        outcome = run_batch(writer, first, count, &err);
     }
     first = long_jobs_take_deferred(&writer->long_jobs, first, &count);
     answer(writer, first, count);
@@ -360,18 +669,18 @@ static void *writer_run(void *arg)
         gather.limit_us = writer->transactions.last_commit_us / GATHER_DIVISOR;
         if (writer_has_failed(writer)) {
             backup_abandon(&writer->backup, ERROR_STOPPING, "the storage has failed");
-            writer_abandon_long_jobs(writer, "the storage has failed");
+            abandon_long_jobs(writer, "the storage has failed");
             continue;
         }
         if (checkpointer_is_due(&writer->log) || is_idle(writer) || needs_room(writer))
             checkpoint(writer);
         if (!writer_has_failed(writer)) {
             back_up(writer);
-            writer_run_long_jobs(writer);
+            run_long_jobs(writer);
         }
     }
     backup_abandon(&writer->backup, ERROR_STOPPING, "the service is stopping");
-    writer_abandon_long_jobs(writer, "the service is stopping");
+    abandon_long_jobs(writer, "the service is stopping");
     return NULL;
 }
 

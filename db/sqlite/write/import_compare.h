@@ -1,6 +1,6 @@
 /* What the two halves of an import share: looking at what is there, and writing what is not. */
-#ifndef SESSIOND_DB_SQLITE_WRITE_IMPORT_INTERNAL_H
-#define SESSIOND_DB_SQLITE_WRITE_IMPORT_INTERNAL_H
+#ifndef SESSIOND_DB_SQLITE_WRITE_IMPORT_COMPARE_H
+#define SESSIOND_DB_SQLITE_WRITE_IMPORT_COMPARE_H
 
 #include "db/sqlite/write/context.h"
 

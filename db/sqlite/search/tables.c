@@ -1,8 +1,7 @@
-/* Makes the search tables, compares them with those of this version, and drops them. */
+#include "db/sqlite/search/tables.h"
 
 #include "db/sqlite/connection/connection.h"
 #include "db/sqlite/search/fold.h"
-#include "db/sqlite/search/index_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,7 +55,7 @@ bool search_tables_are_ours(sqlite3 *db, bool *out, struct error *err)
     return ok;
 }
 
-static bool are_there(sqlite3 *db, bool *out, struct error *err)
+bool search_tables_are_there(sqlite3 *db, bool *out, struct error *err)
 {
     int64_t count;
 
@@ -67,16 +66,16 @@ static bool are_there(sqlite3 *db, bool *out, struct error *err)
     return true;
 }
 
-bool search_tables_match(struct search_index *index, bool *out, struct error *err)
+bool search_tables_match(sqlite3 *db, int rule, bool *out, struct error *err)
 {
     int64_t rules = 0;
     char sql[96];
 
-    if (!search_tables_are_ours(index->db, out, err))
+    if (!search_tables_are_ours(db, out, err))
         return false;
     snprintf(sql, sizeof(sql), "SELECT count(*) FROM search_rule WHERE rule = %d AND folding = %d",
-             index->rule, SEARCH_FOLDING);
-    const bool ok = !*out || connection_integer(index->db, sql, &rules, err);
+             rule, SEARCH_FOLDING);
+    const bool ok = !*out || connection_integer(db, sql, &rules, err);
     *out = *out && rules == 1;
     return ok;
 }
@@ -130,85 +129,37 @@ bool search_tables_release_sessions(sqlite3 *db, struct error *err)
     bool there;
     bool ours;
 
-    if (!are_there(db, &there, err) || !search_tables_are_ours(db, &ours, err))
+    if (!search_tables_are_there(db, &there, err) || !search_tables_are_ours(db, &ours, err))
         return false;
     return !there || ours || search_tables_drop_triggers(db, err);
 }
 
-bool search_tables_make(struct search_index *index, struct error *err)
+bool search_tables_make(sqlite3 *db, int rule, struct error *err)
 {
     char sql[64];
 
-    snprintf(sql, sizeof(sql), "INSERT INTO search_rule VALUES (%d, %d)", index->rule,
-             SEARCH_FOLDING);
-    return connection_run(index->db, (const char *)schema_search, err) &&
-           connection_run(index->db, sql, err);
+    snprintf(sql, sizeof(sql), "INSERT INTO search_rule VALUES (%d, %d)", rule, SEARCH_FOLDING);
+    return connection_run(db, (const char *)schema_search, err) && connection_run(db, sql, err);
 }
 
-/* To be logged once the transaction has committed. */
-struct notice {
-    const char *event; /* NULL: nothing */
-    const char *detail;
-};
-
-static bool make(struct search_index *index, struct notice *notice, struct error *err)
+bool search_tables_are_blamed(int result)
 {
-    int64_t stored;
-
-    if (!connection_integer(index->db, "SELECT EXISTS (SELECT 1 FROM sessions)", &stored, err) ||
-        !search_tables_make(index, err))
+    switch (result & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+    case SQLITE_NOMEM:
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL:
+    case SQLITE_INTERRUPT:
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+    case SQLITE_NOTADB:
         return false;
-    if (stored != 0)
-        *notice = (struct notice){"search_indexing",
-                                  "what is stored becomes searchable, the newest first"};
-    return true;
-}
-
-/* Makes or drops the tables, as search is on or off. A rule that cannot be read counts as another.
- */
-static bool bring_up_to_date(struct search_index *index, struct notice *notice, struct error *err)
-{
-    bool there;
-    bool match = false;
-
-    if (!are_there(index->db, &there, err))
-        return false;
-    if (index->text_of != NULL && there && search_tables_match(index, &match, err) && match)
+    default:
         return true;
-    if (there && !search_tables_drop(index->db, err))
-        return false;
-    if (there && index->text_of == NULL)
-        *notice = (struct notice){"search_dropped", "search is off: its tables are gone"};
-    return index->text_of == NULL || make(index, notice, err);
-}
-
-static bool open_tables(struct search_index *index, struct error *err)
-{
-    const struct store_observer *observer = index->observer;
-    struct notice notice = {NULL, NULL};
-    int64_t backlog = 0;
-
-    if (!connection_run(index->db, "BEGIN IMMEDIATE", err) ||
-        !bring_up_to_date(index, &notice, err) || !connection_run(index->db, "COMMIT", err))
-        return false;
-    if (notice.event != NULL)
-        observer->notice(observer->arg, STORE_INFO, notice.event, notice.detail);
-    if (index->text_of == NULL)
-        return true;
-    if (!connection_integer(index->db, "SELECT count(*) FROM search_backlog", &backlog, err) ||
-        !search_index_prepare(index, err))
-        return false;
-    index->has_backlog = index->was_backlog = backlog > 0;
-    return true;
-}
-
-bool search_index_open(struct search_index *index, sqlite3 *db, struct error *err)
-{
-    index->db = db;
-    if (open_tables(index, err))
-        return true;
-    const int result = sqlite3_extended_errcode(db);
-    if (!connection_roll_back(db) || !search_tables_are_blamed(result))
-        return false;
-    return search_index_rebuild(index, err, err);
+    }
 }

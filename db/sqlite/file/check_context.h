@@ -1,9 +1,10 @@
 /* What the parts of the check share: db/sqlite/file/check.c looks at the file and the sessions,
  * db/sqlite/file/check_tables.c at the other tables, db/sqlite/file/check_entries.c at the logs. */
-#ifndef SESSIOND_DB_SQLITE_FILE_CHECK_INTERNAL_H
-#define SESSIOND_DB_SQLITE_FILE_CHECK_INTERNAL_H
+#ifndef SESSIOND_DB_SQLITE_FILE_CHECK_CONTEXT_H
+#define SESSIOND_DB_SQLITE_FILE_CHECK_CONTEXT_H
 
-#include "db/sqlite/file/check.h"
+#include "db/sqlite/connection/session_row.h"
+#include "db/sqlite/file/database_file.h"
 
 struct check {
     sqlite3 *db;

@@ -1,15 +1,14 @@
 /*
- * What the http_server*.c share: the server, and the calls that libmicrohttpd makes in the life of
- * a request, from the first byte to the response. All on the HTTP thread of the connection.
+ * What the files of the server share: the server, and the calls that libmicrohttpd makes in the
+ * life of a request, from the first byte to the response. All on the HTTP thread of the connection.
  */
-#ifndef SESSIOND_SERVICE_HTTP_SERVER_INTERNAL_H
-#define SESSIOND_SERVICE_HTTP_SERVER_INTERNAL_H
+#ifndef SESSIOND_SERVICE_HTTP_DAEMON_H
+#define SESSIOND_SERVICE_HTTP_DAEMON_H
 
 #include "service/http/connection_tracker.h"
 #include "service/http/lingering_close.h"
+#include "service/http/options.h"
 #include "service/http/request.h"
-#include "service/http/request_limits.h"
-#include "service/http/server.h"
 #include "service/limits/connection_slots.h"
 #include "service/limits/memory_budget.h"
 #include "service/limits/rate_limiter.h"

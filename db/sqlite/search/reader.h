@@ -1,0 +1,38 @@
+/* What a reader keeps for searches, and what it reports to the writer. */
+#ifndef SESSIOND_DB_SQLITE_SEARCH_READER_H
+#define SESSIOND_DB_SQLITE_SEARCH_READER_H
+
+#include "db/sqlite/search/tokenizer.h"
+#include "db/store/search.h"
+
+#include <stdatomic.h>
+
+enum search_read_statement {
+    SEARCH_READ_ENTRIES,
+    SEARCH_READ_CONTEXTS,
+    SEARCH_READ_STREAM,
+    SEARCH_READ_SESSION,
+    SEARCH_READ_ENTRY,
+    SEARCH_READ_CONTEXT,
+    SEARCH_READ_BACKLOG,
+    SEARCH_READ_STATEMENT_COUNT
+};
+
+/* From readers to the writer: a search found the index corrupt. */
+struct search_report {
+    atomic_int_least64_t seen_at; /* the commits in the snapshot, plus one; 0: no report */
+    atomic_bool is_certain; /* false: right only when the tables differ from the expected ones */
+};
+
+/* What a reader keeps for searches; made by the first one. */
+struct search_reader {
+    struct search_report *report;
+    sqlite3_stmt *prepared[SEARCH_READ_STATEMENT_COUNT];
+    struct search_tokens tokens;
+    store_searchable text_of;
+};
+
+/* Frees what a search has made. The statements are finalised with the connection. */
+void search_reader_release(struct search_reader *search);
+
+#endif
