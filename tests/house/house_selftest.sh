@@ -49,6 +49,8 @@ make_good_tree() {
     printf '/* The door. */\n#define MUST_USE\nstruct error;\nMUST_USE _Bool store_open(int fd, struct error *err);\n' >"$good/db/store.h"
     printf '#include "db/store.h"\n' >"$good/routes/session.c"
     mkdir -p "$good/db/full" && tee "$good"/db/full/f{1..30}.h <<<'/* One of thirty. */' >/dev/null
+    printf 'Start at: `run.c`.\n' | tee "$good"/{service,routes,db}/README.md >/dev/null
+    printf 'Start at: `f1.h`.\n' >"$good/db/full/README.md"
     printf '/* Names. */\nconst void *db_names(void);\n' >"$good/db/names.h"
     printf '#include "db/names.h"\n' >>"$good/db/run.c"
     printf 'static const char *const names[] = {"a"};\nconst void *db_names(void) { return names; }\n' >"$good/db/names.c"
@@ -90,6 +92,8 @@ plant_all() {
     plant file_sizes db/long.c "$(lines 801 '\\n')"
     plant file_sizes tests/long.h "$(lines 201 '\\n')"
     plant folder_sizes db/full/f31.c 'int f;\n'
+    plant folder_readmes db/new/run.c 'int run;\n'
+    plant folder_readmes db/README.md 'Start at: `gone.c`.\n'
     plant function_sizes db/f.c "int f(void)\n{\n$(lines 48 '    ;\\n')}\n"
     plant function_sizes db/f.c "$(lines 9 "int f(void)\\n{\\n$(lines 14 '    ;\\n')}\\n")"
     plant function_sizes tests/f.c "int f(void)\n{\n$(lines 48 '    ;\\n')}\n"

@@ -18,6 +18,7 @@ error_makers='error_set|translate_failure|query_refuse|command_answer_is_foreign
 rules=(
     "file_sizes: a .c file has at most 800 lines, a .h at most 200"
     "folder_sizes: a folder has at most 30 source files"
+    "folder_readmes: each folder has a README.md, and the files that it names exist"
     "function_sizes: a function has at most 50 lines; half of them have at most 15"
     "third_party_headers: each third-party header is included in one place"
     "full_include_paths: a quoted include names its folder"
@@ -74,6 +75,16 @@ file_sizes() {
 folder_sizes() {
     sources '*.[ch]' "${layers[@]}" | sed 's#/[^/]*$##' | uniq -c |
         awk '$1 > 30 { print $2 " has " $1 " source files, more than 30" }'
+}
+
+folder_readmes() {
+    local folder name
+    for folder in $(find "${layers[@]}" -type d 2>/dev/null | sort); do
+        [[ -f $folder/README.md ]] || { echo "$folder has no README.md"; continue; }
+        for name in $(grep -oE '`[a-z0-9_./]+\.(c|h|sql|cmake)`' "$folder/README.md" | tr -d '`' | sort -u); do
+            [[ -e $folder/$name || -e $name ]] || echo "$folder/README.md names $name, which is not there"
+        done
+    done
 }
 
 # One line per function: lines, file, name.

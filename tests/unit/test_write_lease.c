@@ -3,6 +3,7 @@
 #include "database_fixture.h"
 
 #include "db/base/monotonic.h"
+#include "db/sqlite/write/dispatch.h"
 #include "db/sqlite/write/lease.h"
 
 #include <criterion/criterion.h>
