@@ -15,12 +15,11 @@
 struct store; /* db/store/open.h makes it */
 
 /* Visits the session once. ERROR_NOT_FOUND when there is none. */
-MUST_USE bool store_get(struct store *store, const char *id, store_visitor visit, void *arg,
+MUST_USE bool store_get(struct store *store, const char *id, store_row_fn visit, void *arg,
                         struct error *err);
 
 MUST_USE bool store_list(struct store *store, const struct store_list_query *query,
-                         store_visitor visit, void *arg, struct store_page *page,
-                         struct error *err);
+                         store_row_fn visit, void *arg, struct store_page *page, struct error *err);
 
 /* Whether a change was committed within the last second: the disk takes writes, and a probe would
  * write nothing. Any thread. */

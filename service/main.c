@@ -57,7 +57,7 @@ static void log_listening(struct service *service)
     log_text(&line, "version", slice_from(SESSIOND_VERSION));
     log_text(&line, "libmicrohttpd", slice_from(http_server_library_version()));
     log_integer(&line, "pid", getpid());
-    log_integer(&line, "tokens", (int64_t)access_count(service->access));
+    log_integer(&line, "tokens", (int64_t)authorizer_count(service->access));
     log_end(service->log, &line, true);
     buffer_release(&line);
     if (service->config.allow_anonymous)
@@ -72,14 +72,14 @@ static void reload_tokens(struct service *service)
 
     if (service->config.token_file == NULL)
         return;
-    if (!access_reload(service->access, &err)) {
+    if (!authorizer_reload(service->access, &err)) {
         log_event(service->log, LOG_ERROR, "tokens_kept", err.detail);
         return;
     }
     /* A token that was removed ends its streams and long polls. */
-    feed_reauthorize(service->feed, access_generation(service->access));
+    notifier_reauthorize(service->notifier, authorizer_generation(service->access));
     log_begin(&line, LOG_INFO, "tokens_loaded");
-    log_integer(&line, "tokens", (int64_t)access_count(service->access));
+    log_integer(&line, "tokens", (int64_t)authorizer_count(service->access));
     log_end(service->log, &line, true);
     buffer_release(&line);
 }
@@ -96,8 +96,8 @@ static int serve(struct service *service, const sigset_t *waited)
     int signal_number;
 
     log_listening(service);
-    confinement_log(&service->confinement, service->log);
-    notify_manager(service->manager, "READY=1");
+    sandbox_log(&service->sandbox, service->log);
+    sd_notify_send(service->manager, "READY=1");
     do {
         if (sigwait(waited, &signal_number) != 0)
             continue;
@@ -129,7 +129,7 @@ static int run(struct service *service)
     if (service->log == NULL)
         return EXIT_FAILURE;
     if (prepared && service_start(service, &err)) {
-        if (confinement_limit_calls(&service->confinement, &err))
+        if (sandbox_limit_calls(&service->sandbox, &err))
             return serve(service, &waited);
         log_event(service->log, LOG_ERROR, "cannot_start", err.detail);
         (void)service_stop(service);
@@ -150,7 +150,7 @@ static int run_command(int argc, char **argv)
     return EXIT_USAGE;
 }
 
-static bool no_word(const struct config *config, struct error *err)
+static bool reject_positional(const struct config *config, struct error *err)
 {
     return config->file == NULL ||
            error_set(err, ERROR_INVALID_PAYLOAD, NULL,
@@ -166,7 +166,7 @@ static int act(int argc, char **argv)
     if (argc > 1 && argv[1][0] != '-')
         return run_command(argc - 1, argv + 1);
     if (!config_read(&service.config, argc, argv, &action, &err) ||
-        (action == CONFIG_RUN && !no_word(&service.config, &err))) {
+        (action == CONFIG_RUN && !reject_positional(&service.config, &err))) {
         terminal_print(stderr, "sessiond: %s\n", err.detail);
         return EXIT_USAGE;
     }
@@ -191,13 +191,13 @@ static int conclude(int status)
         return status;
     fprintf(stderr, "sessiond: cannot write all to stdout: %s\n",
             cause == 0 ? "an earlier part was lost" : strerror(cause));
-    return status == EXIT_SUCCESS ? COMMAND_IMPOSSIBLE : status;
+    return status == EXIT_SUCCESS ? COMMAND_UNAVAILABLE : status;
 }
 
 int main(int argc, char **argv)
 {
-    if (!descriptors_occupy())
-        return COMMAND_IMPOSSIBLE;
+    if (!fd_limit_reserve_standard())
+        return COMMAND_UNAVAILABLE;
     signal(SIGPIPE, SIG_IGN); /* who writes to a reader that is gone gets EPIPE, and can say so */
     return conclude(act(argc, argv));
 }

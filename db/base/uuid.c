@@ -2,7 +2,7 @@
 
 #include <uuid/uuid.h>
 
-void id_make(char out[ID_SIZE])
+void uuid_make(char out[UUID_SIZE])
 {
     uuid_t id;
 
@@ -10,16 +10,16 @@ void id_make(char out[ID_SIZE])
     uuid_unparse_lower(id, out);
 }
 
-bool id_parse(struct slice text, char out[ID_SIZE])
+bool uuid_read(struct slice text, char out[UUID_SIZE])
 {
-    char copy[ID_SIZE];
+    char copy[UUID_SIZE];
     uuid_t id;
 
-    if (text.len != ID_LENGTH)
+    if (text.len != UUID_LENGTH)
         return false;
-    memcpy(copy, text.data, ID_LENGTH);
-    copy[ID_LENGTH] = '\0';
-    if (strlen(copy) != ID_LENGTH || uuid_parse(copy, id) != 0)
+    memcpy(copy, text.data, UUID_LENGTH);
+    copy[UUID_LENGTH] = '\0';
+    if (strlen(copy) != UUID_LENGTH || uuid_parse(copy, id) != 0)
         return false;
     uuid_unparse_lower(id, out);
     return true;

@@ -5,14 +5,14 @@
 #include "db/base/error.h"
 #include "db/base/slice.h"
 
-#define ID_LENGTH 36
-#define ID_SIZE (ID_LENGTH + 1)
+#define UUID_LENGTH 36
+#define UUID_SIZE (UUID_LENGTH + 1)
 
 /* Writes a new random UUID (version 4) and a NUL. */
-void id_make(char out[ID_SIZE]);
+void uuid_make(char out[UUID_SIZE]);
 
 /* Accepts 8-4-4-4-12 hexadecimal digits of either case and writes the canonical form and a NUL.
  * False, and `out` untouched, when `text` is no UUID. */
-MUST_USE bool id_parse(struct slice text, char out[ID_SIZE]);
+MUST_USE bool uuid_read(struct slice text, char out[UUID_SIZE]);
 
 #endif

@@ -9,7 +9,7 @@ struct store_memory {
     max_align_t bytes[];
 };
 
-void *job_memory(struct store_job *job, size_t size)
+void *job_arena_alloc(struct store_job *job, size_t size)
 {
     struct store_memory *memory = malloc(sizeof(*memory) + size);
 
@@ -20,7 +20,7 @@ void *job_memory(struct store_job *job, size_t size)
     return memory->bytes;
 }
 
-bool job_memory_admit(struct store_job *job, size_t bytes)
+bool job_arena_admit(struct store_job *job, size_t bytes)
 {
     return job->admit == NULL || job->admit(job, bytes) ||
            error_set(&job->error, ERROR_OVERLOADED, NULL,
@@ -28,11 +28,11 @@ bool job_memory_admit(struct store_job *job, size_t bytes)
                      "memory that is for it; nothing was changed; try again");
 }
 
-struct slice job_memory_keep(struct store_job *job, struct slice text)
+struct slice job_arena_copy(struct store_job *job, struct slice text)
 {
     if (text.data == NULL)
         return text;
-    char *copy = job_memory(job, text.len);
+    char *copy = job_arena_alloc(job, text.len);
     memcpy(copy, text.data, text.len);
     return (struct slice){copy, text.len};
 }

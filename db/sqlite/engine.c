@@ -26,10 +26,10 @@ struct store {
     int lock;
     sqlite3 *db; /* the writer's */
     struct job_queue queue;
-    struct figures figures;
+    struct stats stats;
     struct reader_pool readers;
-    struct list_worker lists;
-    struct list_worker searches;
+    struct read_worker lists;
+    struct read_worker searches;
     struct writer writer;
 };
 
@@ -44,10 +44,10 @@ static bool bring_up_to_date(const struct store *store, struct error *err)
     if (pages == 0 &&
         !(vacuum_prepare_new(store->db, err) && connection_make_durable(store->db, err)))
         return false;
-    return migrate_run(store->db, options->adopt_context, &options->observer, err) &&
+    return migrate_run(store->db, options->fix_legacy_context, &options->observer, err) &&
            connection_make_durable(store->db, err) &&
            vacuum_convert(store->db, &options->observer, err) &&
-           purge_query_index(store->db, options->retain_us, err);
+           retention_query_index(store->db, options->retain_us, err);
 }
 
 static bool open_writer(struct store *store, struct error *err)
@@ -58,22 +58,22 @@ static bool open_writer(struct store *store, struct error *err)
     store->writer = (struct writer){
         .readers = &store->readers,
         .queue = &store->queue,
-        .figures = &store->figures,
+        .stats = &store->stats,
         .observer = options->observer,
         .long_jobs = {.max_forks = options->max_forks,
                       .max_client_forks = options->max_client_forks},
     };
     if (!connection_open_writer(options->path, &store->db, err) || !bring_up_to_date(store, err) ||
-        !figures_init(&store->figures, store->db, err))
+        !stats_init(&store->stats, store->db, err))
         return false;
     store->writer.operations = (struct write_operations){
-        .adopt = options->adopt_context,
+        .fix_context = options->fix_legacy_context,
         .key_ttl_us = options->key_ttl_us,
         .search =
             {
                 .text_of = options->search_text,
                 .rule = options->search_rule,
-                .adopt = options->adopt_context,
+                .fix_context = options->fix_legacy_context,
                 .observer = &store->options.observer,
                 .report = &store->readers.search_report,
             },
@@ -81,7 +81,7 @@ static bool open_writer(struct store *store, struct error *err)
         .max_events = options->max_events,
         .max_consumers = options->max_consumers,
         .max_streams = options->max_streams,
-        .state = {.events = store->figures.events, .size = {.max_bytes = options->max_db_bytes}},
+        .state = {.events = store->stats.events, .size = {.max_bytes = options->max_db_bytes}},
     };
     memcpy(store->writer.operations.state.purge.retain_us, options->retain_us,
            sizeof(options->retain_us));
@@ -98,24 +98,24 @@ static bool start(struct store *store, struct error *err)
     const struct store_options *options = &store->options;
 
     if (!reader_pool_init(&store->readers, options->path,
-                          (size_t)options->readers + (size_t)2 * LIST_WORKER_READERS,
-                          options->read_limit_ms, options->adopt_context, err))
+                          (size_t)options->readers + (size_t)2 * READ_WORKER_READERS,
+                          options->read_limit_ms, options->fix_legacy_context, err))
         return false;
     store->lists.retain_us = store->options.retain_us;
-    store->lists.slice_us = store->searches.slice_us = LIST_WORKER_SLICE_US;
-    if (!list_worker_start(&store->lists, &store->readers, options->max_queue, err))
+    store->lists.slice_us = store->searches.slice_us = READ_WORKER_SLICE_US;
+    if (!read_worker_start(&store->lists, &store->readers, options->max_queue, err))
         goto no_lists;
     store->searches.text_of = options->search_text;
-    if (!list_worker_start(&store->searches, &store->readers, options->max_queue, err))
+    if (!read_worker_start(&store->searches, &store->readers, options->max_queue, err))
         goto no_searches;
     if (!writer_start(&store->writer, err))
         goto no_writer;
     return true;
 
 no_writer:
-    list_worker_stop(&store->searches);
+    read_worker_stop(&store->searches);
 no_searches:
-    list_worker_stop(&store->lists);
+    read_worker_stop(&store->lists);
 no_lists:
     reader_pool_release(&store->readers);
     return false;
@@ -149,7 +149,7 @@ bool store_open_explain(const char *path, struct error *err)
 {
     const struct error found = *err;
     const char *why;
-    const int result = translate_result_of(&found, &why);
+    const int result = sqlite_error_result_of(&found, &why);
     const bool has_step = result == SQLITE_OK && strchr(why, ';') != NULL;
     const char *step = has_step ? "" : next_step(result);
     const char *apart = has_step ? "" : "; ";
@@ -197,8 +197,8 @@ void store_close(struct store *store)
 
     if (store == NULL)
         return;
-    list_worker_stop(&store->searches);
-    list_worker_stop(&store->lists);
+    read_worker_stop(&store->searches);
+    read_worker_stop(&store->lists);
     job_queue_close(&store->queue);
     writer_join(&store->writer);
     if (writer_has_failed(&store->writer))
@@ -219,7 +219,7 @@ void store_close(struct store *store)
     free(store);
 }
 
-bool store_get(struct store *store, const char *id, store_visitor visit, void *arg,
+bool store_get(struct store *store, const char *id, store_row_fn visit, void *arg,
                struct error *err)
 {
     struct reader *reader = reader_pool_lease(&store->readers, err);
@@ -231,7 +231,7 @@ bool store_get(struct store *store, const char *id, store_visitor visit, void *a
     return found;
 }
 
-bool store_list(struct store *store, const struct store_list_query *query, store_visitor visit,
+bool store_list(struct store *store, const struct store_list_query *query, store_row_fn visit,
                 void *arg, struct store_page *page, struct error *err)
 {
     struct reader *reader = reader_pool_lease(&store->readers, err);
@@ -243,9 +243,8 @@ bool store_list(struct store *store, const struct store_list_query *query, store
     return listed;
 }
 
-bool store_events(struct store *store, const struct store_event_query *query,
-                  store_event_visitor visit, void *arg, struct store_event_page *page,
-                  struct error *err)
+bool store_events(struct store *store, const struct store_event_query *query, store_event_fn visit,
+                  void *arg, struct store_event_page *page, struct error *err)
 {
     struct reader *reader = reader_pool_lease(&store->readers, err);
 
@@ -270,12 +269,11 @@ bool store_consumer(struct store *store, struct slice name, struct store_consume
 
 int64_t store_newest_event(const struct store *store)
 {
-    return atomic_load(&store->figures.newest_event);
+    return atomic_load(&store->stats.newest_event);
 }
 
-bool store_entries(struct store *store, const struct store_entry_query *query,
-                   store_entry_visitor visit, void *arg, struct store_entry_page *page,
-                   struct error *err)
+bool store_entries(struct store *store, const struct store_entry_query *query, store_entry_fn visit,
+                   void *arg, struct store_entry_page *page, struct error *err)
 {
     struct reader *reader = reader_pool_lease(&store->readers, err);
 
@@ -287,7 +285,7 @@ bool store_entries(struct store *store, const struct store_entry_query *query,
 }
 
 bool store_streams(struct store *store, const char *id, struct slice after, int limit,
-                   store_stream_visitor visit, void *arg, bool *more, struct error *err)
+                   store_stream_fn visit, void *arg, bool *more, struct error *err)
 {
     struct reader *reader = reader_pool_lease(&store->readers, err);
 
@@ -313,7 +311,7 @@ static struct job_queue *queue_for(struct store *store, enum store_operation ope
 
 bool store_has_just_committed(const struct store *store)
 {
-    const int64_t committed_us = atomic_load(&store->figures.committed_us);
+    const int64_t committed_us = atomic_load(&store->stats.committed_us);
 
     return committed_us != 0 && monotonic_us() - committed_us < PROBE_INTERVAL_US;
 }
@@ -326,14 +324,14 @@ bool store_reserve(struct store *store, enum store_operation operation)
 void store_submit(struct store *store, struct store_job *job)
 {
     if (job->operation == STORE_CREATE)
-        id_make(job->id);
+        uuid_make(job->id);
     if (job->operation == STORE_FORK)
-        id_make(job->fork.id);
+        uuid_make(job->fork.id);
     job_queue_push(queue_for(store, job->operation), job);
 }
 
-void store_figures(struct store *store, struct store_figures *out)
+void store_stats(struct store *store, struct store_stats *out)
 {
-    figures_read(&store->figures, out);
+    stats_read(&store->stats, out);
     out->queue_depth = (int64_t)atomic_load(&store->queue.reserved);
 }

@@ -8,19 +8,19 @@
 #include "db/store/session.h"
 
 /* Limit of the sessions of a page. To change as many takes about 20 ms. */
-#define STORE_MANY_MAX 1000
+#define STORE_BULK_MAX 1000
 
 /* Where a page begins. The zero value is the first page. */
-struct store_many_place {
+struct store_bulk_position {
     int64_t began_us;           /* the first page's time, which is the common recovered_at */
     int64_t seq;                /* of the last session that was looked at */
     enum session_status status; /* RELOCATE: its status */
     struct slice path;          /* RELOCATE: its project_path before the move */
 };
 
-struct store_many {
-    int limit; /* sessions, up to STORE_MANY_MAX; 0: that */
-    struct store_many_place
+struct store_bulk {
+    int limit; /* sessions, up to STORE_BULK_MAX; 0: that */
+    struct store_bulk_position
         place;                /* ERROR_INVALID_QUERY when it cannot be one of an earlier page */
     struct slice destination; /* RELOCATE: the folder to move to */
     size_t max_path_bytes;    /* RELOCATE */
@@ -30,7 +30,7 @@ struct store_many {
     struct session *changed; /* id, project_path; oldest first */
     size_t changed_count;
     bool more; /* sessions may be left, even when this page changed none */
-    struct store_many_place next;
+    struct store_bulk_position next;
 };
 
 #endif

@@ -42,10 +42,10 @@ struct store_entry {
 };
 
 /* Gets one entry, whose text is valid during the call. STOP refuses it and ends the read. */
-typedef enum store_visit (*store_entry_visitor)(void *arg, const struct store_entry *entry);
+typedef enum store_visit (*store_entry_fn)(void *arg, const struct store_entry *entry);
 
 struct store_entry_query {
-    char id[ID_SIZE]; /* of the session */
+    char id[UUID_SIZE]; /* of the session */
     struct slice stream;
     int64_t after;       /* entries with a higher seq */
     int64_t before;      /* and a lower one; 0: any */
@@ -65,7 +65,7 @@ struct store_entry_page {
 /* What a STORE_ENTRIES job asks; the visitor is called on the store's thread. */
 struct store_entry_read {
     struct store_entry_query query;
-    store_entry_visitor visit;
+    store_entry_fn visit;
     void *arg;
     struct store_entry_page page; /* out */
 };
@@ -77,17 +77,17 @@ struct store_stream {
     int64_t updated_us;
 };
 
-typedef enum store_visit (*store_stream_visitor)(void *arg, const struct store_stream *stream);
+typedef enum store_visit (*store_stream_fn)(void *arg, const struct store_stream *stream);
 
 /* Visits entries of one stream. A stream that nobody wrote to has none. ERROR_NOT_FOUND when there
  * is no such session. */
 MUST_USE bool store_entries(struct store *store, const struct store_entry_query *query,
-                            store_entry_visitor visit, void *arg, struct store_entry_page *page,
+                            store_entry_fn visit, void *arg, struct store_entry_page *page,
                             struct error *err);
 
 /* Visits at most `limit` of the session's streams whose name is greater than `after`, by name.
  * *more: others are left. ERROR_NOT_FOUND when there is no such session. */
 MUST_USE bool store_streams(struct store *store, const char *id, struct slice after, int limit,
-                            store_stream_visitor visit, void *arg, bool *more, struct error *err);
+                            store_stream_fn visit, void *arg, bool *more, struct error *err);
 
 #endif

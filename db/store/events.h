@@ -55,7 +55,7 @@ struct store_event {
 };
 
 /* Gets one event; its slices are valid during the call. STOP refuses it and ends the page. */
-typedef enum store_visit (*store_event_visitor)(void *arg, const struct store_event *event);
+typedef enum store_visit (*store_event_fn)(void *arg, const struct store_event *event);
 
 struct store_event_query {
     int64_t after;             /* oldest first, behind this id; 0: from the oldest that is kept */
@@ -82,14 +82,14 @@ struct store_event_page {
 /* STORE_EVENTS: what store_events takes and gives, as a job. */
 struct store_events_job {
     struct store_event_query query;
-    store_event_visitor visit; /* called on the store's thread, with the job's visit_arg */
+    store_event_fn visit; /* called on the store's thread, with the job's visit_arg */
     struct store_event_page page;
 };
 
 /* One page of events, on the caller's thread. ERROR_NOT_FOUND when there is no such consumer, or no
  * session for a timeline. */
 MUST_USE bool store_events(struct store *store, const struct store_event_query *query,
-                           store_event_visitor visit, void *arg, struct store_event_page *page,
+                           store_event_fn visit, void *arg, struct store_event_page *page,
                            struct error *err);
 
 /* The id of the newest event that was committed, kept or not; 0: there never was one. What a read

@@ -19,7 +19,7 @@ struct store_fork {
     int64_t at_seq;
 
     /* The store's own. */
-    char id[ID_SIZE];       /* of the new session */
+    char id[UUID_SIZE];     /* of the new session */
     struct fork_plan *plan; /* NULL: not begun */
 };
 

@@ -54,7 +54,7 @@ struct store_job;
 /* Asked before so many bytes that are stored are copied into the job, on the store's thread. False
  * refuses the job with ERROR_OVERLOADED. What was admitted stays until the job is released; a job
  * that is run anew asks anew. */
-typedef bool (*store_admitter)(struct store_job *job, size_t bytes);
+typedef bool (*store_admit_fn)(struct store_job *job, size_t bytes);
 
 struct store_job {
     enum store_operation operation;
@@ -63,7 +63,7 @@ struct store_job {
     uint64_t client; /* whose job it is; 0: not known */
 
     /* In. STORE_CREATE makes the id; operations on one session take it. */
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
     struct slice project_path; /* CREATE, PUT; RELOCATE: the folder to move from */
     struct slice thread_id;    /* CREATE, PUT */
     struct slice context;      /* CREATE, PUT; UPDATE: data NULL leaves it */
@@ -71,7 +71,7 @@ struct store_job {
     store_context_edit edit; /* UPDATE: in place of `context`; NULL for none */
     void *edit_arg;
     size_t edit_bytes;    /* of the text by which it edits */
-    store_admitter admit; /* NULL: however much */
+    store_admit_fn admit; /* NULL: however much */
     void *admit_arg;
     bool (*has_left)(const struct store_job *job); /* FORK: the client has left; NULL: never */
     bool has_status;                               /* UPDATE */
@@ -84,12 +84,12 @@ struct store_job {
     struct slice owner;            /* LEASE; RECOVER: data NULL for all that no lease protects */
     int64_t ttl_ms;                /* LEASE */
     bool steal;                    /* LEASE */
-    struct store_many many;        /* RECOVER, RELOCATE; out, too */
-    struct store_once once;        /* any write */
-    struct store_purge purge;      /* PURGE, RETENTION; out, too */
-    struct store_list_query query; /* LIST */
-    store_visitor visit;           /* LIST: called on the store's thread */
-    void *visit_arg;               /* LIST, EVENTS */
+    struct store_bulk bulk;        /* RECOVER, RELOCATE; out, too */
+    struct store_idempotency idempotency; /* any write */
+    struct store_purge purge;             /* PURGE, RETENTION; out, too */
+    struct store_list_query query;        /* LIST */
+    store_row_fn visit;                   /* LIST: called on the store's thread */
+    void *visit_arg;                      /* LIST, EVENTS */
     struct store_events_job events;
     struct store_consumer consumer;     /* CONSUMER_PUT, CONSUMER_DELETE */
     struct store_append append;         /* APPEND; out, too */

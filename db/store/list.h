@@ -7,7 +7,7 @@
 enum store_visit { STORE_VISIT_NEXT, STORE_VISIT_STOP };
 
 /* Gets one row; its slices are valid during the call. STOP refuses the row and ends the list. */
-typedef enum store_visit (*store_visitor)(void *arg, const struct session *session);
+typedef enum store_visit (*store_row_fn)(void *arg, const struct session *session);
 
 /* A list by thread_id and project_path ends a page after this many rows that match only one of
  * them, which takes a few milliseconds. */

@@ -39,11 +39,11 @@ struct store_options {
 
     /* Asked about a context that another program wrote. Returns NULL when the text may be served
      * as it is, else a malloc'ed text that takes its place. */
-    char *(*adopt_context)(struct slice text);
+    char *(*fix_legacy_context)(struct slice text);
 
     /* What is searched; NULL: search is off. Texts that were made by a rule of another number are
      * made anew. */
-    store_searchable search_text;
+    store_extract_fn search_text;
     int search_rule;
 };
 

@@ -40,9 +40,9 @@ struct store_purge {
 struct store_retention_of {
     int64_t after_us; /* 0: nothing is deleted for this reason */
     int64_t sessions;
-    int64_t bytes;                            /* of their texts */
-    int64_t oldest_us;                        /* last change of the first; 0: there is none */
-    char ids[STORE_RETENTION_SHOWN][ID_SIZE]; /* the first */
+    int64_t bytes;                              /* of their texts */
+    int64_t oldest_us;                          /* last change of the first; 0: there is none */
+    char ids[STORE_RETENTION_SHOWN][UUID_SIZE]; /* the first */
     int shown;
     bool more; /* others, behind this page, were not counted */
 };

@@ -25,10 +25,10 @@
 
 /* What of an entry or a context is looked through: see routes/search/text_extract.h. Returns a
  * malloc'ed text, NULL when there is none. Pure; called on the store's threads. */
-typedef char *(*store_searchable)(struct slice json, size_t *len);
+typedef char *(*store_extract_fn)(struct slice json, size_t *len);
 
 /* The place of a hit in the order of all: by score, then by document. */
-struct store_search_place {
+struct store_search_cursor {
     int64_t score;    /* 0: before the first */
     int64_t document; /* an entry's key; a context's session's seq below zero */
 };
@@ -39,7 +39,7 @@ struct store_search_query {
     struct slice project_path; /* data NULL: any */
     unsigned statuses;         /* bit 1 << status for each that is wanted; 0: any */
     int limit;                 /* hits, 1 to STORE_SEARCH_LIMIT_MAX */
-    struct store_search_place after;
+    struct store_search_cursor after;
 };
 
 struct store_hit {
@@ -62,17 +62,17 @@ struct store_mark {
 };
 
 /* Gets one hit, whose slices are valid during the call. STOP refuses it and ends the page. */
-typedef enum store_visit (*store_hit_visitor)(void *arg, const struct store_hit *hit);
+typedef enum store_visit (*store_hit_fn)(void *arg, const struct store_hit *hit);
 
 /* ERROR_INVALID_QUERY names `q`. ERROR_NO_SEARCH: the store was opened without. */
 struct store_search {
     struct store_search_query query;
-    store_hit_visitor visit; /* called on the store's thread */
+    store_hit_fn visit; /* called on the store's thread */
 
     /* Out. */
-    struct store_search_place last; /* of the last hit that was taken */
-    bool more;                      /* hits are left behind it */
-    bool complete;                  /* all that matches was ranked */
+    struct store_search_cursor last; /* of the last hit that was taken */
+    bool more;                       /* hits are left behind it */
+    bool complete;                   /* all that matches was ranked */
 };
 
 #endif

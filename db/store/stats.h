@@ -20,7 +20,7 @@ enum store_count {
     STORE_SESSIONS_RECOVERED, /* by expiry or on request */
     STORE_REPLAYS,            /* of a keyed request's first answer */
     STORE_EVENTS_WRITTEN,
-    STORE_EVENTS_REMOVED, /* for their age or number */
+    STORE_EVENTS_EXPIRED, /* for their age or number */
     STORE_ENTRIES_APPENDED,
     STORE_ENTRIES_DUPLICATE,
     STORE_ENTRIES_BYTES, /* of those appended */
@@ -31,7 +31,7 @@ enum store_count {
     STORE_SEARCH_REBUILDS,   /* of a corrupt index */
     STORE_PURGED_TERMINATED, /* sessions, by retention */
     STORE_PURGED_IDLE,
-    STORE_GROWTH_REFUSED, /* for want of room in the database */
+    STORE_QUOTA_REJECTED, /* for want of room in the database */
     STORE_COUNT_KINDS
 };
 
@@ -50,7 +50,7 @@ enum store_task {
 /* The value of the label `task`. */
 const char *store_task_name(enum store_task task);
 
-struct store_figures {
+struct store_stats {
     int64_t sessions[SESSION_STATUS_COUNT];
     int64_t counts[STORE_COUNT_KINDS];
     int64_t task_failures[STORE_TASKS];
@@ -73,6 +73,6 @@ struct store_figures {
 };
 
 /* A snapshot for /metrics: cheap, no lock held for long, no table read. Any thread. */
-void store_figures(struct store *store, struct store_figures *out);
+void store_stats(struct store *store, struct store_stats *out);
 
 #endif

@@ -14,7 +14,7 @@ static void backup_finish(const struct routes *routes, struct exchange *ex)
 {
     (void)routes;
     if (ex->job.error.kind != ERROR_NONE) {
-        problem_answer_job(ex);
+        problem_respond_job(ex);
         return;
     }
     ex->status = 200;

@@ -17,7 +17,7 @@ struct export
 {
     struct store *store;
     int64_t after;       /* the seq of the session that was written last */
-    char id[ID_SIZE];    /* of that session, while its log is written; else empty */
+    char id[UUID_SIZE];  /* of that session, while its log is written; else empty */
     int64_t session_seq; /* of the same */
     struct buffer stream;
     bool in_stream; /* `stream` is being written; else it is the name of the last that was */
@@ -63,7 +63,7 @@ static void add_session(struct buffer *out, const struct session *session)
     add_text_or_null(out, "parent_id", session->parent_id);
     buffer_printf(out, ",\"lease_token\":%lld", (long long)session->lease.token);
     buffer_add_text(out, ",\"context\":");
-    json_adopt_add_line(out, session->context);
+    legacy_context_add_line(out, session->context);
     buffer_add_text(out, "}\n");
 }
 
@@ -74,8 +74,8 @@ static enum store_visit take_session(void *arg, const struct session *session)
     add_session(&export->piece, session);
     export->after = session->seq;
     export->session_seq = session->seq;
-    memcpy(export->id, session->id.data, ID_LENGTH);
-    export->id[ID_LENGTH] = '\0';
+    memcpy(export->id, session->id.data, UUID_LENGTH);
+    export->id[UUID_LENGTH] = '\0';
     export->stream.len = 0;
     export->in_stream = false;
     if (session->entry_count == 0)
@@ -141,7 +141,7 @@ static enum store_visit take_entry(void *arg, const struct store_entry *entry)
     buffer_printf(out, ",\"seq\":%lld,\"created_at\":", (long long)entry->seq);
     json_add_time(out, entry->created_us);
     buffer_add_text(out, ",\"entry\":");
-    json_adopt_add_line(out, entry->text);
+    legacy_context_add_line(out, entry->text);
     buffer_add_text(out, "}\n");
     return STORE_VISIT_NEXT;
 }
@@ -156,7 +156,7 @@ static bool next_entries(struct export *export, struct error *err)
     };
     struct store_entry_page page;
 
-    memcpy(query.id, export->id, ID_SIZE);
+    memcpy(query.id, export->id, UUID_SIZE);
     if (!store_entries(export->store, &query, take_entry, export, &page, err))
         return log_ends(export, err);
     if (page.last != 0)
@@ -215,14 +215,14 @@ static bool read_query(const struct routes *routes, struct exchange *ex, int64_t
 {
     struct query_parameter parameter;
     struct slice rest = ex->query;
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     while (query_next(&rest, &parameter)) {
         if (!slice_is(parameter.name, "after"))
             return query_refuse(&parameter, "there is no such parameter here; there is after", err);
         if (*after != 0)
             return query_refuse(&parameter, "after may be given once", err);
-        if (!id_parse(parameter.value, id))
+        if (!uuid_read(parameter.value, id))
             return query_refuse(&parameter, "after takes the id of a session", err);
         if (!store_get(routes->store, id, take_place, after, err))
             return false;
@@ -236,7 +236,7 @@ static enum route_step export_begin(const struct routes *routes, struct exchange
     int64_t after = 0;
 
     if (!read_query(routes, ex, &after, &err)) {
-        problem_answer(ex, &err);
+        problem_respond(ex, &err);
         return ROUTE_ANSWERED;
     }
     struct export *export = calloc(1, sizeof(*export));
@@ -246,7 +246,7 @@ static enum route_step export_begin(const struct routes *routes, struct exchange
     export->after = after;
     if (!make_piece(export, &ex->job.error)) {
         free_export(export);
-        problem_answer_job(ex);
+        problem_respond_job(ex);
         return ROUTE_ANSWERED;
     }
     ex->stream.read = read_export;

@@ -6,15 +6,15 @@
 
 static bool read_batch(const struct routes *routes, struct exchange *ex, struct error *err)
 {
-    if (!json_import_new(&ex->body, routes->max_json_depth, &ex->import, err))
+    if (!import_body_new(&ex->body, routes->max_json_depth, &ex->import, err))
         return false;
-    ex->job.import = json_import_batch(ex->import);
+    ex->job.import = import_body_batch(ex->import);
     return true;
 }
 
 static enum route_step import_begin(const struct routes *routes, struct exchange *ex)
 {
-    return write_route_begin(routes, ex, STORE_IMPORT, read_batch);
+    return mutation_begin(routes, ex, STORE_IMPORT, read_batch);
 }
 
 struct sums {
@@ -62,7 +62,7 @@ static void import_finish(const struct routes *routes, struct exchange *ex)
     const char *separator = "";
 
     (void)routes;
-    if (!write_route_answer_json(ex))
+    if (!mutation_respond_json(ex))
         return;
     buffer_printf(out,
                   "{\"sessions\":{\"created\":%lld,\"present\":%lld},"
@@ -84,7 +84,7 @@ const struct route route_import = {
     .pattern = "/admin/import",
     .scope = SCOPE_ADMIN,
     .body = ROUTE_BODY_JSON_OR_LINES,
-    .more_body_bytes = JSON_IMPORT_LINE_MORE_BYTES,
+    .more_body_bytes = IMPORT_LINE_MORE_BYTES,
     .begin = import_begin,
     .finish = import_finish,
 };

@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-struct json_import {
+struct import_body {
     struct store_import_item *items;
     size_t count;
     size_t capacity;
@@ -20,14 +20,14 @@ struct json_import {
 };
 
 struct reading {
-    struct json_import *import;
+    struct import_body *import;
     struct line_reader reader;
 };
 
 /* A conflict concerns all that a batch has of a session, so that is one item. NULL: refused. */
 static struct store_import_item *add_item(struct reading *r, struct slice id)
 {
-    struct json_import *import = r->import;
+    struct import_body *import = r->import;
 
     for (size_t i = 0; i < import->count; i++) {
         if (slice_equal(import->items[i].session.id, id)) {
@@ -88,7 +88,7 @@ static struct slice find_uuid(struct line_reader *reader, struct slice object)
             continue;
         struct slice uuid;
         if (line_read_text(reader, (struct slice){value, (size_t)(at - value)}, &uuid) &&
-            uuid.len > 0 && uuid.len <= JSON_ENTRY_UUID_MAX && !json_utf8_has_control(uuid))
+            uuid.len > 0 && uuid.len <= ENTRY_UUID_MAX && !json_utf8_has_control(uuid))
             return uuid;
         break;
     }
@@ -97,7 +97,7 @@ static struct slice find_uuid(struct line_reader *reader, struct slice object)
 
 static bool add_entry(struct reading *r, const struct line *line)
 {
-    struct json_import *import = r->import;
+    struct import_body *import = r->import;
     struct store_import_item *item;
 
     if (import->count > 0 &&
@@ -131,9 +131,9 @@ static bool read_line(struct reading *r, char *at, const char *end)
 {
     struct line line;
 
-    if (r->reader.count == JSON_IMPORT_LINES_MAX)
+    if (r->reader.count == IMPORT_LINES_MAX)
         return error_set(r->reader.err, ERROR_TOO_LARGE, NULL, "a batch has at most %d lines",
-                         JSON_IMPORT_LINES_MAX);
+                         IMPORT_LINES_MAX);
     if (!line_read(&r->reader, at, end, &line))
         return false;
     return line.is_session ? add_session(r, &line) : add_entry(r, &line);
@@ -157,7 +157,7 @@ static bool read_lines(struct reading *r, struct buffer *body)
     return true;
 }
 
-bool json_import_new(struct buffer *body, size_t max_depth, struct json_import **out,
+bool import_body_new(struct buffer *body, size_t max_depth, struct import_body **out,
                      struct error *err)
 {
     struct reading r = {
@@ -172,14 +172,14 @@ bool json_import_new(struct buffer *body, size_t max_depth, struct json_import *
     buffer_reserve(&r.import->texts, body->len + 1);
     r.reader.texts = &r.import->texts;
     if (!read_lines(&r, body)) {
-        json_import_free(r.import);
+        import_body_free(r.import);
         return false;
     }
     *out = r.import;
     return true;
 }
 
-void json_import_free(struct json_import *import)
+void import_body_free(struct import_body *import)
 {
     if (import == NULL)
         return;
@@ -204,7 +204,7 @@ static bool same_context(struct slice stored, struct slice sent)
     return same;
 }
 
-struct store_import json_import_batch(struct json_import *import)
+struct store_import import_body_batch(struct import_body *import)
 {
     const struct store_import_entry *next = import->entries;
 

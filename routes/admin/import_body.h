@@ -11,23 +11,23 @@
 #include "routes/core/buffer.h"
 
 /* Lines of one batch. */
-#define JSON_IMPORT_LINES_MAX 1000
+#define IMPORT_LINES_MAX 1000
 
-struct json_import;
+struct import_body;
 
 /* What a line may have beside a context or an entry, in bytes: names, and texts with escapes. */
-#define JSON_IMPORT_LINE_MORE_BYTES (32 << 10)
+#define IMPORT_LINE_MORE_BYTES (32 << 10)
 
 /* Reads a body, whose bytes it moves; `body` is borrowed for the batch's life. `max_depth` is that
  * of a context or an entry. ERROR_MALFORMED_JSON; ERROR_INVALID_PAYLOAD, pointing at the line, from
  * 0, and its member; ERROR_TOO_LARGE for more lines. */
-MUST_USE bool json_import_new(struct buffer *body, size_t max_depth, struct json_import **out,
+MUST_USE bool import_body_new(struct buffer *body, size_t max_depth, struct import_body **out,
                               struct error *err);
 
 /* NULL is fine. */
-void json_import_free(struct json_import *import);
+void import_body_free(struct import_body *import);
 
 /* The batch; it lives as long as `import` does. */
-struct store_import json_import_batch(struct json_import *import);
+struct store_import import_body_batch(struct import_body *import);
 
 #endif

@@ -97,9 +97,9 @@ static bool read_number(struct slice raw, int64_t *out)
 
 static bool read_id(struct slice text)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
-    return id_parse(text, id) && slice_is(text, id);
+    return uuid_read(text, id) && slice_is(text, id);
 }
 
 static bool read_time(const struct line_reader *r, struct slice text, int64_t *us)
@@ -128,7 +128,7 @@ static bool read_value(struct line_reader *r, struct line *line, enum line_membe
     case KIND_TEXT:
         return line_read_text(r, raw, text);
     case KIND_STREAM:
-        return line_read_text(r, raw, text) && entries_request_is_stream(*text);
+        return line_read_text(r, raw, text) && entries_params_is_stream(*text);
     case KIND_ID:
         return line_read_text(r, raw, text) && read_id(*text);
     case KIND_TIME:

@@ -37,7 +37,7 @@ static enum route_step retention_begin(const struct routes *routes, struct excha
     ex->job.operation = STORE_RETENTION;
     if (read_cursor(routes, ex, &err))
         return ROUTE_JOB;
-    problem_answer(ex, &err);
+    problem_respond(ex, &err);
     return ROUTE_ANSWERED;
 }
 
@@ -70,7 +70,7 @@ static void add_reason(struct buffer *out, const struct store_retention_of *of)
 static void retention_finish(const struct routes *routes, struct exchange *ex)
 {
     (void)routes;
-    if (!write_route_answer_json(ex))
+    if (!mutation_respond_json(ex))
         return;
     for (int i = 0; i < STORE_PURGE_REASONS; i++) {
         buffer_printf(&ex->response, "%s\"%s\":", i == 0 ? "{" : ",", reason_names[i]);
@@ -92,7 +92,7 @@ const struct route route_retention = {
 
 static enum route_step purge_begin(const struct routes *routes, struct exchange *ex)
 {
-    return write_route_begin(routes, ex, STORE_PURGE, read_cursor);
+    return mutation_begin(routes, ex, STORE_PURGE, read_cursor);
 }
 
 static void purge_finish(const struct routes *routes, struct exchange *ex)
@@ -101,7 +101,7 @@ static void purge_finish(const struct routes *routes, struct exchange *ex)
     struct buffer *out = &ex->response;
 
     (void)routes;
-    if (!write_route_answer_json(ex))
+    if (!mutation_respond_json(ex))
         return;
     buffer_add_text(out, "{\"purged\":{");
     for (int i = 0; i < STORE_PURGE_REASONS; i++)

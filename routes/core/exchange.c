@@ -53,11 +53,11 @@ void exchange_restart(struct exchange *ex)
 void exchange_release(struct exchange *ex)
 {
     store_job_release(&ex->job);
-    json_payload_free(ex->payload);
+    json_body_free(ex->payload);
     json_patch_free(ex->patch);
     release_stream(ex);
-    json_entries_free(ex->entries);
-    json_import_free(ex->import);
+    entries_body_free(ex->entries);
+    import_body_free(ex->import);
     buffer_release(&ex->body);
     buffer_release(&ex->response);
     buffer_release(&ex->header_text);

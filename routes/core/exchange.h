@@ -45,10 +45,10 @@ enum request_header {
 
 struct route;
 struct routes;
-struct json_payload;
+struct json_body;
 struct json_patch;
-struct json_entries;
-struct json_import;
+struct entries_body;
+struct import_body;
 
 struct exchange {
     /* The request. Borrowed from the server until the response is sent. */
@@ -84,10 +84,10 @@ struct exchange {
     /* The work between the two halves of a route. */
     struct exchange_wait wait;
     struct store_job job;
-    struct json_payload *payload; /* owned */
+    struct json_body *payload;    /* owned */
     struct json_patch *patch;     /* owned */
-    struct json_entries *entries; /* owned */
-    struct json_import *import;   /* owned */
+    struct entries_body *entries; /* owned */
+    struct import_body *import;   /* owned */
     struct buffer query_text;     /* owned: decoded query values */
     struct buffer key_text;       /* owned: decoded Idempotency-Key */
     struct buffer kept_answer;    /* owned: what is kept under the key */

@@ -148,18 +148,18 @@ static void end_problem(struct exchange *ex)
     buffer_add_text(&ex->response, "}\n");
 }
 
-void problem_answer(struct exchange *ex, const struct error *err)
+void problem_respond(struct exchange *ex, const struct error *err)
 {
     begin_problem(ex, err);
     end_problem(ex);
 }
 
-void problem_answer_kind(struct exchange *ex, enum error_kind kind, const char *detail)
+void problem_respond_kind(struct exchange *ex, enum error_kind kind, const char *detail)
 {
     struct error err;
 
     error_set(&err, kind, NULL, "%s", detail);
-    problem_answer(ex, &err);
+    problem_respond(ex, &err);
 }
 
 static void add_allowed(struct buffer *out, enum session_status from)
@@ -202,14 +202,14 @@ static void add_version(struct exchange *ex, int64_t version)
     etag_header(ex, version);
 }
 
-void problem_answer_precondition(struct exchange *ex, const struct error *err, int64_t version)
+void problem_respond_precondition(struct exchange *ex, const struct error *err, int64_t version)
 {
     begin_problem(ex, err);
     add_version(ex, version);
     end_problem(ex);
 }
 
-void problem_answer_gone(struct exchange *ex, const struct store_event_page *page)
+void problem_respond_gone(struct exchange *ex, const struct store_event_page *page)
 {
     struct error err;
 
@@ -231,7 +231,7 @@ static void add_retry_after(struct exchange *ex, int64_t seconds)
     buffer_release(&text);
 }
 
-void problem_answer_later(struct exchange *ex, const struct error *err, int64_t seconds)
+void problem_respond_later(struct exchange *ex, const struct error *err, int64_t seconds)
 {
     begin_problem(ex, err);
     add_retry_after(ex, seconds);
@@ -248,7 +248,7 @@ static void add_holder(struct exchange *ex, const struct session_lease *lease)
     add_retry_after(ex, lease->left_us <= 0 ? 1 : (lease->left_us + 999999) / 1000000);
 }
 
-void problem_answer_job(struct exchange *ex)
+void problem_respond_job(struct exchange *ex)
 {
     const struct store_job *job = &ex->job;
 

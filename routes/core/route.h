@@ -10,13 +10,13 @@
 #include "routes/core/scope.h"
 
 struct metrics;
-struct event_ring;
+struct sse_buffer;
 
 /* What routes work with: set up at start, then only read. */
 struct routes {
     struct store *store;
     struct metrics *metrics;
-    struct event_ring *events;
+    struct sse_buffer *events;
     size_t max_body_bytes;
     size_t max_json_depth;
     size_t max_page_bytes;

@@ -59,7 +59,7 @@ static bool serves(const struct route *route, enum method method)
     return route->method == method || (route->method == METHOD_GET && method == METHOD_HEAD);
 }
 
-static bool leads_to(const struct route *route, bool literal, struct exchange *ex)
+static bool matches_route(const struct route *route, bool literal, struct exchange *ex)
 {
     return literal ? slice_is(ex->path, route->pattern)
                    : fits(route->pattern, ex->path, &ex->id_text);
@@ -70,7 +70,7 @@ void router_find(struct exchange *ex)
     const bool literal = is_literal(ex->path);
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        if (!leads_to(table[i], literal, ex) || !serves(table[i], ex->method))
+        if (!matches_route(table[i], literal, ex) || !serves(table[i], ex->method))
             continue;
         ex->route = table[i];
         return;
@@ -84,7 +84,7 @@ static unsigned find_methods(struct exchange *ex)
     unsigned methods = 0;
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        if (!leads_to(table[i], literal, ex))
+        if (!matches_route(table[i], literal, ex))
             continue;
         methods |= 1U << table[i]->method;
         if (table[i]->method == METHOD_GET)
@@ -106,7 +106,7 @@ static void answer_no_method(struct exchange *ex, unsigned methods)
         buffer_add_text(&allow, method_name((enum method)i));
     }
     error_set(&err, ERROR_NO_METHOD, NULL, "this path takes %.*s", (int)allow.len, allow.data);
-    problem_answer(ex, &err);
+    problem_respond(ex, &err);
     exchange_header(ex, "Allow", buffer_slice(&allow));
     buffer_release(&allow);
 }
@@ -131,7 +131,7 @@ static void answer_trailing_slash(struct exchange *ex)
     error_set(&err, ERROR_NO_ROUTE, NULL,
               "there is no such path; leave out the slash at the end: %.*s", (int)ex->path.len - 1,
               ex->path.data);
-    problem_answer(ex, &err);
+    problem_respond(ex, &err);
 }
 
 static void answer_no_route(struct exchange *ex)
@@ -143,7 +143,7 @@ static void answer_no_route(struct exchange *ex)
     else if (has_trailing_slash(ex))
         answer_trailing_slash(ex);
     else
-        problem_answer_kind(ex, ERROR_NO_ROUTE, "there is no such path; see /openapi.yaml");
+        problem_respond_kind(ex, ERROR_NO_ROUTE, "there is no such path; see /openapi.yaml");
 }
 
 /* What the route takes beside JSON; NULL: nothing. */
@@ -178,14 +178,14 @@ static void refuse_media_type(const struct route *route, struct exchange *ex)
 
     error_set(&err, ERROR_UNSUPPORTED_TYPE, NULL, "send the body as Content-Type: " JSON "%s%s",
               other == NULL ? "" : " or ", other == NULL ? "" : other);
-    problem_answer(ex, &err);
+    problem_respond(ex, &err);
     add_taken_types(route, ex);
 }
 
 static void refuse_coding(const struct route *route, struct exchange *ex)
 {
-    problem_answer_kind(ex, ERROR_UNSUPPORTED_TYPE,
-                        "send the body as it is, without Content-Encoding");
+    problem_respond_kind(ex, ERROR_UNSUPPORTED_TYPE,
+                         "send the body as it is, without Content-Encoding");
     add_taken_types(route, ex);
     exchange_header(ex, "Accept-Encoding", SLICE_LITERAL("identity")); /* RFC 9110 §15.5.16 */
 }
@@ -234,7 +234,7 @@ bool router_check_body(const struct routes *routes, struct exchange *ex, uint64_
         error_set(&err, ERROR_TOO_LARGE, NULL, "this request takes no body");
     else
         error_set(&err, ERROR_TOO_LARGE, NULL, "the body may have at most %zu bytes", max_bytes);
-    problem_answer(ex, &err);
+    problem_respond(ex, &err);
     return false;
 }
 
@@ -248,7 +248,7 @@ static bool check_query(struct exchange *ex)
     if (ex->route->takes_query || !query_next(&rest, &parameter))
         return true;
     query_refuse(&parameter, "this path takes no query parameters", &err);
-    problem_answer(ex, &err);
+    problem_respond(ex, &err);
     return false;
 }
 
@@ -281,8 +281,8 @@ enum route_step router_begin(const struct routes *routes, struct exchange *ex)
     struct error err;
 
     ex->routes = routes;
-    if (!once_read(ex, &err)) {
-        problem_answer(ex, &err);
+    if (!idempotency_key_read(ex, &err)) {
+        problem_respond(ex, &err);
         return ROUTE_ANSWERED;
     }
     return ex->route->begin(routes, ex);
@@ -290,12 +290,12 @@ enum route_step router_begin(const struct routes *routes, struct exchange *ex)
 
 void router_finish(const struct routes *routes, struct exchange *ex)
 {
-    if (ex->job.once.replayed) {
-        once_replay(ex);
+    if (ex->job.idempotency.replayed) {
+        idempotency_key_replay(ex);
         return;
     }
     /* A keyed request's answer was put into words once already, for the database. */
-    if (ex->job.once.key.data != NULL)
+    if (ex->job.idempotency.key.data != NULL)
         exchange_restart(ex);
     ex->route->finish(routes, ex);
 }

@@ -4,7 +4,7 @@
 #include <nettle/sha2.h>
 #include <stdint.h>
 
-void digest_parts(const struct slice *parts, size_t count, unsigned char out[DIGEST_BYTES])
+void sha256_parts(const struct slice *parts, size_t count, unsigned char out[SHA256_BYTES])
 {
     struct sha256_ctx sha256;
 
@@ -17,20 +17,20 @@ void digest_parts(const struct slice *parts, size_t count, unsigned char out[DIG
         sha256_update(&sha256, sizeof(len_bytes), len_bytes);
         sha256_update(&sha256, parts[i].len, (const uint8_t *)parts[i].data);
     }
-    sha256_digest(&sha256, DIGEST_BYTES, out);
+    sha256_digest(&sha256, SHA256_BYTES, out);
 }
 
-void digest_text(struct slice text, unsigned char out[DIGEST_BYTES])
+void sha256_text(struct slice text, unsigned char out[SHA256_BYTES])
 {
     struct sha256_ctx sha256;
 
     sha256_init(&sha256);
     sha256_update(&sha256, text.len, (const uint8_t *)text.data);
-    sha256_digest(&sha256, DIGEST_BYTES, out);
+    sha256_digest(&sha256, SHA256_BYTES, out);
     explicit_bzero(&sha256, sizeof(sha256));
 }
 
-bool digest_equal(const unsigned char a[DIGEST_BYTES], const unsigned char b[DIGEST_BYTES])
+bool sha256_equal(const unsigned char a[SHA256_BYTES], const unsigned char b[SHA256_BYTES])
 {
-    return memeql_sec(a, b, DIGEST_BYTES) != 0;
+    return memeql_sec(a, b, SHA256_BYTES) != 0;
 }

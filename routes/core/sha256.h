@@ -4,16 +4,16 @@
 
 #include "db/base/slice.h"
 
-#define DIGEST_BYTES 32
+#define SHA256_BYTES 32
 
 /* The digest of the parts, one behind the other, each with its length in front, so that no two
  * different lists of parts are the same text. */
-void digest_parts(const struct slice *parts, size_t count, unsigned char out[DIGEST_BYTES]);
+void sha256_parts(const struct slice *parts, size_t count, unsigned char out[SHA256_BYTES]);
 
 /* The digest of one text, nothing before it: what `sha256sum` prints. */
-void digest_text(struct slice text, unsigned char out[DIGEST_BYTES]);
+void sha256_text(struct slice text, unsigned char out[SHA256_BYTES]);
 
 /* Compares in a time that does not depend on where they differ. */
-bool digest_equal(const unsigned char a[DIGEST_BYTES], const unsigned char b[DIGEST_BYTES]);
+bool sha256_equal(const unsigned char a[SHA256_BYTES], const unsigned char b[SHA256_BYTES]);
 
 #endif

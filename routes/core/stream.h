@@ -37,7 +37,7 @@ struct exchange_stream {
  * that as `seen`; where there is a newer one already, the wait is over at once.
  */
 struct exchange_wait {
-    char session_id[ID_SIZE]; /* empty: of any */
+    char session_id[UUID_SIZE]; /* empty: of any */
     int64_t seen;     /* when it is over: nothing that was waited for has an id up to here */
     int64_t limit_ms; /* ROUTE_WAIT: since the request began; STREAM_WAIT: since the last piece */
     bool soon;        /* STREAM_WAIT: there is more at once; it is only others' turn */

@@ -8,15 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct json_entries {
+struct entries_body {
     struct buffer items; /* struct store_new_entry, one behind the other */
     size_t count;
     struct buffer uuids; /* those with escapes, decoded */
 };
 
 struct reading {
-    struct json_entries *entries;
-    const struct json_entries_limits *limits;
+    struct entries_body *entries;
+    const struct entries_body_limits *limits;
     size_t line; /* from 1; 0: the body is an array */
     struct error *err;
 };
@@ -40,10 +40,10 @@ static struct slice decode(struct reading *r, struct slice raw)
     struct buffer text = {0};
 
     if (uuids->data == NULL)
-        buffer_reserve(uuids, r->limits->max_count * JSON_ENTRY_UUID_MAX);
+        buffer_reserve(uuids, r->limits->max_count * ENTRY_UUID_MAX);
     json_string_decode(raw, &text);
     const struct slice decoded = {uuids->data + uuids->len, text.len};
-    if (text.len <= JSON_ENTRY_UUID_MAX)
+    if (text.len <= ENTRY_UUID_MAX)
         buffer_add(uuids, buffer_slice(&text));
     buffer_release(&text);
     return decoded;
@@ -57,7 +57,7 @@ static bool take_uuid(struct reading *r, struct slice raw, struct slice *out)
     if (escaped && json_string_has_lone_surrogate(raw))
         return refuse(r, "/uuid", "a uuid must not have half a surrogate pair");
     const struct slice uuid = escaped ? decode(r, raw) : raw;
-    if (uuid.len == 0 || uuid.len > JSON_ENTRY_UUID_MAX)
+    if (uuid.len == 0 || uuid.len > ENTRY_UUID_MAX)
         return refuse(r, "/uuid", "a uuid has 1 to 128 bytes of UTF-8");
     if (json_utf8_has_control(uuid))
         return refuse(r, "/uuid", "a uuid must not have control characters");
@@ -83,7 +83,7 @@ static bool find_uuid(struct reading *r, struct slice object, struct slice *out)
     return true;
 }
 
-static void add(struct json_entries *entries, const struct store_new_entry *entry)
+static void add(struct entries_body *entries, const struct store_new_entry *entry)
 {
     buffer_add(&entries->items, (struct slice){(const char *)entry, sizeof(*entry)});
     entries->count++;
@@ -169,8 +169,8 @@ static bool read_lines(struct reading *r, struct buffer *body)
     return true;
 }
 
-bool json_entries_new(struct buffer *body, bool by_lines, const struct json_entries_limits *limits,
-                      struct json_entries **out, struct error *err)
+bool entries_body_new(struct buffer *body, bool by_lines, const struct entries_body_limits *limits,
+                      struct entries_body **out, struct error *err)
 {
     struct reading r = {.limits = limits, .err = err};
 
@@ -178,14 +178,14 @@ bool json_entries_new(struct buffer *body, bool by_lines, const struct json_entr
     if (r.entries == NULL)
         abort();
     if (!(by_lines ? read_lines(&r, body) : read_array(&r, body))) {
-        json_entries_free(r.entries);
+        entries_body_free(r.entries);
         return false;
     }
     *out = r.entries;
     return true;
 }
 
-void json_entries_free(struct json_entries *entries)
+void entries_body_free(struct entries_body *entries)
 {
     if (entries == NULL)
         return;
@@ -194,12 +194,12 @@ void json_entries_free(struct json_entries *entries)
     free(entries);
 }
 
-const struct store_new_entry *json_entries_items(const struct json_entries *entries)
+const struct store_new_entry *entries_body_items(const struct entries_body *entries)
 {
     return (const void *)entries->items.data;
 }
 
-size_t json_entries_count(const struct json_entries *entries)
+size_t entries_body_count(const struct entries_body *entries)
 {
     return entries->count;
 }

@@ -11,11 +11,11 @@
 #include "db/store.h"
 #include "routes/core/buffer.h"
 
-#define JSON_ENTRY_UUID_MAX 128 /* bytes */
+#define ENTRY_UUID_MAX 128 /* bytes */
 
-struct json_entries;
+struct entries_body;
 
-struct json_entries_limits {
+struct entries_body_limits {
     size_t max_depth; /* of the whole body, or of each line */
     size_t max_count;
 };
@@ -24,15 +24,15 @@ struct json_entries_limits {
  * insignificant white space. `body` is borrowed for the batch's life.
  * ERROR_MALFORMED_JSON; ERROR_INVALID_PAYLOAD, pointing at the entry (RFC 6901), whatever its form;
  * ERROR_TOO_LARGE for more than max_count. */
-MUST_USE bool json_entries_new(struct buffer *body, bool by_lines,
-                               const struct json_entries_limits *limits, struct json_entries **out,
+MUST_USE bool entries_body_new(struct buffer *body, bool by_lines,
+                               const struct entries_body_limits *limits, struct entries_body **out,
                                struct error *err);
 
 /* NULL is fine. */
-void json_entries_free(struct json_entries *entries);
+void entries_body_free(struct entries_body *entries);
 
 /* They live as long as the batch and the body do. */
-const struct store_new_entry *json_entries_items(const struct json_entries *entries);
-size_t json_entries_count(const struct json_entries *entries);
+const struct store_new_entry *entries_body_items(const struct entries_body *entries);
+size_t entries_body_count(const struct entries_body *entries);
 
 #endif

@@ -23,24 +23,24 @@
 static bool read_append(const struct routes *routes, struct exchange *ex, struct error *err)
 {
     const bool by_lines = media_type_is(ex->headers[REQUEST_CONTENT_TYPE], "application/x-ndjson");
-    const struct json_entries_limits limits = {
+    const struct entries_body_limits limits = {
         .max_depth = routes->max_json_depth,
         .max_count = routes->max_batch_entries,
     };
     struct store_append *append = &ex->job.append;
 
-    if (!entries_request_append(ex->query, &ex->query_text, append, err) ||
+    if (!entries_params_append(ex->query, &ex->query_text, append, err) ||
         !lease_token_read(ex, err) ||
-        !json_entries_new(&ex->body, by_lines, &limits, &ex->entries, err))
+        !entries_body_new(&ex->body, by_lines, &limits, &ex->entries, err))
         return false;
-    append->entries = json_entries_items(ex->entries);
-    append->count = json_entries_count(ex->entries);
+    append->entries = entries_body_items(ex->entries);
+    append->count = entries_body_count(ex->entries);
     return true;
 }
 
 static enum route_step append_begin(const struct routes *routes, struct exchange *ex)
 {
-    return write_route_begin(routes, ex, STORE_APPEND, read_append);
+    return mutation_begin(routes, ex, STORE_APPEND, read_append);
 }
 
 static void append_finish(const struct routes *routes, struct exchange *ex)
@@ -48,7 +48,7 @@ static void append_finish(const struct routes *routes, struct exchange *ex)
     const struct store_append *append = &ex->job.append;
 
     (void)routes;
-    if (!write_route_answer_json(ex))
+    if (!mutation_respond_json(ex))
         return;
     buffer_printf(&ex->response, "{\"appended\":%lld,\"duplicates\":%lld,\"last_seq\":%lld}\n",
                   (long long)append->appended, (long long)append->duplicates,
@@ -94,7 +94,7 @@ static void end_page(struct exchange *ex)
     struct buffer *out = &ex->response;
 
     if (ex->job.error.kind != ERROR_NONE) {
-        problem_answer_job(ex);
+        problem_respond_job(ex);
         return;
     }
     ex->status = 200;
@@ -122,7 +122,7 @@ static enum route_step read_page(const struct routes *routes, struct exchange *e
         return ROUTE_JOB;
     }
     if (!store_entries(routes->store, &read->query, add_to_page, ex, &read->page, &ex->job.error)) {
-        problem_answer_job(ex);
+        problem_respond_job(ex);
         return ROUTE_ANSWERED;
     }
     end_page(ex);
@@ -149,7 +149,7 @@ static bool is_to_wait(const struct routes *routes, struct exchange *ex)
     query.limit = 1;
     if (!store_entries(routes->store, &query, stop, &found, &page, &ex->job.error) || found)
         return false;
-    memcpy(ex->wait.session_id, query.id, ID_SIZE);
+    memcpy(ex->wait.session_id, query.id, UUID_SIZE);
     ex->wait.seen = newest;
     return true;
 }
@@ -162,11 +162,11 @@ static enum route_step read_as_asked(const struct routes *routes, struct exchang
 
     if (by_lines && wait_s != 0) {
         error_set(&err, ERROR_INVALID_QUERY, "wait", "wait is for pages, as application/json");
-        problem_answer(ex, &err);
+        problem_respond(ex, &err);
         return ROUTE_ANSWERED;
     }
     if (by_lines) {
-        entries_stream_answer(routes, ex);
+        ndjson_stream_respond(routes, ex);
         return ROUTE_ANSWERED;
     }
     ex->wait.limit_ms = wait_s * 1000;
@@ -181,10 +181,10 @@ static enum route_step read_begin(const struct routes *routes, struct exchange *
     int64_t wait_s;
 
     ex->query_text.len = 0;
-    if (!session_read_id(ex, query->id))
+    if (!session_parse_id(ex, query->id))
         return ROUTE_ANSWERED;
-    if (!entries_request_read(ex->query, &ex->query_text, query, &wait_s, &err)) {
-        problem_answer(ex, &err);
+    if (!entries_params_read(ex->query, &ex->query_text, query, &wait_s, &err)) {
+        problem_respond(ex, &err);
         return ROUTE_ANSWERED;
     }
     return read_as_asked(routes, ex, wait_s);

@@ -105,13 +105,13 @@ static bool fix_end(const struct routes *routes, struct store_entry_query *query
     return true;
 }
 
-void entries_stream_answer(const struct routes *routes, struct exchange *ex)
+void ndjson_stream_respond(const struct routes *routes, struct exchange *ex)
 {
     struct store_entry_query query = ex->job.entry_read.query;
     const int limit = query.limit;
 
     if (!fix_end(routes, &query, &ex->job.error)) {
-        problem_answer_job(ex);
+        problem_respond_job(ex);
         return;
     }
     struct entries_stream *stream = calloc(1, sizeof(*stream));

@@ -6,6 +6,6 @@
 
 /* Answers with the entries of ex->job.entry_read.query, as many as there are now; what is appended
  * meanwhile is not among them. Where the session goes meanwhile, the connection is cut. */
-void entries_stream_answer(const struct routes *routes, struct exchange *ex);
+void ndjson_stream_respond(const struct routes *routes, struct exchange *ex);
 
 #endif

@@ -26,7 +26,7 @@ static const char *const names[PARAMETER_COUNT] = {
 };
 
 struct reading {
-    struct query_reader reader;
+    struct query_params reader;
     int64_t numbers[PARAMETER_COUNT];
     int limit;
     bool descending;
@@ -37,7 +37,7 @@ static bool refuse(const struct reading *reading, enum parameter which, const ch
     return query_refuse_value(&reading->reader, which, why);
 }
 
-bool entries_request_is_stream(struct slice value)
+bool entries_params_is_stream(struct slice value)
 {
     return value.len >= 1 && value.len <= ENTRIES_STREAM_MAX && !json_utf8_has_control(value);
 }
@@ -57,7 +57,7 @@ static bool take(void *arg, unsigned which, struct slice value)
     switch ((enum parameter)which) {
     case PARAMETER_STREAM:
     case PARAMETER_AFTER_NAME:
-        return entries_request_is_stream(value) ||
+        return entries_params_is_stream(value) ||
                refuse(reading, which,
                       "a stream's name has 1 to 256 bytes of UTF-8 without control characters");
     case PARAMETER_EXPECT_LAST_SEQ:
@@ -96,8 +96,8 @@ static struct slice stream_of(const struct reading *reading)
                : SLICE_LITERAL(ENTRIES_STREAM_DEFAULT);
 }
 
-bool entries_request_append(struct slice query, struct buffer *text, struct store_append *out,
-                            struct error *err)
+bool entries_params_append(struct slice query, struct buffer *text, struct store_append *out,
+                           struct error *err)
 {
     struct reading reading = {.reader = {.text = text, .err = err}};
 
@@ -110,8 +110,8 @@ bool entries_request_append(struct slice query, struct buffer *text, struct stor
     return true;
 }
 
-bool entries_request_read(struct slice query, struct buffer *text, struct store_entry_query *out,
-                          int64_t *wait_s, struct error *err)
+bool entries_params_read(struct slice query, struct buffer *text, struct store_entry_query *out,
+                         int64_t *wait_s, struct error *err)
 {
     const unsigned known = QUERY_BIT(PARAMETER_STREAM) | QUERY_BIT(PARAMETER_AFTER) |
                            QUERY_BIT(PARAMETER_BEFORE) | QUERY_BIT(PARAMETER_ORDER) |
@@ -132,8 +132,8 @@ bool entries_request_read(struct slice query, struct buffer *text, struct store_
     return true;
 }
 
-bool entries_request_streams(struct slice query, struct buffer *text, struct slice *after,
-                             int *limit, struct error *err)
+bool entries_params_streams(struct slice query, struct buffer *text, struct slice *after,
+                            int *limit, struct error *err)
 {
     struct reading reading = {
         .reader = {.text = text, .err = err},

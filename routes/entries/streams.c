@@ -45,21 +45,21 @@ static enum route_step begin(const struct routes *routes, struct exchange *ex)
 {
     struct page page = {.out = &ex->response};
     struct slice after;
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
     int limit;
     bool more;
 
-    if (!session_read_id(ex, id))
+    if (!session_parse_id(ex, id))
         return ROUTE_ANSWERED;
-    if (!entries_request_streams(ex->query, &ex->query_text, &after, &limit, &ex->job.error)) {
-        problem_answer(ex, &ex->job.error);
+    if (!entries_params_streams(ex->query, &ex->query_text, &after, &limit, &ex->job.error)) {
+        problem_respond(ex, &ex->job.error);
         return ROUTE_ANSWERED;
     }
     buffer_add_text(&ex->response, "{\"streams\":[");
     if (store_streams(routes->store, id, after, limit, add_stream, &page, &more, &ex->job.error))
         end_page(ex, &page, more);
     else
-        problem_answer_job(ex);
+        problem_respond_job(ex);
     buffer_release(&page.last);
     return ROUTE_ANSWERED;
 }

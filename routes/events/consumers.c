@@ -12,7 +12,7 @@ static bool read_name(struct exchange *ex)
     ex->job.consumer.name = ex->id_text;
     if (consumer_name_is(ex->id_text))
         return true;
-    problem_answer_kind(ex, ERROR_NOT_FOUND, CONSUMER_NAME_RULE);
+    problem_respond_kind(ex, ERROR_NOT_FOUND, CONSUMER_NAME_RULE);
     return false;
 }
 
@@ -39,7 +39,7 @@ static enum route_step get_begin(const struct routes *routes, struct exchange *e
     if (store_consumer(routes->store, consumer->name, consumer, &ex->job.error))
         answer(ex, 200);
     else
-        problem_answer_job(ex);
+        problem_respond_job(ex);
     return ROUTE_ANSWERED;
 }
 
@@ -57,11 +57,11 @@ static enum route_step put_begin(const struct routes *routes, struct exchange *e
 
     if (!read_name(ex))
         return ROUTE_ANSWERED;
-    if (!json_payload_new(buffer_slice(&ex->body), routes->max_json_depth, names, &ex->payload,
-                          &err) ||
-        !json_payload_integer(ex->payload, "after", 0, TIMESTAMP_MAX_US, &ex->job.consumer.after,
-                              &err)) {
-        problem_answer(ex, &err);
+    if (!json_body_new(buffer_slice(&ex->body), routes->max_json_depth, names, &ex->payload,
+                       &err) ||
+        !json_body_integer(ex->payload, "after", 0, TIMESTAMP_MAX_US, &ex->job.consumer.after,
+                           &err)) {
+        problem_respond(ex, &err);
         return ROUTE_ANSWERED;
     }
     ex->job.operation = STORE_CONSUMER_PUT;
@@ -72,7 +72,7 @@ static void put_finish(const struct routes *routes, struct exchange *ex)
 {
     (void)routes;
     if (ex->job.error.kind != ERROR_NONE)
-        problem_answer_job(ex);
+        problem_respond_job(ex);
     else
         answer(ex, ex->job.created ? 201 : 200);
 }
@@ -100,5 +100,5 @@ const struct route route_consumer_delete = {
     .pattern = "/consumers/{name}",
     .scope = SCOPE_WRITE,
     .begin = delete_begin,
-    .finish = write_route_finish_empty,
+    .finish = mutation_finish_empty,
 };

@@ -35,8 +35,8 @@ static void end_page(struct exchange *ex)
     const struct store_events_job *events = &ex->job.events;
 
     if (ex->job.error.kind == ERROR_NONE && events->page.gone)
-        problem_answer_gone(ex, &events->page);
-    else if (write_route_answer_json(ex))
+        problem_respond_gone(ex, &events->page);
+    else if (mutation_respond_json(ex))
         add_place(&ex->response, events->query.timeline, &events->page);
 }
 
@@ -46,7 +46,7 @@ static enum route_step read_page(const struct routes *routes, struct exchange *e
 
     ex->max_page_bytes = routes->max_page_bytes;
     buffer_add_text(&ex->response, "{\"events\":[");
-    if (event_request_is_long(&events->query)) {
+    if (event_params_is_long(&events->query)) {
         ex->job.operation = STORE_EVENTS;
         events->visit = add_to_page;
         ex->job.visit_arg = ex;
@@ -55,7 +55,7 @@ static enum route_step read_page(const struct routes *routes, struct exchange *e
     if (store_events(routes->store, &events->query, add_to_page, ex, &events->page, &ex->job.error))
         end_page(ex);
     else
-        problem_answer_job(ex);
+        problem_respond_job(ex);
     return ROUTE_ANSWERED;
 }
 
@@ -69,11 +69,11 @@ static enum route_step begin_all(const struct routes *routes, struct exchange *e
 {
     struct error err;
 
-    if (accept_names(ex->headers[REQUEST_ACCEPT], EVENT_STREAM_TYPE))
-        return event_stream_begin(routes, ex);
-    if (event_request_read(ex->query, &ex->query_text, &ex->job.events.query, &err))
+    if (accept_names(ex->headers[REQUEST_ACCEPT], SSE_MEDIA_TYPE))
+        return sse_begin(routes, ex);
+    if (event_params_read(ex->query, &ex->query_text, &ex->job.events.query, &err))
         return read_page(routes, ex);
-    problem_answer(ex, &err);
+    problem_respond(ex, &err);
     return ROUTE_ANSWERED;
 }
 
@@ -91,13 +91,13 @@ static enum route_step begin_timeline(const struct routes *routes, struct exchan
     struct store_job *job = &ex->job;
     struct error err;
 
-    if (!session_read_id(ex, job->id))
+    if (!session_parse_id(ex, job->id))
         return ROUTE_ANSWERED;
-    if (!event_request_read_timeline(ex->query, &ex->query_text, &job->events.query, &err)) {
-        problem_answer(ex, &err);
+    if (!event_params_read_timeline(ex->query, &ex->query_text, &job->events.query, &err)) {
+        problem_respond(ex, &err);
         return ROUTE_ANSWERED;
     }
-    job->events.query.session_id = (struct slice){job->id, ID_LENGTH};
+    job->events.query.session_id = (struct slice){job->id, UUID_LENGTH};
     return read_page(routes, ex);
 }
 

@@ -34,7 +34,7 @@ static const char *const names[PARAMETER_COUNT] = {
     (QUERY_BIT(PARAMETER_BEFORE) | QUERY_BIT(PARAMETER_LIMIT) | QUERY_BIT(PARAMETER_TYPE))
 
 struct reading {
-    struct query_reader reader;
+    struct query_params reader;
     struct store_event_query query;
 };
 
@@ -60,11 +60,11 @@ static bool read_type(struct reading *reading, struct slice value)
 static bool read_id(struct reading *reading, struct slice value)
 {
     const size_t at = reading->reader.places[PARAMETER_SESSION_ID].at;
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
-    if (!id_parse(value, id))
+    if (!uuid_read(value, id))
         return refuse(reading, PARAMETER_SESSION_ID, "a session's id is a UUID");
-    memcpy(reading->reader.text->data + at, id, ID_LENGTH);
+    memcpy(reading->reader.text->data + at, id, UUID_LENGTH);
     return true;
 }
 
@@ -99,7 +99,7 @@ static bool take(void *arg, unsigned which, struct slice value)
 static bool read_query(struct slice query, struct reading *reading, unsigned known,
                        struct store_event_query *out)
 {
-    struct query_reader *reader = &reading->reader;
+    struct query_params *reader = &reading->reader;
 
     reader->names = names;
     reader->count = PARAMETER_COUNT;
@@ -119,16 +119,16 @@ static bool read_query(struct slice query, struct reading *reading, unsigned kno
     return true;
 }
 
-bool event_request_read(struct slice query, struct buffer *text, struct store_event_query *out,
-                        struct error *err)
+bool event_params_read(struct slice query, struct buffer *text, struct store_event_query *out,
+                       struct error *err)
 {
     struct reading reading = {.reader = {.text = text, .err = err}};
 
     return read_query(query, &reading, ALL_BUT_BEFORE, out);
 }
 
-bool event_request_read_stream(struct slice query, struct buffer *text,
-                               struct store_event_query *out, bool *placed, struct error *err)
+bool event_params_read_stream(struct slice query, struct buffer *text,
+                              struct store_event_query *out, bool *placed, struct error *err)
 {
     struct reading reading = {.reader = {.text = text, .err = err}};
 
@@ -139,8 +139,8 @@ bool event_request_read_stream(struct slice query, struct buffer *text,
     return true;
 }
 
-bool event_request_read_timeline(struct slice query, struct buffer *text,
-                                 struct store_event_query *out, struct error *err)
+bool event_params_read_timeline(struct slice query, struct buffer *text,
+                                struct store_event_query *out, struct error *err)
 {
     struct reading reading = {.reader = {.text = text, .err = err}};
 
@@ -150,7 +150,7 @@ bool event_request_read_timeline(struct slice query, struct buffer *text,
     return true;
 }
 
-bool event_request_is_long(const struct store_event_query *query)
+bool event_params_is_long(const struct store_event_query *query)
 {
     return query->limit > SHORT_LIMIT || query->timeline || query->types != 0 ||
            query->session_id.data != NULL || query->thread_id.data != NULL ||

@@ -7,19 +7,19 @@
 
 /* Reads the query of all sessions' events. ERROR_INVALID_QUERY names what is not understood. Texts
  * are decoded into `text`, which has to live as long as `out`. */
-MUST_USE bool event_request_read(struct slice query, struct buffer *text,
-                                 struct store_event_query *out, struct error *err);
+MUST_USE bool event_params_read(struct slice query, struct buffer *text,
+                                struct store_event_query *out, struct error *err);
 
 /* The same for a stream, which has no limit. *placed: the query says where to begin. */
-MUST_USE bool event_request_read_stream(struct slice query, struct buffer *text,
-                                        struct store_event_query *out, bool *placed,
-                                        struct error *err);
+MUST_USE bool event_params_read_stream(struct slice query, struct buffer *text,
+                                       struct store_event_query *out, bool *placed,
+                                       struct error *err);
 
 /* The same for one session's timeline; whose, is the caller's to say. */
-MUST_USE bool event_request_read_timeline(struct slice query, struct buffer *text,
-                                          struct store_event_query *out, struct error *err);
+MUST_USE bool event_params_read_timeline(struct slice query, struct buffer *text,
+                                         struct store_event_query *out, struct error *err);
 
 /* Whether many rows may have to be looked at: such a page is not read on an HTTP thread. */
-bool event_request_is_long(const struct store_event_query *query);
+bool event_params_is_long(const struct store_event_query *query);
 
 #endif

@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* When nothing was sent for so long, a comment shows that the connection lives. */
-#define SILENCE_MS 15000
+#define SSE_KEEPALIVE_MS 15000
 
 /* What a client that lost the connection waits before it connects again. */
 #define RETRY_MS 2000
@@ -41,7 +41,7 @@ static void free_stream(void *state)
 }
 
 /* An id without data changes what the client sends as Last-Event-ID, and nothing else. */
-static void tell_place(struct event_stream *stream)
+static void emit_id(struct event_stream *stream)
 {
     buffer_printf(&stream->pending, "id: %lld\n\n", (long long)stream->query.after);
     stream->told = stream->query.after;
@@ -62,7 +62,7 @@ static enum store_visit add_event(void *arg, const struct store_event *event)
 {
     struct event_stream *stream = arg;
 
-    event_ring_add_frame(&stream->pending, event);
+    sse_buffer_add_frame(&stream->pending, event);
     stream->told = event->id;
     stream->untold = 0;
     return STORE_VISIT_NEXT;
@@ -86,7 +86,7 @@ static bool read_store(struct exchange *ex, struct event_stream *stream)
     if (stream->told < page.last && after != page.last)
         stream->untold += PAGE_ROWS;
     if (stream->untold > UNTOLD_ROWS)
-        tell_place(stream);
+        emit_id(stream);
     return true;
 }
 
@@ -108,17 +108,17 @@ static enum stream_step send_pending(struct event_stream *stream, char *out, siz
 static enum stream_step wait_for_events(struct exchange *ex, struct event_stream *stream)
 {
     ex->wait.seen = stream->query.after;
-    ex->wait.limit_ms = SILENCE_MS;
+    ex->wait.limit_ms = SSE_KEEPALIVE_MS;
     ex->wait.soon = !stream->live;
     return STREAM_WAIT;
 }
 
 /* What is sent when there was nothing else to send. */
-static void break_silence(struct event_stream *stream)
+static void emit_keepalive(struct event_stream *stream)
 {
     buffer_add(&stream->pending, SLICE_LITERAL(":\n"));
     if (stream->told < stream->query.after)
-        tell_place(stream);
+        emit_id(stream);
     else
         buffer_add_char(&stream->pending, '\n');
 }
@@ -127,23 +127,23 @@ static enum stream_step read_next(struct exchange *ex, char *out, size_t max, si
 {
     struct event_stream *stream = ex->stream.state;
     const bool silent = ex->wait.timed_out;
-    enum event_ring_state state;
+    enum sse_buffer_state state;
 
     ex->wait.timed_out = false;
     if (stream->pending.len > 0)
         return send_pending(stream, out, max, len);
     if (ex->wait.seen > stream->query.after)
         stream->query.after = ex->wait.seen;
-    state = event_ring_copy(ex->routes->events, &stream->query, &stream->query.after, out, max, len,
+    state = sse_buffer_copy(ex->routes->events, &stream->query, &stream->query.after, out, max, len,
                             &stream->pending);
     if (*len > 0)
         return STREAM_DATA;
-    if (state == EVENT_RING_ABSENT)
+    if (state == SSE_BUFFER_ABSENT)
         stream->live = false;
     if (!stream->live && !read_store(ex, stream))
         return STREAM_FAILED;
     if (silent && stream->pending.len == 0)
-        break_silence(stream);
+        emit_keepalive(stream);
     if (stream->pending.len > 0)
         return send_pending(stream, out, max, len);
     return wait_for_events(ex, stream);
@@ -204,30 +204,30 @@ static bool begin(struct exchange *ex, struct error *err)
     bool placed;
     int64_t after;
 
-    if (!event_request_read_stream(ex->query, &ex->query_text, query, &placed, err) ||
+    if (!event_params_read_stream(ex->query, &ex->query_text, query, &placed, err) ||
         !find_place(ex, placed, &after, &from_now, err))
         return false;
     stream = make_stream(ex);
     stream->query.after = after;
     stream->told = after;
     if (from_now)
-        tell_place(stream);
+        emit_id(stream);
     if (query->session_id.data != NULL)
-        memcpy(ex->wait.session_id, query->session_id.data, ID_LENGTH);
+        memcpy(ex->wait.session_id, query->session_id.data, UUID_LENGTH);
     return true;
 }
 
-enum route_step event_stream_begin(const struct routes *routes, struct exchange *ex)
+enum route_step sse_begin(const struct routes *routes, struct exchange *ex)
 {
     struct error err;
 
     (void)routes;
     if (!begin(ex, &err)) {
-        problem_answer(ex, &err);
+        problem_respond(ex, &err);
         return ROUTE_ANSWERED;
     }
     ex->status = 200;
-    ex->content_type = EVENT_STREAM_TYPE;
+    ex->content_type = SSE_MEDIA_TYPE;
     exchange_forbid_buffering(ex);
     return ROUTE_ANSWERED;
 }

@@ -8,10 +8,10 @@
 
 #include "routes/core/route.h"
 
-#define EVENT_STREAM_TYPE "text/event-stream"
+#define SSE_MEDIA_TYPE "text/event-stream"
 
 /* Answers with a stream of the events that the request's query asks for. It begins behind its
  * Last-Event-ID; without one where the query says; else with what happens from now on. */
-enum route_step event_stream_begin(const struct routes *routes, struct exchange *ex);
+enum route_step sse_begin(const struct routes *routes, struct exchange *ex);
 
 #endif

@@ -28,7 +28,7 @@ struct kept_event {
 
 /* Event i of those that were ever kept stands in place i modulo `places`. Ids above `begin` and up
  * to `end` are all here. */
-struct event_ring {
+struct sse_buffer {
     size_t max_bytes;
     size_t places;
     struct buffer words; /* of the event that is added; the filling thread's own */
@@ -44,9 +44,9 @@ struct event_ring {
     } _shared;
 };
 
-struct event_ring *event_ring_new(size_t max_bytes)
+struct sse_buffer *sse_buffer_new(size_t max_bytes)
 {
-    struct event_ring *ring = calloc(1, sizeof(*ring));
+    struct sse_buffer *ring = calloc(1, sizeof(*ring));
 
     if (ring == NULL)
         abort();
@@ -61,7 +61,7 @@ struct event_ring *event_ring_new(size_t max_bytes)
     return ring;
 }
 
-void event_ring_free(struct event_ring *ring)
+void sse_buffer_free(struct sse_buffer *ring)
 {
     if (ring == NULL)
         return;
@@ -72,7 +72,7 @@ void event_ring_free(struct event_ring *ring)
     free(ring);
 }
 
-void event_ring_add_frame(struct buffer *out, const struct store_event *event)
+void sse_buffer_add_frame(struct buffer *out, const struct store_event *event)
 {
     buffer_add(out, SLICE_LITERAL("id: "));
     buffer_add_int(out, event->id);
@@ -85,18 +85,18 @@ void event_ring_add_frame(struct buffer *out, const struct store_event *event)
 
 /* --- Filling ------------------------------------------------------------------------------- */
 
-static struct kept_event *event_at_locked(const struct event_ring *ring, size_t i)
+static struct kept_event *event_at_locked(const struct sse_buffer *ring, size_t i)
 {
     return &ring->_shared.events[i % ring->places];
 }
 
-static void drop_first_locked(struct event_ring *ring)
+static void drop_first_locked(struct sse_buffer *ring)
 {
     ring->_shared.begin = event_at_locked(ring, ring->_shared.first)->id;
     ring->_shared.first++;
 }
 
-static void drop_all_locked(struct event_ring *ring, int64_t after)
+static void drop_all_locked(struct sse_buffer *ring, int64_t after)
 {
     ring->_shared.begin = after;
     ring->_shared.end = after;
@@ -105,7 +105,7 @@ static void drop_all_locked(struct event_ring *ring, int64_t after)
 }
 
 /* Makes room for so many bytes in one piece. What is dropped is what stands there. */
-static size_t make_room_locked(struct event_ring *ring, size_t len)
+static size_t make_room_locked(struct sse_buffer *ring, size_t len)
 {
     size_t at = ring->_shared.write_at;
 
@@ -127,7 +127,7 @@ static size_t make_room_locked(struct event_ring *ring, size_t len)
     return at;
 }
 
-static struct part add_words(struct event_ring *ring, struct slice text)
+static struct part add_words(struct sse_buffer *ring, struct slice text)
 {
     const struct part part = {(uint32_t)ring->words.len, (uint32_t)text.len};
 
@@ -140,7 +140,7 @@ static struct part moved(struct part part, size_t by)
     return (struct part){part.at + (uint32_t)by, part.len};
 }
 
-static void keep_locked(struct event_ring *ring, const struct kept_event *words)
+static void keep_locked(struct sse_buffer *ring, const struct kept_event *words)
 {
     const size_t at = make_room_locked(ring, ring->words.len);
     struct kept_event *kept = event_at_locked(ring, ring->_shared.next);
@@ -156,13 +156,13 @@ static void keep_locked(struct event_ring *ring, const struct kept_event *words)
     ring->_shared.end = words->id;
 }
 
-static void keep(struct event_ring *ring, const struct store_event *event)
+static void keep(struct sse_buffer *ring, const struct store_event *event)
 {
     const bool moved_away = event->type == EVENT_SESSION_RELOCATED;
     struct kept_event words = {.id = event->id, .type = event->type};
 
     ring->words.len = 0;
-    event_ring_add_frame(&ring->words, event);
+    sse_buffer_add_frame(&ring->words, event);
     words.frame.len = (uint32_t)ring->words.len;
     words.session_id = add_words(ring, event->session_id);
     words.thread_id = add_words(ring, event->thread_id);
@@ -178,8 +178,8 @@ static void keep(struct event_ring *ring, const struct store_event *event)
 }
 
 struct filling {
-    struct event_ring *ring;
-    store_event_visitor visit;
+    struct sse_buffer *ring;
+    store_event_fn visit;
     void *arg;
 };
 
@@ -191,8 +191,8 @@ static enum store_visit keep_and_visit(void *arg, const struct store_event *even
     return filling->visit(filling->arg, event);
 }
 
-bool event_ring_fill(struct event_ring *ring, struct store *store, int64_t after, int max,
-                     store_event_visitor visit, void *arg, struct error *err)
+bool sse_buffer_fill(struct sse_buffer *ring, struct store *store, int64_t after, int max,
+                     store_event_fn visit, void *arg, struct error *err)
 {
     const struct store_event_query query = {.after = after, .limit = max, .scan = max};
     struct filling filling = {.ring = ring, .visit = visit, .arg = arg};
@@ -210,17 +210,17 @@ bool event_ring_fill(struct event_ring *ring, struct store *store, int64_t after
 
 /* --- Reading ------------------------------------------------------------------------------- */
 
-static struct slice text_locked(const struct event_ring *ring, struct part part)
+static struct slice text_locked(const struct sse_buffer *ring, struct part part)
 {
     return (struct slice){ring->_shared.bytes + part.at, part.len};
 }
 
-static bool fits(const struct event_ring *ring, struct part part, struct slice wanted)
+static bool fits(const struct sse_buffer *ring, struct part part, struct slice wanted)
 {
     return wanted.data == NULL || slice_equal(text_locked(ring, part), wanted);
 }
 
-static bool is_wanted_locked(const struct event_ring *ring, const struct kept_event *event,
+static bool is_wanted_locked(const struct sse_buffer *ring, const struct kept_event *event,
                              const struct store_event_query *wanted)
 {
     if (wanted->types != 0 && !(wanted->types & 1U << event->type))
@@ -232,7 +232,7 @@ static bool is_wanted_locked(const struct event_ring *ring, const struct kept_ev
 }
 
 /* The first event with an id above `after`. */
-static size_t find_locked(const struct event_ring *ring, int64_t after)
+static size_t find_locked(const struct sse_buffer *ring, int64_t after)
 {
     size_t low = ring->_shared.first;
     size_t high = ring->_shared.next;
@@ -247,7 +247,7 @@ static size_t find_locked(const struct event_ring *ring, int64_t after)
     return low;
 }
 
-static enum event_ring_state copy_locked(struct event_ring *ring,
+static enum sse_buffer_state copy_locked(struct sse_buffer *ring,
                                          const struct store_event_query *wanted, int64_t *after,
                                          char *out, size_t max, size_t *len, struct buffer *large)
 {
@@ -263,24 +263,24 @@ static enum event_ring_state copy_locked(struct event_ring *ring,
         *after = event->id;
         if (frame.len > max) {
             buffer_add(large, frame);
-            return EVENT_RING_DATA;
+            return SSE_BUFFER_DATA;
         }
         memcpy(out + *len, frame.data, frame.len);
         *len += frame.len;
     }
-    return *len > 0 ? EVENT_RING_DATA : EVENT_RING_END;
+    return *len > 0 ? SSE_BUFFER_DATA : SSE_BUFFER_END;
 }
 
-enum event_ring_state event_ring_copy(struct event_ring *ring,
+enum sse_buffer_state sse_buffer_copy(struct sse_buffer *ring,
                                       const struct store_event_query *wanted, int64_t *after,
                                       char *out, size_t max, size_t *len, struct buffer *large)
 {
-    enum event_ring_state state = EVENT_RING_ABSENT;
+    enum sse_buffer_state state = SSE_BUFFER_ABSENT;
 
     *len = 0;
     pthread_mutex_lock(&ring->lock);
     if (*after >= ring->_shared.end)
-        state = EVENT_RING_END;
+        state = SSE_BUFFER_END;
     else if (*after >= ring->_shared.begin)
         state = copy_locked(ring, wanted, after, out, max, len, large);
     pthread_mutex_unlock(&ring->lock);

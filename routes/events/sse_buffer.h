@@ -8,31 +8,31 @@
 #include "db/store.h"
 #include "routes/core/buffer.h"
 
-struct event_ring;
+struct sse_buffer;
 
 /* What does not fit into `max_bytes` any more makes room, the oldest first. */
-struct event_ring *event_ring_new(size_t max_bytes);
-void event_ring_free(struct event_ring *ring);
+struct sse_buffer *sse_buffer_new(size_t max_bytes);
+void sse_buffer_free(struct sse_buffer *ring);
 
 /* Reads up to `max` events behind `after` from the store and keeps them; each is shown to `visit`,
  * too. What the ring held is dropped unless it ends at `after`. */
-MUST_USE bool event_ring_fill(struct event_ring *ring, struct store *store, int64_t after, int max,
-                              store_event_visitor visit, void *arg, struct error *err);
+MUST_USE bool sse_buffer_fill(struct sse_buffer *ring, struct store *store, int64_t after, int max,
+                              store_event_fn visit, void *arg, struct error *err);
 
-enum event_ring_state {
-    EVENT_RING_DATA,  /* something was copied */
-    EVENT_RING_END,   /* there is nothing behind `after` yet */
-    EVENT_RING_ABSENT /* what comes behind `after` is not here: it is in the store */
+enum sse_buffer_state {
+    SSE_BUFFER_DATA,  /* something was copied */
+    SSE_BUFFER_END,   /* there is nothing behind `after` yet */
+    SSE_BUFFER_ABSENT /* what comes behind `after` is not here: it is in the store */
 };
 
 /* Copies frames of wanted events behind *after, as many as fit into `max` bytes, and moves *after
  * to the last that was copied or is not wanted. One that alone is longer goes to `large`, and
  * counts as copied. */
-enum event_ring_state event_ring_copy(struct event_ring *ring,
+enum sse_buffer_state sse_buffer_copy(struct sse_buffer *ring,
                                       const struct store_event_query *wanted, int64_t *after,
                                       char *out, size_t max, size_t *len, struct buffer *large);
 
 /* Adds an event as a frame: its id, its type, and the object of event_json_add in one line. */
-void event_ring_add_frame(struct buffer *out, const struct store_event *event);
+void sse_buffer_add_frame(struct buffer *out, const struct store_event *event);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-_Static_assert(DIGEST_BYTES == STORE_DIGEST_BYTES, "the store keeps the digest as it is made");
+_Static_assert(SHA256_BYTES == STORE_DIGEST_BYTES, "the store keeps the digest as it is made");
 
 static bool refuse(struct error *err)
 {
@@ -16,7 +16,7 @@ static bool refuse(struct error *err)
         err, ERROR_INVALID_HEADER, "Idempotency-Key",
         "Idempotency-Key takes one string of 1 to %d characters in double quotes, such "
         "as \"8e03978e-40d5-43dd-bc93-6894a57f9324\"",
-        ONCE_KEY_MAX);
+        IDEMPOTENCY_KEY_MAX);
 }
 
 static bool is_printable(char c)
@@ -61,7 +61,7 @@ static bool shows_session(const struct store_job *job)
  * type. No other stored response has a body without one. */
 static void shorten(struct exchange *ex)
 {
-    if (ex->response.len <= ONCE_ANSWER_MAX || !shows_session(&ex->job))
+    if (ex->response.len <= IDEMPOTENCY_RESPONSE_MAX || !shows_session(&ex->job))
         return;
     ex->response.len = 0;
     buffer_add(&ex->response, ex->job.session.id);
@@ -79,21 +79,21 @@ static struct slice word_answer(struct store_job *job)
     return buffer_slice(&ex->kept_answer);
 }
 
-bool once_read(struct exchange *ex, struct error *err)
+bool idempotency_key_read(struct exchange *ex, struct error *err)
 {
     const struct slice text = ex->headers[REQUEST_IDEMPOTENCY_KEY];
-    struct store_once *once = &ex->job.once;
+    struct store_idempotency *once = &ex->job.idempotency;
 
     if (text.data == NULL || ex->method != METHOD_POST)
         return true;
     const bool quoted = text.len > 0 && text.data[0] == '"';
     if (!(quoted ? read_quoted(text, &ex->key_text) : read_bare(text, &ex->key_text)) ||
-        ex->key_text.len == 0 || ex->key_text.len > ONCE_KEY_MAX)
+        ex->key_text.len == 0 || ex->key_text.len > IDEMPOTENCY_KEY_MAX)
         return refuse(err);
 
     const struct slice parts[] = {slice_from(method_name(ex->method)), ex->path, ex->query,
                                   buffer_slice(&ex->body)};
-    digest_parts(parts, sizeof(parts) / sizeof(parts[0]), once->digest);
+    sha256_parts(parts, sizeof(parts) / sizeof(parts[0]), once->digest);
     once->key = buffer_slice(&ex->key_text);
     once->answer = word_answer;
     return true;
@@ -107,7 +107,7 @@ static enum store_visit answer_current(void *arg, const struct session *session)
 
     exchange_restart(ex);
     if (job->admit == NULL || job->admit(job, (size_t)session->context_bytes))
-        session_answer_made(ex, status, session);
+        session_respond_created(ex, status, session);
     else
         error_set(&job->error, ERROR_OVERLOADED, NULL,
                   "the request was carried out before; its session is large, and other requests "
@@ -119,9 +119,9 @@ static enum store_visit answer_current(void *arg, const struct session *session)
 static void follow_reference(struct exchange *ex)
 {
     struct store_job *job = &ex->job;
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
-    if (!id_parse(buffer_slice(&ex->response), id))
+    if (!uuid_read(buffer_slice(&ex->response), id))
         error_set(&job->error, ERROR_INTERNAL, "Idempotency-Key",
                   "the response stored under this Idempotency-Key is corrupt");
     else if (!store_get(ex->routes->store, id, answer_current, ex, &job->error) &&
@@ -129,13 +129,13 @@ static void follow_reference(struct exchange *ex)
         error_set(&job->error, ERROR_NOT_FOUND, NULL,
                   "the request was carried out before, and the session %s was deleted since", id);
     if (job->error.kind != ERROR_NONE)
-        problem_answer_job(ex);
+        problem_respond_job(ex);
 }
 
-void once_replay(struct exchange *ex)
+void idempotency_key_replay(struct exchange *ex)
 {
-    if (!stored_response_read(ex, ex->job.once.kept, &ex->job.error)) {
-        problem_answer_job(ex);
+    if (!stored_response_read(ex, ex->job.idempotency.kept, &ex->job.error)) {
+        problem_respond_job(ex);
         return;
     }
     if (ex->content_type == NULL && ex->response.len > 0)

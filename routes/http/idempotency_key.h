@@ -8,18 +8,18 @@
 
 #include "routes/core/exchange.h"
 
-#define ONCE_KEY_MAX 255
+#define IDEMPOTENCY_KEY_MAX 255
 
 /* A response with a session that is longer is not stored: the key refers to the session instead. */
-#define ONCE_ANSWER_MAX 16384
+#define IDEMPOTENCY_RESPONSE_MAX 16384
 
 /* Reads the header of a POST, if there is one, into the exchange's job. The key is a String of
  * RFC 8941 (§3.3.3); one that is written without its quotes is taken too. ERROR_INVALID_HEADER when
- * it is neither, or empty, or longer than ONCE_KEY_MAX. */
-MUST_USE bool once_read(struct exchange *ex, struct error *err);
+ * it is neither, or empty, or longer than IDEMPOTENCY_KEY_MAX. */
+MUST_USE bool idempotency_key_read(struct exchange *ex, struct error *err);
 
 /* Answers with the response that is stored under the key, or 500 when it is corrupt. Where it
  * refers to a session, with the session as it is now, or with 404 when it was deleted. */
-void once_replay(struct exchange *ex);
+void idempotency_key_replay(struct exchange *ex);
 
 #endif

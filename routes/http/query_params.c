@@ -1,11 +1,11 @@
 #include "routes/http/query_params.h"
 
-bool query_has(const struct query_reader *reader, unsigned which)
+bool query_has(const struct query_params *reader, unsigned which)
 {
     return (reader->seen & QUERY_BIT(which)) != 0;
 }
 
-struct slice query_text(const struct query_reader *reader, unsigned which)
+struct slice query_text(const struct query_params *reader, unsigned which)
 {
     const char *data = reader->text->data == NULL ? "" : reader->text->data;
 
@@ -14,12 +14,12 @@ struct slice query_text(const struct query_reader *reader, unsigned which)
     return (struct slice){data + reader->places[which].at, reader->places[which].len};
 }
 
-bool query_refuse_value(const struct query_reader *reader, unsigned which, const char *why)
+bool query_refuse_value(const struct query_params *reader, unsigned which, const char *why)
 {
     return error_set(reader->err, ERROR_INVALID_QUERY, reader->names[which], "%s", why);
 }
 
-bool query_limit(const struct query_reader *reader, unsigned which, struct slice value, int most,
+bool query_limit(const struct query_params *reader, unsigned which, struct slice value, int most,
                  int *out)
 {
     int64_t limit;
@@ -31,7 +31,7 @@ bool query_limit(const struct query_reader *reader, unsigned which, struct slice
     return true;
 }
 
-bool query_status(const struct query_reader *reader, unsigned which, struct slice value,
+bool query_status(const struct query_params *reader, unsigned which, struct slice value,
                   unsigned *statuses)
 {
     enum session_status status;
@@ -43,7 +43,7 @@ bool query_status(const struct query_reader *reader, unsigned which, struct slic
     return true;
 }
 
-static bool refuse_unknown(const struct query_reader *reader,
+static bool refuse_unknown(const struct query_params *reader,
                            const struct query_parameter *parameter)
 {
     struct buffer why = {0};
@@ -63,7 +63,7 @@ static bool refuse_unknown(const struct query_reader *reader,
 }
 
 /* Decodes the parameter; *which is its number. */
-static bool find(struct query_reader *reader, const struct query_parameter *parameter,
+static bool find(struct query_params *reader, const struct query_parameter *parameter,
                  unsigned *which)
 {
     unsigned i = 0;
@@ -86,7 +86,7 @@ static bool find(struct query_reader *reader, const struct query_parameter *para
     return true;
 }
 
-bool query_read(struct query_reader *reader, struct slice query,
+bool query_read(struct query_params *reader, struct slice query,
                 bool (*take)(void *arg, unsigned which, struct slice value), void *arg)
 {
     struct query_parameter parameter;

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct json_payload {
+struct json_body {
     struct json_outline outline;
     struct json_object *tree;
 };
@@ -132,8 +132,8 @@ static struct json_object *parse_envelope(const struct json_outline *outline)
     return tree;
 }
 
-bool json_payload_new(struct slice body, size_t max_depth, const char *const *names,
-                      struct json_payload **out, struct error *err)
+bool json_body_new(struct slice body, size_t max_depth, const char *const *names,
+                   struct json_body **out, struct error *err)
 {
     struct json_outline outline;
 
@@ -144,7 +144,7 @@ bool json_payload_new(struct slice body, size_t max_depth, const char *const *na
     if (!check_names(&outline, names, err))
         return false;
 
-    struct json_payload *payload = malloc(sizeof(*payload));
+    struct json_body *payload = malloc(sizeof(*payload));
     if (payload == NULL)
         abort();
     payload->outline = outline;
@@ -153,7 +153,7 @@ bool json_payload_new(struct slice body, size_t max_depth, const char *const *na
     return true;
 }
 
-void json_payload_free(struct json_payload *payload)
+void json_body_free(struct json_body *payload)
 {
     if (payload == NULL)
         return;
@@ -161,7 +161,7 @@ void json_payload_free(struct json_payload *payload)
     free(payload);
 }
 
-bool json_payload_has(const struct json_payload *payload, const char *name)
+bool json_body_has(const struct json_body *payload, const char *name)
 {
     return json_object_object_get_ex(payload->tree, name, NULL);
 }
@@ -187,20 +187,19 @@ static bool refuse_missing(const char *const *missing, unsigned count, struct er
     return false;
 }
 
-bool json_payload_require(const struct json_payload *payload, const char *const *names,
-                          struct error *err)
+bool json_body_require(const struct json_body *payload, const char *const *names, struct error *err)
 {
     const char *missing[ERROR_MISSING_MAX];
     unsigned count = 0;
 
     for (; *names != NULL && count < ERROR_MISSING_MAX; names++) {
-        if (!json_payload_has(payload, *names))
+        if (!json_body_has(payload, *names))
             missing[count++] = *names;
     }
     return count == 0 || refuse_missing(missing, count, err);
 }
 
-bool json_payload_is_null(const struct json_payload *payload, const char *name)
+bool json_body_is_null(const struct json_body *payload, const char *name)
 {
     struct json_object *value;
 
@@ -208,7 +207,7 @@ bool json_payload_is_null(const struct json_payload *payload, const char *name)
 }
 
 /* The member's own text. Known names are plain ASCII, but may be written with escapes. */
-static struct slice text_of(const struct json_payload *payload, const char *name)
+static struct slice text_of(const struct json_body *payload, const char *name)
 {
     struct slice found = {0};
     struct buffer decoded = {0};
@@ -223,8 +222,8 @@ static struct slice text_of(const struct json_payload *payload, const char *name
     return found;
 }
 
-bool json_payload_text(const struct json_payload *payload, const char *name, size_t max_bytes,
-                       struct slice *out, struct error *err)
+bool json_body_text(const struct json_body *payload, const char *name, size_t max_bytes,
+                    struct slice *out, struct error *err)
 {
     struct json_object *value;
     char why[64];
@@ -250,8 +249,8 @@ bool json_payload_text(const struct json_payload *payload, const char *name, siz
     return true;
 }
 
-bool json_payload_object(const struct json_payload *payload, const char *name, struct slice *out,
-                         struct error *err)
+bool json_body_object(const struct json_body *payload, const char *name, struct slice *out,
+                      struct error *err)
 {
     struct json_object *value;
 
@@ -265,8 +264,8 @@ bool json_payload_object(const struct json_payload *payload, const char *name, s
     return true;
 }
 
-bool json_payload_status(const struct json_payload *payload, const char *name, bool *present,
-                         enum session_status *out, struct error *err)
+bool json_body_status(const struct json_body *payload, const char *name, bool *present,
+                      enum session_status *out, struct error *err)
 {
     struct json_object *value;
 
@@ -281,8 +280,8 @@ bool json_payload_status(const struct json_payload *payload, const char *name, b
     return true;
 }
 
-bool json_payload_integer(const struct json_payload *payload, const char *name, int64_t least,
-                          int64_t most, int64_t *out, struct error *err)
+bool json_body_integer(const struct json_body *payload, const char *name, int64_t least,
+                       int64_t most, int64_t *out, struct error *err)
 {
     struct json_object *value;
     char why[96];
@@ -304,8 +303,7 @@ bool json_payload_integer(const struct json_payload *payload, const char *name, 
     return refuse(name, why, err);
 }
 
-bool json_payload_flag(const struct json_payload *payload, const char *name, bool *out,
-                       struct error *err)
+bool json_body_flag(const struct json_body *payload, const char *name, bool *out, struct error *err)
 {
     struct json_object *value;
 

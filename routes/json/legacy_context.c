@@ -23,7 +23,7 @@ static void add_adopted(struct buffer *out, struct slice text)
     buffer_add_char(out, '}');
 }
 
-char *json_adopt_context(struct slice text)
+char *legacy_context_fix(struct slice text)
 {
     struct buffer object = {0};
 
@@ -34,7 +34,7 @@ char *json_adopt_context(struct slice text)
     return object.data;
 }
 
-void json_adopt_add_line(struct buffer *out, struct slice text)
+void legacy_context_add_line(struct buffer *out, struct slice text)
 {
     if (!is_object(text)) {
         add_adopted(out, text);

@@ -42,34 +42,35 @@ static bool is_at_digit(const struct scan *s)
 
 static enum step fail(struct scan *s, const char *words)
 {
-    json_fault(s->text, s->at, s->err, "%s", words);
+    json_scan_error(s->text, s->at, s->err, "%s", words);
     return STEP_FAILED;
 }
 
 static enum step fail_expected(struct scan *s, const char *what)
 {
-    json_fault_expected(s->text, s->at, s->err, what);
+    json_scan_error_expected(s->text, s->at, s->err, what);
     return STEP_FAILED;
 }
 
-static enum step fail_string(struct scan *s, enum json_string_fault fault)
+static enum step fail_string(struct scan *s, enum json_string_error fault)
 {
     unsigned byte = (unsigned char)*s->at;
 
     switch (fault) {
     case JSON_STRING_CONTROL:
-        json_fault(s->text, s->at, s->err,
-                   "the control character 0x%02X stands unescaped in a string; write \\u%04X", byte,
-                   byte);
+        json_scan_error(s->text, s->at, s->err,
+                        "the control character 0x%02X stands unescaped in a string; write \\u%04X",
+                        byte, byte);
         return STEP_FAILED;
     case JSON_STRING_ESCAPE:
         return fail(s, "a backslash begins none of the escapes "
                        "\\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX");
     case JSON_STRING_UTF8:
-        json_fault(s->text, s->at, s->err, "the byte 0x%02X does not begin valid UTF-8 here", byte);
+        json_scan_error(s->text, s->at, s->err, "the byte 0x%02X does not begin valid UTF-8 here",
+                        byte);
         return STEP_FAILED;
     case JSON_STRING_UNCLOSED:
-    case JSON_STRING_GOOD:
+    case JSON_STRING_VALID:
     default:
         return fail(s, "a string is not closed");
     }
@@ -78,9 +79,9 @@ static enum step fail_string(struct scan *s, enum json_string_fault fault)
 static enum step scan_string(struct scan *s, struct slice *raw, bool *escaped)
 {
     const char *start = ++s->at;
-    enum json_string_fault fault = json_string_check(&s->at, s->end, escaped);
+    enum json_string_error fault = json_string_check(&s->at, s->end, escaped);
 
-    if (fault != JSON_STRING_GOOD)
+    if (fault != JSON_STRING_VALID)
         return fail_string(s, fault);
     *raw = (struct slice){start, (size_t)(s->at - start)};
     s->at++;
@@ -197,7 +198,7 @@ static enum step scan_name(struct scan *s)
 static bool open_container(struct scan *s, size_t frame)
 {
     if (s->depth >= s->max_depth) {
-        json_fault(s->text, s->at, s->err, "nested deeper than %zu levels", s->max_depth);
+        json_scan_error(s->text, s->at, s->err, "nested deeper than %zu levels", s->max_depth);
         return false;
     }
     if (s->depth == s->capacity) {
@@ -222,7 +223,7 @@ static enum step close_container(struct scan *s)
         repeated = json_names_pop(&s->names, frame);
     if (repeated.data == NULL)
         return STEP_BEHIND_VALUE;
-    json_fault_repeated_name(s->text, repeated, s->err);
+    json_scan_error_repeated_name(s->text, repeated, s->err);
     return STEP_FAILED;
 }
 

@@ -6,7 +6,7 @@
 /* Longer names are cut, so that the words behind them still fit. */
 #define SHOWN_NAME_BYTES 40
 
-void json_fault(struct slice text, const char *at, struct error *err, const char *format, ...)
+void json_scan_error(struct slice text, const char *at, struct error *err, const char *format, ...)
 {
     const char *line_start = text.data;
     const char *newline;
@@ -31,18 +31,19 @@ static bool is_printable(char c)
     return c >= 0x20 && c <= 0x7e;
 }
 
-void json_fault_expected(struct slice text, const char *at, struct error *err, const char *what)
+void json_scan_error_expected(struct slice text, const char *at, struct error *err,
+                              const char *what)
 {
     if (at == text.data + text.len)
-        json_fault(text, at, err, "the text ends where %s is expected", what);
+        json_scan_error(text, at, err, "the text ends where %s is expected", what);
     else if (is_printable(*at))
-        json_fault(text, at, err, "found '%c' where %s is expected", *at, what);
+        json_scan_error(text, at, err, "found '%c' where %s is expected", *at, what);
     else
-        json_fault(text, at, err, "found the byte 0x%02X where %s is expected",
-                   (unsigned)(unsigned char)*at, what);
+        json_scan_error(text, at, err, "found the byte 0x%02X where %s is expected",
+                        (unsigned)(unsigned char)*at, what);
 }
 
-void json_fault_repeated_name(struct slice text, struct slice name, struct error *err)
+void json_scan_error_repeated_name(struct slice text, struct slice name, struct error *err)
 {
     char shown[SHOWN_NAME_BYTES + 1];
     size_t len = name.len < SHOWN_NAME_BYTES ? name.len : SHOWN_NAME_BYTES;
@@ -53,6 +54,6 @@ void json_fault_repeated_name(struct slice text, struct slice name, struct error
             shown[i] = '?';
     }
     shown[len] = '\0';
-    json_fault(text, name.data - 1, err, "the member name \"%s\"%s stands twice in one object",
-               shown, len < name.len ? "..." : "");
+    json_scan_error(text, name.data - 1, err, "the member name \"%s\"%s stands twice in one object",
+                    shown, len < name.len ? "..." : "");
 }

@@ -95,7 +95,7 @@ static bool skip_sequences(const char **at, const char *end)
     return true;
 }
 
-enum json_string_fault json_string_check(const char **at, const char *end, bool *escaped)
+enum json_string_error json_string_check(const char **at, const char *end, bool *escaped)
 {
     const char *opening = *at - 1;
 
@@ -111,7 +111,7 @@ enum json_string_fault json_string_check(const char **at, const char *end, bool 
             return JSON_STRING_UNCLOSED;
         }
         if (**at == '"')
-            return JSON_STRING_GOOD;
+            return JSON_STRING_VALID;
         if ((unsigned char)**at < 0x20)
             return JSON_STRING_CONTROL;
         if (**at != '\\')

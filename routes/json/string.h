@@ -9,8 +9,8 @@
 #include "db/base/slice.h"
 #include "routes/core/buffer.h"
 
-enum json_string_fault {
-    JSON_STRING_GOOD,
+enum json_string_error {
+    JSON_STRING_VALID,
     JSON_STRING_UNCLOSED,
     JSON_STRING_CONTROL, /* a raw U+0000 to U+001F */
     JSON_STRING_ESCAPE,  /* a backslash that begins no escape */
@@ -22,7 +22,7 @@ enum json_string_fault {
  * comes to stand on the closing quote and *escaped says whether the string
  * has a backslash; else *at stands on the byte at fault.
  */
-enum json_string_fault json_string_check(const char **at, const char *end, bool *escaped);
+enum json_string_error json_string_check(const char **at, const char *end, bool *escaped);
 
 /* The first byte from `at` on that needs a closer look: a quote, a backslash,
  * a control character or a byte of a longer UTF-8 sequence; `end` if none. */

@@ -45,7 +45,7 @@ static void readyz_finish(const struct routes *routes, struct exchange *ex)
     if (ex->job.error.kind == ERROR_NONE)
         answer_ready(ex);
     else
-        problem_answer_kind(ex, ERROR_NOT_READY, "a write to the database failed; see the log");
+        problem_respond_kind(ex, ERROR_NOT_READY, "a write to the database failed; see the log");
 }
 
 const struct route route_readyz = {

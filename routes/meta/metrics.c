@@ -234,38 +234,37 @@ static void add_limits(struct buffer *out, const struct metrics *metrics)
                       (long long)get(&metrics->limits[i]));
 }
 
-static void add_commits(struct buffer *out, const struct store_figures *figures)
+static void add_commits(struct buffer *out, const struct store_stats *stats)
 {
     static const char batch[] = "sessiond_commit_batch_size";
     static const char duration[] = "sessiond_commit_duration_seconds";
     int64_t count;
 
     add_family(out, batch, "histogram", "Writes made durable by one commit.");
-    count = add_histogram(out, batch, "", store_batch_bounds, figures->batch_buckets,
+    count = add_histogram(out, batch, "", store_batch_bounds, stats->batch_buckets,
                           STORE_BATCH_BUCKETS, 1);
-    buffer_printf(out, "%s_sum %lld\n%s_count %lld\n", batch, (long long)figures->batch_jobs, batch,
+    buffer_printf(out, "%s_sum %lld\n%s_count %lld\n", batch, (long long)stats->batch_jobs, batch,
                   (long long)count);
     add_family(out, duration, "histogram", "Time of a COMMIT, fsync included.");
-    count = add_histogram(out, duration, "", store_commit_bounds_us, figures->commit_buckets,
+    count = add_histogram(out, duration, "", store_commit_bounds_us, stats->commit_buckets,
                           STORE_COMMIT_BUCKETS, 1e6);
-    buffer_printf(out, "%s_sum %.6f\n%s_count %lld\n", duration, (double)figures->commit_us / 1e6,
+    buffer_printf(out, "%s_sum %.6f\n%s_count %lld\n", duration, (double)stats->commit_us / 1e6,
                   duration, (long long)count);
 }
 
-static void add_checkpoints(struct buffer *out, const struct store_figures *figures)
+static void add_checkpoints(struct buffer *out, const struct store_stats *stats)
 {
     static const char name[] = "sessiond_checkpoints_total";
 
     add_family(out, name, "counter", "Copies of the write-ahead log into the database file.");
     buffer_printf(out, "%s{result=\"complete\"} %lld\n", name,
-                  (long long)figures->checkpoints_complete);
+                  (long long)stats->checkpoints_complete);
     buffer_printf(out, "%s{result=\"partial\"} %lld\n", name,
-                  (long long)figures->checkpoints_partial);
-    buffer_printf(out, "%s{result=\"failed\"} %lld\n", name,
-                  (long long)figures->checkpoints_failed);
+                  (long long)stats->checkpoints_partial);
+    buffer_printf(out, "%s{result=\"failed\"} %lld\n", name, (long long)stats->checkpoints_failed);
 }
 
-static void add_counts(struct buffer *out, const struct store_figures *figures)
+static void add_counts(struct buffer *out, const struct store_stats *stats)
 {
     static const struct {
         const char *name;
@@ -281,10 +280,10 @@ static void add_counts(struct buffer *out, const struct store_figures *figures)
                                       "Sessions whose owner was found gone."},
         [STORE_REPLAYS] = {"sessiond_idempotency_replays_total",
                            "Answers given again under an Idempotency-Key."},
-        [STORE_GROWTH_REFUSED] = {"sessiond_growth_refusals_total",
+        [STORE_QUOTA_REJECTED] = {"sessiond_growth_refusals_total",
                                   "Writes refused for want of room in the database."},
         [STORE_EVENTS_WRITTEN] = {"sessiond_events_written_total", "Changes recorded as events."},
-        [STORE_EVENTS_REMOVED] = {"sessiond_events_removed_total",
+        [STORE_EVENTS_EXPIRED] = {"sessiond_events_removed_total",
                                   "Events removed for their age or number."},
         [STORE_ENTRIES_APPENDED] = {"sessiond_entries_appended_total",
                                     "Entries appended to the logs of sessions."},
@@ -307,69 +306,69 @@ static void add_counts(struct buffer *out, const struct store_figures *figures)
         if (families[i].name == NULL)
             continue; /* one of a family with labels */
         add_family(out, families[i].name, "counter", families[i].help);
-        buffer_printf(out, "%s %lld\n", families[i].name, (long long)figures->counts[i]);
+        buffer_printf(out, "%s %lld\n", families[i].name, (long long)stats->counts[i]);
     }
 }
 
-static void add_purged(struct buffer *out, const struct store_figures *figures)
+static void add_purged(struct buffer *out, const struct store_stats *stats)
 {
     static const char name[] = "sessiond_sessions_purged_total";
 
     add_family(out, name, "counter", "Sessions that retention deleted.");
     buffer_printf(out, "%s{reason=\"terminated\"} %lld\n", name,
-                  (long long)figures->counts[STORE_PURGED_TERMINATED]);
+                  (long long)stats->counts[STORE_PURGED_TERMINATED]);
     buffer_printf(out, "%s{reason=\"idle\"} %lld\n", name,
-                  (long long)figures->counts[STORE_PURGED_IDLE]);
+                  (long long)stats->counts[STORE_PURGED_IDLE]);
 }
 
-static void add_task_failures(struct buffer *out, const struct store_figures *figures)
+static void add_task_failures(struct buffer *out, const struct store_stats *stats)
 {
     static const char name[] = "sessiond_maintenance_failures_total";
 
     add_family(out, name, "counter", "Failed runs of the store's maintenance tasks.");
     for (int i = 0; i < STORE_TASKS; i++)
         buffer_printf(out, "%s{task=\"%s\"} %lld\n", name, store_task_name((enum store_task)i),
-                      (long long)figures->task_failures[i]);
+                      (long long)stats->task_failures[i]);
 }
 
-static void add_size(struct buffer *out, const struct store_figures *figures)
+static void add_size(struct buffer *out, const struct store_stats *stats)
 {
     add_gauge(out, "sessiond_database_bytes", "What the database has stored, free pages left out.",
-              figures->database_bytes);
+              stats->database_bytes);
     add_gauge(out, "sessiond_database_free_bytes", "Free pages of the database file.",
-              figures->free_bytes);
+              stats->free_bytes);
     add_gauge(out, "sessiond_database_max_bytes", "Size from which on nothing grows; 0: no limit.",
-              figures->max_database_bytes);
+              stats->max_database_bytes);
     add_gauge(out, "sessiond_database_nearly_full", "1 from four fifths of that size on.",
-              figures->nearly_full);
+              stats->nearly_full);
 }
 
 static void add_storage(struct buffer *out, struct store *store)
 {
-    struct store_figures figures;
+    struct store_stats stats;
 
-    store_figures(store, &figures);
-    add_commits(out, &figures);
+    store_stats(store, &stats);
+    add_commits(out, &stats);
     add_gauge(out, "sessiond_write_queue_depth", "Writes that wait for their commit.",
-              figures.queue_depth);
+              stats.queue_depth);
     add_gauge(out, "sessiond_wal_bytes", "Length of the write-ahead log that is in use.",
-              figures.wal_bytes);
-    add_checkpoints(out, &figures);
-    add_counts(out, &figures);
+              stats.wal_bytes);
+    add_checkpoints(out, &stats);
+    add_counts(out, &stats);
     add_gauge(out, "sessiond_search_complete",
               "1 when all that is stored can be found; 0 while the index is being made, or without "
               "search.",
-              figures.search_complete);
-    add_gauge(out, "sessiond_events", "Events that are kept.", figures.events);
+              stats.search_complete);
+    add_gauge(out, "sessiond_events", "Events that are kept.", stats.events);
     add_gauge(out, "sessiond_events_newest_id", "The newest event; 0 when there never was one.",
-              figures.newest_event);
-    add_purged(out, &figures);
-    add_task_failures(out, &figures);
-    add_size(out, &figures);
+              stats.newest_event);
+    add_purged(out, &stats);
+    add_task_failures(out, &stats);
+    add_size(out, &stats);
     add_family(out, "sessiond_sessions", "gauge", "Sessions by status.");
     for (unsigned i = 0; i < SESSION_STATUS_COUNT; i++)
         buffer_printf(out, "sessiond_sessions{status=\"%s\"} %lld\n",
-                      session_status_name((enum session_status)i), (long long)figures.sessions[i]);
+                      session_status_name((enum session_status)i), (long long)stats.sessions[i]);
 }
 
 static enum route_step metrics_begin_route(const struct routes *routes, struct exchange *ex)

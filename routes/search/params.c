@@ -19,7 +19,7 @@ static const char *const names[PARAMETER_COUNT] = {
 };
 
 struct reading {
-    struct query_reader reader;
+    struct query_params reader;
     struct store_search_query *query;
 };
 
@@ -56,7 +56,7 @@ static bool read_cursor(struct reading *reading, struct slice value)
     value = (struct slice){value.data + 1, value.len - 1};
     if (!take_number(&value, &document) || value.len > 0)
         goto refused;
-    reading->query->after = (struct store_search_place){(int64_t)score, (int64_t)document};
+    reading->query->after = (struct store_search_cursor){(int64_t)score, (int64_t)document};
     return true;
 
 refused:
@@ -85,8 +85,8 @@ static bool take(void *arg, unsigned which, struct slice value)
     return true;
 }
 
-bool search_request_read(struct slice query, struct buffer *text, struct store_search_query *out,
-                         struct error *err)
+bool search_params_read(struct slice query, struct buffer *text, struct store_search_query *out,
+                        struct error *err)
 {
     struct reading reading = {
         .reader = {.names = names,
@@ -109,7 +109,7 @@ bool search_request_read(struct slice query, struct buffer *text, struct store_s
     return true;
 }
 
-void search_request_add_cursor(struct buffer *out, const struct store_search_place *place)
+void search_params_add_cursor(struct buffer *out, const struct store_search_cursor *place)
 {
     buffer_printf(out, "%lld-%llu", (long long)place->score, (unsigned long long)place->document);
 }

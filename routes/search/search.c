@@ -86,8 +86,8 @@ static enum route_step begin(const struct routes *routes, struct exchange *ex)
     struct error err;
 
     (void)routes;
-    if (!search_request_read(ex->query, &ex->query_text, &job->search.query, &err)) {
-        problem_answer(ex, &err);
+    if (!search_params_read(ex->query, &ex->query_text, &job->search.query, &err)) {
+        problem_respond(ex, &err);
         return ROUTE_ANSWERED;
     }
     job->operation = STORE_SEARCH;
@@ -104,7 +104,7 @@ static void finish(const struct routes *routes, struct exchange *ex)
 
     (void)routes;
     if (ex->job.error.kind != ERROR_NONE) {
-        problem_answer_job(ex);
+        problem_respond_job(ex);
         return;
     }
     ex->status = 200;
@@ -112,7 +112,7 @@ static void finish(const struct routes *routes, struct exchange *ex)
     buffer_add_text(out, "],\"next_cursor\":");
     if (search->more) {
         buffer_add_char(out, '"');
-        search_request_add_cursor(out, &search->last);
+        search_params_add_cursor(out, &search->last);
         buffer_add_char(out, '"');
     } else {
         buffer_add_text(out, "null");

@@ -90,9 +90,9 @@ static void add_value(struct extraction *extraction, struct slice raw)
 {
     const struct slice text = decode(extraction, raw);
     struct buffer *out = &extraction->out;
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
-    if (text.len == 0 || (text.len == ID_LENGTH && id_parse(text, id)))
+    if (text.len == 0 || (text.len == UUID_LENGTH && uuid_read(text, id)))
         return;
     const size_t before = out->len;
     if (before > 0)

@@ -9,7 +9,7 @@ enum parameter { PARAMETER_LIMIT, PARAMETER_CURSOR, PARAMETER_COUNT };
 static const char *const names[PARAMETER_COUNT] = {"limit", "cursor"};
 
 struct reading {
-    struct query_reader reader;
+    struct query_params reader;
     int limit;
 };
 
@@ -18,12 +18,12 @@ static bool take(void *arg, unsigned which, struct slice value)
     struct reading *reading = arg;
 
     return which == PARAMETER_CURSOR ||
-           query_limit(&reading->reader, which, value, STORE_MANY_MAX, &reading->limit);
+           query_limit(&reading->reader, which, value, STORE_BULK_MAX, &reading->limit);
 }
 
 /* --- Cursors: began.seq or began.seq.status.path, the path in hexadecimal digits -------------- */
 
-static void add_place(struct buffer *out, bool has_path, const struct store_many_place *place)
+static void add_place(struct buffer *out, bool has_path, const struct store_bulk_position *place)
 {
     buffer_printf(out, "%lld.%lld", (long long)place->began_us, (long long)place->seq);
     if (!has_path)
@@ -68,7 +68,7 @@ static int64_t take_number(struct slice text, size_t *at, bool last)
     return ends && query_number(digits, 0, INT64_MAX, &number) ? number : -1;
 }
 
-static bool read_place(char *data, size_t len, bool has_path, struct store_many_place *out)
+static bool read_place(char *data, size_t len, bool has_path, struct store_bulk_position *out)
 {
     const struct slice text = {data, len};
     struct slice path = {0};
@@ -81,12 +81,12 @@ static bool read_place(char *data, size_t len, bool has_path, struct store_many_
         return false;
     if (has_path && !decode_hex(data + at, len - at, &path))
         return false;
-    *out = (struct store_many_place){
+    *out = (struct store_bulk_position){
         .began_us = began_us, .seq = seq, .status = (enum session_status)status, .path = path};
     return true;
 }
 
-void many_request_add_cursor(struct buffer *out, bool has_path, const struct store_many *many)
+void bulk_params_add_cursor(struct buffer *out, bool has_path, const struct store_bulk *many)
 {
     if (!many->more) {
         buffer_add_text(out, ",\"next_cursor\":null");
@@ -97,8 +97,8 @@ void many_request_add_cursor(struct buffer *out, bool has_path, const struct sto
     buffer_add_char(out, '"');
 }
 
-bool many_request_read(struct slice query, bool has_path, struct buffer *text,
-                       struct store_many *out, struct error *err)
+bool bulk_params_read(struct slice query, bool has_path, struct buffer *text,
+                      struct store_bulk *out, struct error *err)
 {
     struct reading reading = {
         .reader = {.names = names,
@@ -106,7 +106,7 @@ bool many_request_read(struct slice query, bool has_path, struct buffer *text,
                    .known = QUERY_BIT(PARAMETER_COUNT) - 1,
                    .text = text,
                    .err = err},
-        .limit = STORE_MANY_MAX,
+        .limit = STORE_BULK_MAX,
     };
 
     if (!query_read(&reading.reader, query, take, &reading))

@@ -8,10 +8,10 @@
 
 /* Reads `limit` and `cursor` into *out. `has_path` is true for a relocation, whose cursors have a
  * path. `text` gets the decoded values and has to outlive *out. */
-MUST_USE bool many_request_read(struct slice query, bool has_path, struct buffer *text,
-                                struct store_many *out, struct error *err);
+MUST_USE bool bulk_params_read(struct slice query, bool has_path, struct buffer *text,
+                               struct store_bulk *out, struct error *err);
 
 /* Appends the member next_cursor: a JSON string, or null when nothing is left. */
-void many_request_add_cursor(struct buffer *out, bool has_path, const struct store_many *many);
+void bulk_params_add_cursor(struct buffer *out, bool has_path, const struct store_bulk *many);
 
 #endif

@@ -13,9 +13,9 @@ static bool read_if_exists(struct exchange *ex, struct error *err)
 {
     struct slice word;
 
-    if (!json_payload_has(ex->payload, "if_exists"))
+    if (!json_body_has(ex->payload, "if_exists"))
         return true;
-    if (!json_payload_text(ex->payload, "if_exists", SESSION_THREAD_ID_MAX, &word, err))
+    if (!json_body_text(ex->payload, "if_exists", SESSION_THREAD_ID_MAX, &word, err))
         return false;
     ex->job.or_existing = slice_is(word, "return");
     return ex->job.or_existing || error_set(err, ERROR_INVALID_PAYLOAD, "/if_exists",
@@ -26,18 +26,18 @@ static bool read_create(const struct routes *routes, struct exchange *ex, struct
 {
     static const char *const names[] = {"project_path", "thread_id", "context", "if_exists", NULL};
 
-    return session_read_payload(routes, ex, names, err) && read_if_exists(ex, err);
+    return session_parse_body(routes, ex, names, err) && read_if_exists(ex, err);
 }
 
 static enum route_step create_begin(const struct routes *routes, struct exchange *ex)
 {
-    return write_route_begin(routes, ex, STORE_CREATE, read_create);
+    return mutation_begin(routes, ex, STORE_CREATE, read_create);
 }
 
 static void create_finish(const struct routes *routes, struct exchange *ex)
 {
     (void)routes;
-    session_answer_job(ex, ex->job.created ? 201 : 200);
+    session_respond_job(ex, ex->job.created ? 201 : 200);
 }
 
 const struct route route_sessions_create = {
@@ -71,9 +71,9 @@ static void end_page(struct exchange *ex)
         return;
     }
     buffer_add_char(out, '"');
-    list_request_add_cursor(out, &ex->job.page);
+    list_params_add_cursor(out, &ex->job.page);
     buffer_add_text(out, "\"}\n");
-    list_request_add_link(&link, ex->query, &ex->job.page);
+    list_params_add_link(&link, ex->query, &ex->job.page);
     exchange_header(ex, "Link", buffer_slice(&link));
     buffer_release(&link);
 }
@@ -83,13 +83,13 @@ static enum route_step list_begin(const struct routes *routes, struct exchange *
     struct store_job *job = &ex->job;
     struct error err;
 
-    if (!list_request_read(ex->query, &ex->query_text, &job->query, &err)) {
-        problem_answer(ex, &err);
+    if (!list_params_read(ex->query, &ex->query_text, &job->query, &err)) {
+        problem_respond(ex, &err);
         return ROUTE_ANSWERED;
     }
     ex->max_page_bytes = routes->max_page_bytes;
     buffer_add_text(&ex->response, "{\"sessions\":[");
-    if (list_request_is_long(&job->query)) {
+    if (list_params_is_long(&job->query)) {
         job->operation = STORE_LIST;
         job->visit = add_to_page;
         job->visit_arg = ex;
@@ -98,7 +98,7 @@ static enum route_step list_begin(const struct routes *routes, struct exchange *
     if (store_list(routes->store, &job->query, add_to_page, ex, &job->page, &job->error))
         end_page(ex);
     else
-        problem_answer_job(ex);
+        problem_respond_job(ex);
     return ROUTE_ANSWERED;
 }
 
@@ -108,7 +108,7 @@ static void list_finish(const struct routes *routes, struct exchange *ex)
     if (ex->job.error.kind == ERROR_NONE)
         end_page(ex);
     else
-        problem_answer_job(ex);
+        problem_respond_job(ex);
 }
 
 const struct route route_sessions_list = {

@@ -23,28 +23,28 @@ static enum store_visit answer_read(void *arg, const struct session *session)
     if (job->match.present && !store_match_names(&job->match, session->version)) {
         error_set(&err, ERROR_PRECONDITION_FAILED, "If-Match", "the session is at version %lld",
                   (long long)session->version);
-        problem_answer_precondition(ex, &err, session->version);
+        problem_respond_precondition(ex, &err, session->version);
     } else if (!moves && store_match_names(&job->none_match, session->version)) {
-        session_answer(ex, 304, session); /* its headers are those of the 200 (RFC 9110 §15.4.5) */
+        session_respond(ex, 304, session); /* its headers are those of the 200 (RFC 9110 §15.4.5) */
     } else {
-        session_answer(ex, 200, session);
+        session_respond(ex, 200, session);
     }
     return STORE_VISIT_NEXT;
 }
 
 static enum route_step get_begin(const struct routes *routes, struct exchange *ex)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
     struct error err;
 
-    if (!session_read_id(ex, id))
+    if (!session_parse_id(ex, id))
         return ROUTE_ANSWERED;
     if (!etag_read_conditions(ex, &err)) {
-        problem_answer(ex, &err);
+        problem_respond(ex, &err);
         return ROUTE_ANSWERED;
     }
     if (!store_get(routes->store, id, answer_read, ex, &ex->job.error))
-        problem_answer_job(ex);
+        problem_respond_job(ex);
     return ROUTE_ANSWERED;
 }
 
@@ -59,18 +59,18 @@ static bool read_put(const struct routes *routes, struct exchange *ex, struct er
 {
     static const char *const names[] = {"project_path", "thread_id", "context", NULL};
 
-    return etag_read_conditions(ex, err) && session_read_payload(routes, ex, names, err);
+    return etag_read_conditions(ex, err) && session_parse_body(routes, ex, names, err);
 }
 
 static enum route_step put_begin(const struct routes *routes, struct exchange *ex)
 {
-    return write_route_begin(routes, ex, STORE_PUT, read_put);
+    return mutation_begin(routes, ex, STORE_PUT, read_put);
 }
 
 static void put_finish(const struct routes *routes, struct exchange *ex)
 {
     (void)routes;
-    session_answer_job(ex, ex->job.created ? 201 : 200);
+    session_respond_job(ex, ex->job.created ? 201 : 200);
 }
 
 const struct route route_session_put = {
@@ -104,11 +104,11 @@ static bool read_merge(const struct routes *routes, struct exchange *ex, struct 
 {
     struct slice patch;
 
-    if (json_payload_is_null(ex->payload, "context")) {
+    if (json_body_is_null(ex->payload, "context")) {
         ex->job.context = SLICE_LITERAL("{}");
         return true;
     }
-    if (!json_payload_object(ex->payload, "context", &patch, err))
+    if (!json_body_object(ex->payload, "context", &patch, err))
         return false;
     if (patch.data == NULL)
         return true;
@@ -126,24 +126,23 @@ static bool read_patch(const struct routes *routes, struct exchange *ex, struct 
     struct store_job *job = &ex->job;
 
     if (!etag_read_conditions(ex, err) || !lease_token_read(ex, err) ||
-        !json_payload_new(buffer_slice(&ex->body), routes->max_json_depth, names, &ex->payload,
-                          err) ||
-        !json_payload_status(ex->payload, "status", &job->has_status, &job->status, err))
+        !json_body_new(buffer_slice(&ex->body), routes->max_json_depth, names, &ex->payload, err) ||
+        !json_body_status(ex->payload, "status", &job->has_status, &job->status, err))
         return false;
     if (media_type_is(ex->headers[REQUEST_CONTENT_TYPE], "application/json"))
-        return json_payload_object(ex->payload, "context", &job->context, err);
+        return json_body_object(ex->payload, "context", &job->context, err);
     return read_merge(routes, ex, err);
 }
 
 static enum route_step patch_begin(const struct routes *routes, struct exchange *ex)
 {
-    return write_route_begin(routes, ex, STORE_UPDATE, read_patch);
+    return mutation_begin(routes, ex, STORE_UPDATE, read_patch);
 }
 
 static void patch_finish(const struct routes *routes, struct exchange *ex)
 {
     (void)routes;
-    session_answer_job(ex, 200);
+    session_respond_job(ex, 200);
 }
 
 const struct route route_session_patch = {
@@ -163,7 +162,7 @@ static bool read_delete(const struct routes *routes, struct exchange *ex, struct
 
 static enum route_step delete_begin(const struct routes *routes, struct exchange *ex)
 {
-    return write_route_begin(routes, ex, STORE_DELETE, read_delete);
+    return mutation_begin(routes, ex, STORE_DELETE, read_delete);
 }
 
 const struct route route_session_delete = {
@@ -171,5 +170,5 @@ const struct route route_session_delete = {
     .pattern = "/sessions/{id}",
     .scope = SCOPE_WRITE,
     .begin = delete_begin,
-    .finish = write_route_finish_empty,
+    .finish = mutation_finish_empty,
 };

@@ -17,12 +17,11 @@ static bool read_payload(const struct routes *routes, struct exchange *ex, struc
     int64_t ttl_seconds;
 
     if (!lease_token_read(ex, err) ||
-        !json_payload_new(buffer_slice(&ex->body), routes->max_json_depth, names, &ex->payload,
-                          err) ||
-        !json_payload_require(ex->payload, required, err) ||
-        !json_payload_text(ex->payload, "owner", SESSION_OWNER_MAX, &job->owner, err) ||
-        !json_payload_integer(ex->payload, "ttl_seconds", 1, TTL_MAX_SECONDS, &ttl_seconds, err) ||
-        !json_payload_flag(ex->payload, "steal", &job->steal, err))
+        !json_body_new(buffer_slice(&ex->body), routes->max_json_depth, names, &ex->payload, err) ||
+        !json_body_require(ex->payload, required, err) ||
+        !json_body_text(ex->payload, "owner", SESSION_OWNER_MAX, &job->owner, err) ||
+        !json_body_integer(ex->payload, "ttl_seconds", 1, TTL_MAX_SECONDS, &ttl_seconds, err) ||
+        !json_body_flag(ex->payload, "steal", &job->steal, err))
         return false;
     job->ttl_ms = ttl_seconds * 1000;
     return true;
@@ -30,13 +29,13 @@ static bool read_payload(const struct routes *routes, struct exchange *ex, struc
 
 static enum route_step put_begin(const struct routes *routes, struct exchange *ex)
 {
-    return write_route_begin(routes, ex, STORE_LEASE, read_payload);
+    return mutation_begin(routes, ex, STORE_LEASE, read_payload);
 }
 
 static void put_finish(const struct routes *routes, struct exchange *ex)
 {
     (void)routes;
-    if (!write_route_answer_json(ex))
+    if (!mutation_respond_json(ex))
         return;
     etag_header(ex, ex->job.session.version);
     session_json_add_lease(&ex->response, &ex->job.session.lease);
@@ -60,7 +59,7 @@ static bool read_token(const struct routes *routes, struct exchange *ex, struct 
 
 static enum route_step delete_begin(const struct routes *routes, struct exchange *ex)
 {
-    return write_route_begin(routes, ex, STORE_RELEASE, read_token);
+    return mutation_begin(routes, ex, STORE_RELEASE, read_token);
 }
 
 const struct route route_lease_delete = {
@@ -68,5 +67,5 @@ const struct route route_lease_delete = {
     .pattern = "/sessions/{id}/lease",
     .scope = SCOPE_WRITE,
     .begin = delete_begin,
-    .finish = write_route_finish_empty,
+    .finish = mutation_finish_empty,
 };

@@ -25,7 +25,7 @@ static const char *const names[PARAMETER_COUNT] = {
 };
 
 struct reading {
-    struct query_reader reader;
+    struct query_params reader;
     struct store_list_query query;
 };
 
@@ -68,8 +68,8 @@ static bool take(void *arg, unsigned which, struct slice value)
     return false;
 }
 
-bool list_request_read(struct slice query, struct buffer *text, struct store_list_query *out,
-                       struct error *err)
+bool list_params_read(struct slice query, struct buffer *text, struct store_list_query *out,
+                      struct error *err)
 {
     struct reading reading = {
         .reader = {.names = names,
@@ -89,19 +89,19 @@ bool list_request_read(struct slice query, struct buffer *text, struct store_lis
     return true;
 }
 
-bool list_request_is_long(const struct store_list_query *query)
+bool list_params_is_long(const struct store_list_query *query)
 {
     const bool intersects = query->thread_id.data != NULL && query->project_path.data != NULL;
 
     return query->with_context || intersects || query->limit > SHORT_LIMIT;
 }
 
-void list_request_add_cursor(struct buffer *out, const struct store_page *page)
+void list_params_add_cursor(struct buffer *out, const struct store_page *page)
 {
     buffer_add_int(out, page->last);
 }
 
-void list_request_add_link(struct buffer *out, struct slice query, const struct store_page *page)
+void list_params_add_link(struct buffer *out, struct slice query, const struct store_page *page)
 {
     struct query_parameter parameter;
 
@@ -113,6 +113,6 @@ void list_request_add_link(struct buffer *out, struct slice query, const struct 
         buffer_add_char(out, '&');
     }
     buffer_add_text(out, "cursor=");
-    list_request_add_cursor(out, page);
+    list_params_add_cursor(out, page);
     buffer_add_text(out, ">; rel=\"next\"");
 }

@@ -11,26 +11,26 @@ static bool read_payload(const struct routes *routes, struct exchange *ex, struc
 {
     static const char *const names[] = {"owner", NULL};
 
-    return many_request_read(ex->query, false, &ex->query_text, &ex->job.many, err) &&
-           json_payload_new(buffer_slice(&ex->body), routes->max_json_depth, names, &ex->payload,
-                            err) &&
-           (!json_payload_has(ex->payload, "owner") ||
-            json_payload_text(ex->payload, "owner", SESSION_OWNER_MAX, &ex->job.owner, err));
+    return bulk_params_read(ex->query, false, &ex->query_text, &ex->job.bulk, err) &&
+           json_body_new(buffer_slice(&ex->body), routes->max_json_depth, names, &ex->payload,
+                         err) &&
+           (!json_body_has(ex->payload, "owner") ||
+            json_body_text(ex->payload, "owner", SESSION_OWNER_MAX, &ex->job.owner, err));
 }
 
 static enum route_step recover_begin(const struct routes *routes, struct exchange *ex)
 {
-    return write_route_begin(routes, ex, STORE_RECOVER, read_payload);
+    return mutation_begin(routes, ex, STORE_RECOVER, read_payload);
 }
 
 static void recover_finish(const struct routes *routes, struct exchange *ex)
 {
     const struct store_job *job = &ex->job;
-    const struct store_many *many = &job->many;
+    const struct store_bulk *many = &job->bulk;
     struct buffer *out = &ex->response;
 
     (void)routes;
-    if (!write_route_answer_json(ex))
+    if (!mutation_respond_json(ex))
         return;
     buffer_add_text(out, "{\"recovered\":[");
     for (size_t i = 0; i < many->changed_count; i++) {
@@ -42,7 +42,7 @@ static void recover_finish(const struct routes *routes, struct exchange *ex)
         buffer_add_text(out, "null");
     else
         json_add_time(out, job->session.recovered_us);
-    many_request_add_cursor(out, false, many);
+    bulk_params_add_cursor(out, false, many);
     buffer_add_text(out, "}\n");
 }
 

@@ -13,30 +13,29 @@ static bool read_payload(const struct routes *routes, struct exchange *ex, struc
     static const char *const required[] = {"from", "to", NULL};
     struct store_job *job = &ex->job;
 
-    job->many.max_path_bytes = SESSION_PROJECT_PATH_MAX;
-    return many_request_read(ex->query, true, &ex->query_text, &job->many, err) &&
-           json_payload_new(buffer_slice(&ex->body), routes->max_json_depth, names, &ex->payload,
-                            err) &&
-           json_payload_require(ex->payload, required, err) &&
-           json_payload_text(ex->payload, "from", SESSION_PROJECT_PATH_MAX, &job->project_path,
-                             err) &&
-           json_payload_text(ex->payload, "to", SESSION_PROJECT_PATH_MAX, &job->many.destination,
-                             err) &&
-           json_payload_flag(ex->payload, "dry_run", &job->many.dry_run, err);
+    job->bulk.max_path_bytes = SESSION_PROJECT_PATH_MAX;
+    return bulk_params_read(ex->query, true, &ex->query_text, &job->bulk, err) &&
+           json_body_new(buffer_slice(&ex->body), routes->max_json_depth, names, &ex->payload,
+                         err) &&
+           json_body_require(ex->payload, required, err) &&
+           json_body_text(ex->payload, "from", SESSION_PROJECT_PATH_MAX, &job->project_path, err) &&
+           json_body_text(ex->payload, "to", SESSION_PROJECT_PATH_MAX, &job->bulk.destination,
+                          err) &&
+           json_body_flag(ex->payload, "dry_run", &job->bulk.dry_run, err);
 }
 
 static enum route_step relocate_begin(const struct routes *routes, struct exchange *ex)
 {
-    return write_route_begin(routes, ex, STORE_RELOCATE, read_payload);
+    return mutation_begin(routes, ex, STORE_RELOCATE, read_payload);
 }
 
 static void relocate_finish(const struct routes *routes, struct exchange *ex)
 {
-    const struct store_many *many = &ex->job.many;
+    const struct store_bulk *many = &ex->job.bulk;
     struct buffer *out = &ex->response;
 
     (void)routes;
-    if (!write_route_answer_json(ex))
+    if (!mutation_respond_json(ex))
         return;
     buffer_add_text(out, "{\"relocated\":[");
     for (size_t i = 0; i < many->changed_count; i++) {
@@ -47,7 +46,7 @@ static void relocate_finish(const struct routes *routes, struct exchange *ex)
         buffer_add_char(out, '}');
     }
     buffer_printf(out, "],\"dry_run\":%s", many->dry_run ? "true" : "false");
-    many_request_add_cursor(out, true, many);
+    bulk_params_add_cursor(out, true, many);
     buffer_add_text(out, "}\n");
 }
 

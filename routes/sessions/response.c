@@ -5,7 +5,7 @@
 #include "routes/json/body.h"
 #include "routes/sessions/json.h"
 
-void session_answer(struct exchange *ex, int status, const struct session *session)
+void session_respond(struct exchange *ex, int status, const struct session *session)
 {
     ex->status = status;
     ex->content_type = "application/json";
@@ -25,45 +25,44 @@ static void location_header(struct exchange *ex, struct slice id)
     buffer_release(&location);
 }
 
-void session_answer_made(struct exchange *ex, int status, const struct session *session)
+void session_respond_created(struct exchange *ex, int status, const struct session *session)
 {
-    session_answer(ex, status, session);
+    session_respond(ex, status, session);
     if (status == 201)
         location_header(ex, session->id);
 }
 
-void session_answer_job(struct exchange *ex, int status)
+void session_respond_job(struct exchange *ex, int status)
 {
     if (ex->job.error.kind != ERROR_NONE) {
-        problem_answer_job(ex);
+        problem_respond_job(ex);
         return;
     }
-    session_answer_made(ex, status, &ex->job.session);
+    session_respond_created(ex, status, &ex->job.session);
 }
 
-bool session_read_payload(const struct routes *routes, struct exchange *ex,
-                          const char *const *names, struct error *err)
+bool session_parse_body(const struct routes *routes, struct exchange *ex, const char *const *names,
+                        struct error *err)
 {
     static const char *const required[] = {"project_path", "thread_id", NULL};
     struct store_job *job = &ex->job;
 
-    if (!json_payload_new(buffer_slice(&ex->body), routes->max_json_depth, names, &ex->payload,
-                          err) ||
-        !json_payload_require(ex->payload, required, err) ||
-        !json_payload_text(ex->payload, "project_path", SESSION_PROJECT_PATH_MAX,
-                           &job->project_path, err) ||
-        !json_payload_text(ex->payload, "thread_id", SESSION_THREAD_ID_MAX, &job->thread_id, err) ||
-        !json_payload_object(ex->payload, "context", &job->context, err))
+    if (!json_body_new(buffer_slice(&ex->body), routes->max_json_depth, names, &ex->payload, err) ||
+        !json_body_require(ex->payload, required, err) ||
+        !json_body_text(ex->payload, "project_path", SESSION_PROJECT_PATH_MAX, &job->project_path,
+                        err) ||
+        !json_body_text(ex->payload, "thread_id", SESSION_THREAD_ID_MAX, &job->thread_id, err) ||
+        !json_body_object(ex->payload, "context", &job->context, err))
         return false;
     if (job->context.data == NULL)
         job->context = SLICE_LITERAL("{}");
     return true;
 }
 
-bool session_read_id(struct exchange *ex, char id[ID_SIZE])
+bool session_parse_id(struct exchange *ex, char id[UUID_SIZE])
 {
-    if (id_parse(ex->id_text, id))
+    if (uuid_read(ex->id_text, id))
         return true;
-    problem_answer_kind(ex, ERROR_NOT_FOUND, "a session's id is a UUID, which this is not");
+    problem_respond_kind(ex, ERROR_NOT_FOUND, "a session's id is a UUID, which this is not");
     return false;
 }

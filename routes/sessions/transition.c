@@ -12,22 +12,22 @@ static bool read_payload(const struct routes *routes, struct exchange *ex, struc
     struct store_job *job = &ex->job;
 
     return etag_read_conditions(ex, err) && lease_token_read(ex, err) &&
-           json_payload_new(buffer_slice(&ex->body), routes->max_json_depth, names, &ex->payload,
-                            err) &&
-           json_payload_require(ex->payload, names, err) &&
-           json_payload_status(ex->payload, "from", &job->has_expected, &job->expected, err) &&
-           json_payload_status(ex->payload, "to", &job->has_status, &job->status, err);
+           json_body_new(buffer_slice(&ex->body), routes->max_json_depth, names, &ex->payload,
+                         err) &&
+           json_body_require(ex->payload, names, err) &&
+           json_body_status(ex->payload, "from", &job->has_expected, &job->expected, err) &&
+           json_body_status(ex->payload, "to", &job->has_status, &job->status, err);
 }
 
 static enum route_step transition_begin(const struct routes *routes, struct exchange *ex)
 {
-    return write_route_begin(routes, ex, STORE_UPDATE, read_payload);
+    return mutation_begin(routes, ex, STORE_UPDATE, read_payload);
 }
 
 static void transition_finish(const struct routes *routes, struct exchange *ex)
 {
     (void)routes;
-    session_answer_job(ex, 200);
+    session_respond_job(ex, 200);
 }
 
 const struct route route_transition = {

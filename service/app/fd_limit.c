@@ -9,10 +9,10 @@
 
 /* The database's files over all readers, the listener, the epolls, the log; and connections that
  * are ending. */
-#define OWN_DESCRIPTORS (256 + LINGERING_MAX)
+#define OWN_DESCRIPTORS (256 + LINGERING_CLOSE_MAX)
 
 /* A new descriptor is the lowest that is free. */
-bool descriptors_occupy(void)
+bool fd_limit_reserve_standard(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
         const int flags = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
@@ -23,7 +23,7 @@ bool descriptors_occupy(void)
     return true;
 }
 
-void descriptors_provide(int64_t *connections, struct log *log)
+void fd_limit_raise(int64_t *connections, struct log *log)
 {
     struct rlimit limit;
     char detail[128];

@@ -7,11 +7,11 @@
 /* Puts /dev/null in the place of stdin, stdout and stderr where one is closed, so that no socket
  * and no database gets its number; what is read from it or written to it fails. Before anything is
  * opened. False when there is no /dev/null. */
-bool descriptors_occupy(void);
+bool fd_limit_reserve_standard(void);
 
 /* Raises the soft limit (RLIMIT_NOFILE) so far that so many connections can be open beside the
  * database's files. Where the hard limit is too low, *connections becomes what fits, at least 1,
  * and the log warns. */
-void descriptors_provide(int64_t *connections, struct log *log);
+void fd_limit_raise(int64_t *connections, struct log *log);
 
 #endif

@@ -16,7 +16,7 @@ static void warn_if_exposed(const char *path, const char *risk, struct log *log)
     log_event(log, LOG_WARNING, "file_exposed", text);
 }
 
-void exposure_warn(const struct config *config, struct log *log)
+void file_permissions_warn(const struct config *config, struct log *log)
 {
     char copy[PATH_MAX];
 

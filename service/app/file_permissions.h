@@ -7,6 +7,6 @@
 #include "service/app/log.h"
 
 /* Logs `file_exposed` for a --token-file, or a folder of --db, that every user may write. */
-void exposure_warn(const struct config *config, struct log *log);
+void file_permissions_warn(const struct config *config, struct log *log);
 
 #endif

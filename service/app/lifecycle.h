@@ -14,14 +14,14 @@ struct service {
     struct config config;
     struct log *log;
     struct tls *tls;
-    struct access *access;
+    struct authorizer *access;
     struct store *store;
-    struct event_ring *ring;
-    struct feed *feed;
-    struct feed_reading feed_reading;
+    struct sse_buffer *ring;
+    struct notifier *notifier;
+    struct event_source_reading event_source_reading;
     struct http_server *server;
     struct routes routes;
-    struct confinement confinement;
+    struct sandbox sandbox;
     atomic_bool storage_failed;
     int manager; /* the service manager's socket; -1: none */
     struct listener listener;

@@ -14,7 +14,7 @@
 #define WRITE_AT_BYTES (64 << 10)
 
 /* How long the end of the process waits for whoever reads the log. */
-#define LAST_WORDS_MS 1000
+#define FLUSH_ON_EXIT_MS 1000
 
 static const char *const level_names[] = {"debug", "info", "warning", "error"};
 
@@ -145,7 +145,7 @@ void log_free(struct log *log)
 {
     if (log == NULL)
         return;
-    if (!log_flush(log, LAST_WORDS_MS)) {
+    if (!log_flush(log, FLUSH_ON_EXIT_MS)) {
         pthread_detach(log->thread); /* nobody reads: it ends with the process */
         return;
     }

@@ -7,7 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-int notify_connect(void)
+int sd_notify_connect(void)
 {
     const char *path = getenv("NOTIFY_SOCKET");
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -28,7 +28,7 @@ int notify_connect(void)
     return -1;
 }
 
-void notify_manager(int manager, const char *state)
+void sd_notify_send(int manager, const char *state)
 {
     if (manager >= 0)
         (void)send(manager, state, strlen(state), MSG_NOSIGNAL);

@@ -5,10 +5,10 @@
 
 /* Connects to that socket: before the process is confined, since then it makes no socket any more.
  * Returns a descriptor for as long as the process lives; -1 when there is no such socket. */
-int notify_connect(void);
+int sd_notify_connect(void);
 
 /* `state` is one of the protocol's lines: "READY=1", "STOPPING=1". A manager that cannot be reached
  * is no reason not to serve; `manager` may be -1. */
-void notify_manager(int manager, const char *state);
+void sd_notify_send(int manager, const char *state);
 
 #endif

@@ -29,7 +29,7 @@ static void sleep_ms(int64_t ms)
 }
 
 /* A second SIGTERM or SIGINT says that nobody wants to wait. */
-static bool is_hurried(void)
+static bool has_second_signal(void)
 {
     const struct timespec now = {0};
     sigset_t hurry;
@@ -53,13 +53,13 @@ static int64_t count_awaited(const struct service *service, int64_t waited_ms)
 }
 
 /* Waits until nothing is under way, at most `limit_ms`. */
-static void await_quiet(struct service *service, int64_t limit_ms)
+static void drain_requests(struct service *service, int64_t limit_ms)
 {
     const int64_t began_us = monotonic_us();
     int64_t waited_ms = 0;
     int64_t busy_ms = 0; /* when something was last under way */
 
-    while (waited_ms < limit_ms && waited_ms - busy_ms < QUIET_MS && !is_hurried()) {
+    while (waited_ms < limit_ms && waited_ms - busy_ms < QUIET_MS && !has_second_signal()) {
         sleep_ms(POLL_MS);
         waited_ms = (monotonic_us() - began_us) / 1000;
         if (count_awaited(service, waited_ms) > 0)
@@ -73,7 +73,7 @@ void service_end_if_failed(struct service *service)
         return;
     log_event(service->log, LOG_ERROR, "ending", "the storage failed; restart to recover");
     if (service->server != NULL)
-        await_quiet(service, FAILED_MS);
+        drain_requests(service, FAILED_MS);
     log_flush(service->log, FAILED_MS);
     _exit(EXIT_DISK);
 }
@@ -93,13 +93,13 @@ static bool stop_server(struct service *service)
 
 int service_stop(struct service *service)
 {
-    notify_manager(service->manager, "STOPPING=1");
+    sd_notify_send(service->manager, "STOPPING=1");
     listener_withdraw(&service->listener);
     http_server_drain(service->server);
     store_refuse_long_jobs(service->store);
     /* A request that comes after this line is refused. */
     log_event(service->log, LOG_INFO, "stopping", NULL);
-    await_quiet(service, service->config.stop_timeout_ms);
+    drain_requests(service, service->config.stop_timeout_ms);
     service_end_if_failed(service);
     if (!stop_server(service)) {
         log_event(service->log, LOG_ERROR, "stop_timed_out",
@@ -107,13 +107,13 @@ int service_stop(struct service *service)
         log_flush(service->log, FAILED_MS);
         _exit(EXIT_FAILURE);
     }
-    feed_stop(service->feed);
+    notifier_stop(service->notifier);
     store_close(service->store);
     service_end_if_failed(service);
-    feed_free(service->feed);
-    event_ring_free(service->ring);
+    notifier_free(service->notifier);
+    sse_buffer_free(service->ring);
     metrics_free(service->routes.metrics);
-    access_free(service->access);
+    authorizer_free(service->access);
     tls_close(service->tls);
     log_event(service->log, LOG_INFO, "stopped", NULL);
     log_free(service->log);

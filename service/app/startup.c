@@ -40,12 +40,12 @@ static void on_events(void *arg, int64_t newest)
 {
     const struct service *service = arg;
 
-    feed_announce(service->feed, newest);
+    notifier_announce(service->notifier, newest);
 }
 
 static bool open_access(struct service *service, struct error *err)
 {
-    const struct access_options options = {
+    const struct authorizer_options options = {
         .token_file = service->config.token_file,
         .token = service->config.token,
         .allow_anonymous = service->config.allow_anonymous,
@@ -53,7 +53,7 @@ static bool open_access(struct service *service, struct error *err)
         .address = service->listener.address,
     };
 
-    return access_new(&options, &service->access, err);
+    return authorizer_new(&options, &service->access, err);
 }
 
 static bool open_store(struct service *service, struct error *err)
@@ -76,7 +76,7 @@ static bool open_store(struct service *service, struct error *err)
                       [STORE_PURGE_IDLE] = config->retain_idle_s * 1000000},
         .max_db_bytes = config->max_db_bytes,
         .observer = {service, on_notice, on_storage_failed, on_events},
-        .adopt_context = json_adopt_context,
+        .fix_legacy_context = legacy_context_fix,
         .search_text = config->search ? search_text : NULL,
         .search_rule = SEARCH_TEXT_RULE,
     };
@@ -129,7 +129,7 @@ static bool start_server(struct service *service, struct error *err)
         .access = service->access,
         .limits = limits_of(config),
         .routes = &service->routes,
-        .feed = service->feed,
+        .notifier = service->notifier,
         .log = service->log,
     };
     return http_server_start(&options, &service->server, err);
@@ -138,10 +138,11 @@ static bool start_server(struct service *service, struct error *err)
 /* Those who wait for events are told of them, or that their time is over. */
 static bool start_feed(struct service *service, struct error *err)
 {
-    service->feed_reading = (struct feed_reading){service->store, service->ring, service->log};
-    const struct feed_source source = feed_source_of(&service->feed_reading);
+    service->event_source_reading =
+        (struct event_source_reading){service->store, service->ring, service->log};
+    const struct event_source source = event_source_of(&service->event_source_reading);
 
-    return feed_start(service->feed, &source, err);
+    return notifier_start(service->notifier, &source, err);
 }
 
 static void close_listener(struct service *service)
@@ -154,24 +155,23 @@ static bool limit_files(struct service *service, struct error *err)
 {
     const struct config *config = &service->config;
     const char *const read_only[] = {config->token_file, config->tls_cert, config->tls_key};
-    const struct confinement_files files = {
+    const struct sandbox_files files = {
         .database = config->db,
         .socket = service->listener.path[0] == '\0' ? NULL : service->listener.path,
         .read_only = read_only,
         .read_only_count = sizeof(read_only) / sizeof(read_only[0]),
     };
 
-    return confinement_limit_files(&service->confinement, &files, err);
+    return sandbox_limit_files(&service->sandbox, &files, err);
 }
 
 bool service_prepare(struct service *service, struct error *err)
 {
     const struct config *config = &service->config;
 
-    if (!config_check_db(config, err) ||
-        !confinement_begin(&service->confinement, config->confine, err))
+    if (!config_check_db(config, err) || !sandbox_begin(&service->sandbox, config->confine, err))
         return false;
-    service->manager = notify_connect();
+    service->manager = sd_notify_connect();
     if (!listener_open(config->listen, (mode_t)config->socket_mode, &service->listener, err))
         return false;
     if (limit_files(service, err))
@@ -184,26 +184,26 @@ bool service_start(struct service *service, struct error *err)
 {
     const struct config *config = &service->config;
 
-    descriptors_provide(&service->config.max_connections, service->log);
-    exposure_warn(config, service->log);
-    service->ring = event_ring_new(RING_BYTES);
-    service->feed = feed_new();
+    fd_limit_raise(&service->config.max_connections, service->log);
+    file_permissions_warn(config, service->log);
+    service->ring = sse_buffer_new(RING_BYTES);
+    service->notifier = notifier_new();
     if (open_access(service, err) &&
         tls_open(config->tls_cert, config->tls_key, service->log, &service->tls, err) &&
         open_store(service, err)) {
         if (start_feed(service, err)) {
             if (start_server(service, err))
                 return true;
-            feed_stop(service->feed);
+            notifier_stop(service->notifier);
         }
         metrics_free(service->routes.metrics);
         store_close(service->store);
         service_end_if_failed(service);
     }
-    feed_free(service->feed);
-    event_ring_free(service->ring);
+    notifier_free(service->notifier);
+    sse_buffer_free(service->ring);
     tls_close(service->tls);
-    access_free(service->access);
+    authorizer_free(service->access);
     close_listener(service);
     return false;
 }

@@ -17,7 +17,7 @@
 /* A shorter token can be guessed. */
 #define SHORT_TOKEN_CHARACTERS 16
 
-struct access {
+struct authorizer {
     const char *token_file;
     struct token environment; /* scope SCOPE_UNKNOWN: none */
     bool takes_any_host;
@@ -58,7 +58,7 @@ static char *copy(struct slice text)
     return out;
 }
 
-static bool take_environment(struct access *access, char *token, struct error *err)
+static bool take_environment(struct authorizer *access, char *token, struct error *err)
 {
     const struct slice text = slice_from(token);
 
@@ -70,13 +70,13 @@ static bool take_environment(struct access *access, char *token, struct error *e
                                           "sessiond token NAME SCOPE prints them");
     access->has_short_token = text.len < SHORT_TOKEN_CHARACTERS;
     access->environment = (struct token){.name = ENVIRONMENT_NAME, .scope = SCOPE_ADMIN};
-    digest_text(text, access->environment.digest);
+    sha256_text(text, access->environment.digest);
     explicit_bzero(token, text.len);
     return true;
 }
 
 /* *out is NULL where no token is configured. */
-static bool load(const struct access *access, struct tokens **out, struct error *err)
+static bool load(const struct authorizer *access, struct tokens **out, struct error *err)
 {
     struct tokens *tokens = tokens_new();
     bool ok = true;
@@ -100,7 +100,7 @@ static bool is_local(const char *address)
     return unix_socket_named(address) || origin_is_loopback(slice_from(address));
 }
 
-static bool check(const struct access *access, const struct access_options *options,
+static bool check(const struct authorizer *access, const struct authorizer_options *options,
                   struct error *err)
 {
     if (access->has_tokens && options->allow_anonymous)
@@ -120,9 +120,10 @@ static bool check(const struct access *access, const struct access_options *opti
                      options->listen);
 }
 
-bool access_new(const struct access_options *options, struct access **out, struct error *err)
+bool authorizer_new(const struct authorizer_options *options, struct authorizer **out,
+                    struct error *err)
 {
-    struct access *access = calloc(1, sizeof(*access));
+    struct authorizer *access = calloc(1, sizeof(*access));
 
     if (access == NULL)
         abort();
@@ -138,11 +139,11 @@ bool access_new(const struct access_options *options, struct access **out, struc
             return true;
         }
     }
-    access_free(access);
+    authorizer_free(access);
     return false;
 }
 
-void access_free(struct access *access)
+void authorizer_free(struct authorizer *access)
 {
     if (access == NULL)
         return;
@@ -154,7 +155,7 @@ void access_free(struct access *access)
     free(access);
 }
 
-bool access_reload(struct access *access, struct error *err)
+bool authorizer_reload(struct authorizer *access, struct error *err)
 {
     struct tokens *fresh;
 
@@ -169,12 +170,12 @@ bool access_reload(struct access *access, struct error *err)
     return true;
 }
 
-bool access_needs_token(const struct access *access)
+bool authorizer_needs_token(const struct authorizer *access)
 {
     return access->has_tokens;
 }
 
-size_t access_count(struct access *access)
+size_t authorizer_count(struct authorizer *access)
 {
     if (!access->has_tokens)
         return 0;
@@ -187,7 +188,7 @@ size_t access_count(struct access *access)
 static bool refuse(struct exchange *ex, struct metrics *metrics, enum metrics_refusal why)
 {
     metrics_refuse(metrics, why);
-    problem_answer_kind(ex, refusals[why].kind, refusals[why].detail);
+    problem_respond_kind(ex, refusals[why].kind, refusals[why].detail);
     if (refusals[why].challenge != NULL)
         exchange_header(ex, "WWW-Authenticate", slice_from(refusals[why].challenge));
     return false;
@@ -202,7 +203,7 @@ static bool refuse_scope(struct exchange *ex, struct metrics *metrics, const str
     metrics_refuse(metrics, REFUSED_SCOPE);
     error_set(&err, ERROR_FORBIDDEN, NULL, "this takes a token of the scope %s; that of %s is %s",
               missing, token->name, scope_name(token->scope));
-    problem_answer(ex, &err);
+    problem_respond(ex, &err);
     buffer_printf(&challenge, CHALLENGE ", error=\"insufficient_scope\", scope=\"%s\"", missing);
     exchange_header(ex, "WWW-Authenticate", buffer_slice(&challenge));
     buffer_release(&challenge);
@@ -224,7 +225,7 @@ static bool read_credentials(struct slice header, struct slice *token)
 }
 
 /* Copies what is known of the token, so that a reload may free the set. */
-static bool find_token(struct access *access, struct slice presented, struct token *out)
+static bool find_token(struct authorizer *access, struct slice presented, struct token *out)
 {
     pthread_rwlock_rdlock(&access->lock);
     const struct token *found = tokens_find(access->tokens, presented);
@@ -234,7 +235,7 @@ static bool find_token(struct access *access, struct slice presented, struct tok
     return found != NULL;
 }
 
-static bool admit_token(struct access *access, struct metrics *metrics, struct request *request)
+static bool admit_token(struct authorizer *access, struct metrics *metrics, struct request *request)
 {
     struct exchange *ex = &request->ex;
     struct slice presented;
@@ -248,16 +249,16 @@ static bool admit_token(struct access *access, struct metrics *metrics, struct r
     if (!find_token(access, presented, &token))
         return refuse(ex, metrics, REFUSED_WRONG_TOKEN);
     snprintf(request->token_name, sizeof(request->token_name), "%s", token.name);
-    memcpy(request->token_digest, token.digest, DIGEST_BYTES);
+    memcpy(request->token_digest, token.digest, SHA256_BYTES);
     return token.scope >= router_scope(ex) || refuse_scope(ex, metrics, &token);
 }
 
-uint64_t access_generation(struct access *access)
+uint64_t authorizer_generation(struct authorizer *access)
 {
     return atomic_load(&access->generation);
 }
 
-bool access_still_admits(struct access *access, struct request *request)
+bool authorizer_still_admits(struct authorizer *access, struct request *request)
 {
     const bool has_token = request->token_name[0] != '\0';
 
@@ -273,12 +274,12 @@ bool access_still_admits(struct access *access, struct request *request)
     return admits;
 }
 
-void access_refuse_revoked(struct metrics *metrics, struct request *request)
+void authorizer_refuse_revoked(struct metrics *metrics, struct request *request)
 {
     refuse(&request->ex, metrics, REFUSED_WRONG_TOKEN);
 }
 
-static bool takes_host(const struct access *access, struct slice authority)
+static bool takes_host(const struct authorizer *access, struct slice authority)
 {
     return access->takes_any_host || slice_is(authority, access->address) ||
            origin_is_loopback(authority) ||
@@ -295,7 +296,7 @@ static bool is_cross_origin(const struct exchange *ex, struct slice authority)
            slice_is(ex->headers[REQUEST_SEC_FETCH_SITE], "cross-site");
 }
 
-bool access_admit(struct access *access, struct metrics *metrics, struct request *request)
+bool authorizer_admit(struct authorizer *access, struct metrics *metrics, struct request *request)
 {
     if (access->has_tokens)
         return admit_token(access, metrics, request);

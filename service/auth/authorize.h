@@ -11,9 +11,9 @@
 #include "routes/meta/metrics.h"
 #include "service/http/request.h"
 
-struct access;
+struct authorizer;
 
-struct access_options {
+struct authorizer_options {
     const char *token_file; /* NULL: none; borrowed */
     char *token;            /* one of scope admin, NULL: none; wiped once it is known */
     bool allow_anonymous;   /* to listen without tokens where others than this machine connect */
@@ -23,31 +23,31 @@ struct access_options {
 
 /* Refused when the token or the file is no good, when --allow-anonymous contradicts them, or when
  * anybody could connect and nothing says that they may. */
-MUST_USE bool access_new(const struct access_options *options, struct access **out,
-                         struct error *err);
-void access_free(struct access *access);
+MUST_USE bool authorizer_new(const struct authorizer_options *options, struct authorizer **out,
+                             struct error *err);
+void authorizer_free(struct authorizer *access);
 
 /* Reads the token file again. On failure the tokens in force stay. Without a file, nothing. */
-MUST_USE bool access_reload(struct access *access, struct error *err);
+MUST_USE bool authorizer_reload(struct authorizer *access, struct error *err);
 
 /* How often the tokens were read again. */
-uint64_t access_generation(struct access *access);
+uint64_t authorizer_generation(struct authorizer *access);
 
 /* How many tokens there are; 0: none is needed. */
-size_t access_count(struct access *access);
+size_t authorizer_count(struct authorizer *access);
 
 /* Whether a request without a token is only for an open path. */
-bool access_needs_token(const struct access *access);
+bool authorizer_needs_token(const struct authorizer *access);
 
 /* Whether a request, whose route was looked for, may go on. If not, it is answered: 401 or 403 with
  * WWW-Authenticate (RFC 6750 §3), 403 or 421, and counted. Sets request->token_name. */
-bool access_admit(struct access *access, struct metrics *metrics, struct request *request);
+bool authorizer_admit(struct authorizer *access, struct metrics *metrics, struct request *request);
 
 /* Whether the token of a request that was let in still allows it. It may have been removed, or its
- * scope reduced, by access_reload since. Costs nothing while nothing was reloaded. */
-MUST_USE bool access_still_admits(struct access *access, struct request *request);
+ * scope reduced, by authorizer_reload since. Costs nothing while nothing was reloaded. */
+MUST_USE bool authorizer_still_admits(struct authorizer *access, struct request *request);
 
 /* The answer to a request that is no longer let in. Counted. */
-void access_refuse_revoked(struct metrics *metrics, struct request *request);
+void authorizer_refuse_revoked(struct metrics *metrics, struct request *request);
 
 #endif

@@ -60,12 +60,12 @@ bool token_is_valid(struct slice text)
 
 /* All tokens are compared, and each wholly. */
 const struct token *tokens_find_digest(const struct tokens *tokens,
-                                       const unsigned char digest[DIGEST_BYTES])
+                                       const unsigned char digest[SHA256_BYTES])
 {
     const struct token *found = NULL;
 
     for (size_t i = 0; i < tokens->count; i++) {
-        if (digest_equal(tokens->all[i].digest, digest))
+        if (sha256_equal(tokens->all[i].digest, digest))
             found = &tokens->all[i];
     }
     return found;
@@ -73,9 +73,9 @@ const struct token *tokens_find_digest(const struct tokens *tokens,
 
 const struct token *tokens_find(const struct tokens *tokens, struct slice presented)
 {
-    unsigned char digest[DIGEST_BYTES];
+    unsigned char digest[SHA256_BYTES];
 
-    digest_text(presented, digest);
+    sha256_text(presented, digest);
     return tokens_find_digest(tokens, digest);
 }
 
@@ -102,11 +102,11 @@ static int hex_value(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-static bool read_digest(struct slice hex, unsigned char digest[DIGEST_BYTES])
+static bool read_digest(struct slice hex, unsigned char digest[SHA256_BYTES])
 {
-    if (hex.len != (size_t)2 * DIGEST_BYTES)
+    if (hex.len != (size_t)2 * SHA256_BYTES)
         return false;
-    for (size_t i = 0; i < DIGEST_BYTES; i++) {
+    for (size_t i = 0; i < SHA256_BYTES; i++) {
         const int high = hex_value(hex.data[2 * i]);
         const int low = hex_value(hex.data[2 * i + 1]);
         if (high < 0 || low < 0)
@@ -144,7 +144,7 @@ static bool parse_line(struct tokens *tokens, struct slice line, struct error *e
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
                          LINE_FORM ": the SHA-256 of the token is %d hexadecimal digits, and "
                                    "nothing follows it",
-                         2 * DIGEST_BYTES);
+                         2 * SHA256_BYTES);
     memcpy(token.name, name.data, name.len);
     return tokens_add(tokens, &token, err);
 }

@@ -16,7 +16,7 @@
 struct token {
     char name[TOKEN_NAME_MAX + 1];
     enum scope scope;
-    unsigned char digest[DIGEST_BYTES];
+    unsigned char digest[SHA256_BYTES];
 };
 
 struct tokens;
@@ -45,7 +45,7 @@ const struct token *tokens_find(const struct tokens *tokens, struct slice presen
 
 /* The token of this digest; NULL and the time as above. */
 const struct token *tokens_find_digest(const struct tokens *tokens,
-                                       const unsigned char digest[DIGEST_BYTES]);
+                                       const unsigned char digest[SHA256_BYTES]);
 
 /* Whether a token may have this name: 1 to 64 letters, digits, dots, underscores and hyphens. */
 bool token_name_is_valid(struct slice name);

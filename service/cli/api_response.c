@@ -10,31 +10,31 @@
 #define MAX_DEPTH 16
 #define PROBLEM_MAX 16384
 
-bool command_answer_is_foreign(struct error *err, const char *what)
+bool api_response_is_foreign(struct error *err, const char *what)
 {
     return error_set(err, ERROR_INTERNAL, NULL,
                      "the response is not one of sessiond: %s; check --listen", what);
 }
 
-bool command_answer_has_type(const struct http_answer *answer, const char *type, struct error *err)
+bool api_response_has_type(const struct http_response *answer, const char *type, struct error *err)
 {
     char what[160];
 
     if (strcmp(answer->type, type) == 0)
         return true;
     snprintf(what, sizeof(what), "its Content-Type is \"%.60s\", not %s", answer->type, type);
-    return command_answer_is_foreign(err, what);
+    return api_response_is_foreign(err, what);
 }
 
-bool command_answer_read(struct http_answer *answer, size_t most, struct buffer *out,
-                         struct error *err)
+bool api_response_read(struct http_response *answer, size_t most, struct buffer *out,
+                       struct error *err)
 {
     char part[4096];
     ssize_t count;
 
     while ((count = http_client_read(answer, part, sizeof(part), err)) > 0) {
         if (out->len + (size_t)count > most)
-            return command_answer_is_foreign(err, "it is too long");
+            return api_response_is_foreign(err, "it is too long");
         buffer_add(out, (struct slice){part, (size_t)count});
     }
     return count == 0;
@@ -48,25 +48,25 @@ static bool parse(struct slice text, struct json_object **out, struct error *err
 
     if (text.len > INT_MAX || !json_scan(text, MAX_DEPTH, &outline, &why) ||
         outline.type != JSON_OBJECT)
-        return command_answer_is_foreign(err, "its body is no JSON object");
+        return api_response_is_foreign(err, "its body is no JSON object");
     struct json_tokener *tokener = json_tokener_new_ex(MAX_DEPTH + 1);
     if (tokener == NULL)
         abort();
     struct json_object *object = json_tokener_parse_ex(tokener, text.data, (int)text.len);
     json_tokener_free(tokener);
     if (object == NULL)
-        return command_answer_is_foreign(err, "its body cannot be parsed");
+        return api_response_is_foreign(err, "its body cannot be parsed");
     *out = object;
     return true;
 }
 
-bool command_answer_parse(struct http_answer *answer, size_t most, struct json_object **out,
-                          struct error *err)
+bool api_response_parse(struct http_response *answer, size_t most, struct json_object **out,
+                        struct error *err)
 {
     struct buffer body = {0};
 
-    const bool ok = command_answer_has_type(answer, "application/json", err) &&
-                    command_answer_read(answer, most, &body, err) &&
+    const bool ok = api_response_has_type(answer, "application/json", err) &&
+                    api_response_read(answer, most, &body, err) &&
                     parse(buffer_slice(&body), out, err);
     buffer_release(&body);
     return ok;
@@ -83,8 +83,8 @@ static bool refuse_token(const struct config *config, int status, struct error *
                                            : "SESSIOND_TOKEN is set, but is not");
 }
 
-bool command_answer_refuse(const struct config *config, struct http_answer *answer,
-                           struct error *err)
+bool api_response_refuse(const struct config *config, struct http_response *answer,
+                         struct error *err)
 {
     struct json_object *problem = NULL;
     struct buffer body = {0};
@@ -93,12 +93,12 @@ bool command_answer_refuse(const struct config *config, struct http_answer *answ
 
     if (answer->status == 401 || answer->status == 403)
         return refuse_token(config, answer->status, err);
-    if (command_answer_read(answer, PROBLEM_MAX, &body, &ignored) &&
+    if (api_response_read(answer, PROBLEM_MAX, &body, &ignored) &&
         parse(buffer_slice(&body), &problem, &ignored))
-        command_answer_text(problem, "detail", &detail);
+        api_response_text(problem, "detail", &detail);
     error_set(err, ERROR_INTERNAL, NULL, "the service answers %d%s%.*s", answer->status,
               detail.len == 0 ? "" : ": ", (int)detail.len, detail.data);
-    command_answer_free(problem);
+    api_response_free(problem);
     buffer_release(&body);
     return false;
 }
@@ -113,17 +113,17 @@ static struct json_object *member(struct json_object *object, const char *name, 
     return found;
 }
 
-struct json_object *command_answer_object(struct json_object *object, const char *name)
+struct json_object *api_response_object(struct json_object *object, const char *name)
 {
     return member(object, name, json_type_object);
 }
 
-struct json_object *command_answer_array(struct json_object *object, const char *name)
+struct json_object *api_response_array(struct json_object *object, const char *name)
 {
     return member(object, name, json_type_array);
 }
 
-bool command_answer_number(struct json_object *object, const char *name, int64_t *out)
+bool api_response_number(struct json_object *object, const char *name, int64_t *out)
 {
     struct json_object *found = member(object, name, json_type_int);
 
@@ -133,11 +133,11 @@ bool command_answer_number(struct json_object *object, const char *name, int64_t
     return true;
 }
 
-bool command_answer_add(struct json_object *object, const char *name, int64_t *sum)
+bool api_response_add(struct json_object *object, const char *name, int64_t *sum)
 {
     int64_t count;
 
-    if (!command_answer_number(object, name, &count) || count < 0 || count > INT64_MAX - *sum)
+    if (!api_response_number(object, name, &count) || count < 0 || count > INT64_MAX - *sum)
         return false;
     *sum += count;
     return true;
@@ -149,7 +149,7 @@ static struct slice text_of(struct json_object *string)
                           (size_t)json_object_get_string_len(string)};
 }
 
-bool command_answer_text(struct json_object *object, const char *name, struct slice *out)
+bool api_response_text(struct json_object *object, const char *name, struct slice *out)
 {
     struct json_object *found = member(object, name, json_type_string);
 
@@ -159,29 +159,29 @@ bool command_answer_text(struct json_object *object, const char *name, struct sl
     return true;
 }
 
-bool command_answer_is_true(struct json_object *object, const char *name)
+bool api_response_is_true(struct json_object *object, const char *name)
 {
     return json_object_get_boolean(member(object, name, json_type_boolean));
 }
 
-size_t command_answer_count(struct json_object *array)
+size_t api_response_count(struct json_object *array)
 {
     return json_object_is_type(array, json_type_array) ? json_object_array_length(array) : 0;
 }
 
-struct json_object *command_answer_at(struct json_object *array, size_t index)
+struct json_object *api_response_at(struct json_object *array, size_t index)
 {
-    return index < command_answer_count(array) ? json_object_array_get_idx(array, index) : NULL;
+    return index < api_response_count(array) ? json_object_array_get_idx(array, index) : NULL;
 }
 
-struct slice command_answer_text_at(struct json_object *array, size_t index)
+struct slice api_response_text_at(struct json_object *array, size_t index)
 {
-    struct json_object *found = command_answer_at(array, index);
+    struct json_object *found = api_response_at(array, index);
 
     return json_object_is_type(found, json_type_string) ? text_of(found) : (struct slice){"", 0};
 }
 
-void command_answer_free(struct json_object *object)
+void api_response_free(struct json_object *object)
 {
     json_object_put(object);
 }

@@ -119,14 +119,14 @@ static bool write_all(int fd, const char *data, size_t len, struct error *err)
 }
 
 /* The size is announced, and there is room for it. */
-static bool check_size(const struct http_answer *answer, int fd, struct error *err)
+static bool check_size(const struct http_response *answer, int fd, struct error *err)
 {
     struct statvfs disk;
 
     if (answer->length < (int64_t)sizeof(SQLITE_MAGIC))
-        return command_answer_is_foreign(err, answer->length < 0
-                                                  ? "it does not announce the size of the backup"
-                                                  : "it is too short for a database");
+        return api_response_is_foreign(err, answer->length < 0
+                                                ? "it does not announce the size of the backup"
+                                                : "it is too short for a database");
     if (fstatvfs(fd, &disk) != 0 ||
         (uint64_t)answer->length / disk.f_frsize < (uint64_t)disk.f_bavail)
         return true;
@@ -136,7 +136,7 @@ static bool check_size(const struct http_answer *answer, int fd, struct error *e
 }
 
 /* Reads until `part` is full or the body has ended. */
-static bool read_part(struct http_answer *answer, char part[READ_BYTES], size_t *len,
+static bool read_part(struct http_response *answer, char part[READ_BYTES], size_t *len,
                       struct error *err)
 {
     ssize_t count;
@@ -149,12 +149,12 @@ static bool read_part(struct http_answer *answer, char part[READ_BYTES], size_t 
     return count >= 0;
 }
 
-static bool receive(struct backup *backup, struct http_answer *answer, int fd, struct error *err)
+static bool receive(struct backup *backup, struct http_response *answer, int fd, struct error *err)
 {
     char part[READ_BYTES];
     size_t len;
 
-    if (!command_answer_has_type(answer, "application/vnd.sqlite3", err) ||
+    if (!api_response_has_type(answer, "application/vnd.sqlite3", err) ||
         !check_size(answer, fd, err))
         return false;
     progress_begin(&backup->progress, "receiving");
@@ -163,7 +163,7 @@ static bool receive(struct backup *backup, struct http_answer *answer, int fd, s
         if (!read_part(answer, part, &len, err))
             return false;
         if (is_first && memcmp(part, SQLITE_MAGIC, sizeof(SQLITE_MAGIC)) != 0)
-            return command_answer_is_foreign(err, "it is no SQLite database");
+            return api_response_is_foreign(err, "it is no SQLite database");
         if (!write_all(fd, part, len, err))
             return false;
         progress_set(&backup->progress, answer->taken, answer->length);
@@ -173,13 +173,13 @@ static bool receive(struct backup *backup, struct http_answer *answer, int fd, s
 
 static bool download(struct backup *backup, const struct config *config, int fd, struct error *err)
 {
-    struct http_answer answer;
+    struct http_response answer;
 
     progress_begin(&backup->progress, "waiting for the snapshot");
     if (!http_client_request(config, "POST", "/admin/backup", 0, &answer, err))
         return false;
     const bool ok = answer.status == 200 ? receive(backup, &answer, fd, err)
-                                         : command_answer_refuse(config, &answer, err);
+                                         : api_response_refuse(config, &answer, err);
     http_client_close(&answer);
     return ok;
 }
@@ -263,10 +263,10 @@ static enum file_verdict make(struct backup *backup, const struct config *config
 
     if (fetch(backup, config, err))
         verdict = check_structure(backup->unfinished, &observer, err);
-    if (verdict == FILE_SOUND && !put(backup, err))
+    if (verdict == FILE_OK && !put(backup, err))
         verdict = FILE_UNKNOWN;
     if (backup->descriptor >= 0) {
-        if (verdict != FILE_SOUND)
+        if (verdict != FILE_OK)
             unlink(backup->unfinished);
         close(backup->descriptor);
     }
@@ -279,19 +279,19 @@ static enum command_exit conclude(const struct backup *backup, enum file_verdict
     struct stat status;
 
     switch (verdict) {
-    case FILE_SOUND:
+    case FILE_OK:
         if (!backup->is_to_stdout && stat(backup->path, &status) == 0)
             terminal_print(stdout, "%s: %lld bytes, no problem found\n", backup->path,
                            (long long)status.st_size);
         return COMMAND_DONE;
-    case FILE_UNSOUND:
+    case FILE_CORRUPT:
         terminal_print(stderr, "sessiond backup: %s was not written\n", backup->path);
-        return COMMAND_UNSOUND;
+        return COMMAND_CHECK_FAILED;
     case FILE_UNKNOWN:
         break;
     }
     terminal_print(stderr, "sessiond backup: %s\n", err->detail);
-    return COMMAND_IMPOSSIBLE;
+    return COMMAND_UNAVAILABLE;
 }
 
 static enum command_exit run(const struct config *config)

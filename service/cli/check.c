@@ -39,19 +39,19 @@ static enum command_exit conclude(const char *path, enum file_verdict verdict,
                                   const struct error *err)
 {
     switch (verdict) {
-    case FILE_SOUND:
+    case FILE_OK:
         terminal_print(stdout, "%s: sessions: %lld, no problem found\n", path, (long long)sessions);
         return COMMAND_DONE;
-    case FILE_UNSOUND:
+    case FILE_CORRUPT:
         if (report->problems > SHOWN_PROBLEMS)
             printf("and %lld more\n", report->problems - SHOWN_PROBLEMS);
         terminal_print(stdout, "%s: problems found: %lld\n", path, report->problems);
-        return COMMAND_UNSOUND;
+        return COMMAND_CHECK_FAILED;
     case FILE_UNKNOWN:
         break;
     }
     terminal_print(stderr, "sessiond check: %s\n", err->detail);
-    return COMMAND_IMPOSSIBLE;
+    return COMMAND_UNAVAILABLE;
 }
 
 static enum command_exit run(const struct config *config)
@@ -66,7 +66,7 @@ static enum command_exit run(const struct config *config)
 
     if ((path != NULL || config_check_db(config, &err)) &&
         progress_start(&report.progress, "check", &err)) {
-        verdict = check_file(path, json_adopt_context, &observer, &sessions, &err);
+        verdict = check_file(path, legacy_context_fix, &observer, &sessions, &err);
         progress_end(&report.progress);
     }
     return conclude(path, verdict, &report, sessions, &err);

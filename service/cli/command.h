@@ -19,9 +19,9 @@ enum command_file { COMMAND_NO_FILE, COMMAND_FILE_OPTIONAL, COMMAND_FILE, COMMAN
 /* Exit codes of all commands. */
 enum command_exit {
     COMMAND_DONE = 0,
-    COMMAND_UNSOUND = 1, /* the file is damaged or not what it should be */
+    COMMAND_CHECK_FAILED = 1, /* the file is damaged or not what it should be */
     COMMAND_USAGE = 2,
-    COMMAND_IMPOSSIBLE = 3, /* it could not be done; stderr says why */
+    COMMAND_UNAVAILABLE = 3, /* it could not be done; stderr says why */
 };
 
 struct command {

@@ -25,8 +25,8 @@ struct export
     int64_t lines;      /* that were received whole */
     int64_t sessions;
     int64_t entries;
-    char last[ID_SIZE];  /* the session of the last line */
-    char whole[ID_SIZE]; /* the session before it, of which all was written */
+    char last[UUID_SIZE];  /* the session of the last line */
+    char whole[UUID_SIZE]; /* the session before it, of which all was written */
 };
 
 static bool write_all(const char *data, size_t len, struct error *err)
@@ -53,16 +53,16 @@ static struct slice member(const struct json_outline *outline, const char *name)
 }
 
 /* A member that is an id in canonical form. */
-static bool has_id(const struct json_outline *outline, const char *name, char id[ID_SIZE])
+static bool has_id(const struct json_outline *outline, const char *name, char id[UUID_SIZE])
 {
     const struct slice text = member(outline, name);
 
-    return text.len == ID_LENGTH + 2 && text.data[0] == '"' &&
-           id_parse((struct slice){text.data + 1, ID_LENGTH}, id) &&
-           memcmp(text.data + 1, id, ID_LENGTH) == 0;
+    return text.len == UUID_LENGTH + 2 && text.data[0] == '"' &&
+           uuid_read((struct slice){text.data + 1, UUID_LENGTH}, id) &&
+           memcmp(text.data + 1, id, UUID_LENGTH) == 0;
 }
 
-static bool is_session(const struct json_outline *outline, char id[ID_SIZE])
+static bool is_session(const struct json_outline *outline, char id[UUID_SIZE])
 {
     return slice_is(member(outline, "type"), "\"session\"") && has_id(outline, "id", id);
 }
@@ -70,17 +70,17 @@ static bool is_session(const struct json_outline *outline, char id[ID_SIZE])
 /* An entry comes behind its session. */
 static bool is_entry(const struct export *export, const struct json_outline *outline)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     return slice_is(member(outline, "type"), "\"entry\"") && has_id(outline, "session_id", id) &&
-           memcmp(id, export->last, ID_SIZE) == 0 && member(outline, "entry").len > 0;
+           memcmp(id, export->last, UUID_SIZE) == 0 && member(outline, "entry").len > 0;
 }
 
 /* Counts a line of the form that the service writes. */
 static bool count_line(struct export *export, struct slice line, struct error *err)
 {
     struct json_outline outline;
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
     struct error why;
 
     export->lines++;
@@ -97,8 +97,8 @@ static bool count_line(struct export *export, struct slice line, struct error *e
                          "session before it",
                          (long long)export->lines);
     export->sessions++;
-    memcpy(export->whole, export->last, ID_SIZE);
-    memcpy(export->last, id, ID_SIZE);
+    memcpy(export->whole, export->last, UUID_SIZE);
+    memcpy(export->last, id, UUID_SIZE);
     return true;
 }
 
@@ -139,49 +139,49 @@ static bool take_part(struct export *export, struct slice part, struct error *er
     size_t done = 0;
 
     if (line->len + part.len > LINE_BYTES_MAX)
-        return command_answer_is_foreign(err, "a line is longer than any session");
+        return api_response_is_foreign(err, "a line is longer than any session");
     buffer_add(line, part);
     if (!pass_on(export, searched, &done, err))
         return false;
     if (done < line->len && line->data[done] != '{')
-        return command_answer_is_foreign(err, "a line is no JSON object");
+        return api_response_is_foreign(err, "a line is no JSON object");
     memmove(line->data, line->data + done, line->len - done);
     line->len -= done;
     return true;
 }
 
-static bool receive(struct export *export, struct http_answer *answer, struct error *err)
+static bool receive(struct export *export, struct http_response *answer, struct error *err)
 {
     char part[READ_BYTES];
     ssize_t count;
 
-    if (!command_answer_has_type(answer, "application/x-ndjson", err))
+    if (!api_response_has_type(answer, "application/x-ndjson", err))
         return false;
     while ((count = http_client_read(answer, part, sizeof(part), err)) > 0) {
         if (!take_part(export, (struct slice){part, (size_t)count}, err))
             return false;
     }
     if (count == 0 && export->line.len > 0)
-        return command_answer_is_foreign(err, "its last line is not whole");
+        return api_response_is_foreign(err, "its last line is not whole");
     if (count == 0)
-        memcpy(export->whole, export->last, ID_SIZE);
+        memcpy(export->whole, export->last, UUID_SIZE);
     return count == 0;
 }
 
 static bool fetch(struct export *export, const struct config *config, struct error *err)
 {
-    struct http_answer answer;
-    char path[64 + ID_SIZE];
-    char id[ID_SIZE] = "";
+    struct http_response answer;
+    char path[64 + UUID_SIZE];
+    char id[UUID_SIZE] = "";
 
-    if (config->after != NULL && !id_parse(slice_from(config->after), id))
+    if (config->after != NULL && !uuid_read(slice_from(config->after), id))
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
                          "--after takes the id of a session, not \"%.60s\"", config->after);
     snprintf(path, sizeof(path), "/admin/export%s%s", id[0] == '\0' ? "" : "?after=", id);
     if (!http_client_request(config, "GET", path, 0, &answer, err))
         return false;
     const bool ok = answer.status == 200 ? receive(export, &answer, err)
-                                         : command_answer_refuse(config, &answer, err);
+                                         : api_response_refuse(config, &answer, err);
     http_client_close(&answer);
     return ok;
 }
@@ -201,7 +201,7 @@ static enum command_exit run(const struct config *config)
                 export.whole[0] == '\0' ? "" : "; go on with --after ", export.whole);
     if (ok)
         return COMMAND_DONE;
-    return err.kind == ERROR_INVALID_PAYLOAD ? COMMAND_USAGE : COMMAND_IMPOSSIBLE;
+    return err.kind == ERROR_INVALID_PAYLOAD ? COMMAND_USAGE : COMMAND_UNAVAILABLE;
 }
 
 static const struct command_flag flags[] = {

@@ -8,7 +8,7 @@
 #define TIMEOUT_S 3
 
 /* The beginning of a problem names what is wrong. */
-static void tell_problem(struct http_answer *answer)
+static void tell_problem(struct http_response *answer)
 {
     struct error ignored;
     char body[1024];
@@ -20,17 +20,17 @@ static void tell_problem(struct http_answer *answer)
 
 static enum command_exit run(const struct config *config)
 {
-    struct http_answer answer;
+    struct http_response answer;
     struct error err;
 
     if (!http_client_request(config, "GET", "/readyz", TIMEOUT_S, &answer, &err)) {
         terminal_print(stderr, "sessiond healthcheck: %s\n", err.detail);
-        return COMMAND_UNSOUND;
+        return COMMAND_CHECK_FAILED;
     }
     if (answer.status != 200)
         tell_problem(&answer);
     http_client_close(&answer);
-    return answer.status == 200 ? COMMAND_DONE : COMMAND_UNSOUND;
+    return answer.status == 200 ? COMMAND_DONE : COMMAND_CHECK_FAILED;
 }
 
 const struct command command_healthcheck = {

@@ -406,7 +406,7 @@ static bool advance(struct http_transfer *transfer, struct error *err)
     return transfer->done || transfer->pending.len > 0 || wait_for_data(transfer, err);
 }
 
-static void describe(struct http_answer *answer)
+static void describe(struct http_response *answer)
 {
     const struct http_transfer *transfer = answer->transfer;
     const char *type = NULL;
@@ -428,7 +428,7 @@ static void describe(struct http_answer *answer)
 }
 
 bool http_client_send(const struct config *config, const struct http_request *request,
-                      int timeout_s, struct http_answer *answer, struct error *err)
+                      int timeout_s, struct http_response *answer, struct error *err)
 {
     struct http_transfer *transfer = calloc(1, sizeof(*transfer));
 
@@ -438,7 +438,7 @@ bool http_client_send(const struct config *config, const struct http_request *re
     transfer->timeout_s = timeout_s;
     transfer->deadline_us =
         timeout_s == 0 ? INT64_MAX : monotonic_us() + (int64_t)timeout_s * SECOND_US;
-    *answer = (struct http_answer){.transfer = transfer};
+    *answer = (struct http_response){.transfer = transfer};
     bool ok = prepare(transfer, request, err);
     while (ok && !transfer->done && !transfer->is_head_complete)
         ok = advance(transfer, err);
@@ -452,14 +452,14 @@ bool http_client_send(const struct config *config, const struct http_request *re
 }
 
 bool http_client_request(const struct config *config, const char *method, const char *path,
-                         int timeout_s, struct http_answer *answer, struct error *err)
+                         int timeout_s, struct http_response *answer, struct error *err)
 {
     const struct http_request request = {.method = method, .path = path};
 
     return http_client_send(config, &request, timeout_s, answer, err);
 }
 
-ssize_t http_client_read(struct http_answer *answer, char *out, size_t size, struct error *err)
+ssize_t http_client_read(struct http_response *answer, char *out, size_t size, struct error *err)
 {
     struct http_transfer *transfer = answer->transfer;
     struct buffer *pending = &transfer->pending;
@@ -484,7 +484,7 @@ ssize_t http_client_read(struct http_answer *answer, char *out, size_t size, str
     return (ssize_t)count;
 }
 
-void http_client_close(struct http_answer *answer)
+void http_client_close(struct http_response *answer)
 {
     struct http_transfer *transfer = answer->transfer;
 

@@ -32,7 +32,7 @@ struct import {
     int64_t entries_created;
     int64_t entries_present;
     int64_t conflicts;
-    char left_alone[ID_SIZE]; /* the session of the last conflict: its entries are not sent */
+    char left_alone[UUID_SIZE]; /* the session of the last conflict: its entries are not sent */
 };
 
 static bool tell_conflict(struct import *import, struct json_object *conflict, struct error *err)
@@ -42,14 +42,14 @@ static bool tell_conflict(struct import *import, struct json_object *conflict, s
     struct slice stream = {"", 0};
     int64_t seq = 0;
 
-    if (!command_answer_text(conflict, "session_id", &id) || id.len != ID_LENGTH ||
-        !command_answer_text(conflict, "detail", &detail))
-        return command_answer_is_foreign(err, "a conflict names no session");
+    if (!api_response_text(conflict, "session_id", &id) || id.len != UUID_LENGTH ||
+        !api_response_text(conflict, "detail", &detail))
+        return api_response_is_foreign(err, "a conflict names no session");
     import->conflicts++;
-    memcpy(import->left_alone, id.data, ID_LENGTH);
+    memcpy(import->left_alone, id.data, UUID_LENGTH);
     terminal_print(stderr, "sessiond import: session %.*s is left alone: ", (int)id.len, id.data);
-    if (command_answer_text(conflict, "stream", &stream) &&
-        command_answer_number(conflict, "seq", &seq))
+    if (api_response_text(conflict, "stream", &stream) &&
+        api_response_number(conflict, "seq", &seq))
         terminal_print(stderr, "entry %lld of the stream %.*s: ", (long long)seq, (int)stream.len,
                        stream.data);
     terminal_print(stderr, "%.*s\n", (int)detail.len, detail.data);
@@ -58,36 +58,36 @@ static bool tell_conflict(struct import *import, struct json_object *conflict, s
 
 static bool add_up(struct json_object *body, const char *name, int64_t *created, int64_t *present)
 {
-    struct json_object *counted = command_answer_object(body, name);
+    struct json_object *counted = api_response_object(body, name);
 
-    return command_answer_add(counted, "created", created) &&
-           command_answer_add(counted, "present", present);
+    return api_response_add(counted, "created", created) &&
+           api_response_add(counted, "present", present);
 }
 
-static bool take_answer(struct import *import, struct http_answer *answer, struct error *err)
+static bool take_answer(struct import *import, struct http_response *answer, struct error *err)
 {
     struct json_object *body = NULL;
 
-    if (!command_answer_parse(answer, ANSWER_BYTES, &body, err))
+    if (!api_response_parse(answer, ANSWER_BYTES, &body, err))
         return false;
-    struct json_object *conflicts = command_answer_array(body, "conflicts");
+    struct json_object *conflicts = api_response_array(body, "conflicts");
     bool ok = add_up(body, "sessions", &import->sessions_created, &import->sessions_present) &&
               add_up(body, "entries", &import->entries_created, &import->entries_present) &&
               conflicts != NULL;
     if (!ok)
-        command_answer_is_foreign(err, "it does not say what was imported");
+        api_response_is_foreign(err, "it does not say what was imported");
     import->left_alone[0] = '\0';
-    for (size_t i = 0; ok && i < command_answer_count(conflicts); i++)
-        ok = tell_conflict(import, command_answer_at(conflicts, i), err);
-    command_answer_free(body);
+    for (size_t i = 0; ok && i < api_response_count(conflicts); i++)
+        ok = tell_conflict(import, api_response_at(conflicts, i), err);
+    api_response_free(body);
     return ok;
 }
 
-static bool refuse(struct import *import, struct http_answer *answer, struct error *err)
+static bool refuse(struct import *import, struct http_response *answer, struct error *err)
 {
     struct error why;
 
-    if (command_answer_refuse(import->config, answer, &why))
+    if (api_response_refuse(import->config, answer, &why))
         return true;
     return error_set(err, answer->status == 422 ? ERROR_INVALID_PAYLOAD : ERROR_INTERNAL, NULL,
                      "lines %lld to %lld: %s", (long long)import->first_line,
@@ -100,7 +100,7 @@ static bool send_batch(struct import *import, struct error *err)
                                          .path = "/admin/import",
                                          .type = "application/x-ndjson",
                                          .body = buffer_slice(&import->batch)};
-    struct http_answer answer;
+    struct http_response answer;
 
     if (!command_retry_send(import->config, &request, &answer, err))
         return false;
@@ -126,8 +126,8 @@ static bool is_left_alone(const struct import *import, const struct json_outline
 {
     const struct slice id = member(outline, "session_id");
 
-    return import->left_alone[0] != '\0' && id.len == ID_LENGTH + 2 &&
-           memcmp(id.data + 1, import->left_alone, ID_LENGTH) == 0;
+    return import->left_alone[0] != '\0' && id.len == UUID_LENGTH + 2 &&
+           memcmp(id.data + 1, import->left_alone, UUID_LENGTH) == 0;
 }
 
 static bool is_blank(struct slice line)
@@ -195,7 +195,7 @@ static enum command_exit run(const struct config *config)
     struct error err;
 
     if (config->claude)
-        return transcripts_import(config);
+        return claude_import(config);
     struct import *import = calloc(1, sizeof(*import));
     if (import == NULL)
         abort();
@@ -212,8 +212,8 @@ static enum command_exit run(const struct config *config)
     buffer_release(&import->batch);
     free(import);
     if (unsound)
-        return COMMAND_UNSOUND;
-    return ok ? COMMAND_DONE : COMMAND_IMPOSSIBLE;
+        return COMMAND_CHECK_FAILED;
+    return ok ? COMMAND_DONE : COMMAND_UNAVAILABLE;
 }
 
 static const struct command_flag flags[] = {

@@ -33,7 +33,7 @@ static _Noreturn void interrupt(struct progress *progress)
     if (unfinished != NULL)
         unlink(unfinished);
     fprintf(stderr, "sessiond %s: interrupted\n", progress->command);
-    _exit(COMMAND_IMPOSSIBLE);
+    _exit(COMMAND_UNAVAILABLE);
 }
 
 static void waited_signals(sigset_t *set)

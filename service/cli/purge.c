@@ -42,12 +42,12 @@ struct totals {
 static bool ask(const struct config *config, const char *method, const char *path,
                 struct json_object **body, struct error *err)
 {
-    struct http_answer answer;
+    struct http_response answer;
 
     if (!http_client_request(config, method, path, TIMEOUT_S, &answer, err))
         return false;
-    const bool ok = answer.status == 200 ? command_answer_parse(&answer, ANSWER_MAX, body, err)
-                                         : command_answer_refuse(config, &answer, err);
+    const bool ok = answer.status == 200 ? api_response_parse(&answer, ANSWER_MAX, body, err)
+                                         : api_response_refuse(config, &answer, err);
     http_client_close(&answer);
     return ok;
 }
@@ -69,10 +69,10 @@ static bool go_on(struct json_object *body, const char *first_path, char path[PA
     struct slice next = {"", 0};
     const char *sent = strchr(path, '=');
 
-    if (command_answer_text(body, "next_cursor", &next) && !is_cursor(next))
-        return command_answer_is_foreign(err, "its next_cursor is invalid");
+    if (api_response_text(body, "next_cursor", &next) && !is_cursor(next))
+        return api_response_is_foreign(err, "its next_cursor is invalid");
     if (next.len > 0 && sent != NULL && slice_is(next, sent + 1))
-        return command_answer_is_foreign(err, "its next_cursor is the one that was sent");
+        return api_response_is_foreign(err, "its next_cursor is the one that was sent");
     path[0] = '\0';
     if (next.len > 0)
         snprintf(path, PATH_SIZE, "%s?cursor=%.*s", first_path, (int)next.len, next.data);
@@ -101,17 +101,17 @@ static void copy_text(char out[TEXT_MAX], struct slice text)
 
 static bool add_page(struct preview *preview, struct json_object *of, struct error *err)
 {
-    struct json_object *first = command_answer_array(of, "first");
+    struct json_object *first = api_response_array(of, "first");
     struct slice oldest = {"", 0};
 
-    if (first == NULL || !command_answer_add(of, "sessions", &preview->sessions) ||
-        !command_answer_add(of, "bytes", &preview->bytes))
-        return command_answer_is_foreign(err, "it does not say what a purge would delete");
-    preview->is_off = !command_answer_number(of, "retain_seconds", &preview->seconds);
-    if (preview->oldest[0] == '\0' && command_answer_text(of, "oldest_change_at", &oldest))
+    if (first == NULL || !api_response_add(of, "sessions", &preview->sessions) ||
+        !api_response_add(of, "bytes", &preview->bytes))
+        return api_response_is_foreign(err, "it does not say what a purge would delete");
+    preview->is_off = !api_response_number(of, "retain_seconds", &preview->seconds);
+    if (preview->oldest[0] == '\0' && api_response_text(of, "oldest_change_at", &oldest))
         copy_text(preview->oldest, oldest);
-    for (size_t i = 0; i < command_answer_count(first) && preview->shown < SHOWN_MAX; i++)
-        copy_text(preview->first[preview->shown++], command_answer_text_at(first, i));
+    for (size_t i = 0; i < api_response_count(first) && preview->shown < SHOWN_MAX; i++)
+        copy_text(preview->first[preview->shown++], api_response_text_at(first, i));
     return true;
 }
 
@@ -140,9 +140,9 @@ static bool look(const struct config *config, char path[PATH_SIZE],
     if (!ask(config, "GET", path, &body, err))
         return false;
     for (size_t i = 0; ok && i < REASON_COUNT; i++)
-        ok = add_page(&previews[i], command_answer_object(body, reasons[i].name), err);
+        ok = add_page(&previews[i], api_response_object(body, reasons[i].name), err);
     ok = ok && go_on(body, RETENTION_PATH, path, err);
-    command_answer_free(body);
+    api_response_free(body);
     return ok;
 }
 
@@ -162,12 +162,12 @@ static bool tell(const struct config *config, struct error *err)
 
 static bool add_up(struct json_object *body, struct totals *totals, struct error *err)
 {
-    struct json_object *purged = command_answer_object(body, "purged");
-    bool ok = command_answer_add(purged, "bytes", &totals->bytes);
+    struct json_object *purged = api_response_object(body, "purged");
+    bool ok = api_response_add(purged, "bytes", &totals->bytes);
 
     for (size_t i = 0; ok && i < REASON_COUNT; i++)
-        ok = command_answer_add(purged, reasons[i].name, &totals->sessions[i]);
-    return ok || command_answer_is_foreign(err, "it does not say what was deleted");
+        ok = api_response_add(purged, reasons[i].name, &totals->sessions[i]);
+    return ok || api_response_is_foreign(err, "it does not say what was deleted");
 }
 
 /* One step. *path becomes that of the next one, or empty. */
@@ -179,7 +179,7 @@ static bool step(const struct config *config, char path[PATH_SIZE], struct total
     if (!ask(config, "POST", path, &body, err))
         return false;
     const bool ok = add_up(body, totals, err) && go_on(body, PURGE_PATH, path, err);
-    command_answer_free(body);
+    api_response_free(body);
     return ok;
 }
 
@@ -193,10 +193,10 @@ static bool find_retention(const struct config *config, bool *found, struct erro
     if (!ask(config, "GET", RETENTION_PATH, &body, err))
         return false;
     for (size_t i = 0; i < REASON_COUNT; i++) {
-        struct json_object *of = command_answer_object(body, reasons[i].name);
-        *found = *found || command_answer_number(of, "retain_seconds", &seconds);
+        struct json_object *of = api_response_object(body, reasons[i].name);
+        *found = *found || api_response_number(of, "retain_seconds", &seconds);
     }
-    command_answer_free(body);
+    api_response_free(body);
     return true;
 }
 
@@ -243,7 +243,7 @@ static enum command_exit run(const struct config *config)
     if (config->dry_run ? tell(config, &err) : purge(config, &err))
         return COMMAND_DONE;
     terminal_print(stderr, "sessiond purge: %s\n", err.detail);
-    return COMMAND_IMPOSSIBLE;
+    return COMMAND_UNAVAILABLE;
 }
 
 static const struct command_flag flags[] = {

@@ -46,19 +46,19 @@ static enum command_exit conclude(const struct restore *restore, enum file_verdi
                                   const struct error *err)
 {
     switch (verdict) {
-    case FILE_SOUND:
+    case FILE_OK:
         terminal_print(stdout, "%s now has what %s holds\n", restore->to, restore->from);
         if (restore->kept[0] != '\0')
             terminal_print(stdout, "the database before it is kept as %s\n", restore->kept);
         return COMMAND_DONE;
-    case FILE_UNSOUND:
+    case FILE_CORRUPT:
         fprintf(stderr, "sessiond restore: nothing was changed\n");
-        return COMMAND_UNSOUND;
+        return COMMAND_CHECK_FAILED;
     case FILE_UNKNOWN:
         break;
     }
     terminal_print(stderr, "sessiond restore: %s\n", err->detail);
-    return COMMAND_IMPOSSIBLE;
+    return COMMAND_UNAVAILABLE;
 }
 
 static enum command_exit run(const struct config *config)
@@ -66,7 +66,7 @@ static enum command_exit run(const struct config *config)
     struct restoring restoring = {.restore = {.from = config->file,
                                               .to = config->db,
                                               .is_replacing = config->replace,
-                                              .adopt = json_adopt_context}};
+                                              .fix_context = legacy_context_fix}};
     const struct file_observer observer = {.arg = &restoring,
                                            .doing = on_doing,
                                            .copied = on_copied,

@@ -6,7 +6,7 @@
 #define PAUSE_MAX_S 30
 
 bool command_retry_send(const struct config *config, const struct http_request *request,
-                        struct http_answer *answer, struct error *err)
+                        struct http_response *answer, struct error *err)
 {
     for (int tries = 1;; tries++) {
         if (!http_client_send(config, request, 0, answer, err))

@@ -42,10 +42,10 @@ static void make(char token[TOKEN_SIZE])
 static void print(const char *name, const char *scope)
 {
     char token[TOKEN_SIZE];
-    unsigned char digest[DIGEST_BYTES];
+    unsigned char digest[SHA256_BYTES];
 
     make(token);
-    digest_text(slice_from(token), digest);
+    sha256_text(slice_from(token), digest);
     printf("%s\n%s:%s:", token, name, scope);
     for (size_t i = 0; i < sizeof(digest); i++)
         printf("%02x", digest[i]);
@@ -69,7 +69,7 @@ static enum command_exit run(const struct config *config)
     print(config->file, config->second);
     if (fflush(stdout) != 0) {
         fprintf(stderr, "sessiond token: the token could not be written\n");
-        return COMMAND_IMPOSSIBLE;
+        return COMMAND_UNAVAILABLE;
     }
     fprintf(stderr, "The first line is the token, which is nowhere else; the second is its line in "
                     "the --token-file.\n");

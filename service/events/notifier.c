@@ -20,15 +20,15 @@
 
 #define RETRY_US INT64_C(1000000)
 
-struct feed {
-    struct feed_source source;
+struct notifier {
+    struct event_source source;
     pthread_t thread;
     atomic_int_least64_t announced; /* the newest event that the writer told of */
     atomic_bool asleep;             /* somebody waits, and the thread has nothing to do */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct {
-        struct feed_waiters *waiters;
+        struct waiters *waiters;
         int64_t told;        /* those who wait know of all events up to this one */
         int64_t wakes_at_us; /* when the thread goes on by itself; 0: it is not asleep */
         uint64_t generation; /* of the tokens */
@@ -38,70 +38,71 @@ struct feed {
 
     /* The thread's own. */
     int64_t next_round_us;
-    struct feed_event events[ROUND_EVENTS];
+    struct notifier_event events[ROUND_EVENTS];
 };
 
-struct feed *feed_new(void)
+struct notifier *notifier_new(void)
 {
-    struct feed *feed = calloc(1, sizeof(*feed));
+    struct notifier *notifier = calloc(1, sizeof(*notifier));
     pthread_condattr_t monotonic;
 
-    if (feed == NULL)
+    if (notifier == NULL)
         abort();
-    feed->_shared.waiters = feed_waiters_new();
-    pthread_mutex_init(&feed->lock, NULL);
+    notifier->_shared.waiters = waiters_new();
+    pthread_mutex_init(&notifier->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&feed->changed, &monotonic);
+    pthread_cond_init(&notifier->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    return feed;
+    return notifier;
 }
 
-void feed_free(struct feed *feed)
+void notifier_free(struct notifier *notifier)
 {
-    if (feed == NULL)
+    if (notifier == NULL)
         return;
-    feed_waiters_free(feed->_shared.waiters);
-    pthread_cond_destroy(&feed->changed);
-    pthread_mutex_destroy(&feed->lock);
-    free(feed);
+    waiters_free(notifier->_shared.waiters);
+    pthread_cond_destroy(&notifier->changed);
+    pthread_mutex_destroy(&notifier->lock);
+    free(notifier);
 }
 
-void feed_announce(struct feed *feed, int64_t newest)
+void notifier_announce(struct notifier *notifier, int64_t newest)
 {
-    atomic_store(&feed->announced, newest);
+    atomic_store(&notifier->announced, newest);
     /* The thread says that it sleeps before it looks at `announced` for the last time. */
-    if (!atomic_load(&feed->asleep))
+    if (!atomic_load(&notifier->asleep))
         return;
-    pthread_mutex_lock(&feed->lock);
-    pthread_cond_signal(&feed->changed);
-    pthread_mutex_unlock(&feed->lock);
+    pthread_mutex_lock(&notifier->lock);
+    pthread_cond_signal(&notifier->changed);
+    pthread_mutex_unlock(&notifier->lock);
 }
 
-static bool has_news_locked(const struct feed *feed)
+static bool has_news_locked(const struct notifier *notifier)
 {
-    return feed_waiters_any_soon(feed->_shared.waiters) ||
-           (feed_waiters_count(feed->_shared.waiters) > 0 &&
-            atomic_load(&feed->announced) > feed->_shared.told);
+    return waiters_any_soon(notifier->_shared.waiters) ||
+           (waiters_count(notifier->_shared.waiters) > 0 &&
+            atomic_load(&notifier->announced) > notifier->_shared.told);
 }
 
-bool feed_park(struct feed *feed, struct feed_waiter *waiter)
+bool notifier_wait(struct notifier *notifier, struct waiter *waiter)
 {
-    pthread_mutex_lock(&feed->lock);
-    const bool parked = !feed->_shared.draining;
+    pthread_mutex_lock(&notifier->lock);
+    const bool parked = !notifier->_shared.draining;
     if (parked) {
         /* While nobody waits, nobody is told. */
-        if (feed_waiters_count(feed->_shared.waiters) == 0 && waiter->seen > feed->_shared.told)
-            feed->_shared.told = waiter->seen;
-        waiter->soon = waiter->soon || waiter->seen < feed->_shared.told ||
-                       waiter->generation < feed->_shared.generation;
-        feed_waiters_add(feed->_shared.waiters, waiter);
-        const bool asleep = feed->_shared.wakes_at_us != 0;
-        atomic_store(&feed->asleep, asleep);
-        if (asleep && (has_news_locked(feed) || waiter->deadline_us < feed->_shared.wakes_at_us))
-            pthread_cond_signal(&feed->changed);
+        if (waiters_count(notifier->_shared.waiters) == 0 && waiter->seen > notifier->_shared.told)
+            notifier->_shared.told = waiter->seen;
+        waiter->soon = waiter->soon || waiter->seen < notifier->_shared.told ||
+                       waiter->generation < notifier->_shared.generation;
+        waiters_add(notifier->_shared.waiters, waiter);
+        const bool asleep = notifier->_shared.wakes_at_us != 0;
+        atomic_store(&notifier->asleep, asleep);
+        if (asleep &&
+            (has_news_locked(notifier) || waiter->deadline_us < notifier->_shared.wakes_at_us))
+            pthread_cond_signal(&notifier->changed);
     }
-    pthread_mutex_unlock(&feed->lock);
+    pthread_mutex_unlock(&notifier->lock);
     return parked;
 }
 
@@ -112,10 +113,10 @@ static void pause_for(int64_t us)
     nanosleep(&duration, NULL);
 }
 
-static void wake(struct feed_waiter *woken, int64_t slice_pause_us)
+static void wake(struct waiter *woken, int64_t slice_pause_us)
 {
     for (size_t count = 1; woken != NULL; count++) {
-        struct feed_waiter *next = woken->next;
+        struct waiter *next = woken->next;
         woken->wake(woken);
         woken = next;
         if (slice_pause_us > 0 && woken != NULL && count % SLICE == 0)
@@ -123,52 +124,52 @@ static void wake(struct feed_waiter *woken, int64_t slice_pause_us)
     }
 }
 
-void feed_reauthorize(struct feed *feed, uint64_t generation)
+void notifier_reauthorize(struct notifier *notifier, uint64_t generation)
 {
-    struct feed_waiter *woken = NULL;
+    struct waiter *woken = NULL;
 
-    pthread_mutex_lock(&feed->lock);
-    feed->_shared.generation = generation;
-    feed_waiters_take_all(feed->_shared.waiters, FEED_EVENT, &woken);
-    pthread_mutex_unlock(&feed->lock);
+    pthread_mutex_lock(&notifier->lock);
+    notifier->_shared.generation = generation;
+    waiters_take_all(notifier->_shared.waiters, WAKE_EVENT, &woken);
+    pthread_mutex_unlock(&notifier->lock);
     wake(woken, SLICE_PAUSE_US);
 }
 
-void feed_drain(struct feed *feed)
+void notifier_drain(struct notifier *notifier)
 {
-    struct feed_waiter *woken = NULL;
+    struct waiter *woken = NULL;
 
-    pthread_mutex_lock(&feed->lock);
-    feed->_shared.draining = true;
-    feed_waiters_take_all(feed->_shared.waiters, FEED_STOPPING, &woken);
-    pthread_mutex_unlock(&feed->lock);
+    pthread_mutex_lock(&notifier->lock);
+    notifier->_shared.draining = true;
+    waiters_take_all(notifier->_shared.waiters, WAKE_STOPPING, &woken);
+    pthread_mutex_unlock(&notifier->lock);
     wake(woken, 0);
 }
 
 /* Until `at_us`, or until something has changed. */
-static void sleep_locked(struct feed *feed, int64_t at_us)
+static void sleep_locked(struct notifier *notifier, int64_t at_us)
 {
     const struct timespec at = {at_us / 1000000, at_us % 1000000 * 1000};
 
     if (at_us == INT64_MAX)
-        pthread_cond_wait(&feed->changed, &feed->lock);
+        pthread_cond_wait(&notifier->changed, &notifier->lock);
     else
-        pthread_cond_timedwait(&feed->changed, &feed->lock, &at);
+        pthread_cond_timedwait(&notifier->changed, &notifier->lock, &at);
 }
 
 /* Sleeps where there is nothing to do. */
-static bool has_work_locked(struct feed *feed)
+static bool has_work_locked(struct notifier *notifier)
 {
     const int64_t now_us = monotonic_us();
-    const int64_t due_us = feed_waiters_next_due_us(feed->_shared.waiters, now_us);
+    const int64_t due_us = waiters_next_due_us(notifier->_shared.waiters, now_us);
 
-    feed->_shared.wakes_at_us = due_us;
-    atomic_store(&feed->asleep, feed_waiters_count(feed->_shared.waiters) > 0);
-    const bool works = due_us <= now_us || has_news_locked(feed);
+    notifier->_shared.wakes_at_us = due_us;
+    atomic_store(&notifier->asleep, waiters_count(notifier->_shared.waiters) > 0);
+    const bool works = due_us <= now_us || has_news_locked(notifier);
     if (!works)
-        sleep_locked(feed, due_us);
-    feed->_shared.wakes_at_us = 0;
-    atomic_store(&feed->asleep, false);
+        sleep_locked(notifier, due_us);
+    notifier->_shared.wakes_at_us = 0;
+    atomic_store(&notifier->asleep, false);
     return works;
 }
 
@@ -180,96 +181,97 @@ struct round {
 };
 
 /* Where fewer came than there was room for, nothing is left up to what was announced before. */
-static struct round read_events(struct feed *feed, int64_t after)
+static struct round read_events(struct notifier *notifier, int64_t after)
 {
-    const int64_t announced = atomic_load(&feed->announced);
+    const int64_t announced = atomic_load(&notifier->announced);
     struct round round = {.newest = after};
     struct error err;
 
     if (announced <= after)
         return round;
-    round.failed =
-        !feed->source.read(feed->source.arg, after, feed->events, ROUND_EVENTS, &round.count, &err);
+    round.failed = !notifier->source.read(notifier->source.arg, after, notifier->events,
+                                          ROUND_EVENTS, &round.count, &err);
     if (round.failed)
-        feed->source.failed(feed->source.arg, &err);
+        notifier->source.failed(notifier->source.arg, &err);
     else if (round.count > 0)
-        round.newest = feed->events[round.count - 1].id;
+        round.newest = notifier->events[round.count - 1].id;
     if (round.count < ROUND_EVENTS && round.newest < announced)
         round.newest = announced;
     return round;
 }
 
-static struct feed_waiter *take_concerned_locked(struct feed *feed, const struct round *round)
+static struct waiter *take_concerned_locked(struct notifier *notifier, const struct round *round)
 {
-    struct feed_waiters *waiters = feed->_shared.waiters;
-    struct feed_waiter *woken = NULL;
-    struct feed_waiter *late = NULL;
+    struct waiters *waiters = notifier->_shared.waiters;
+    struct waiter *woken = NULL;
+    struct waiter *late = NULL;
 
     if (round->failed)
-        feed_waiters_take_all(waiters, FEED_EVENT, &woken);
-    feed_waiters_take_any(waiters, round->newest, &woken);
-    feed_waiters_take_soon(waiters, &woken);
+        waiters_take_all(waiters, WAKE_EVENT, &woken);
+    waiters_take_any(waiters, round->newest, &woken);
+    waiters_take_soon(waiters, &woken);
     /* The last are the first to be woken: those whom one event alone concerns. */
     for (size_t i = 0; i < round->count; i++)
-        feed_waiters_take_session(waiters, feed->events[i].session_id, feed->events[i].id, &woken);
-    if (round->newest > feed->_shared.told)
-        feed->_shared.told = round->newest;
-    feed_waiters_take_due(waiters, monotonic_us(), &late);
+        waiters_take_session(waiters, notifier->events[i].session_id, notifier->events[i].id,
+                             &woken);
+    if (round->newest > notifier->_shared.told)
+        notifier->_shared.told = round->newest;
+    waiters_take_due(waiters, monotonic_us(), &late);
     while (late != NULL) {
-        struct feed_waiter *waiter = late;
+        struct waiter *waiter = late;
         late = waiter->next;
-        if (waiter->seen < feed->_shared.told)
-            waiter->seen = feed->_shared.told;
+        if (waiter->seen < notifier->_shared.told)
+            waiter->seen = notifier->_shared.told;
         waiter->next = woken;
         woken = waiter;
     }
     return woken;
 }
 
-static void do_round_locked(struct feed *feed)
+static void do_round_locked(struct notifier *notifier)
 {
-    const int64_t after = feed->_shared.told;
+    const int64_t after = notifier->_shared.told;
 
-    pthread_mutex_unlock(&feed->lock);
-    const struct round round = read_events(feed, after);
-    pthread_mutex_lock(&feed->lock);
-    struct feed_waiter *woken = take_concerned_locked(feed, &round);
-    pthread_mutex_unlock(&feed->lock);
+    pthread_mutex_unlock(&notifier->lock);
+    const struct round round = read_events(notifier, after);
+    pthread_mutex_lock(&notifier->lock);
+    struct waiter *woken = take_concerned_locked(notifier, &round);
+    pthread_mutex_unlock(&notifier->lock);
     wake(woken, SLICE_PAUSE_US);
-    feed->next_round_us = monotonic_us() + (round.failed ? RETRY_US : PAUSE_US);
-    pthread_mutex_lock(&feed->lock);
+    notifier->next_round_us = monotonic_us() + (round.failed ? RETRY_US : PAUSE_US);
+    pthread_mutex_lock(&notifier->lock);
 }
 
-static void *feed_run(void *arg)
+static void *notifier_run(void *arg)
 {
-    struct feed *feed = arg;
+    struct notifier *notifier = arg;
 
-    pthread_mutex_lock(&feed->lock);
-    while (!feed->_shared.stopping) {
-        if (!has_work_locked(feed))
+    pthread_mutex_lock(&notifier->lock);
+    while (!notifier->_shared.stopping) {
+        if (!has_work_locked(notifier))
             continue;
-        if (monotonic_us() < feed->next_round_us)
-            sleep_locked(feed, feed->next_round_us);
+        if (monotonic_us() < notifier->next_round_us)
+            sleep_locked(notifier, notifier->next_round_us);
         else
-            do_round_locked(feed);
+            do_round_locked(notifier);
     }
-    pthread_mutex_unlock(&feed->lock);
+    pthread_mutex_unlock(&notifier->lock);
     return NULL;
 }
 
-bool feed_start(struct feed *feed, const struct feed_source *source, struct error *err)
+bool notifier_start(struct notifier *notifier, const struct event_source *source, struct error *err)
 {
-    feed->source = *source;
-    if (pthread_create(&feed->thread, NULL, feed_run, feed) != 0)
+    notifier->source = *source;
+    if (pthread_create(&notifier->thread, NULL, notifier_run, notifier) != 0)
         return error_set(err, ERROR_INTERNAL, NULL, "cannot start the thread that tells of events");
     return true;
 }
 
-void feed_stop(struct feed *feed)
+void notifier_stop(struct notifier *notifier)
 {
-    pthread_mutex_lock(&feed->lock);
-    feed->_shared.stopping = true;
-    pthread_cond_signal(&feed->changed);
-    pthread_mutex_unlock(&feed->lock);
-    pthread_join(feed->thread, NULL);
+    pthread_mutex_lock(&notifier->lock);
+    notifier->_shared.stopping = true;
+    pthread_cond_signal(&notifier->changed);
+    pthread_mutex_unlock(&notifier->lock);
+    pthread_join(notifier->thread, NULL);
 }

@@ -4,16 +4,16 @@
 
 /* What is read so far. */
 struct gathering {
-    struct feed_event *events;
+    struct notifier_event *events;
     size_t count;
 };
 
 static enum store_visit gather(void *arg, const struct store_event *event)
 {
     struct gathering *gathering = arg;
-    struct feed_event *out = &gathering->events[gathering->count++];
+    struct notifier_event *out = &gathering->events[gathering->count++];
     const size_t len =
-        event->session_id.len < ID_LENGTH ? event->session_id.len : (size_t)ID_LENGTH;
+        event->session_id.len < UUID_LENGTH ? event->session_id.len : (size_t)UUID_LENGTH;
 
     out->id = event->id;
     if (len > 0)
@@ -22,13 +22,13 @@ static enum store_visit gather(void *arg, const struct store_event *event)
     return STORE_VISIT_NEXT;
 }
 
-static bool read_events(void *arg, int64_t after, struct feed_event *out, size_t max, size_t *count,
-                        struct error *err)
+static bool read_events(void *arg, int64_t after, struct notifier_event *out, size_t max,
+                        size_t *count, struct error *err)
 {
-    const struct feed_reading *reading = arg;
+    const struct event_source_reading *reading = arg;
     struct gathering gathering = {.events = out};
 
-    if (!event_ring_fill(reading->ring, reading->store, after, (int)max, gather, &gathering, err))
+    if (!sse_buffer_fill(reading->ring, reading->store, after, (int)max, gather, &gathering, err))
         return false;
     *count = gathering.count;
     return true;
@@ -36,12 +36,12 @@ static bool read_events(void *arg, int64_t after, struct feed_event *out, size_t
 
 static void log_failure(void *arg, const struct error *err)
 {
-    const struct feed_reading *reading = arg;
+    const struct event_source_reading *reading = arg;
 
     log_event(reading->log, LOG_WARNING, "events_unread", err->detail);
 }
 
-struct feed_source feed_source_of(struct feed_reading *reading)
+struct event_source event_source_of(struct event_source_reading *reading)
 {
-    return (struct feed_source){.arg = reading, .read = read_events, .failed = log_failure};
+    return (struct event_source){.arg = reading, .read = read_events, .failed = log_failure};
 }

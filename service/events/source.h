@@ -6,13 +6,13 @@
 #include "service/app/log.h"
 #include "service/events/notifier.h"
 
-struct feed_reading {
+struct event_source_reading {
     struct store *store;
-    struct event_ring *ring;
+    struct sse_buffer *ring;
     struct log *log;
 };
 
-/* `reading` is borrowed until feed_stop. */
-struct feed_source feed_source_of(struct feed_reading *reading);
+/* `reading` is borrowed until notifier_stop. */
+struct event_source event_source_of(struct event_source_reading *reading);
 
 #endif

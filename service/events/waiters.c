@@ -9,42 +9,42 @@
 /* One turn of the wheel is 134 s; what is due later is passed over until its turn comes. */
 #define SLOTS 2048
 
-struct feed_waiters {
+struct waiters {
     uint64_t seed; /* clients choose ids of sessions, and must not choose buckets */
     size_t count;
     int64_t turned_us; /* where a slot begins: everything before was looked at */
-    struct feed_waiter *soon;
-    struct feed_waiter *any;
-    struct feed_waiter *sessions[BUCKETS];
-    struct feed_waiter *slots[SLOTS];
+    struct waiter *soon;
+    struct waiter *any;
+    struct waiter *sessions[BUCKETS];
+    struct waiter *slots[SLOTS];
 };
 
-struct feed_waiters *feed_waiters_new(void)
+struct waiters *waiters_new(void)
 {
-    struct feed_waiters *all = calloc(1, sizeof(*all));
+    struct waiters *all = calloc(1, sizeof(*all));
 
     if (all == NULL || getrandom(&all->seed, sizeof(all->seed), 0) != sizeof(all->seed))
         abort();
     return all;
 }
 
-void feed_waiters_free(struct feed_waiters *all)
+void waiters_free(struct waiters *all)
 {
     free(all);
 }
 
-size_t feed_waiters_count(const struct feed_waiters *all)
+size_t waiters_count(const struct waiters *all)
 {
     return all->count;
 }
 
-bool feed_waiters_any_soon(const struct feed_waiters *all)
+bool waiters_any_soon(const struct waiters *all)
 {
     return all->soon != NULL;
 }
 
 /* FNV-1a from a secret start, and the finalizer of SplitMix64. */
-static struct feed_waiter **bucket_of(struct feed_waiters *all, const char *session_id)
+static struct waiter **bucket_of(struct waiters *all, const char *session_id)
 {
     uint64_t hash = all->seed;
 
@@ -56,25 +56,25 @@ static struct feed_waiter **bucket_of(struct feed_waiters *all, const char *sess
 
 static size_t place_of(int64_t time_us)
 {
-    return (size_t)(time_us / FEED_WAITERS_SLOT_US % SLOTS);
+    return (size_t)(time_us / WAITERS_SLOT_US % SLOTS);
 }
 
 static int64_t slot_begin_us(int64_t time_us)
 {
-    return time_us - time_us % FEED_WAITERS_SLOT_US;
+    return time_us - time_us % WAITERS_SLOT_US;
 }
 
-static void link_place(struct feed_waiter **list, struct feed_waiter *waiter)
+static void link_place(struct waiter **list, struct waiter *waiter)
 {
-    waiter->place = (struct feed_link){.after = *list, .list = list};
+    waiter->place = (struct waiter_link){.after = *list, .list = list};
     if (*list != NULL)
         (*list)->place.before = waiter;
     *list = waiter;
 }
 
-static void unlink_place(struct feed_waiter *waiter)
+static void unlink_place(struct waiter *waiter)
 {
-    const struct feed_link link = waiter->place;
+    const struct waiter_link link = waiter->place;
 
     if (link.before != NULL)
         link.before->place.after = link.after;
@@ -84,17 +84,17 @@ static void unlink_place(struct feed_waiter *waiter)
         link.after->place.before = link.before;
 }
 
-static void link_timer(struct feed_waiter **list, struct feed_waiter *waiter)
+static void link_timer(struct waiter **list, struct waiter *waiter)
 {
-    waiter->timer = (struct feed_link){.after = *list, .list = list};
+    waiter->timer = (struct waiter_link){.after = *list, .list = list};
     if (*list != NULL)
         (*list)->timer.before = waiter;
     *list = waiter;
 }
 
-static void unlink_timer(struct feed_waiter *waiter)
+static void unlink_timer(struct waiter *waiter)
 {
-    const struct feed_link link = waiter->timer;
+    const struct waiter_link link = waiter->timer;
 
     if (link.before != NULL)
         link.before->timer.after = link.after;
@@ -104,9 +104,9 @@ static void unlink_timer(struct feed_waiter *waiter)
         link.after->timer.before = link.before;
 }
 
-void feed_waiters_add(struct feed_waiters *all, struct feed_waiter *waiter)
+void waiters_add(struct waiters *all, struct waiter *waiter)
 {
-    struct feed_waiter **place = &all->any;
+    struct waiter **place = &all->any;
 
     if (waiter->soon)
         place = &all->soon;
@@ -120,8 +120,8 @@ void feed_waiters_add(struct feed_waiters *all, struct feed_waiter *waiter)
     all->count++;
 }
 
-static void take(struct feed_waiters *all, struct feed_waiter *waiter, enum feed_reason reason,
-                 struct feed_waiter **woken)
+static void take(struct waiters *all, struct waiter *waiter, enum wake_reason reason,
+                 struct waiter **woken)
 {
     unlink_place(waiter);
     unlink_timer(waiter);
@@ -131,61 +131,60 @@ static void take(struct feed_waiters *all, struct feed_waiter *waiter, enum feed
     *woken = waiter;
 }
 
-void feed_waiters_take_session(struct feed_waiters *all, const char *session_id, int64_t event_id,
-                               struct feed_waiter **woken)
+void waiters_take_session(struct waiters *all, const char *session_id, int64_t event_id,
+                          struct waiter **woken)
 {
-    struct feed_waiter *waiter = *bucket_of(all, session_id);
+    struct waiter *waiter = *bucket_of(all, session_id);
 
     while (waiter != NULL) {
-        struct feed_waiter *after = waiter->place.after;
+        struct waiter *after = waiter->place.after;
         if (waiter->seen < event_id && strcmp(waiter->session_id, session_id) == 0) {
             waiter->seen = event_id - 1;
-            take(all, waiter, FEED_EVENT, woken);
+            take(all, waiter, WAKE_EVENT, woken);
         }
         waiter = after;
     }
 }
 
-void feed_waiters_take_any(struct feed_waiters *all, int64_t newest, struct feed_waiter **woken)
+void waiters_take_any(struct waiters *all, int64_t newest, struct waiter **woken)
 {
-    struct feed_waiter *waiter = all->any;
+    struct waiter *waiter = all->any;
 
     while (waiter != NULL) {
-        struct feed_waiter *after = waiter->place.after;
+        struct waiter *after = waiter->place.after;
         if (waiter->seen < newest)
-            take(all, waiter, FEED_EVENT, woken);
+            take(all, waiter, WAKE_EVENT, woken);
         waiter = after;
     }
 }
 
-void feed_waiters_take_soon(struct feed_waiters *all, struct feed_waiter **woken)
+void waiters_take_soon(struct waiters *all, struct waiter **woken)
 {
     while (all->soon != NULL)
-        take(all, all->soon, FEED_EVENT, woken);
+        take(all, all->soon, WAKE_EVENT, woken);
 }
 
-void feed_waiters_take_due(struct feed_waiters *all, int64_t now_us, struct feed_waiter **woken)
+void waiters_take_due(struct waiters *all, int64_t now_us, struct waiter **woken)
 {
-    const int64_t turn_us = (int64_t)SLOTS * FEED_WAITERS_SLOT_US;
+    const int64_t turn_us = (int64_t)SLOTS * WAITERS_SLOT_US;
     int64_t slot_us = all->turned_us;
 
     if (now_us - slot_us > turn_us)
         slot_us = slot_begin_us(now_us - turn_us);
     /* The slot of this moment may still get somebody who is due in it. */
-    for (; slot_us + FEED_WAITERS_SLOT_US <= now_us; slot_us += FEED_WAITERS_SLOT_US) {
-        struct feed_waiter *waiter = all->slots[place_of(slot_us)];
+    for (; slot_us + WAITERS_SLOT_US <= now_us; slot_us += WAITERS_SLOT_US) {
+        struct waiter *waiter = all->slots[place_of(slot_us)];
         while (waiter != NULL) {
-            struct feed_waiter *after = waiter->timer.after;
+            struct waiter *after = waiter->timer.after;
             if (waiter->deadline_us <= now_us)
-                take(all, waiter, FEED_TIME, woken);
+                take(all, waiter, WAKE_TIME, woken);
             waiter = after;
         }
     }
     all->turned_us = slot_us;
 }
 
-void feed_waiters_take_all(struct feed_waiters *all, enum feed_reason reason,
-                           struct feed_waiter **woken)
+void waiters_take_all(struct waiters *all, enum wake_reason reason, struct waiter **woken)
 {
     for (size_t i = 0; i < SLOTS; i++) {
         while (all->slots[i] != NULL)
@@ -193,12 +192,12 @@ void feed_waiters_take_all(struct feed_waiters *all, enum feed_reason reason,
     }
 }
 
-int64_t feed_waiters_next_due_us(const struct feed_waiters *all, int64_t now_us)
+int64_t waiters_next_due_us(const struct waiters *all, int64_t now_us)
 {
     int64_t slot_us = all->turned_us;
 
-    for (int i = 0; all->count > 0 && i < SLOTS; i++, slot_us += FEED_WAITERS_SLOT_US) {
-        const int64_t end_us = slot_us + FEED_WAITERS_SLOT_US;
+    for (int i = 0; all->count > 0 && i < SLOTS; i++, slot_us += WAITERS_SLOT_US) {
+        const int64_t end_us = slot_us + WAITERS_SLOT_US;
         if (all->slots[place_of(slot_us)] != NULL)
             return end_us > now_us ? end_us : now_us;
     }

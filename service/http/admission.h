@@ -17,7 +17,7 @@ struct admission {
 
 /* False, with the problem to answer, when the request is refused. Where it ends may then be in
  * doubt: its connection has to end. */
-MUST_USE bool admission_check(const struct admission *rules, const struct framing_head *head,
+MUST_USE bool admission_check(const struct admission *rules, const struct request_head *head,
                               struct error *err);
 
 #endif

@@ -21,15 +21,15 @@ static void open_connection(struct http_server *server, struct MHD_Connection *c
 
     info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     const int descriptor = info == NULL ? -1 : (int)info->connect_fd;
-    *context = client_open(server->clients, descriptor,
-                           connection_slot_take(server->slots, descriptor, address));
+    *context = tracked_open(server->clients, descriptor,
+                            connection_slot_take(server->slots, descriptor, address));
     attach_certificate(server, connection);
 }
 
 /* Its descriptor is still open. A connection that was ended for another one does not linger: its
  * client waits for no response. */
 static void close_connection(struct http_server *server, struct MHD_Connection *connection,
-                             struct client *client)
+                             struct tracked_connection *client)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -37,12 +37,12 @@ static void close_connection(struct http_server *server, struct MHD_Connection *
     bool ended = false;
 
     if (client != NULL) {
-        struct connection_slot *slot = client_slot(client);
-        client_close(client);
+        struct connection_slot *slot = tracked_slot(client);
+        tracked_close(client);
         ended = connection_slot_release(slot);
     }
     if (info != NULL && !ended)
-        lingering_take(server->lingering, info->connect_fd);
+        lingering_close_add(server->lingering, info->connect_fd);
 }
 
 void http_server_on_connection(void *cls, struct MHD_Connection *connection, void **context,
@@ -54,7 +54,7 @@ void http_server_on_connection(void *cls, struct MHD_Connection *connection, voi
         close_connection(cls, connection, *context);
 }
 
-struct client *http_server_client_of(struct MHD_Connection *connection)
+struct tracked_connection *http_server_client_of(struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);

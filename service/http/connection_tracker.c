@@ -20,8 +20,8 @@ struct client_lists {
     struct deadlines deadlines; /* with the lock */
 };
 
-struct clients {
-    struct clients_options options;
+struct connection_tracker {
+    struct connection_tracker_options options;
     atomic_int_least64_t kept;
     pthread_t thread;
     pthread_mutex_t lock; /* of the three below, and of the lists' number and owners */
@@ -31,7 +31,7 @@ struct clients {
     struct client_lists lists[CLIENTS_THREADS_MAX];
 };
 
-struct client {
+struct tracked_connection {
     struct deadline deadline; /* the first member; this and the next five with the lists' lock */
     int64_t idle_since_ms;
     int64_t requests; /* read by the HTTP thread without it */
@@ -40,7 +40,7 @@ struct client {
     char timeout_id[EXCHANGE_REQUEST_ID_MAX + 1]; /* empty: not answered with 408 */
     bool kept; /* counted among those that stay open; the HTTP thread's own */
     struct client_lists *lists;
-    struct clients *all;
+    struct connection_tracker *all;
     int descriptor;
     struct connection_slot *slot;
 };
@@ -73,7 +73,7 @@ static int64_t now_ms(void)
 
 /* Whether data came since the connection rests. Where the kernel does not tell, as of a local
  * socket: without any, libmicrohttpd would have ended it. */
-static bool has_moved(const struct client *client, int64_t now)
+static bool has_moved(const struct tracked_connection *client, int64_t now)
 {
     struct tcp_info info = {0};
     socklen_t length = sizeof(info);
@@ -85,21 +85,21 @@ static bool has_moved(const struct client *client, int64_t now)
     return now - (int64_t)info.tcpi_last_data_recv > client->idle_since_ms + DATA_CLOCK_MS;
 }
 
-bool client_has_left(const struct client *client)
+bool tracked_has_left(const struct tracked_connection *client)
 {
     char next;
 
     return recv(client->descriptor, &next, sizeof(next), MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
-bool client_has_ended(const struct client *client)
+bool tracked_has_ended(const struct tracked_connection *client)
 {
     struct pollfd look = {.fd = client->descriptor, .events = POLLRDHUP};
 
     return poll(&look, 1, 0) == 1 && (look.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
-static void end(struct client *client)
+static void end(struct tracked_connection *client)
 {
     deadlines_set(&client->lists->deadlines, &client->deadline, DEADLINE_NONE, 0);
     client->ended = true;
@@ -108,33 +108,33 @@ static void end(struct client *client)
 
 /* No response is under way, so nobody else writes. What does not fit into an empty socket buffer is
  * not worth waiting for. */
-static void answer_timeout(struct client *client)
+static void answer_timeout(struct tracked_connection *client)
 {
-    const struct clients_options *options = &client->all->options;
+    const struct connection_tracker_options *options = &client->all->options;
     struct buffer answer = {0};
 
     request_make_id(options->ids, client->timeout_id);
-    timeout_answer(&answer, client->path, client->timeout_id, options->request_timeout_ms);
+    timeout_response(&answer, client->path, client->timeout_id, options->request_timeout_ms);
     if (send(client->descriptor, answer.data, answer.len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
         client->timeout_id[0] = '\0';
     buffer_release(&answer);
 }
 
 /* What the client has not taken goes with the connection, instead of staying with the kernel. */
-static void drop_unsent(const struct client *client)
+static void drop_unsent(const struct tracked_connection *client)
 {
     const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
 
     setsockopt(client->descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 }
 
-static void expire(struct client *client, int64_t now)
+static void expire(struct tracked_connection *client, int64_t now)
 {
-    struct clients *all = client->all;
+    struct connection_tracker *all = client->all;
 
     switch (client->deadline.kind) {
     case DEADLINE_IDLE:
-        if (client_has_left(client))
+        if (tracked_has_left(client))
             break;
         deadlines_set(&client->lists->deadlines, &client->deadline,
                       has_moved(client, now) ? DEADLINE_REQUEST : DEADLINE_IDLE, now);
@@ -165,7 +165,7 @@ static bool expire_some(struct client_lists *lists, int64_t now)
         due = deadlines_due(&lists->deadlines, now);
         if (due == NULL)
             break;
-        expire((struct client *)due, now);
+        expire((struct tracked_connection *)due, now);
     }
     pthread_mutex_unlock(&lists->lock);
     return due != NULL;
@@ -176,7 +176,7 @@ static int64_t shorter(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static struct timespec next_tick(const struct clients_options *options)
+static struct timespec next_tick(const struct connection_tracker_options *options)
 {
     const int64_t timeout_ms = shorter(options->request_timeout_ms, options->response_timeout_ms);
     const int64_t tick_ms = shorter(timeout_ms / TICKS_PER_TIMEOUT + 1, TICK_MAX_MS);
@@ -185,7 +185,7 @@ static struct timespec next_tick(const struct clients_options *options)
     return (struct timespec){at_us / 1000000, at_us % 1000000 * 1000};
 }
 
-static void expire_all(struct clients *all, size_t count)
+static void expire_all(struct connection_tracker *all, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         bool more = true;
@@ -197,7 +197,7 @@ static void expire_all(struct clients *all, size_t count)
 /* The timeout thread: `arg` is the clients. Ends when they are stopping. */
 static void *run_timeouts(void *arg)
 {
-    struct clients *all = arg;
+    struct connection_tracker *all = arg;
 
     pthread_mutex_lock(&all->lock);
     while (!all->stopping) {
@@ -216,9 +216,10 @@ static void *run_timeouts(void *arg)
 
 /* --- Connections ----------------------------------------------------------------------------- */
 
-bool clients_start(const struct clients_options *options, struct clients **out, struct error *err)
+bool connection_tracker_start(const struct connection_tracker_options *options,
+                              struct connection_tracker **out, struct error *err)
 {
-    struct clients *all = calloc(1, sizeof(*all));
+    struct connection_tracker *all = calloc(1, sizeof(*all));
     pthread_condattr_t monotonic;
 
     if (all == NULL)
@@ -239,7 +240,7 @@ bool clients_start(const struct clients_options *options, struct clients **out, 
     return true;
 }
 
-void clients_stop(struct clients *all)
+void connection_tracker_stop(struct connection_tracker *all)
 {
     if (all == NULL)
         return;
@@ -255,7 +256,7 @@ void clients_stop(struct clients *all)
     free(all);
 }
 
-static void init_lists(struct client_lists *lists, const struct clients_options *options)
+static void init_lists(struct client_lists *lists, const struct connection_tracker_options *options)
 {
     const int64_t look_ms = options->request_timeout_ms / LOOKS_PER_TIMEOUT;
 
@@ -268,7 +269,7 @@ static void init_lists(struct client_lists *lists, const struct clients_options 
 }
 
 /* The lists of this thread; made when it first asks. */
-static struct client_lists *own_lists(struct clients *all)
+static struct client_lists *own_lists(struct connection_tracker *all)
 {
     struct client_lists *lists = NULL;
 
@@ -289,16 +290,17 @@ static struct client_lists *own_lists(struct clients *all)
 }
 
 /* With the lists' lock. */
-static void rest(struct client *client, int64_t now)
+static void rest(struct tracked_connection *client, int64_t now)
 {
     client->idle_since_ms = now;
     client->path = (struct slice){0};
     deadlines_set(&client->lists->deadlines, &client->deadline, DEADLINE_IDLE, now);
 }
 
-struct client *client_open(struct clients *all, int descriptor, struct connection_slot *slot)
+struct tracked_connection *tracked_open(struct connection_tracker *all, int descriptor,
+                                        struct connection_slot *slot)
 {
-    struct client *client = calloc(1, sizeof(*client));
+    struct tracked_connection *client = calloc(1, sizeof(*client));
 
     if (client == NULL)
         abort();
@@ -313,7 +315,7 @@ struct client *client_open(struct clients *all, int descriptor, struct connectio
     return client;
 }
 
-static void count_kept(struct client *client, bool kept)
+static void count_kept(struct tracked_connection *client, bool kept)
 {
     if (client->kept == kept)
         return;
@@ -321,7 +323,7 @@ static void count_kept(struct client *client, bool kept)
     atomic_fetch_add_explicit(&client->all->kept, kept ? 1 : -1, memory_order_relaxed);
 }
 
-void client_close(struct client *client)
+void tracked_close(struct tracked_connection *client)
 {
     struct client_lists *lists = client->lists;
 
@@ -333,12 +335,12 @@ void client_close(struct client *client)
     free(client);
 }
 
-struct connection_slot *client_slot(const struct client *client)
+struct connection_slot *tracked_slot(const struct tracked_connection *client)
 {
     return client->slot;
 }
 
-void client_receives(struct client *client, struct slice path, int64_t now_us)
+void tracked_on_request(struct tracked_connection *client, struct slice path, int64_t now_us)
 {
     struct client_lists *lists = client->lists;
 
@@ -352,7 +354,7 @@ void client_receives(struct client *client, struct slice path, int64_t now_us)
 }
 
 /* False when the connection was ended. */
-static bool set_deadline(struct client *client, enum deadline_kind kind, int64_t now)
+static bool set_deadline(struct tracked_connection *client, enum deadline_kind kind, int64_t now)
 {
     struct client_lists *lists = client->lists;
 
@@ -364,32 +366,32 @@ static bool set_deadline(struct client *client, enum deadline_kind kind, int64_t
     return lives;
 }
 
-bool client_works(struct client *client)
+bool tracked_on_request_complete(struct tracked_connection *client)
 {
     return set_deadline(client, DEADLINE_NONE, 0);
 }
 
-void client_keeps(struct client *client)
+void tracked_keep(struct tracked_connection *client)
 {
     count_kept(client, true);
 }
 
-void client_follows(struct client *client)
+void tracked_mark_streaming(struct tracked_connection *client)
 {
     count_kept(client, false);
 }
 
-bool client_answers(struct client *client, bool limited)
+bool tracked_on_response(struct tracked_connection *client, bool limited)
 {
     return set_deadline(client, limited ? DEADLINE_RESPONSE : DEADLINE_NONE, now_ms());
 }
 
-void client_cut(const struct client *client)
+void tracked_cut(const struct tracked_connection *client)
 {
     shutdown(client->descriptor, SHUT_RDWR);
 }
 
-bool client_rests(struct client *client, int64_t now_us, char *request_id)
+bool tracked_on_idle(struct tracked_connection *client, int64_t now_us, char *request_id)
 {
     struct client_lists *lists = client->lists;
 
@@ -404,9 +406,9 @@ bool client_rests(struct client *client, int64_t now_us, char *request_id)
     return timed_out;
 }
 
-bool client_may_stay(const struct client *client, uint64_t held)
+bool tracked_may_keep_alive(const struct tracked_connection *client, uint64_t held)
 {
-    const struct clients *all = client->all;
+    const struct connection_tracker *all = client->all;
     const int64_t max_requests = all->options.max_requests;
     const int64_t max_kept = all->options.max_kept;
     const int64_t kept = atomic_load_explicit(&all->kept, memory_order_relaxed);

@@ -13,10 +13,10 @@
 #include "service/http/request.h"
 #include "service/limits/connection_slots.h"
 
-struct clients;
-struct client;
+struct connection_tracker;
+struct tracked_connection;
 
-struct clients_options {
+struct connection_tracker_options {
     int64_t request_timeout_ms;
     int64_t response_timeout_ms;
     int64_t idle_timeout_ms;
@@ -27,57 +27,58 @@ struct clients_options {
     struct request_ids *ids;
 };
 
-MUST_USE bool clients_start(const struct clients_options *options, struct clients **out,
-                            struct error *err);
+MUST_USE bool connection_tracker_start(const struct connection_tracker_options *options,
+                                       struct connection_tracker **out, struct error *err);
 
 /* Ends the thread. No connection is open any more. NULL is nothing to stop. */
-void clients_stop(struct clients *all);
+void connection_tracker_stop(struct connection_tracker *all);
 
 /* Of the calling HTTP thread, as are all calls about this connection. `descriptor` stays the
- * caller's; the connection is freed by client_close, before the descriptor is closed. */
-struct client *client_open(struct clients *all, int descriptor, struct connection_slot *slot);
-void client_close(struct client *client);
+ * caller's; the connection is freed by tracked_close, before the descriptor is closed. */
+struct tracked_connection *tracked_open(struct connection_tracker *all, int descriptor,
+                                        struct connection_slot *slot);
+void tracked_close(struct tracked_connection *client);
 
-/* The slot that client_open got; borrowed. */
-struct connection_slot *client_slot(const struct client *client);
+/* The slot that tracked_open got; borrowed. */
+struct connection_slot *tracked_slot(const struct tracked_connection *client);
 
 /* A request was let in: the connection counts among those that stay open after a response. */
-void client_keeps(struct client *client);
+void tracked_keep(struct tracked_connection *client);
 
 /* A request's first line is there. `path` is read until the next call. */
-void client_receives(struct client *client, struct slice path, int64_t now_us);
+void tracked_on_request(struct tracked_connection *client, struct slice path, int64_t now_us);
 
 /* The request is there wholly: what takes time now is the service. False when its time was up
  * before; it was answered then, or its connection is at an end. */
-MUST_USE bool client_works(struct client *client);
+MUST_USE bool tracked_on_request_complete(struct tracked_connection *client);
 
 /* The response goes out; `limited` is false for one that may take any time as long as something
  * moves. False as above. */
-MUST_USE bool client_answers(struct client *client, bool limited);
+MUST_USE bool tracked_on_response(struct tracked_connection *client, bool limited);
 
 /* The response has no end of its own: until the next request the connection is none that is kept
  * open for one. */
-void client_follows(struct client *client);
+void tracked_mark_streaming(struct tracked_connection *client);
 
 /* Shuts the connection down in the middle of a response, so that the client learns of it at once:
  * libmicrohttpd closes it only when its thread wakes for another reason. */
-void client_cut(const struct client *client);
+void tracked_cut(const struct tracked_connection *client);
 
 /* The response is gone, or the request is over without one. True when the request was answered
  * with 408; `request_id` then gets the id that was told to the client. */
-bool client_rests(struct client *client, int64_t now_us, char *request_id);
+bool tracked_on_idle(struct tracked_connection *client, int64_t now_us, char *request_id);
 
 /* Whether the client has ended its side, and nothing of it is left to be read. libmicrohttpd does
  * not notice that while a connection is suspended, or when the end came with the last request. */
-MUST_USE bool client_has_left(const struct client *client);
+MUST_USE bool tracked_has_left(const struct tracked_connection *client);
 
 /* Whether the client has ended its side, even when there is data to read. Any thread, while the
  * connection is open. */
-MUST_USE bool client_has_ended(const struct client *client);
+MUST_USE bool tracked_has_ended(const struct tracked_connection *client);
 
 /* False when the connection has to end after this response. Beyond max_kept that holds for clients
  * with more than a quarter of max_kept connections, and beyond twice max_kept for all. `held` is
  * how many connections the client has. */
-MUST_USE bool client_may_stay(const struct client *client, uint64_t held);
+MUST_USE bool tracked_may_keep_alive(const struct tracked_connection *client, uint64_t held);
 
 #endif

@@ -18,15 +18,15 @@
 struct http_server {
     struct http_server_options options;
     struct MHD_Daemon *daemon;
-    struct lingering *lingering;
+    struct lingering_close *lingering;
     struct request_ids ids;
-    struct clients *clients;
+    struct connection_tracker *clients;
     struct connection_slots *slots;
-    struct budget bodies;
+    struct memory_budget bodies;
     uint64_t key_seed;
-    struct rate *rate; /* NULL: any */
-    bool keeps_lf;     /* see framing_head */
-    int silence;       /* never ready; takes the listener's place at a stop */
+    struct rate_limiter *rate; /* NULL: any */
+    bool keeps_lf;             /* see request_head */
+    int silence;               /* never ready; takes the listener's place at a stop */
     atomic_bool draining;
     atomic_bool stopped;               /* no job is submitted any more */
     atomic_int_least64_t receiving;    /* requests whose body has not wholly arrived */
@@ -39,7 +39,7 @@ void http_server_on_connection(void *cls, struct MHD_Connection *connection, voi
                                enum MHD_ConnectionNotificationCode code);
 
 /* What http_server_on_connection made of it. */
-struct client *http_server_client_of(struct MHD_Connection *connection);
+struct tracked_connection *http_server_client_of(struct MHD_Connection *connection);
 
 /* The first libmicrohttpd tells of a request: its target, before it is taken apart. */
 void *http_server_on_target(void *cls, const char *target, struct MHD_Connection *connection);
@@ -62,11 +62,11 @@ enum MHD_Result http_server_send_early(struct http_server *server, struct reques
 /* Suspends the connection until what ex->wait says, at most until the deadline (monotonic). It is
  * then asked again for the response or the next piece. False, and nothing is waited for, when the
  * service is about to end. */
-MUST_USE bool http_server_park(struct http_server *server, struct request *request,
-                               int64_t deadline_us);
+MUST_USE bool http_server_suspend(struct http_server *server, struct request *request,
+                                  int64_t deadline_us);
 
 /* After that: why the wait is over, in ex->wait. Without a wait nothing changes. */
-void http_server_unpark(struct http_server *server, struct request *request);
+void http_server_resumed(struct http_server *server, struct request *request);
 
 /* A response whose body ex->stream makes. */
 struct MHD_Response *http_server_stream(struct http_server *server, struct request *request);

@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <strings.h>
 
-void framing_head_add(struct framing_head *head, struct slice name, struct slice value)
+void request_head_add(struct request_head *head, struct slice name, struct slice value)
 {
-    if (head->field_count < FRAMING_FIELDS_MAX)
-        head->fields[head->field_count] = (struct framing_field){name, value};
+    if (head->field_count < HEAD_FIELDS_MAX)
+        head->fields[head->field_count] = (struct head_field){name, value};
     head->field_count++;
 }
 
@@ -85,7 +85,7 @@ static bool is_pair(const char *at, const char *end, char first, char second)
 
 /* The position behind the CR LF at `at`, before which there may be white space; NULL: none is
  * there. */
-static const char *skip_line_end(const struct framing_head *head, const char *at)
+static const char *skip_line_end(const struct request_head *head, const char *at)
 {
     const char *end = head->bytes.data + head->bytes.len;
 
@@ -97,7 +97,7 @@ static const char *skip_line_end(const struct framing_head *head, const char *at
     return is_pair(at, end, '\r', '\n') ? at + 2 : NULL;
 }
 
-static bool is_empty_line(const struct framing_head *head, const char *at)
+static bool is_empty_line(const struct request_head *head, const char *at)
 {
     const char *end = head->bytes.data + head->bytes.len;
 
@@ -106,7 +106,7 @@ static bool is_empty_line(const struct framing_head *head, const char *at)
 }
 
 /* Whether the parts follow one another with nothing but the bytes that belong between them. */
-static bool lines_are_whole(const struct framing_head *head)
+static bool lines_are_whole(const struct request_head *head)
 {
     const char *at = head->bytes.data;
 
@@ -115,7 +115,7 @@ static bool lines_are_whole(const struct framing_head *head)
         return false;
     at = skip_line_end(head, head->version.data + head->version.len);
     for (size_t i = 0; i < head->field_count && at != NULL; i++) {
-        const struct framing_field *field = &head->fields[i];
+        const struct head_field *field = &head->fields[i];
         if (field->name.data != at ||
             skip_white_space(at + field->name.len + 1, field->value.data) != field->value.data)
             return false;
@@ -124,7 +124,7 @@ static bool lines_are_whole(const struct framing_head *head)
     return at != NULL && is_empty_line(head, at);
 }
 
-static bool check_lines(const struct framing_head *head, struct error *err)
+static bool check_lines(const struct request_head *head, struct error *err)
 {
     return lines_are_whole(head) ||
            error_set(err, ERROR_MALFORMED_REQUEST, NULL,
@@ -133,7 +133,7 @@ static bool check_lines(const struct framing_head *head, struct error *err)
 }
 
 /* Names the field in the problem as far as it can be shown. */
-static bool refuse_field(const struct framing_field *field, const char *why, struct error *err)
+static bool refuse_field(const struct head_field *field, const char *why, struct error *err)
 {
     char name[sizeof(err->field)];
     size_t len = 0;
@@ -173,7 +173,7 @@ static bool has_control_character(struct slice text)
     return found;
 }
 
-static bool check_field(const struct framing_field *field, struct error *err)
+static bool check_field(const struct head_field *field, struct error *err)
 {
     if (!is_token(field->name))
         return refuse_field(field, "a header's name is letters, digits and hyphens up to the colon",
@@ -236,7 +236,7 @@ static bool host_is_valid(struct slice value)
     return value.len == 0 || authority_is_valid(value);
 }
 
-static bool check_single(const struct framing_field *field, enum single single, struct error *err)
+static bool check_single(const struct head_field *field, enum single single, struct error *err)
 {
     if (single == TRANSFER_ENCODING && !is_chunked(field->value))
         return error_set(err, ERROR_LENGTH_REQUIRED, NULL,
@@ -250,12 +250,12 @@ static bool check_single(const struct framing_field *field, enum single single, 
                         err);
 }
 
-static bool check_fields(const struct framing_head *head, struct error *err)
+static bool check_fields(const struct request_head *head, struct error *err)
 {
     bool seen[SINGLES + 1] = {false};
 
     for (size_t i = 0; i < head->field_count; i++) {
-        const struct framing_field *field = &head->fields[i];
+        const struct head_field *field = &head->fields[i];
         const enum single single = single_of(field->name);
         if (!check_field(field, err) || !check_single(field, single, err))
             return false;
@@ -272,7 +272,7 @@ static bool check_fields(const struct framing_head *head, struct error *err)
            error_set(err, ERROR_INVALID_HEADER, "Host", "HTTP/1.1 needs a Host header");
 }
 
-bool framing_guard(const struct framing_head *head, struct error *err)
+bool head_validate(const struct request_head *head, struct error *err)
 {
     return check_method(head->method, err) && check_version(head->version, err) &&
            check_target(head->target, err) && check_lines(head, err) && check_fields(head, err);

@@ -18,26 +18,26 @@
 #include "db/base/error.h"
 #include "db/base/slice.h"
 
-#define FRAMING_FIELDS_MAX 128
+#define HEAD_FIELDS_MAX 128
 
-struct framing_field {
+struct head_field {
     struct slice name;
     struct slice value;
 };
 
-struct framing_head {
+struct request_head {
     struct slice bytes;    /* from the method to the empty line */
     struct slice method;   /* in `bytes` */
     const char *target_at; /* in `bytes`, where it may have been decoded since */
     struct slice target;   /* as sent */
     struct slice version;  /* in `bytes` */
     bool keeps_lf;         /* parsed by libmicrohttpd 1.0 or newer */
-    size_t field_count;    /* all that came; `fields` has the first FRAMING_FIELDS_MAX */
-    struct framing_field fields[FRAMING_FIELDS_MAX];
+    size_t field_count;    /* all that came; `fields` has the first HEAD_FIELDS_MAX */
+    struct head_field fields[HEAD_FIELDS_MAX];
 };
 
 /* Appends to the fields, or only counts. */
-void framing_head_add(struct framing_head *head, struct slice name, struct slice value);
+void request_head_add(struct request_head *head, struct slice name, struct slice value);
 
 /* False when the request is refused, after which its connection has to end:
  *   ERROR_UNKNOWN_METHOD    RFC 9110 §9.1
@@ -47,7 +47,7 @@ void framing_head_add(struct framing_head *head, struct slice name, struct slice
  *                           Content-Length (RFC 9110 §8.6), or a field that came twice
  *   ERROR_LENGTH_REQUIRED   Transfer-Encoding (RFC 9112 §6.1), but for one `chunked` of HTTP/1.1
  *                           without Content-Length
- * At most FRAMING_FIELDS_MAX fields may have come. */
-MUST_USE bool framing_guard(const struct framing_head *head, struct error *err);
+ * At most HEAD_FIELDS_MAX fields may have come. */
+MUST_USE bool head_validate(const struct request_head *head, struct error *err);
 
 #endif

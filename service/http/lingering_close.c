@@ -25,16 +25,16 @@ struct place {
     int64_t left_bytes;
 };
 
-struct lingering {
+struct lingering_close {
     pthread_t thread;
     int wake; /* an eventfd: something in `shared` has changed */
-    struct place places[LINGERING_MAX];
+    struct place places[LINGERING_CLOSE_MAX];
     size_t count;
     bool stopping;
 
     pthread_mutex_t mutex;
     struct {
-        int arrived[LINGERING_MAX];
+        int arrived[LINGERING_CLOSE_MAX];
         size_t arrived_count;
         size_t held; /* arrived or in a place */
         bool stopping;
@@ -46,7 +46,7 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static void place_arrived_locked(struct lingering *lingering, int64_t now_us)
+static void place_arrived_locked(struct lingering_close *lingering, int64_t now_us)
 {
     for (size_t i = 0; i < lingering->shared.arrived_count; i++)
         lingering->places[lingering->count++] = (struct place){
@@ -59,7 +59,7 @@ static void place_arrived_locked(struct lingering *lingering, int64_t now_us)
 }
 
 /* Takes over what the other threads have left. */
-static void receive(struct lingering *lingering, int64_t now_us)
+static void receive(struct lingering_close *lingering, int64_t now_us)
 {
     pthread_mutex_lock(&lingering->mutex);
     place_arrived_locked(lingering, now_us);
@@ -71,7 +71,7 @@ static void receive(struct lingering *lingering, int64_t now_us)
             earlier(lingering->places[i].ends_us, now_us + STOP_MS * INT64_C(1000));
 }
 
-static void close_place(struct lingering *lingering, size_t i)
+static void close_place(struct lingering_close *lingering, size_t i)
 {
     close(lingering->places[i].socket);
     lingering->places[i] = lingering->places[--lingering->count];
@@ -94,7 +94,7 @@ static bool drop_bytes(struct place *place, int64_t now_us)
 }
 
 /* Milliseconds until the next place has to be given up, -1 when there is none. */
-static int next_timeout_ms(const struct lingering *lingering, int64_t now_us)
+static int next_timeout_ms(const struct lingering_close *lingering, int64_t now_us)
 {
     int64_t next_us = INT64_MAX;
 
@@ -106,7 +106,7 @@ static int next_timeout_ms(const struct lingering *lingering, int64_t now_us)
     return next_us <= now_us ? 0 : (int)((next_us - now_us) / 1000 + 1);
 }
 
-static void await(struct lingering *lingering, struct pollfd *polled)
+static void await(struct lingering_close *lingering, struct pollfd *polled)
 {
     uint64_t ignored;
 
@@ -121,8 +121,8 @@ static void await(struct lingering *lingering, struct pollfd *polled)
 
 static void *run(void *arg)
 {
-    struct lingering *lingering = arg;
-    struct pollfd polled[LINGERING_MAX + 1];
+    struct lingering_close *lingering = arg;
+    struct pollfd polled[LINGERING_CLOSE_MAX + 1];
 
     while (!lingering->stopping || lingering->count > 0) {
         await(lingering, polled);
@@ -139,9 +139,9 @@ static void *run(void *arg)
     return NULL;
 }
 
-bool lingering_start(struct lingering **out, struct error *err)
+bool lingering_close_start(struct lingering_close **out, struct error *err)
 {
-    struct lingering *lingering = calloc(1, sizeof(*lingering));
+    struct lingering_close *lingering = calloc(1, sizeof(*lingering));
 
     if (lingering == NULL)
         abort();
@@ -161,7 +161,7 @@ failed:
     return error_set(err, ERROR_INTERNAL, NULL, "cannot start the thread that ends connections");
 }
 
-static void wake(const struct lingering *lingering)
+static void wake(const struct lingering_close *lingering)
 {
     const uint64_t one = 1;
 
@@ -170,10 +170,10 @@ static void wake(const struct lingering *lingering)
 }
 
 /* False when there is no room. */
-static bool hand_over(struct lingering *lingering, int socket)
+static bool hand_over(struct lingering_close *lingering, int socket)
 {
     pthread_mutex_lock(&lingering->mutex);
-    const bool room = lingering->shared.held < LINGERING_MAX && !lingering->shared.stopping;
+    const bool room = lingering->shared.held < LINGERING_CLOSE_MAX && !lingering->shared.stopping;
     if (room) {
         lingering->shared.arrived[lingering->shared.arrived_count++] = socket;
         lingering->shared.held++;
@@ -184,7 +184,7 @@ static bool hand_over(struct lingering *lingering, int socket)
     return room;
 }
 
-void lingering_take(struct lingering *lingering, int socket)
+void lingering_close_add(struct lingering_close *lingering, int socket)
 {
     char next;
     const ssize_t len = recv(socket, &next, 1, MSG_PEEK | MSG_DONTWAIT);
@@ -199,7 +199,7 @@ void lingering_take(struct lingering *lingering, int socket)
         close(copy);
 }
 
-void lingering_stop(struct lingering *lingering)
+void lingering_close_stop(struct lingering_close *lingering)
 {
     pthread_mutex_lock(&lingering->mutex);
     lingering->shared.stopping = true;

@@ -11,17 +11,17 @@
 #include "db/base/error.h"
 
 /* Connections at once, each one descriptor. */
-#define LINGERING_MAX 128
+#define LINGERING_CLOSE_MAX 128
 
-struct lingering;
+struct lingering_close;
 
-MUST_USE bool lingering_start(struct lingering **out, struct error *err);
+MUST_USE bool lingering_close_start(struct lingering_close **out, struct error *err);
 
 /* For a socket that the caller is about to close: duplicates it where the client has not ended its
  * side. Never blocks. Any thread. */
-void lingering_take(struct lingering *lingering, int socket);
+void lingering_close_add(struct lingering_close *lingering, int socket);
 
 /* Gives those that are left a last moment, then frees. */
-void lingering_stop(struct lingering *lingering);
+void lingering_close_stop(struct lingering_close *lingering);
 
 #endif

@@ -31,10 +31,10 @@ struct http_server_options {
     struct tls *tls;      /* borrowed; NULL: in the clear */
     int threads;
     struct admission admission;
-    struct access *access; /* borrowed */
+    struct authorizer *access; /* borrowed */
     struct http_server_limits limits;
     const struct routes *routes;
-    struct feed *feed; /* borrowed: for those who wait for events */
+    struct notifier *notifier; /* borrowed: for those who wait for events */
     struct log *log;
 };
 

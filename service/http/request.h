@@ -36,21 +36,21 @@ struct request {
     int64_t last_piece_us; /* when the last piece of the stream was made */
     bool follows;          /* and has no end of its own */
     bool parked;           /* `waiter` is, or was until the connection was resumed */
-    struct feed_waiter waiter;
+    struct waiter waiter;
     char method[16];       /* as sent, cut */
     const char *target_at; /* in libmicrohttpd's memory, until the body comes */
     struct buffer joined[REQUEST_HEADER_COUNT]; /* headers that came more than once */
     void *server;
     void *connection;
-    struct client *client;               /* at the other end of the connection */
+    struct tracked_connection *client;   /* at the other end of the connection */
     struct quota *quota;                 /* of the token, or without one of the address */
-    bool took[QUOTA_KINDS];              /* one of this kind is held; bytes: budget_bytes */
+    bool took[QUOTA_KINDS];              /* one of this kind is held; bytes: memory_budget_bytes */
     bool over_quota;                     /* bytes were refused by the quota, not by the budget */
-    uint64_t budget_bytes;               /* charged for its bodies */
+    uint64_t memory_budget_bytes;        /* charged for its bodies */
     struct slice authority;              /* of a target that has one */
     char token_name[TOKEN_NAME_MAX + 1]; /* empty: no token, or none that is known */
-    unsigned char token_digest[DIGEST_BYTES];
-    uint64_t token_generation; /* access_generation when the request was last authorized */
+    unsigned char token_digest[SHA256_BYTES];
+    uint64_t token_generation; /* authorizer_generation when the request was last authorized */
     char target[];             /* path and query as sent, NUL-terminated */
 };
 

@@ -5,7 +5,7 @@
 
 static void refuse_body(struct request *request)
 {
-    http_server_refuse_bytes(request,
+    http_server_reject_bytes(request,
                              "the bodies of other requests take all the memory that is for them; "
                              "nothing was changed; try again");
 }

@@ -34,13 +34,13 @@ void *http_server_on_target(void *cls, const char *target, struct MHD_Connection
     request->client = http_server_client_of(connection);
     request->began_us = monotonic_us();
     request->target_at = target;
-    client_receives(request->client, request->ex.path, request->began_us);
+    tracked_on_request(request->client, request->ex.path, request->began_us);
     return request;
 }
 
 /* A head on its way to the admission, and the request that it is of. */
 struct head_reading {
-    struct framing_head head;
+    struct request_head head;
     struct request *request;
 };
 
@@ -50,7 +50,7 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
     struct head_reading *reading = cls;
 
     (void)kind;
-    framing_head_add(&reading->head, (struct slice){name, name_len},
+    request_head_add(&reading->head, (struct slice){name, name_len},
                      (struct slice){value, value_len});
     request_header(reading->request, name, value);
     return MHD_YES;
@@ -72,13 +72,13 @@ static bool has_left(const struct store_job *job)
 {
     const struct request *request = job->arg;
 
-    return client_has_ended(request->client);
+    return tracked_has_ended(request->client);
 }
 
 static enum MHD_Result refuse_job(struct http_server *server, struct request *request,
                                   enum error_kind kind, const char *detail)
 {
-    problem_answer_kind(&request->ex, kind, detail);
+    problem_respond_kind(&request->ex, kind, detail);
     return http_server_send(server, request);
 }
 
@@ -88,14 +88,14 @@ static enum MHD_Result submit(struct http_server *server, struct request *reques
     struct store *store = server->options.routes->store;
     struct store_job *job = &request->ex.job;
 
-    if (!client_works(request->client))
+    if (!tracked_on_request_complete(request->client))
         return MHD_NO;
     atomic_fetch_add(&server->jobs_pending, 1);
     if (atomic_load(&server->stopped)) {
         atomic_fetch_sub(&server->jobs_pending, 1);
         return refuse_job(server, request, ERROR_STOPPING, "the service is stopping");
     }
-    if (!http_server_take(server, request, QUOTA_JOBS)) {
+    if (!http_server_take_quota(server, request, QUOTA_JOBS)) {
         atomic_fetch_sub(&server->jobs_pending, 1);
         return http_server_send(server, request);
     }
@@ -119,14 +119,14 @@ static enum MHD_Result submit(struct http_server *server, struct request *reques
 
 static enum MHD_Result listen_for_event(struct http_server *server, struct request *request)
 {
-    if (!client_works(request->client))
+    if (!tracked_on_request_complete(request->client))
         return MHD_NO;
-    if (!http_server_take(server, request, QUOTA_STREAMS))
+    if (!http_server_take_quota(server, request, QUOTA_STREAMS))
         return http_server_send(server, request);
     http_server_leave_phase(server, request);
     request->phase = REQUEST_LISTENING;
     if (!request->ex.wait.stopping &&
-        http_server_park(server, request, request->began_us + request->ex.wait.limit_ms * 1000))
+        http_server_suspend(server, request, request->began_us + request->ex.wait.limit_ms * 1000))
         return MHD_YES;
     return refuse_job(server, request, ERROR_STOPPING, "the service is stopping");
 }
@@ -169,10 +169,10 @@ static enum MHD_Result begin(struct http_server *server, struct request *request
 /* What was waited for is there, or is not waited for any longer. */
 static enum MHD_Result begin_again(struct http_server *server, struct request *request)
 {
-    http_server_unpark(server, request);
+    http_server_resumed(server, request);
     exchange_restart(&request->ex);
-    if (!access_still_admits(server->options.access, request))
-        access_refuse_revoked(server->options.routes->metrics, request);
+    if (!authorizer_still_admits(server->options.access, request))
+        authorizer_refuse_revoked(server->options.routes->metrics, request);
     return begin(server, request);
 }
 
@@ -181,15 +181,15 @@ static bool is_too_fast(struct http_server *server, struct request *request)
     struct error err;
     int64_t wait_us;
 
-    if (server->rate == NULL ||
-        rate_take(server->rate, http_server_client_key(request), request->began_us, &wait_us))
+    if (server->rate == NULL || rate_limiter_take(server->rate, http_server_client_key(request),
+                                                  request->began_us, &wait_us))
         return false;
     metrics_limit(server->options.routes->metrics, METRICS_RATE);
     error_set(&err, ERROR_RATE_LIMITED, NULL,
               "at most %lld requests a second; nothing was changed; try again after the time in "
               "Retry-After",
               (long long)server->options.limits.rate_per_second);
-    problem_answer_later(&request->ex, &err, (wait_us + 999999) / 1000000);
+    problem_respond_later(&request->ex, &err, (wait_us + 999999) / 1000000);
     return true;
 }
 
@@ -198,20 +198,20 @@ static bool is_too_fast(struct http_server *server, struct request *request)
  * the connection is closed. */
 static void refuse_while_stopping(struct exchange *ex)
 {
-    if (accept_names(ex->headers[REQUEST_ACCEPT], EVENT_STREAM_TYPE))
+    if (accept_names(ex->headers[REQUEST_ACCEPT], SSE_MEDIA_TYPE))
         return;
-    problem_answer_kind(ex, ERROR_STOPPING,
-                        "the service is stopping; nothing was changed; try again");
+    problem_respond_kind(ex, ERROR_STOPPING,
+                         "the service is stopping; nothing was changed; try again");
 }
 
 /* Refuses what no route is asked about, and ends the connection with it. */
 static bool is_refused(struct http_server *server, struct request *request,
-                       const struct framing_head *head)
+                       const struct request_head *head)
 {
     struct error err;
 
     if (!admission_check(&server->options.admission, head, &err)) {
-        problem_answer(&request->ex, &err);
+        problem_respond(&request->ex, &err);
         request->ex.close = true;
         return true;
     }
@@ -228,7 +228,7 @@ static void find_route(struct http_server *server, struct request *request)
     const struct routes *routes = server->options.routes;
 
     router_find(&request->ex);
-    const bool admitted = access_admit(server->options.access, routes->metrics, request);
+    const bool admitted = authorizer_admit(server->options.access, routes->metrics, request);
     if (!is_too_fast(server, request) && admitted && http_server_authorize(server, request))
         router_check(routes, &request->ex);
 }
@@ -265,7 +265,7 @@ static enum MHD_Result start(struct http_server *server, struct request *request
                              const char *method, const char *version)
 {
     struct exchange *ex = &request->ex;
-    struct connection_slot *slot = client_slot(request->client);
+    struct connection_slot *slot = tracked_slot(request->client);
 
     if (!connection_slot_keep(slot))
         return MHD_NO;
@@ -289,7 +289,7 @@ static void finish(struct http_server *server, struct request *request)
 {
     router_finish(server->options.routes, &request->ex);
     if (request->ex.job.error.kind == ERROR_OVERLOADED && request->over_quota)
-        http_server_answer_limit(request, QUOTA_BYTES);
+        http_server_reject_over_quota(request, QUOTA_BYTES);
 }
 
 enum MHD_Result http_server_on_request(void *cls, struct MHD_Connection *connection,
@@ -314,7 +314,7 @@ enum MHD_Result http_server_on_request(void *cls, struct MHD_Connection *connect
     case REQUEST_WHOLE:
         return await(server, request);
     case REQUEST_WAITING:
-        http_server_give(request, QUOTA_JOBS);
+        http_server_give_quota(request, QUOTA_JOBS);
         finish(server, request);
         return http_server_send(server, request);
     case REQUEST_LISTENING:
@@ -355,16 +355,16 @@ void http_server_on_completed(void *cls, struct MHD_Connection *connection, void
     *request_cls = NULL;
     learn_status(server, request);
     http_server_leave_phase(server, request);
-    http_server_give(request, QUOTA_JOBS);
-    http_server_give(request, QUOTA_STREAMS);
+    http_server_give_quota(request, QUOTA_JOBS);
+    http_server_give_quota(request, QUOTA_STREAMS);
     http_server_uncharge(server, request);
-    http_server_unpark(server, request);
+    http_server_resumed(server, request);
     http_server_end_stream(server, request);
     const int64_t now_us = monotonic_us();
     const int64_t duration_us = now_us - request->began_us;
-    if (client_rests(request->client, now_us, request->ex.request_id))
+    if (tracked_on_idle(request->client, now_us, request->ex.request_id))
         request->ex.status = 408;
-    connection_slot_rest(client_slot(request->client));
+    connection_slot_rest(tracked_slot(request->client));
     /* How long somebody listens says nothing of how long the service takes. */
     metrics_count(metrics, &request->ex,
                   request->streams ? request->streams_since_us - request->began_us : duration_us);

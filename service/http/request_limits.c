@@ -11,7 +11,7 @@ uint64_t http_server_client_key(const struct request *request)
 
     if (request->token_name[0] != '\0')
         return client_key_of_token(server->key_seed, request->token_name);
-    return connection_slot_quota(client_slot(request->client), false)->key;
+    return connection_slot_quota(tracked_slot(request->client), false)->key;
 }
 
 /* What a client has too many of, in the order of enum quota_kind. */
@@ -33,25 +33,26 @@ static const struct {
                      "--max-bodies-bytes-per-client allows; nothing was changed; try again"},
 };
 
-void http_server_answer_limit(struct request *request, enum quota_kind kind)
+void http_server_reject_over_quota(struct request *request, enum quota_kind kind)
 {
     struct error err;
 
     error_set(&err, ERROR_CLIENT_LIMIT, NULL, "%s", refusals[kind].detail);
-    problem_answer_later(&request->ex, &err, 1);
+    problem_respond_later(&request->ex, &err, 1);
 }
 
 static void refuse(struct http_server *server, struct request *request, enum quota_kind kind)
 {
     metrics_limit(server->options.routes->metrics, refusals[kind].limit);
-    http_server_answer_limit(request, kind);
+    http_server_reject_over_quota(request, kind);
 }
 
-bool http_server_take(struct http_server *server, struct request *request, enum quota_kind kind)
+bool http_server_take_quota(struct http_server *server, struct request *request,
+                            enum quota_kind kind)
 {
     if (request->took[kind])
         return true;
-    if (!budget_take(&request->quota->held[kind], 0, 1)) {
+    if (!memory_budget_take(&request->quota->held[kind], 0, 1)) {
         refuse(server, request, kind);
         return false;
     }
@@ -59,27 +60,27 @@ bool http_server_take(struct http_server *server, struct request *request, enum 
     return true;
 }
 
-void http_server_give(struct request *request, enum quota_kind kind)
+void http_server_give_quota(struct request *request, enum quota_kind kind)
 {
     if (request->took[kind])
-        budget_give(&request->quota->held[kind], 1);
+        memory_budget_give(&request->quota->held[kind], 1);
     request->took[kind] = false;
 }
 
 bool http_server_authorize(struct http_server *server, struct request *request)
 {
-    struct connection_slot *slot = client_slot(request->client);
+    struct connection_slot *slot = tracked_slot(request->client);
     const bool has_token = request->token_name[0] != '\0';
 
     if (connection_slot_is_reserved(slot) && router_scope(&request->ex) != SCOPE_OPEN) {
         metrics_limit(server->options.routes->metrics, METRICS_CONNECTIONS_RESERVED);
-        problem_answer_kind(&request->ex, ERROR_OVERLOADED,
-                            "all connections but those for health checks are in use; nothing was "
-                            "changed; try again");
+        problem_respond_kind(&request->ex, ERROR_OVERLOADED,
+                             "all connections but those for health checks are in use; nothing was "
+                             "changed; try again");
         request->ex.close = true;
         return false;
     }
-    if (!has_token && access_needs_token(server->options.access))
+    if (!has_token && authorizer_needs_token(server->options.access))
         return true; /* an open path */
     if (!connection_slot_authorize(slot, has_token ? http_server_client_key(request) : 0)) {
         refuse(server, request, QUOTA_CONNECTIONS);
@@ -87,6 +88,6 @@ bool http_server_authorize(struct http_server *server, struct request *request)
         return false;
     }
     request->quota = connection_slot_quota(slot, has_token);
-    client_keeps(request->client);
+    tracked_keep(request->client);
     return true;
 }

@@ -22,12 +22,12 @@ static ssize_t read_snapshot(void *cls, uint64_t position, char *out, size_t max
     const struct http_server *server = request->server;
     const struct store_snapshot *snapshot = &request->ex.job.snapshot;
 
-    if (access_still_admits(server->options.access, request)) {
+    if (authorizer_still_admits(server->options.access, request)) {
         const ssize_t count = pread(snapshot->descriptor, out, max, (off_t)position);
         if (count > 0)
             return count;
     }
-    client_cut(request->client);
+    tracked_cut(request->client);
     return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
@@ -60,7 +60,7 @@ static struct MHD_Response *make_response(struct request *request, size_t *size)
 
 static void count_charge(struct http_server *server, struct request *request, uint64_t bytes)
 {
-    request->budget_bytes += bytes;
+    request->memory_budget_bytes += bytes;
     metrics_change(server->options.routes->metrics, METRICS_BODIES_BYTES, (int64_t)bytes);
 }
 
@@ -75,12 +75,12 @@ static bool has_no_room(struct http_server *server, struct request *request, boo
 
 bool http_server_charge(struct http_server *server, struct request *request, uint64_t bytes)
 {
-    struct budget *of_client = &request->quota->held[QUOTA_BYTES];
+    struct memory_budget *of_client = &request->quota->held[QUOTA_BYTES];
 
-    if (!budget_take(of_client, request->budget_bytes, bytes))
+    if (!memory_budget_take(of_client, request->memory_budget_bytes, bytes))
         return has_no_room(server, request, true);
-    if (!budget_take(&server->bodies, request->budget_bytes, bytes)) {
-        budget_give(of_client, bytes);
+    if (!memory_budget_take(&server->bodies, request->memory_budget_bytes, bytes)) {
+        memory_budget_give(of_client, bytes);
         return has_no_room(server, request, false);
     }
     count_charge(server, request, bytes);
@@ -91,17 +91,17 @@ bool http_server_has_room(struct http_server *server, struct request *request, u
 {
     if (bytes == 0)
         return true;
-    if (!budget_has_room(&request->quota->held[QUOTA_BYTES], bytes))
+    if (!memory_budget_has_room(&request->quota->held[QUOTA_BYTES], bytes))
         return has_no_room(server, request, true);
-    return budget_has_room(&server->bodies, bytes) || has_no_room(server, request, false);
+    return memory_budget_has_room(&server->bodies, bytes) || has_no_room(server, request, false);
 }
 
-void http_server_refuse_bytes(struct request *request, const char *detail)
+void http_server_reject_bytes(struct request *request, const char *detail)
 {
     if (request->over_quota)
-        http_server_answer_limit(request, QUOTA_BYTES);
+        http_server_reject_over_quota(request, QUOTA_BYTES);
     else
-        problem_answer_kind(&request->ex, ERROR_OVERLOADED, detail);
+        problem_respond_kind(&request->ex, ERROR_OVERLOADED, detail);
 }
 
 bool http_server_admit(struct store_job *job, size_t bytes)
@@ -115,13 +115,13 @@ bool http_server_admit(struct store_job *job, size_t bytes)
 
 void http_server_uncharge(struct http_server *server, struct request *request)
 {
-    if (request->budget_bytes == 0)
+    if (request->memory_budget_bytes == 0)
         return;
-    budget_give(&server->bodies, request->budget_bytes);
-    budget_give(&request->quota->held[QUOTA_BYTES], request->budget_bytes);
+    memory_budget_give(&server->bodies, request->memory_budget_bytes);
+    memory_budget_give(&request->quota->held[QUOTA_BYTES], request->memory_budget_bytes);
     metrics_change(server->options.routes->metrics, METRICS_BODIES_BYTES,
-                   -(int64_t)request->budget_bytes);
-    request->budget_bytes = 0;
+                   -(int64_t)request->memory_budget_bytes);
+    request->memory_budget_bytes = 0;
 }
 
 /* A large response stays until it is taken. What a write answers is counted and not refused: the
@@ -134,11 +134,11 @@ static void charge_response(struct http_server *server, struct request *request)
     if (bytes < COUNTED_BYTES)
         return;
     if (ex->method != METHOD_GET && ex->method != METHOD_HEAD) {
-        budget_charge(&server->bodies, bytes);
-        budget_charge(&request->quota->held[QUOTA_BYTES], bytes);
+        memory_budget_charge(&server->bodies, bytes);
+        memory_budget_charge(&request->quota->held[QUOTA_BYTES], bytes);
         count_charge(server, request, bytes);
     } else if (!http_server_charge(server, request, bytes)) {
-        http_server_refuse_bytes(request,
+        http_server_reject_bytes(request,
                                  "other responses take all the memory that is for them; try again");
     }
 }
@@ -157,8 +157,8 @@ enum MHD_Result http_server_send(struct http_server *server, struct request *req
     charge_response(server, request);
     /* Beyond the quota the response is a problem instead of the stream. */
     const bool streams =
-        ex->stream.read != NULL && http_server_take(server, request, QUOTA_STREAMS);
-    if (!client_answers(request->client, !ex->sends_snapshot))
+        ex->stream.read != NULL && http_server_take_quota(server, request, QUOTA_STREAMS);
+    if (!tracked_on_response(request->client, !ex->sends_snapshot))
         return MHD_NO;
     response = streams ? http_server_stream(server, request)
                        : make_response(request, &request->sent_bytes);
@@ -171,8 +171,9 @@ enum MHD_Result http_server_send(struct http_server *server, struct request *req
                                 exchange_header_value(ex, i));
     MHD_add_response_header(response, "X-Request-Id", ex->request_id);
     if (ex->close ||
-        !client_may_stay(request->client, budget_used(&request->quota->held[QUOTA_CONNECTIONS])) ||
-        connection_slot_is_reserved(client_slot(request->client)) ||
+        !tracked_may_keep_alive(request->client,
+                                memory_budget_used(&request->quota->held[QUOTA_CONNECTIONS])) ||
+        connection_slot_is_reserved(tracked_slot(request->client)) ||
         atomic_load_explicit(&server->draining, memory_order_relaxed))
         MHD_add_response_header(response, "Connection", "close");
     http_server_leave_phase(server, request);
@@ -207,9 +208,9 @@ enum MHD_Result http_server_send_early(struct http_server *server, struct reques
 {
     struct buffer text = {0};
 
-    if (!client_answers(request->client, true))
+    if (!tracked_on_response(request->client, true))
         return MHD_NO;
-    early_answer(&text, &request->ex);
+    early_response(&text, &request->ex);
     http_server_leave_phase(server, request);
     request->phase = REQUEST_ANSWERED;
     request->sent_bytes = request->ex.response.len;

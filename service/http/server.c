@@ -36,7 +36,7 @@ static void on_message(void *cls, const char *format, va_list args)
 static bool start_clients(struct http_server *server, struct error *err)
 {
     const struct http_server_limits *limits = &server->options.limits;
-    const struct clients_options options = {
+    const struct connection_tracker_options options = {
         .request_timeout_ms = limits->request_timeout_ms,
         .response_timeout_ms = limits->response_timeout_ms,
         .idle_timeout_ms = limits->idle_timeout_ms,
@@ -47,7 +47,7 @@ static bool start_clients(struct http_server *server, struct error *err)
         .ids = &server->ids,
     };
 
-    return clients_start(&options, &server->clients, err);
+    return connection_tracker_start(&options, &server->clients, err);
 }
 
 /* At most an eighth of the connections is reserved. */
@@ -74,10 +74,10 @@ static struct connection_slots *make_slots(const struct http_server_limits *limi
 static void release(struct http_server *server)
 {
     if (server->lingering != NULL)
-        lingering_stop(server->lingering);
-    clients_stop(server->clients);
+        lingering_close_stop(server->lingering);
+    connection_tracker_stop(server->clients);
     connection_slots_free(server->slots);
-    rate_free(server->rate);
+    rate_limiter_free(server->rate);
     if (server->silence >= 0)
         close(server->silence);
     free(server);
@@ -136,7 +136,7 @@ static bool start_daemon(struct http_server *server, struct error *err)
 }
 
 /* No descriptor can be made any more when it is needed. */
-static bool make_silence(struct http_server *server, struct error *err)
+static bool make_placeholder(struct http_server *server, struct error *err)
 {
     server->silence = eventfd(0, EFD_CLOEXEC);
     return server->silence >= 0 ||
@@ -153,12 +153,12 @@ bool http_server_start(const struct http_server_options *options, struct http_se
     server->options = *options;
     server->keeps_lf = strtol(http_server_library_version(), NULL, 10) >= 1;
     request_ids_init(&server->ids);
-    budget_init(&server->bodies, (uint64_t)options->limits.max_bodies_bytes);
+    memory_budget_init(&server->bodies, (uint64_t)options->limits.max_bodies_bytes);
     server->key_seed = client_key_seed();
     server->slots = make_slots(&options->limits);
     if (options->limits.rate_per_second > 0)
-        server->rate = rate_new(options->limits.rate_per_second);
-    if (!make_silence(server, err) || !lingering_start(&server->lingering, err) ||
+        server->rate = rate_limiter_new(options->limits.rate_per_second);
+    if (!make_placeholder(server, err) || !lingering_close_start(&server->lingering, err) ||
         !start_clients(server, err) || !start_daemon(server, err)) {
         release(server);
         return false;
@@ -172,7 +172,7 @@ bool http_server_start(const struct http_server_options *options, struct http_se
  * listener out of its epoll, and libmicrohttpd ends the process when that is no longer there: then
  * it stays.
  */
-static void silence_listener(struct http_server *server)
+static void detach_listener(struct http_server *server)
 {
     const struct http_server_options *options = &server->options;
     const union MHD_DaemonInfo *open =
@@ -186,14 +186,14 @@ static void silence_listener(struct http_server *server)
 void http_server_drain(struct http_server *server)
 {
     atomic_store(&server->draining, true);
-    feed_drain(server->options.feed);
+    notifier_drain(server->options.notifier);
     if (server->options.listener_passed) {
         MHD_quiesce_daemon(server->daemon);
         return;
     }
     /* Who connects from now on is refused at once, instead of being left without an answer. */
     shutdown(server->options.listener, SHUT_RD);
-    silence_listener(server);
+    detach_listener(server);
 }
 
 int64_t http_server_in_flight(const struct http_server *server)

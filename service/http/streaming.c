@@ -10,13 +10,13 @@
 /* Of one piece: as much memory as a connection takes while it streams. */
 #define PIECE_BYTES 16384
 
-static struct request *request_of(struct feed_waiter *waiter)
+static struct request *request_of(struct waiter *waiter)
 {
     return (struct request *)((char *)waiter - offsetof(struct request, waiter));
 }
 
 /* Called by the feed's thread. */
-static void on_wake(struct feed_waiter *waiter)
+static void on_wake(struct waiter *waiter)
 {
     struct request *request = request_of(waiter);
     struct http_server *server = request->server;
@@ -26,7 +26,7 @@ static void on_wake(struct feed_waiter *waiter)
     atomic_fetch_sub(&server->jobs_pending, 1);
 }
 
-bool http_server_park(struct http_server *server, struct request *request, int64_t deadline_us)
+bool http_server_suspend(struct http_server *server, struct request *request, int64_t deadline_us)
 {
     const struct exchange_wait *wait = &request->ex.wait;
 
@@ -35,7 +35,7 @@ bool http_server_park(struct http_server *server, struct request *request, int64
         atomic_fetch_sub(&server->jobs_pending, 1);
         return false;
     }
-    request->waiter = (struct feed_waiter){
+    request->waiter = (struct waiter){
         .session_id = wait->session_id[0] == '\0' ? NULL : wait->session_id,
         .seen = wait->seen,
         .deadline_us = deadline_us,
@@ -45,16 +45,16 @@ bool http_server_park(struct http_server *server, struct request *request, int64
     };
     request->parked = true;
     metrics_change(server->options.routes->metrics, METRICS_WAITING, 1);
-    /* Suspended first: it may be woken before feed_park returns. */
+    /* Suspended first: it may be woken before notifier_wait returns. */
     MHD_suspend_connection(request->connection);
-    if (!feed_park(server->options.feed, &request->waiter)) {
-        request->waiter.reason = FEED_STOPPING;
+    if (!notifier_wait(server->options.notifier, &request->waiter)) {
+        request->waiter.reason = WAKE_STOPPING;
         on_wake(&request->waiter);
     }
     return true;
 }
 
-void http_server_unpark(struct http_server *server, struct request *request)
+void http_server_resumed(struct http_server *server, struct request *request)
 {
     struct exchange_wait *wait = &request->ex.wait;
 
@@ -63,8 +63,8 @@ void http_server_unpark(struct http_server *server, struct request *request)
     request->parked = false;
     metrics_change(server->options.routes->metrics, METRICS_WAITING, -1);
     wait->seen = request->waiter.seen;
-    wait->timed_out = request->waiter.reason == FEED_TIME;
-    wait->stopping = request->waiter.reason == FEED_STOPPING;
+    wait->timed_out = request->waiter.reason == WAKE_TIME;
+    wait->stopping = request->waiter.reason == WAKE_STOPPING;
 }
 
 /* Who follows what happens is no longer waited for at a stop. */
@@ -72,19 +72,19 @@ static ssize_t wait_for_more(struct http_server *server, struct request *request
 {
     if (!request->follows) {
         request->follows = true;
-        client_follows(request->client);
+        tracked_mark_streaming(request->client);
         atomic_fetch_add(&server->following, 1);
     }
-    if (client_works(request->client) &&
-        http_server_park(server, request,
-                         request->last_piece_us + request->ex.wait.limit_ms * 1000))
+    if (tracked_on_request_complete(request->client) &&
+        http_server_suspend(server, request,
+                            request->last_piece_us + request->ex.wait.limit_ms * 1000))
         return 0;
     return MHD_CONTENT_READER_END_OF_STREAM;
 }
 
 static ssize_t cut(const struct request *request)
 {
-    client_cut(request->client);
+    tracked_cut(request->client);
     return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
@@ -97,14 +97,14 @@ static ssize_t on_read(void *cls, uint64_t position, char *out, size_t max)
     size_t len = 0;
 
     (void)position;
-    http_server_unpark(server, request);
+    http_server_resumed(server, request);
     if (ex->wait.stopping)
         return MHD_CONTENT_READER_END_OF_STREAM;
     /* A response with an end of its own is cut, or a part would look like the whole. */
-    if (!access_still_admits(server->options.access, request))
+    if (!authorizer_still_admits(server->options.access, request))
         return ex->stream.endless ? MHD_CONTENT_READER_END_OF_STREAM : cut(request);
-    if (!client_answers(request->client, true) ||
-        (ex->wait.timed_out && client_has_left(request->client)))
+    if (!tracked_on_response(request->client, true) ||
+        (ex->wait.timed_out && tracked_has_left(request->client)))
         return MHD_CONTENT_READER_END_WITH_ERROR;
     switch (ex->stream.read(ex, out, max < PIECE_BYTES ? max : PIECE_BYTES, &len)) {
     case STREAM_DATA:

@@ -31,7 +31,7 @@ static const char *reason_of(int status)
     }
 }
 
-void early_answer(struct buffer *out, const struct exchange *ex)
+void early_response(struct buffer *out, const struct exchange *ex)
 {
     buffer_printf(out, "HTTP/1.1 %d %s\r\n", ex->status, reason_of(ex->status));
     add_date(out);
@@ -47,8 +47,8 @@ void early_answer(struct buffer *out, const struct exchange *ex)
         buffer_add(out, buffer_slice(&ex->response));
 }
 
-void timeout_answer(struct buffer *out, struct slice path, const char *request_id,
-                    int64_t timeout_ms)
+void timeout_response(struct buffer *out, struct slice path, const char *request_id,
+                      int64_t timeout_ms)
 {
     struct exchange ex = {.path = path.len == 0 ? SLICE_LITERAL("/") : path};
     struct error err;
@@ -57,7 +57,7 @@ void timeout_answer(struct buffer *out, struct slice path, const char *request_i
     error_set(&err, ERROR_REQUEST_TIMEOUT, NULL,
               "the request has to arrive wholly within %lld ms; nothing was changed; send it again",
               (long long)timeout_ms);
-    problem_answer(&ex, &err);
-    early_answer(out, &ex);
+    problem_respond(&ex, &err);
+    early_response(out, &ex);
     exchange_release(&ex);
 }

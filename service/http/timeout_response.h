@@ -6,11 +6,11 @@
 #include "routes/core/exchange.h"
 
 /* Appends the response of the exchange, from the status line on, with `Connection: close`. */
-void early_answer(struct buffer *out, const struct exchange *ex);
+void early_response(struct buffer *out, const struct exchange *ex);
 
 /* Appends a whole response: 408 with a problem (RFC 9110 §15.5.9). `path` is empty when not even
  * the request's first line has arrived. */
-void timeout_answer(struct buffer *out, struct slice path, const char *request_id,
-                    int64_t timeout_ms);
+void timeout_response(struct buffer *out, struct slice path, const char *request_id,
+                      int64_t timeout_ms);
 
 #endif

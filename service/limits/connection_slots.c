@@ -92,7 +92,7 @@ static void end_locked(struct connection_slot *slot)
 {
     unlist_locked(slot);
     if (slot->payer != NULL) {
-        budget_give(&slot->payer->held[QUOTA_CONNECTIONS], 1);
+        memory_budget_give(&slot->payer->held[QUOTA_CONNECTIONS], 1);
         atomic_fetch_sub(&slot->slots->open, 1);
     }
     slot->payer = NULL;
@@ -102,13 +102,13 @@ static void end_locked(struct connection_slot *slot)
 static bool find_place_locked(struct connection_slot *slot)
 {
     struct connection_slots *slots = slot->slots;
-    struct budget *held = &slot->address->held[QUOTA_CONNECTIONS];
+    struct memory_budget *held = &slot->address->held[QUOTA_CONNECTIONS];
 
-    if (!budget_take(held, 0, 1)) {
+    if (!memory_budget_take(held, 0, 1)) {
         if (slot->address->oldest == NULL)
             return false;
         end_locked(slot->address->oldest);
-        budget_charge(held, 1);
+        memory_budget_charge(held, 1);
     }
     slot->payer = slot->address;
     if (atomic_fetch_add(&slots->open, 1) < slots->options.max_connections)
@@ -147,7 +147,7 @@ bool connection_slot_release(struct connection_slot *slot)
     unlist_locked(slot);
     const bool ended = slot->payer == NULL;
     if (!ended) {
-        budget_give(&slot->payer->held[QUOTA_CONNECTIONS], 1);
+        memory_budget_give(&slot->payer->held[QUOTA_CONNECTIONS], 1);
         atomic_fetch_sub(&slots->open, 1);
     }
     pthread_mutex_unlock(&slots->lock);
@@ -164,9 +164,9 @@ static bool charge_token(struct connection_slot *slot, struct quota *token)
 
     pthread_mutex_lock(&slot->slots->lock);
     if (slot->payer != NULL) {
-        charged = budget_take(&token->held[QUOTA_CONNECTIONS], 0, 1);
+        charged = memory_budget_take(&token->held[QUOTA_CONNECTIONS], 0, 1);
         if (charged) {
-            budget_give(&slot->payer->held[QUOTA_CONNECTIONS], 1);
+            memory_budget_give(&slot->payer->held[QUOTA_CONNECTIONS], 1);
             slot->payer = token;
         }
     }

@@ -1,48 +1,48 @@
 #include "service/limits/memory_budget.h"
 
-void budget_init(struct budget *budget, uint64_t limit_bytes)
+void memory_budget_init(struct memory_budget *memory_budget, uint64_t limit_bytes)
 {
-    budget->limit_bytes = limit_bytes;
-    atomic_init(&budget->used_bytes, 0);
+    memory_budget->limit_bytes = limit_bytes;
+    atomic_init(&memory_budget->used_bytes, 0);
 }
 
-static bool fits(const struct budget *budget, uint64_t used_bytes, uint64_t held_bytes,
-                 uint64_t bytes)
+static bool fits(const struct memory_budget *memory_budget, uint64_t used_bytes,
+                 uint64_t held_bytes, uint64_t bytes)
 {
     const uint64_t left_bytes =
-        used_bytes < budget->limit_bytes ? budget->limit_bytes - used_bytes : 0;
+        used_bytes < memory_budget->limit_bytes ? memory_budget->limit_bytes - used_bytes : 0;
 
     return used_bytes <= held_bytes || bytes <= left_bytes;
 }
 
-bool budget_take(struct budget *budget, uint64_t held_bytes, uint64_t bytes)
+bool memory_budget_take(struct memory_budget *memory_budget, uint64_t held_bytes, uint64_t bytes)
 {
-    uint_least64_t used = atomic_load_explicit(&budget->used_bytes, memory_order_relaxed);
+    uint_least64_t used = atomic_load_explicit(&memory_budget->used_bytes, memory_order_relaxed);
 
     do {
-        if (!fits(budget, used, held_bytes, bytes))
+        if (!fits(memory_budget, used, held_bytes, bytes))
             return false;
-    } while (!atomic_compare_exchange_weak_explicit(&budget->used_bytes, &used, used + bytes,
+    } while (!atomic_compare_exchange_weak_explicit(&memory_budget->used_bytes, &used, used + bytes,
                                                     memory_order_relaxed, memory_order_relaxed));
     return true;
 }
 
-bool budget_has_room(const struct budget *budget, uint64_t bytes)
+bool memory_budget_has_room(const struct memory_budget *memory_budget, uint64_t bytes)
 {
-    return fits(budget, budget_used(budget), 0, bytes);
+    return fits(memory_budget, memory_budget_used(memory_budget), 0, bytes);
 }
 
-void budget_charge(struct budget *budget, uint64_t bytes)
+void memory_budget_charge(struct memory_budget *memory_budget, uint64_t bytes)
 {
-    atomic_fetch_add_explicit(&budget->used_bytes, bytes, memory_order_relaxed);
+    atomic_fetch_add_explicit(&memory_budget->used_bytes, bytes, memory_order_relaxed);
 }
 
-void budget_give(struct budget *budget, uint64_t bytes)
+void memory_budget_give(struct memory_budget *memory_budget, uint64_t bytes)
 {
-    atomic_fetch_sub_explicit(&budget->used_bytes, bytes, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&memory_budget->used_bytes, bytes, memory_order_relaxed);
 }
 
-uint64_t budget_used(const struct budget *budget)
+uint64_t memory_budget_used(const struct memory_budget *memory_budget)
 {
-    return atomic_load_explicit(&budget->used_bytes, memory_order_relaxed);
+    return atomic_load_explicit(&memory_budget->used_bytes, memory_order_relaxed);
 }

@@ -36,7 +36,7 @@ static struct quota *make(uint64_t key, const struct quota_limits *limits)
         abort();
     quota->key = key;
     for (int i = 0; i < QUOTA_KINDS; i++)
-        budget_init(&quota->held[i], (uint64_t)limits->most[i]);
+        memory_budget_init(&quota->held[i], (uint64_t)limits->most[i]);
     return quota;
 }
 

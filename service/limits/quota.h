@@ -25,7 +25,7 @@ struct connection_slot;
 
 /* What one client holds. The budgets may be used while the quota is open. */
 struct quota {
-    struct budget held[QUOTA_KINDS];
+    struct memory_budget held[QUOTA_KINDS];
 
     /* Of service/limits/connection_slots.c: provisional connections of an address. */
     struct connection_slot *oldest;

@@ -13,15 +13,15 @@ struct bucket {
     int64_t full_at_us;
 };
 
-struct rate {
+struct rate_limiter {
     int64_t period_us; /* until one comes back */
     pthread_mutex_t lock;
     struct bucket buckets[SETS][WAYS];
 };
 
-struct rate *rate_new(int64_t per_second)
+struct rate_limiter *rate_limiter_new(int64_t per_second)
 {
-    struct rate *rate = calloc(1, sizeof(*rate));
+    struct rate_limiter *rate = calloc(1, sizeof(*rate));
 
     if (rate == NULL)
         abort();
@@ -30,7 +30,7 @@ struct rate *rate_new(int64_t per_second)
     return rate;
 }
 
-void rate_free(struct rate *rate)
+void rate_limiter_free(struct rate_limiter *rate)
 {
     if (rate == NULL)
         return;
@@ -39,7 +39,7 @@ void rate_free(struct rate *rate)
 }
 
 /* The key's bucket, else the one of its set that has the least to forget. */
-static struct bucket *find(struct rate *rate, uint64_t key)
+static struct bucket *find(struct rate_limiter *rate, uint64_t key)
 {
     struct bucket *set = rate->buckets[key % SETS];
     struct bucket *found = &set[0];
@@ -54,7 +54,7 @@ static struct bucket *find(struct rate *rate, uint64_t key)
     return found;
 }
 
-bool rate_take(struct rate *rate, uint64_t key, int64_t now_us, int64_t *wait_us)
+bool rate_limiter_take(struct rate_limiter *rate, uint64_t key, int64_t now_us, int64_t *wait_us)
 {
     pthread_mutex_lock(&rate->lock);
     struct bucket *bucket = find(rate, key);

@@ -11,14 +11,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct rate;
+struct rate_limiter;
 
 /* `per_second` is at least 1. The caller frees it. */
-struct rate *rate_new(int64_t per_second);
-void rate_free(struct rate *rate);
+struct rate_limiter *rate_limiter_new(int64_t per_second);
+void rate_limiter_free(struct rate_limiter *rate);
 
 /* Takes one of the key's, which client_key has made. False when there is none; *wait_us is then how
  * long until there is. */
-MUST_USE bool rate_take(struct rate *rate, uint64_t key, int64_t now_us, int64_t *wait_us);
+MUST_USE bool rate_limiter_take(struct rate_limiter *rate, uint64_t key, int64_t now_us,
+                                int64_t *wait_us);
 
 #endif

@@ -141,7 +141,7 @@ bool listener_open(const char *address, mode_t socket_mode, struct listener *out
 {
     struct listener listener = {.descriptor = -1};
 
-    if (!activation_take(&listener.descriptor, err))
+    if (!socket_activation_take(&listener.descriptor, err))
         return false;
     listener.passed = listener.descriptor >= 0;
     if (!listener.passed &&

@@ -39,7 +39,7 @@ static bool check(int fd, struct error *err)
     return true;
 }
 
-bool activation_take(int *descriptor, struct error *err)
+bool socket_activation_take(int *descriptor, struct error *err)
 {
     const char *count = passed();
 

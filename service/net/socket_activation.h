@@ -8,6 +8,6 @@
 /* Takes over the socket that was passed, for good: not inherited, not blocking. *descriptor is -1
  * when none was passed to this process. Refused, saying why, is anything but one stream socket that
  * listens. */
-MUST_USE bool activation_take(int *descriptor, struct error *err);
+MUST_USE bool socket_activation_take(int *descriptor, struct error *err);
 
 #endif

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DIGEST_BYTES 32
+#define SHA256_BYTES 32
 
 /* *der is the public key; the caller frees it with gnutls_free. */
 static int export_key(const gnutls_datum_t *pem, gnutls_datum_t *der)
@@ -32,7 +32,7 @@ static int export_key(const gnutls_datum_t *pem, gnutls_datum_t *der)
 
 static int make_pin(const gnutls_datum_t *key, char out[TLS_PIN_SIZE])
 {
-    unsigned char digest[DIGEST_BYTES];
+    unsigned char digest[SHA256_BYTES];
     const gnutls_datum_t bytes = {digest, sizeof(digest)};
     gnutls_datum_t text = {0};
 

@@ -125,7 +125,7 @@ static bool allow_randomness(const struct rules *rules)
     return access(source, R_OK) != 0 || allow(rules, source, LANDLOCK_ACCESS_FS_READ_FILE);
 }
 
-static bool allow_files(const struct rules *rules, const struct confinement_files *files)
+static bool allow_files(const struct rules *rules, const struct sandbox_files *files)
 {
     for (size_t i = 0; i < files->read_only_count; i++) {
         if (!allow_to_read(rules, files->read_only[i]))
@@ -142,21 +142,21 @@ static int find_abi(void)
 {
     const long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 
-    return abi < 1 ? CONFINEMENT_UNSUPPORTED : (int)abi;
+    return abi < 1 ? SANDBOX_UNSUPPORTED : (int)abi;
 }
 
-bool confinement_limit_files(struct confinement *confinement, const struct confinement_files *files,
-                             struct error *err)
+bool sandbox_limit_files(struct sandbox *sandbox, const struct sandbox_files *files,
+                         struct error *err)
 {
     bool limited = false;
 
-    if (!confinement->wanted)
+    if (!sandbox->wanted)
         return true;
     if (!durable_file_make_folder(files->database, err))
         return store_open_explain(files->database, err);
     const int abi = find_abi();
-    confinement->landlock = abi;
-    if (abi == CONFINEMENT_UNSUPPORTED)
+    sandbox->landlock = abi;
+    if (abi == SANDBOX_UNSUPPORTED)
         return true;
     const struct ruleset all = all_of(abi);
     const struct rules rules = {

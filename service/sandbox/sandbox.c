@@ -21,9 +21,9 @@ static bool forbid_core_dumps(void)
     return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
 }
 
-bool confinement_begin(struct confinement *confinement, bool wanted, struct error *err)
+bool sandbox_begin(struct sandbox *sandbox, bool wanted, struct error *err)
 {
-    *confinement = (struct confinement){.wanted = wanted};
+    *sandbox = (struct sandbox){.wanted = wanted};
     if (!wanted)
         return true;
     if (!forbid_core_dumps())
@@ -37,25 +37,25 @@ bool confinement_begin(struct confinement *confinement, bool wanted, struct erro
     return true;
 }
 
-void confinement_log(const struct confinement *confinement, struct log *log)
+void sandbox_log(const struct sandbox *sandbox, struct log *log)
 {
     struct buffer line = {0};
 
-    if (!confinement->wanted) {
+    if (!sandbox->wanted) {
         log_event(log, LOG_WARNING, "unconfined", "--confine off: nothing is given up");
         return;
     }
-    const bool whole = confinement->landlock > 0 && confinement->seccomp > 0;
+    const bool whole = sandbox->landlock > 0 && sandbox->seccomp > 0;
     const enum log_level level = whole ? LOG_INFO : LOG_WARNING;
     if (!log_wants(log, level))
         return;
     log_begin(&line, level, "confined");
     log_text(&line, "no_new_privs", slice_from("on"));
-    if (confinement->landlock > 0)
-        log_integer(&line, "landlock", confinement->landlock);
+    if (sandbox->landlock > 0)
+        log_integer(&line, "landlock", sandbox->landlock);
     else
         log_text(&line, "landlock", slice_from("unsupported"));
-    log_text(&line, "seccomp", slice_from(confinement->seccomp > 0 ? "on" : "unsupported"));
+    log_text(&line, "seccomp", slice_from(sandbox->seccomp > 0 ? "on" : "unsupported"));
     log_text(&line, "core_dumps", slice_from("off"));
     log_end(log, &line, true);
     buffer_release(&line);

@@ -84,9 +84,9 @@ static int set_up(scmp_filter_ctx filter)
     for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]) && result == 0; i++)
         result = seccomp_attr_set(filter, attributes[i].attribute, attributes[i].value);
     if (result == 0)
-        result = add_all(filter, SCMP_ACT_ALLOW, confinement_calls_allowed);
+        result = add_all(filter, SCMP_ACT_ALLOW, sandbox_calls_allowed);
     if (result == 0)
-        result = add_all(filter, SCMP_ACT_KILL_PROCESS, confinement_calls_deadly);
+        result = add_all(filter, SCMP_ACT_KILL_PROCESS, sandbox_calls_deadly);
     return result == 0 ? add_judged(filter) : result;
 }
 
@@ -97,16 +97,16 @@ static bool is_lacking(int result)
     return result == -ENOSYS || result == -EINVAL || result == -EPERM || result == -EOPNOTSUPP;
 }
 
-bool confinement_limit_calls(struct confinement *confinement, struct error *err)
+bool sandbox_limit_calls(struct sandbox *sandbox, struct error *err)
 {
-    if (!confinement->wanted)
+    if (!sandbox->wanted)
         return true;
     scmp_filter_ctx filter = seccomp_init(UNKNOWN);
     int result = filter == NULL ? -EINVAL : set_up(filter);
     if (result == 0)
         result = seccomp_load(filter);
     seccomp_release(filter);
-    confinement->seccomp = result == 0 ? 1 : CONFINEMENT_UNSUPPORTED;
+    sandbox->seccomp = result == 0 ? 1 : SANDBOX_UNSUPPORTED;
     return result == 0 || is_lacking(result) ||
            error_set(err, ERROR_INTERNAL, "confine",
                      "cannot use a filter of system calls: %s; --confine off does without",

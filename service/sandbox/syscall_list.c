@@ -2,7 +2,7 @@
 
 #include <stddef.h>
 
-const char *const confinement_calls_allowed[] = {
+const char *const sandbox_calls_allowed[] = {
     /* Connections that are there, and new ones on the listening socket. */
     "accept", "accept4", "dup3", "epoll_ctl", "epoll_pwait", "epoll_wait", "getpeername",
     "getsockname", "getsockopt", "poll", "ppoll", "ppoll_time64", "recv", "recvfrom", "recvmsg",
@@ -41,7 +41,7 @@ const char *const confinement_calls_allowed[] = {
 
     NULL};
 
-const char *const confinement_calls_deadly[] = {
+const char *const sandbox_calls_deadly[] = {
     /* Another program, another process. All threads are there. */
     "clone", "clone3", "execve", "execveat", "fork", "vfork",
 

@@ -7,9 +7,9 @@
 #define SESSIOND_SERVICE_SANDBOX_SYSCALL_LIST_H
 
 /* Each list ends with NULL. */
-extern const char *const confinement_calls_allowed[];
+extern const char *const sandbox_calls_allowed[];
 
 /* Calls that only foreign code in the process would make. */
-extern const char *const confinement_calls_deadly[];
+extern const char *const sandbox_calls_deadly[];
 
 #endif

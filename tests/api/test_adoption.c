@@ -133,7 +133,7 @@ Test(adoption, every_field_is_served)
 
 Test(adoption, adopted_sessions_live_on)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     make_file();
     service_start(&service, NULL);
@@ -206,7 +206,7 @@ Test(adoption, python_writes_after_sessiond)
                                      false};
     struct row changed = rows[1];
     char lines[1024] = "";
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     make_file();
     service_start(&service, NULL);
@@ -235,7 +235,7 @@ Test(adoption, python_writes_after_sessiond)
 /* The clock goes on from the newest time in the file, even one that is still to come. */
 Test(adoption, new_sessions_are_newer_than_adopted_ones)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     python_manager(
         &service, "insert",
@@ -256,7 +256,7 @@ Test(adoption, an_empty_file_of_python_is_adopted)
     python_manager(&service, "insert", "");
     service_start(&service, NULL);
     cr_expect_eq(count_sessions(), 0);
-    create_session("/p", "t", NULL, (char[ID_SIZE]){0});
+    create_session("/p", "t", NULL, (char[UUID_SIZE]){0});
     service_stop(&service);
     char *lines = python_list(&service);
     cr_expect_not_null(strstr(lines, "\"/p\", \"t\", \"CREATED\", \"{}\""), "%s", lines);

@@ -13,7 +13,7 @@ TestSuite(concurrency, .init = fixture_start, .fini = fixture_stop);
 /* Each worker's own session. */
 static void create_one(struct worker *worker)
 {
-    char(*ids)[ID_SIZE] = worker->arg;
+    char(*ids)[UUID_SIZE] = worker->arg;
     char body[128];
 
     snprintf(body, sizeof(body),
@@ -21,7 +21,7 @@ static void create_one(struct worker *worker)
              worker->index, worker->index);
     const struct response *made = client_send(worker->client, "POST", body, "/sessions");
     if (worker_expect(worker, made, 201))
-        snprintf(ids[worker->index], ID_SIZE, "%s", response_text(made, "/id"));
+        snprintf(ids[worker->index], UUID_SIZE, "%s", response_text(made, "/id"));
 }
 
 static int compare_ids(const void *left, const void *right)
@@ -30,7 +30,7 @@ static int compare_ids(const void *left, const void *right)
 }
 
 /* The page's items count from `at`, each newer than *last; its ids go to `listed`. */
-static size_t read_page(const struct response *page, char (*listed)[ID_SIZE], size_t at,
+static size_t read_page(const struct response *page, char (*listed)[UUID_SIZE], size_t at,
                         char last[64])
 {
     const size_t count = (size_t)response_length(page, "/sessions");
@@ -39,15 +39,15 @@ static size_t read_page(const struct response *page, char (*listed)[ID_SIZE], si
         const char *time = response_text(page, "/sessions/%zu/created_at", i);
         cr_assert_gt(strcmp(time, last), 0, "%s is not after %s", time, last);
         snprintf(last, 64, "%s", time);
-        snprintf(listed[at + i], ID_SIZE, "%s", response_text(page, "/sessions/%zu/id", i));
+        snprintf(listed[at + i], UUID_SIZE, "%s", response_text(page, "/sessions/%zu/id", i));
     }
     return count;
 }
 
 static void create_at_once(int count)
 {
-    char(*made)[ID_SIZE] = calloc((size_t)count, ID_SIZE);
-    char(*listed)[ID_SIZE] = calloc((size_t)count + 1000, ID_SIZE);
+    char(*made)[UUID_SIZE] = calloc((size_t)count, UUID_SIZE);
+    char(*listed)[UUID_SIZE] = calloc((size_t)count + 1000, UUID_SIZE);
     char cursor[32] = "";
     char last[64] = "";
     size_t total = 0;
@@ -62,8 +62,8 @@ static void create_at_once(int count)
         snprintf(cursor, sizeof(cursor), "%s", response_text(page, "/next_cursor"));
     } while (cursor[0] != '\0');
     cr_assert_eq(total, (size_t)count);
-    qsort(made, (size_t)count, ID_SIZE, compare_ids);
-    qsort(listed, (size_t)count, ID_SIZE, compare_ids);
+    qsort(made, (size_t)count, UUID_SIZE, compare_ids);
+    qsort(listed, (size_t)count, UUID_SIZE, compare_ids);
     for (int i = 0; i < count; i++) {
         cr_expect_str_eq(listed[i], made[i]);
         cr_expect(i == 0 || strcmp(made[i - 1], made[i]) != 0, "%s was given twice", made[i]);
@@ -92,7 +92,7 @@ struct contest {
 
 static void init_contest(struct contest *contest, const char *context)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     *contest = (struct contest){0};
     create_session("/p", "t", context, id);
@@ -205,7 +205,7 @@ Test(concurrency, no_merged_member_is_lost)
 #define PUTS 32
 
 struct puts {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
     atomic_int created;
     atomic_int found;
     atomic_int refused;

@@ -268,7 +268,7 @@ Test(configuration_bare, the_usual_database_is_in_the_home_folder_and_private)
 
     setenv("HOME", service.folder, 1);
     service_start(&service, FLAGS("--listen", "127.0.0.1:0"));
-    create_session("/p", "t", NULL, (char[ID_SIZE]){0});
+    create_session("/p", "t", NULL, (char[UUID_SIZE]){0});
     snprintf(path, sizeof(path), "%s/.claude-signal", service.folder);
     cr_expect_eq(mode_of(path), 0700);
     snprintf(path, sizeof(path), "%s/.claude-signal/sessions.db", service.folder);
@@ -306,7 +306,7 @@ Test(configuration, a_listener_on_ipv6_is_named_as_it_is_called)
 static void start_threads(const char *threads)
 {
     service_start(&service, FLAGS("--threads", threads));
-    create_session("/p", "t", NULL, (char[ID_SIZE]){0});
+    create_session("/p", "t", NULL, (char[UUID_SIZE]){0});
     service_stop(&service);
 }
 

@@ -56,7 +56,7 @@ Test(database_file, the_folder_of_the_file_is_made)
 
     snprintf(path, sizeof(path), "%s/a/c.db", service.folder);
     service_start(&service, FLAGS("--db", path));
-    create_session("/p", "t", NULL, (char[ID_SIZE]){0});
+    create_session("/p", "t", NULL, (char[UUID_SIZE]){0});
     cr_expect(file_exists(path));
 }
 
@@ -75,7 +75,7 @@ Test(database_file, an_empty_file_is_a_new_database)
 {
     file_write(service.database, "", 0);
     service_start(&service, NULL);
-    create_session("/p", "t", NULL, (char[ID_SIZE]){0});
+    create_session("/p", "t", NULL, (char[UUID_SIZE]){0});
     fixture_restart(NULL);
     cr_expect_eq(count_sessions(), 1);
 }
@@ -101,7 +101,7 @@ Test(database_file, half_a_database_is_none)
 
     service_start(&service, NULL);
     for (int i = 0; i < 20; i++)
-        create_session("/p", "t", "{\"a\":\"some text of some length\"}", (char[ID_SIZE]){0});
+        create_session("/p", "t", "{\"a\":\"some text of some length\"}", (char[UUID_SIZE]){0});
     service_stop(&service);
     char *whole = file_read(service.database, &len);
     file_write(service.database, whole, len / 2);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char id[ID_SIZE];
+static char id[UUID_SIZE];
 
 static void start(void)
 {

@@ -30,7 +30,7 @@ static void expect_event(const struct response *page, int64_t event, const char 
 
 Test(events, a_page_tells_who_what_and_when)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     create_session("/p", "+1", NULL, id);
     move_session(id, "ACTIVE");
@@ -56,7 +56,7 @@ Test(events, a_page_tells_who_what_and_when)
 
 Test(events, pages_and_types)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     for (int i = 0; i < 3; i++)
         create_session("/p", "t", NULL, id);
@@ -98,7 +98,7 @@ Test(events, a_place_that_is_gone_is_410_and_says_what_is_kept)
 {
     static const char *const flags[] = {"--max-events", "1", NULL};
     const struct timespec a_moment = {.tv_nsec = 20000000};
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     create_session("/p", "t", NULL, id);
     const int64_t first = event_number(client_get(client, "/events"), 0, "id");
@@ -123,8 +123,8 @@ Test(events, a_place_that_is_gone_is_410_and_says_what_is_kept)
 
 Test(events, a_timeline_is_one_session_s_newest_first)
 {
-    char id[ID_SIZE];
-    char other[ID_SIZE];
+    char id[UUID_SIZE];
+    char other[UUID_SIZE];
 
     create_session("/p", "t", NULL, id);
     create_session("/p", "t", NULL, other);
@@ -147,7 +147,7 @@ Test(events, a_timeline_is_one_session_s_newest_first)
 Test(events, a_consumer_s_place)
 {
     const struct response *answer;
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     create_session("/p", "t", NULL, id);
     const int64_t first = event_number(client_get(client, "/events"), 0, "id");

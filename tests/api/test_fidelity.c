@@ -75,21 +75,21 @@ static char *body_with(const char *context, const char *thread_id)
 }
 
 /* Sends context `i` and names the session and its thread. */
-typedef void (*way_in)(size_t i, char id[ID_SIZE], char thread_id[32]);
+typedef void (*way_in)(size_t i, char id[UUID_SIZE], char thread_id[32]);
 
-static void by_post(size_t i, char id[ID_SIZE], char thread_id[32])
+static void by_post(size_t i, char id[UUID_SIZE], char thread_id[32])
 {
     snprintf(thread_id, 32, "post-%zu", i);
     char *body = body_with(contexts[i], thread_id);
     const struct response *made = client_send(client, "POST", body, "/sessions");
-    snprintf(id, ID_SIZE, "%s", response_text(expect_status(made, 201), "/id"));
+    snprintf(id, UUID_SIZE, "%s", response_text(expect_status(made, 201), "/id"));
     expect_context(made, contexts[i], "POST");
     free(body);
 }
 
-static void by_put(size_t i, char id[ID_SIZE], char thread_id[32])
+static void by_put(size_t i, char id[UUID_SIZE], char thread_id[32])
 {
-    snprintf(id, ID_SIZE, "b0a4c7de-0000-4000-8000-%012zu", i);
+    snprintf(id, UUID_SIZE, "b0a4c7de-0000-4000-8000-%012zu", i);
     snprintf(thread_id, 32, "put-%zu", i);
     char *body = body_with(contexts[i], thread_id);
     const struct response *made = client_send(client, "PUT", body, "/sessions/%s", id);
@@ -97,7 +97,7 @@ static void by_put(size_t i, char id[ID_SIZE], char thread_id[32])
     free(body);
 }
 
-static void change(size_t i, const char *type, const char *context, char id[ID_SIZE],
+static void change(size_t i, const char *type, const char *context, char id[UUID_SIZE],
                    const char *thread_id)
 {
     char target[64];
@@ -111,13 +111,13 @@ static void change(size_t i, const char *type, const char *context, char id[ID_S
     free(body);
 }
 
-static void by_patch(size_t i, char id[ID_SIZE], char thread_id[32])
+static void by_patch(size_t i, char id[UUID_SIZE], char thread_id[32])
 {
     snprintf(thread_id, 32, "patch-%zu", i);
     change(i, "application/json", "{\"before\":[1,2,3]}", id, thread_id);
 }
 
-static void by_merge_patch(size_t i, char id[ID_SIZE], char thread_id[32])
+static void by_merge_patch(size_t i, char id[UUID_SIZE], char thread_id[32])
 {
     snprintf(thread_id, 32, "merge-%zu", i);
     change(i, "application/merge-patch+json", "{}", id, thread_id);
@@ -125,7 +125,7 @@ static void by_merge_patch(size_t i, char id[ID_SIZE], char thread_id[32])
 
 static void come_back(way_in way)
 {
-    char ids[CONTEXTS][ID_SIZE];
+    char ids[CONTEXTS][UUID_SIZE];
     char thread_ids[CONTEXTS][32];
 
     for (size_t i = 0; i < CONTEXTS; i++) {
@@ -160,7 +160,7 @@ Test(fidelity, what_was_merged_into_nothing_comes_back)
 /* A merge touches what it names and leaves the rest as it was written. */
 Test(fidelity, a_merge_leaves_what_it_does_not_name)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
     char target[64];
     static const char before[] = "{\"n\":1e400,\"\\u0061\":[-0,0.10],\"gone\":1,\"o\":{\"x\":1.50,"
                                  "\"s\":\"\\ud800\",\"y\":2}}";
@@ -182,7 +182,7 @@ Test(fidelity, a_merge_leaves_what_it_does_not_name)
 
 Test(fidelity, a_change_of_status_leaves_the_context)
 {
-    char ids[CONTEXTS][ID_SIZE];
+    char ids[CONTEXTS][UUID_SIZE];
 
     for (size_t i = 0; i < CONTEXTS; i++) {
         create_session("/p", "t", contexts[i], ids[i]);
@@ -216,7 +216,7 @@ static void expect_meaning(const struct response *response, const char *means)
 
 Test(fidelity, texts_come_back_and_can_be_searched_for)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
     char encoded[512];
 
     for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++) {

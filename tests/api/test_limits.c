@@ -83,7 +83,7 @@ Test(limits_set, a_body_that_is_too_long_is_refused_before_it_is_read)
 /* What merging makes counts like what is sent. */
 Test(limits_set, a_merged_context_may_be_as_long_as_the_limit)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
     char target[64];
     char body[1200];
 

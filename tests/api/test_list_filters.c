@@ -22,7 +22,7 @@ static const char *const paths[PLACES] = {"/p", "/p/q", "/P"};
 static const char *const path_queries[PLACES + 1] = {"/p", "%2Fp%2fq", "/P", "/p/"};
 
 struct model_session {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
     size_t thread;
     size_t path;
     unsigned status;
@@ -166,7 +166,7 @@ Test(list_filters, the_same_with_contexts)
 
 Test(list_filters, a_change_of_status_moves_a_session_between_filters)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     create_session("/p", "t", NULL, id);
     move_session(id, "ACTIVE");
@@ -225,7 +225,7 @@ Test(list_filters, what_is_not_understood_is_refused_by_name)
 
 Test(list_filters, empty_parameters_mean_nothing)
 {
-    create_session("/p", "t", NULL, (char[ID_SIZE]){0});
+    create_session("/p", "t", NULL, (char[UUID_SIZE]){0});
     cr_expect_eq(response_length(client_get(client, "/sessions?"), "/sessions"), 1);
     cr_expect_eq(response_length(client_get(client, "/sessions?&&limit=1&"), "/sessions"), 1);
 }
@@ -239,7 +239,7 @@ Test(list_filters, a_filter_is_compared_as_it_is)
         "project_path=p",
     };
 
-    create_session("/p", "t", NULL, (char[ID_SIZE]){0});
+    create_session("/p", "t", NULL, (char[UUID_SIZE]){0});
     for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
         const struct response *list = client_get(client, "/sessions?%s", queries[i]);
         cr_expect_eq(response_length(expect_status(list, 200), "/sessions"), 0, "%s", queries[i]);

@@ -32,7 +32,7 @@ static void create_before(int count)
 }
 
 struct walk {
-    char (*ids)[ID_SIZE]; /* of the sessions that were there before, as they were met */
+    char (*ids)[UUID_SIZE]; /* of the sessions that were there before, as they were met */
     int before;
     int others;
     char last[64]; /* created_at of the last session that was met */
@@ -40,7 +40,7 @@ struct walk {
 
 static void walk_init(struct walk *walk)
 {
-    *walk = (struct walk){.ids = calloc(MANY, ID_SIZE)};
+    *walk = (struct walk){.ids = calloc(MANY, UUID_SIZE)};
     cr_assert_not_null(walk->ids);
 }
 
@@ -59,7 +59,7 @@ static void walk_page(struct walk *walk, const struct response *page, int direct
             continue;
         }
         cr_assert_lt(walk->before, MANY);
-        snprintf(walk->ids[walk->before++], ID_SIZE, "%s",
+        snprintf(walk->ids[walk->before++], UUID_SIZE, "%s",
                  response_text(page, "/sessions/%zu/id", i));
     }
 }
@@ -110,7 +110,7 @@ static int compare_ids(const void *left, const void *right)
 static void walk_end(struct walk *walk, int before)
 {
     cr_expect_eq(walk->before, before, "%d of %d sessions were met", walk->before, before);
-    qsort(walk->ids, (size_t)walk->before, ID_SIZE, compare_ids);
+    qsort(walk->ids, (size_t)walk->before, UUID_SIZE, compare_ids);
     for (int i = 1; i < walk->before; i++)
         cr_expect_str_neq(walk->ids[i - 1], walk->ids[i], "met twice");
     free(walk->ids);
@@ -122,7 +122,7 @@ static void disturb(struct worker *worker)
     atomic_bool *stop = worker->arg;
 
     while (!atomic_load(stop) && worker->failure[0] == '\0') {
-        char id[ID_SIZE];
+        char id[UUID_SIZE];
         const struct response *made =
             client_send(worker->client, "POST", "{\"project_path\":\"/p\",\"thread_id\":\"other\"}",
                         "/sessions");
@@ -293,7 +293,7 @@ static void create_sized(size_t context_bytes)
     memset(context, 'x', context_bytes);
     memcpy(context, "{\"a\":\"", 6);
     memcpy(context + context_bytes - 2, "\"}", 3);
-    create_session("/p", "before", context, (char[ID_SIZE]){0});
+    create_session("/p", "before", context, (char[UUID_SIZE]){0});
     free(context);
 }
 
@@ -356,6 +356,6 @@ Test(pages, a_page_without_contexts_ends_too)
     memset(path, 'x', sizeof(path) - 1);
     path[sizeof(path) - 1] = '\0';
     for (int i = 0; i < 40; i++)
-        create_session(path, "before", NULL, (char[ID_SIZE]){0});
+        create_session(path, "before", NULL, (char[UUID_SIZE]){0});
     cr_expect_gt(count_pages("limit=1000", 40), 2);
 }

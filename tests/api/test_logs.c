@@ -149,7 +149,7 @@ Test(logs, each_request_has_its_access_line)
 Test(logs, queries_and_bodies_are_not_logged)
 {
     service_start(&service, NULL);
-    create_session("/secret/path", "+15551234567", "{\"secret\":1}", (char[ID_SIZE]){0});
+    create_session("/secret/path", "+15551234567", "{\"secret\":1}", (char[UUID_SIZE]){0});
     client_get(client, "/sessions?thread_id=%%2B15551234567");
     client_get(client, "/sessions?secret=1");
     client_send(client, "POST", "{\"secret\"", "/sessions");

@@ -52,7 +52,7 @@ static void expect_sessions(int created, int active, int paused, int terminated)
 
 Test(metrics, sessions_are_counted_by_status)
 {
-    char ids[3][ID_SIZE];
+    char ids[3][UUID_SIZE];
 
     expect_sessions(0, 0, 0, 0);
     for (size_t i = 0; i < 3; i++)
@@ -79,7 +79,7 @@ Test(metrics, sessions_are_counted_by_status)
 
 static void churn(struct worker *worker)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     for (int i = 0; i < 20; i++) {
         const struct response *made = client_send(
@@ -110,7 +110,7 @@ Test(metrics, many_writers_do_not_confuse_the_counts)
 Test(metrics, one_client_has_commits_of_one_write)
 {
     for (int i = 0; i < 50; i++)
-        create_session("/p", "t", NULL, (char[ID_SIZE]){0});
+        create_session("/p", "t", NULL, (char[UUID_SIZE]){0});
     char *text = read_metrics();
     cr_expect_eq(sample(text, "sessiond_commit_batch_size_sum"), 50);
     cr_expect_eq(sample(text, "sessiond_commit_batch_size_count"), 50);
@@ -165,7 +165,7 @@ Test(metrics, requests_are_counted_by_route_and_status)
         {"sessiond_http_requests_in_flight", "1"},
         {"sessiond_write_queue_depth", "0"},
     };
-    char ids[2][ID_SIZE];
+    char ids[2][UUID_SIZE];
     char target[64];
 
     create_session("/p", "t", NULL, ids[0]);
@@ -211,7 +211,7 @@ Test(metrics, the_log_that_is_in_use_grows_and_is_copied)
     fixture_restart(FLAGS("--checkpoint-pages", "10"));
     const double before = metric("sessiond_checkpoints_total{result=\"complete\"}");
     for (int i = 0; i < 100; i++) {
-        create_session("/p", "t", NULL, (char[ID_SIZE]){0});
+        create_session("/p", "t", NULL, (char[UUID_SIZE]){0});
         if (i == 0)
             cr_expect_gt(metric("sessiond_wal_bytes"), 0);
     }

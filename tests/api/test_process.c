@@ -21,8 +21,8 @@ TestSuite(process, .init = fixture_init, .fini = fixture_stop);
 /* What a client has seen: the status of its request i, 0 while there is none. */
 struct history {
     int statuses[REQUESTS_MAX];
-    char ids[REQUESTS_MAX][ID_SIZE]; /* of the sessions it made */
-    int requests;                    /* the last one may be without an answer */
+    char ids[REQUESTS_MAX][UUID_SIZE]; /* of the sessions it made */
+    int requests;                      /* the last one may be without an answer */
 };
 
 struct load {
@@ -53,7 +53,7 @@ static void work(struct worker *worker)
         if (response->status == 0 || (response->status == 503 && load->gives_up))
             return;
         if (response->status == 201) {
-            snprintf(history->ids[i], ID_SIZE, "%s", response_text(response, "/id"));
+            snprintf(history->ids[i], UUID_SIZE, "%s", response_text(response, "/id"));
             atomic_fetch_add(&load->made, 1);
         } else if (response->status != 200 && response->status != 503) {
             worker_fail(worker, "%d: %s", response->status, response->body);
@@ -181,7 +181,7 @@ Test(process, clients_that_do_not_give_up_do_not_hold_up_the_end)
 Test(process, a_second_signal_while_it_stops_does_no_harm)
 {
     service_start(&service, NULL);
-    create_session("/p", "t", NULL, (char[ID_SIZE]){0});
+    create_session("/p", "t", NULL, (char[UUID_SIZE]){0});
     for (int i = 0; i < 5; i++)
         service_signal(&service, i % 2 == 0 ? SIGTERM : SIGINT);
     cr_expect_eq(service_await_end(&service), 0);
@@ -194,7 +194,7 @@ Test(process, sighup_does_no_harm)
     service_start(&service, NULL);
     for (int i = 0; i < 20; i++) {
         service_signal(&service, SIGHUP);
-        create_session("/p", "t", NULL, (char[ID_SIZE]){0});
+        create_session("/p", "t", NULL, (char[UUID_SIZE]){0});
     }
     cr_expect(service_is_running(&service));
     cr_expect_eq(count_sessions(), 20);
@@ -240,7 +240,7 @@ Test(process, a_database_has_one_process)
     struct service second = {0};
 
     service_start(&service, NULL);
-    create_session("/p", "t", NULL, (char[ID_SIZE]){0});
+    create_session("/p", "t", NULL, (char[UUID_SIZE]){0});
     service_init(&second);
     snprintf(second.database, sizeof(second.database), "%s", service.database);
     cr_expect_eq(service_run(&second, NULL), 1);
@@ -248,7 +248,7 @@ Test(process, a_database_has_one_process)
     cr_expect(service_logged(&second, "cannot_start", service.database));
     cr_expect(!service_logged(&second, "listening", ""));
     cr_expect(service_release(&second));
-    create_session("/p", "t", NULL, (char[ID_SIZE]){0});
+    create_session("/p", "t", NULL, (char[UUID_SIZE]){0});
     fixture_restart(NULL);
     cr_expect_eq(count_sessions(), 2);
 }
@@ -257,7 +257,7 @@ Test(process, a_database_has_one_process)
 Test(process, a_killed_process_leaves_no_lock)
 {
     service_start(&service, NULL);
-    create_session("/p", "t", NULL, (char[ID_SIZE]){0});
+    create_session("/p", "t", NULL, (char[UUID_SIZE]){0});
     service_signal(&service, SIGKILL);
     cr_expect_eq(service_await_end(&service), 128 + SIGKILL);
     service_start(&service, NULL);

@@ -10,12 +10,12 @@ TestSuite(sessions, .init = fixture_start, .fini = fixture_stop);
 
 static bool is_uuid(const char *text)
 {
-    for (size_t i = 0; i < ID_SIZE - 1; i++) {
+    for (size_t i = 0; i < UUID_SIZE - 1; i++) {
         const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
         if (dash ? text[i] != '-' : text[i] == '\0' || strchr("0123456789abcdef", text[i]) == NULL)
             return false;
     }
-    return text[ID_SIZE - 1] == '\0' && text[14] == '4';
+    return text[UUID_SIZE - 1] == '\0' && text[14] == '4';
 }
 
 /* 2026-11-23T06:36:00.123456Z */
@@ -73,7 +73,7 @@ Test(sessions, a_context_is_empty_where_none_was_sent)
 
 Test(sessions, a_change_counts_up_and_a_delete_is_for_good)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     create_session("/p", "t", "{\"a\":1}", id);
     const struct response *changed = client_send(
@@ -103,7 +103,7 @@ Test(sessions, what_a_change_answers_is_what_is_read_afterwards)
         "{\"status\":\"PAUSED\",\"context\":{\"c\":3}}",
         "{}",
     };
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     create_session("/p", "t", "{\"a\":1}", id);
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
@@ -145,7 +145,7 @@ Test(sessions, a_put_on_another_session_changes_nothing)
 {
     static const char *const others[] = {"{\"project_path\":\"/p\",\"thread_id\":\"other\"}",
                                          "{\"project_path\":\"/other\",\"thread_id\":\"t\"}"};
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     create_session("/p", "t", "{\"a\":1}", id);
     char *before = strdup(client_get(client, "/sessions/%s", id)->body);
@@ -188,11 +188,11 @@ static void expect_same_head(const char *target)
 
 Test(sessions, head_says_what_get_would)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
     char target[64];
 
     create_session("/p", "t", "{\"a\":[1,2,3]}", id);
-    create_session("/p", "t", NULL, (char[ID_SIZE]){0});
+    create_session("/p", "t", NULL, (char[UUID_SIZE]){0});
     snprintf(target, sizeof(target), "/sessions/%s", id);
     expect_same_head(target);
     expect_same_head("/sessions");
@@ -224,7 +224,7 @@ static int get_unless(const char *id, const char *tags)
 
 Test(sessions, what_the_client_has_already_is_not_sent_again)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     create_session("/p", "t", NULL, id);
     move_session(id, "ACTIVE");
@@ -237,7 +237,7 @@ Test(sessions, what_the_client_has_already_is_not_sent_again)
 }
 
 /* The sessions of the next test: each of another state, size and version. */
-static void create_several(char ids[4][ID_SIZE])
+static void create_several(char ids[4][UUID_SIZE])
 {
     create_session("/p", "t", NULL, ids[0]);
     create_session("/\\u00e5\\u4e16/\\ud83d\\ude00", "t\\\\\\\"", "{\"a\":[1.10,{\"b\":-0}]}",
@@ -252,7 +252,7 @@ static void create_several(char ids[4][ID_SIZE])
 
 Test(sessions, a_restart_keeps_every_byte)
 {
-    char ids[4][ID_SIZE];
+    char ids[4][UUID_SIZE];
     char *bodies[4];
     char *tags[4];
 
@@ -281,7 +281,7 @@ Test(sessions, a_restart_keeps_every_byte)
 
 Test(sessions, time_goes_on_after_a_restart)
 {
-    char ids[3][ID_SIZE];
+    char ids[3][UUID_SIZE];
     char before[64] = "";
 
     for (size_t i = 0; i < 3; i++) {

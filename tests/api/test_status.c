@@ -21,7 +21,7 @@ static const bool allowed[STATUSES][STATUSES] = {
 };
 
 /* A new session that has come to the status. */
-static void session_at(size_t status, char id[ID_SIZE])
+static void session_at(size_t status, char id[UUID_SIZE])
 {
     create_session("/p", "t", "{\"kept\":[0.10]}", id);
     if (status == 2)
@@ -46,7 +46,7 @@ static void expect_refusal(const struct response *refused, size_t from)
 
 static void try_pair(size_t from, size_t to, const char *type)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
     char target[64];
     char body[96];
 
@@ -82,7 +82,7 @@ Test(status, each_of_the_sixteen_changes_is_allowed_or_refused)
 
 Test(status, the_lifecycle_holds_after_a_restart)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     session_at(2, id);
     fixture_restart(NULL);
@@ -131,7 +131,7 @@ static const struct refusal refusals[] = {
 
 Test(status, a_refused_change_changes_nothing)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
     char target[64];
 
     create_session("/p", "t", "{\"a\":1}", id);
@@ -155,7 +155,7 @@ Test(status, a_refused_change_changes_nothing)
 
 Test(status, a_delete_on_another_version_is_refused)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
     char target[64];
 
     session_at(1, id);
@@ -176,7 +176,7 @@ Test(status, a_delete_on_another_version_is_refused)
 
 Test(status, a_change_of_nothing_is_no_change)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     create_session("/p", "t", "{\"a\":1}", id);
     char *before = strdup(client_get(client, "/sessions/%s", id)->body);

@@ -17,7 +17,7 @@ static bool read_list(struct slice query, struct buffer *text, struct store_list
 {
     struct error err = {.kind = ERROR_NONE};
 
-    if (list_request_read(query, text, out, &err))
+    if (list_params_read(query, text, out, &err))
         return true;
     expect(err.kind == ERROR_INVALID_QUERY && err.detail[0] != '\0', "a refusal", query);
     return false;
@@ -51,7 +51,7 @@ static void check_link(const struct store_list_query *list, struct slice query)
     struct buffer text = {0};
     struct store_list_query next;
 
-    list_request_add_link(&link, query, &page);
+    list_params_add_link(&link, query, &page);
     const struct slice value = buffer_slice(&link);
     expect(value.len > head.len + tail.len && memcmp(value.data, head.data, head.len) == 0 &&
                memcmp(value.data + value.len - tail.len, tail.data, tail.len) == 0,

@@ -45,7 +45,7 @@ static bool is_clean(struct slice text, bool white_space)
     return true;
 }
 
-static bool request_line_is_strict(struct slice line, const struct framing_head *head)
+static bool request_line_is_strict(struct slice line, const struct request_head *head)
 {
     const size_t parts = head->method.len + head->target.len + head->version.len;
 
@@ -65,7 +65,7 @@ static bool is_white(char c)
 }
 
 /* libmicrohttpd 1.0 takes white space off the end of a value, too. */
-static bool field_is_strict(struct slice line, const struct framing_field *field, bool trims_end)
+static bool field_is_strict(struct slice line, const struct head_field *field, bool trims_end)
 {
     const char *colon = memchr(line.data, ':', line.len);
 
@@ -81,13 +81,13 @@ static bool field_is_strict(struct slice line, const struct framing_field *field
            is_clean(name, false) && is_clean(value, true);
 }
 
-static bool is_name(const struct framing_field *field, const char *name)
+static bool is_name(const struct head_field *field, const char *name)
 {
     return field->name.len == strlen(name) &&
            strncasecmp(field->name.data, name, field->name.len) == 0;
 }
 
-static size_t count(const struct framing_head *head, const char *name)
+static size_t count(const struct request_head *head, const char *name)
 {
     size_t found = 0;
 
@@ -96,7 +96,7 @@ static size_t count(const struct framing_head *head, const char *name)
     return found;
 }
 
-static bool is_chunked(const struct framing_head *head)
+static bool is_chunked(const struct request_head *head)
 {
     for (size_t i = 0; i < head->field_count; i++) {
         const struct slice value = head->fields[i].value;
@@ -107,7 +107,7 @@ static bool is_chunked(const struct framing_head *head)
 }
 
 /* `text` begins with the request line: empty lines before it are passed over (RFC 9112 §2.2). */
-static void check_lines(const struct framing_head *head, struct slice text)
+static void check_lines(const struct request_head *head, struct slice text)
 {
     struct strict strict = {.rest = text};
 
@@ -121,7 +121,7 @@ static void check_lines(const struct framing_head *head, struct slice text)
            text);
 }
 
-static void check_singles(const struct framing_head *head, struct slice text)
+static void check_singles(const struct request_head *head, struct slice text)
 {
     const size_t encodings = count(head, "Transfer-Encoding");
 
@@ -134,13 +134,13 @@ static void check_singles(const struct framing_head *head, struct slice text)
 }
 
 /* `bytes` is the copy of the text that was parsed in place. */
-static void check(const struct framing_head *head, const char *bytes, struct slice text)
+static void check(const struct request_head *head, const char *bytes, struct slice text)
 {
     const size_t skipped = (size_t)(head->bytes.data - bytes);
     const struct slice sent = {text.data + skipped, head->bytes.len};
     struct error err = {.kind = ERROR_NONE};
 
-    if (!framing_guard(head, &err)) {
+    if (!head_validate(head, &err)) {
         expect(err.kind != ERROR_NONE && err.detail[0] != '\0', "a refusal without a word", text);
         return;
     }
@@ -159,9 +159,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size > MAX_BYTES)
         return 0;
-    if (lenient_head_read(text, &lenient) && lenient.head.field_count <= FRAMING_FIELDS_MAX)
+    if (lenient_head_read(text, &lenient) && lenient.head.field_count <= HEAD_FIELDS_MAX)
         check(&lenient.head, lenient.bytes, text);
-    if (strict_head_read(text, &strict) && strict.head.field_count <= FRAMING_FIELDS_MAX)
+    if (strict_head_read(text, &strict) && strict.head.field_count <= HEAD_FIELDS_MAX)
         check(&strict.head, strict.bytes, text);
     lenient_head_release(&lenient);
     strict_head_release(&strict);

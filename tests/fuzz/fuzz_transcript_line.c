@@ -20,7 +20,7 @@ static bool is_object(struct slice text)
     return json_scan(text, MAX_DEPTH, &outline, &ignored) && outline.type == JSON_OBJECT;
 }
 
-static void check_taken(const struct transcript_line *line, struct slice input)
+static void check_taken(const struct claude_line *line, struct slice input)
 {
     struct buffer text = {0};
     struct error why;
@@ -30,10 +30,10 @@ static void check_taken(const struct transcript_line *line, struct slice input)
     expect(is_object(line->text), "what is taken is an object", input);
     expect(memchr(line->text.data, '\n', line->text.len) == NULL, "it is one line", input);
     expect(line->uuid.len <= 128, "a uuid has at most 128 bytes", input);
-    if (transcript_line_text(line->text, "cwd", &text))
+    if (claude_line_text(line->text, "cwd", &text))
         expect(text.len > 0, "a text is not empty", input);
     text.len = 0;
-    if (transcript_line_add_metadata(line->text, &text, &why))
+    if (claude_line_add_metadata(line->text, &text, &why))
         expect(is_object(buffer_slice(&text)), "metadata is an object", input);
     buffer_release(&text);
 }
@@ -44,18 +44,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct slice input = {(const char *)data, size};
     struct buffer copy = {0};
-    struct transcript_line line;
+    struct claude_line line;
     struct error why;
 
     if (size == 0)
         return 0;
     buffer_add(&copy, input);
-    const size_t first = transcript_line_split(input);
+    const size_t first = claude_line_split(input);
     expect(first < size || first == 0, "something is behind the first object", input);
-    if (memchr(data, '\n', size) == NULL && transcript_line_parse(copy.data, size, &line, &why)) {
+    if (memchr(data, '\n', size) == NULL && claude_line_parse(copy.data, size, &line, &why)) {
         expect(first == 0, "one object is not split", input);
         check_taken(&line, input);
-        transcript_line_release(&line);
+        claude_line_release(&line);
     }
     buffer_release(&copy);
     return 0;

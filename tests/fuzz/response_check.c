@@ -68,7 +68,7 @@ void response_check(const struct route_client *client, int status, bool texts_ar
     check_headers(ex);
     /* A stored text that is no JSON goes into the response as it is, but for an export. */
     if (status == STREAM_CUT || ex->sends_snapshot ||
-        (!texts_are_json && ex->route != &route_export) || ex->job.once.replayed)
+        (!texts_are_json && ex->route != &route_export) || ex->job.idempotency.replayed)
         return;
     check_utf8(body);
     if (slice_is(type, json) || slice_is(type, problem))

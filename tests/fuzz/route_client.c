@@ -53,7 +53,7 @@ bool route_client_open(struct route_client *client, const char *path, void (*fai
         .retain_us = {[STORE_PURGE_TERMINATED] = DAY_US, [STORE_PURGE_IDLE] = DAY_US},
         .max_db_bytes = INT64_C(1) << 30,
         .observer = {.notice = ignore_notice, .failed = failed},
-        .adopt_context = json_adopt_context,
+        .fix_legacy_context = legacy_context_fix,
         .search_text = search_text,
         .search_rule = SEARCH_TEXT_RULE,
     };
@@ -68,14 +68,14 @@ bool route_client_open(struct route_client *client, const char *path, void (*fai
     if (!store_open(&options, &client->routes.store, err))
         return false;
     client->routes.metrics = metrics_new();
-    client->routes.events = event_ring_new(RING_BYTES);
+    client->routes.events = sse_buffer_new(RING_BYTES);
     return true;
 }
 
 void route_client_close(struct route_client *client)
 {
     store_close(client->routes.store);
-    event_ring_free(client->routes.events);
+    sse_buffer_free(client->routes.events);
     metrics_free(client->routes.metrics);
     exchange_release(&client->ex);
     buffer_release(&client->body);

@@ -18,7 +18,7 @@ struct text {
     size_t size;
 };
 
-struct client {
+struct tracked_connection {
     const struct service *service;
     CURL *curl;
     struct text headers; /* lines, each NUL-terminated */
@@ -42,9 +42,9 @@ static void text_add(struct text *text, const char *data, size_t len)
     text->data[text->len] = '\0';
 }
 
-struct client *client_new(const struct service *service)
+struct tracked_connection *client_new(const struct service *service)
 {
-    struct client *client = calloc(1, sizeof(*client));
+    struct tracked_connection *client = calloc(1, sizeof(*client));
 
     if (client == NULL)
         abort();
@@ -55,13 +55,13 @@ struct client *client_new(const struct service *service)
     return client;
 }
 
-static void forget_tree(struct client *client)
+static void forget_tree(struct tracked_connection *client)
 {
     json_object_put(client->tree);
     client->tree = NULL;
 }
 
-void client_free(struct client *client)
+void client_free(struct tracked_connection *client)
 {
     if (client == NULL)
         return;
@@ -74,7 +74,7 @@ void client_free(struct client *client)
 
 static size_t on_header(char *line, size_t size, size_t count, void *arg)
 {
-    struct client *client = arg;
+    struct tracked_connection *client = arg;
     const size_t len = size * count;
 
     if (len >= 5 && memcmp(line, "HTTP/", 5) == 0)
@@ -86,7 +86,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *arg)
 
 static size_t on_body(char *data, size_t size, size_t count, void *arg)
 {
-    struct client *client = arg;
+    struct tracked_connection *client = arg;
 
     text_add(&client->body, data, size * count);
     return size * count;
@@ -105,7 +105,8 @@ static struct curl_slist *collect_headers(const struct request *request)
     return list;
 }
 
-static void set_up(struct client *client, const struct request *request, struct curl_slist *headers)
+static void set_up(struct tracked_connection *client, const struct request *request,
+                   struct curl_slist *headers)
 {
     CURL *curl = client->curl;
     char url[96];
@@ -132,7 +133,7 @@ static void set_up(struct client *client, const struct request *request, struct 
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
-const struct response *client_call(struct client *client, const struct request *request)
+const struct response *client_call(struct tracked_connection *client, const struct request *request)
 {
     struct curl_slist *headers = collect_headers(request);
     long status = 0;
@@ -153,7 +154,7 @@ const struct response *client_call(struct client *client, const struct request *
     return &client->response;
 }
 
-const struct response *client_get(struct client *client, const char *target, ...)
+const struct response *client_get(struct tracked_connection *client, const char *target, ...)
 {
     char text[TARGET_MAX];
     va_list args;
@@ -164,8 +165,8 @@ const struct response *client_get(struct client *client, const char *target, ...
     return client_call(client, &(struct request){.method = "GET", .target = text});
 }
 
-const struct response *client_send(struct client *client, const char *method, const char *body,
-                                   const char *target, ...)
+const struct response *client_send(struct tracked_connection *client, const char *method,
+                                   const char *body, const char *target, ...)
 {
     char text[TARGET_MAX];
     va_list args;
@@ -191,7 +192,7 @@ const char *response_header(const struct response *response, const char *name)
 
 static struct json_object *find(const struct response *response, const char *pointer)
 {
-    struct client *client = response->client;
+    struct tracked_connection *client = response->client;
     struct json_object *found = NULL;
 
     if (client->tree == NULL) {
@@ -206,7 +207,7 @@ static struct json_object *find(const struct response *response, const char *poi
 
 const char *response_text(const struct response *response, const char *pointer, ...)
 {
-    struct client *client = response->client;
+    struct tracked_connection *client = response->client;
     va_list args;
 
     va_start(args, pointer);

@@ -11,7 +11,7 @@
 
 #define REQUEST_HEADERS_MAX 4
 
-struct client;
+struct tracked_connection;
 
 struct request {
     const char *method;
@@ -26,20 +26,22 @@ struct response {
     int status;       /* 0: none came, and `body` says why */
     const char *body; /* NUL-terminated */
     size_t body_len;
-    struct client *client;
+    struct tracked_connection *client;
 };
 
-struct client *client_new(const struct service *service);
-void client_free(struct client *client);
+struct tracked_connection *client_new(const struct service *service);
+void client_free(struct tracked_connection *client);
 
 /* The response stays until the next call on this client. */
-const struct response *client_call(struct client *client, const struct request *request);
+const struct response *client_call(struct tracked_connection *client,
+                                   const struct request *request);
 
 /* The same without a body, and with a JSON body; the target is a format. */
-const struct response *client_get(struct client *client, const char *target, ...)
+const struct response *client_get(struct tracked_connection *client, const char *target, ...)
     __attribute__((format(printf, 2, 3)));
-const struct response *client_send(struct client *client, const char *method, const char *body,
-                                   const char *target, ...) __attribute__((format(printf, 4, 5)));
+const struct response *client_send(struct tracked_connection *client, const char *method,
+                                   const char *body, const char *target, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* The value of a header; NULL when there is none. */
 const char *response_header(const struct response *response, const char *name);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 struct service service;
-struct client *client;
+struct tracked_connection *client;
 
 void fixture_init(void)
 {
@@ -44,7 +44,7 @@ const struct response *expect_status(const struct response *response, int status
 }
 
 void create_session(const char *project_path, const char *thread_id, const char *context,
-                    char id[ID_SIZE])
+                    char id[UUID_SIZE])
 {
     char *body = NULL;
 
@@ -54,8 +54,8 @@ void create_session(const char *project_path, const char *thread_id, const char 
     const struct response *created =
         expect_status(client_send(client, "POST", body, "/sessions"), 201);
     free(body);
-    snprintf(id, ID_SIZE, "%s", response_text(created, "/id"));
-    cr_assert_eq(strlen(id), ID_SIZE - 1);
+    snprintf(id, UUID_SIZE, "%s", response_text(created, "/id"));
+    cr_assert_eq(strlen(id), UUID_SIZE - 1);
 }
 
 void move_session(const char *id, const char *status)

@@ -10,10 +10,10 @@
 
 #include "tests/support/client.h"
 
-#define ID_SIZE 37
+#define UUID_SIZE 37
 
 extern struct service service;
-extern struct client *client;
+extern struct tracked_connection *client;
 
 void fixture_start(void);
 
@@ -31,7 +31,7 @@ const struct response *expect_status(const struct response *response, int status
 
 /* Creates a session; `context` may be NULL. */
 void create_session(const char *project_path, const char *thread_id, const char *context,
-                    char id[ID_SIZE]);
+                    char id[UUID_SIZE]);
 
 /* Moves a session to the status; asserts that this is allowed. */
 void move_session(const char *id, const char *status);

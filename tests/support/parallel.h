@@ -6,7 +6,7 @@
 
 struct worker {
     int index; /* from 0 */
-    struct client *client;
+    struct tracked_connection *client;
     void *arg;         /* shared by all workers */
     char failure[512]; /* empty: none */
 };

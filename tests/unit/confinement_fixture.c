@@ -39,21 +39,21 @@ int signal_the_parent(void)
 void confine(int limits)
 {
     static const char *const read_only[] = {"tokens/file", NULL, "links/secret"};
-    const struct confinement_files files = {.database = "data/sessions.db",
-                                            .socket = "run/socket",
-                                            .read_only = read_only,
-                                            .read_only_count = COUNT(read_only)};
-    struct confinement confinement;
+    const struct sandbox_files files = {.database = "data/sessions.db",
+                                        .socket = "run/socket",
+                                        .read_only = read_only,
+                                        .read_only_count = COUNT(read_only)};
+    struct sandbox sandbox;
     struct error err;
 
     const int lines = open("log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (!confinement_begin(&confinement, true, &err) ||
-        ((limits & LIMITED_FILES) && !confinement_limit_files(&confinement, &files, &err)))
+    if (!sandbox_begin(&sandbox, true, &err) ||
+        ((limits & LIMITED_FILES) && !sandbox_limit_files(&sandbox, &files, &err)))
         _exit(BROKEN);
     struct log *log = log_new(lines, "info");
-    if ((limits & LIMITED_CALLS) && !confinement_limit_calls(&confinement, &err))
+    if ((limits & LIMITED_CALLS) && !sandbox_limit_calls(&sandbox, &err))
         _exit(BROKEN);
-    confinement_log(&confinement, log);
+    sandbox_log(&sandbox, log);
     log_flush(log, 10000);
 }
 
@@ -81,7 +81,7 @@ static void write_file(const char *path)
     close(fd);
 }
 
-void confinement_make_files(void)
+void sandbox_make_files(void)
 {
     static const char *const folders[] = {"data", "outside", "tokens", "run",
                                           "real", "links",   "secret"};
@@ -109,25 +109,25 @@ static void listen_somewhere(void)
     port = ntohs(address.sin_port);
 }
 
-void confinement_enter(void)
+void sandbox_enter(void)
 {
     folder_enter();
-    confinement_make_files();
+    sandbox_make_files();
     listen_somewhere();
 }
 
 void expect_outcome(const struct attempt *attempt, int limits, int wanted)
 {
-    confinement_make_files();
+    sandbox_make_files();
     const int before = outcome(0, attempt->make);
     cr_expect(before == 0 || wanted == 0 || attempt->confined == ENOSYS,
               "%s: unconfined, it comes to %d", attempt->what, before);
-    confinement_make_files();
+    sandbox_make_files();
     const int found = outcome(limits, attempt->make);
     cr_expect_eq(found, wanted, "%s: %d, not %d", attempt->what, found, wanted);
 }
 
-bool confinement_logged(const char *text)
+bool sandbox_logged(const char *text)
 {
     const struct slice log = database_bytes("log");
     const bool found = memmem(log.data, log.len, text, strlen(text)) != NULL;

@@ -23,10 +23,10 @@ struct attempt {
 };
 
 /* Goes to a folder with files to try on, and listens on a port. folder_leave() ends it. */
-void confinement_enter(void);
+void sandbox_enter(void);
 
 /* Those files, as they are at the beginning. */
-void confinement_make_files(void);
+void sandbox_make_files(void);
 
 /* Confines the caller to data/sessions.db, run/socket, and to read tokens/file and links/secret,
  * which leads to secret/file; LIMITED_… say by what. Ends the process when that fails. */
@@ -39,7 +39,7 @@ int outcome(int limits, int (*make)(void));
 void expect_outcome(const struct attempt *attempt, int limits, int wanted);
 
 /* Whether the log of the confined children has this text. */
-bool confinement_logged(const char *text);
+bool sandbox_logged(const char *text);
 
 /* Attempts of both kinds. */
 int connect_to_port(void);

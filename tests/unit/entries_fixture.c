@@ -10,7 +10,7 @@ void entries_fill(struct store_job *job, const char *id, const char *stream,
         .operation = STORE_APPEND,
         .append = {.stream = slice_from(stream), .entries = entries, .count = count},
     };
-    memcpy(job->id, id, ID_SIZE);
+    memcpy(job->id, id, UUID_SIZE);
 }
 
 struct store_job entries_append(struct store_fixture *fixture, const char *id, const char *stream,
@@ -52,7 +52,7 @@ struct store_entry_query entries_query(const char *id, const char *stream)
 {
     struct store_entry_query query = {.stream = slice_from(stream), .limit = 100};
 
-    memcpy(query.id, id, ID_SIZE);
+    memcpy(query.id, id, UUID_SIZE);
     return query;
 }
 

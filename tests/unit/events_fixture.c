@@ -65,7 +65,7 @@ void events_expect(struct store_fixture *fixture, const char *wanted)
 
 struct store_job events_run(struct store_fixture *fixture, const char *id, struct store_job job)
 {
-    memcpy(job.id, id, ID_SIZE);
+    memcpy(job.id, id, UUID_SIZE);
     fixture_run(fixture, &job);
     store_job_release(&job);
     return job;

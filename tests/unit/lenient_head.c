@@ -85,7 +85,7 @@ static bool read_fields(char **at, const char *end, struct lenient_head *out)
             continue;
         }
         if (name != NULL)
-            framing_head_add(&out->head, slice_from(name), slice_from(value));
+            request_head_add(&out->head, slice_from(name), slice_from(value));
         if (line[0] == '\0')
             return true;
         char *colon = strchr(line, ':');

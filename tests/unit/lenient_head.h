@@ -9,7 +9,7 @@
 #include "service/http/head_validator.h"
 
 struct lenient_head {
-    struct framing_head head;
+    struct request_head head;
     char *bytes;  /* owned: what was parsed in place */
     char *target; /* owned: as the service keeps it */
     char *folded; /* owned: where libmicrohttpd lays the names of folded lines */

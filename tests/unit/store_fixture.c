@@ -25,7 +25,7 @@ static void on_failed(void *arg)
     fixture->failures++;
 }
 
-static char *adopt_context(struct slice text)
+static char *fix_legacy_context(struct slice text)
 {
     return text.len > 0 && text.data[0] == '{' ? NULL : strdup("{\"_adopted_text\":\"…\"}");
 }
@@ -50,7 +50,7 @@ void fixture_init(struct store_fixture *fixture)
         .max_events = 100000,
         .checkpoint_pages = 1000,
         .observer = {fixture, on_notice, on_failed},
-        .adopt_context = adopt_context,
+        .fix_legacy_context = fix_legacy_context,
     };
 }
 
@@ -134,7 +134,7 @@ void fixture_run(struct store_fixture *fixture, struct store_job *job)
 }
 
 int64_t fixture_create(struct store_fixture *fixture, const char *project_path,
-                       const char *thread_id, const char *context, char id[ID_SIZE])
+                       const char *thread_id, const char *context, char id[UUID_SIZE])
 {
     struct store_job job = {
         .operation = STORE_CREATE,
@@ -146,7 +146,7 @@ int64_t fixture_create(struct store_fixture *fixture, const char *project_path,
     fixture_run(fixture, &job);
     cr_assert_eq(job.error.kind, ERROR_NONE, "%s", job.error.detail);
     if (id != NULL)
-        memcpy(id, job.id, ID_SIZE);
+        memcpy(id, job.id, UUID_SIZE);
     const int64_t seq = job.session.seq;
     store_job_release(&job);
     return seq;
@@ -157,7 +157,7 @@ enum error_kind fixture_update(struct store_fixture *fixture, const char *id,
 {
     struct store_job job = {.operation = STORE_UPDATE, .context = slice_from(context)};
 
-    memcpy(job.id, id, ID_SIZE);
+    memcpy(job.id, id, UUID_SIZE);
     if (status != NULL) {
         job.has_status = true;
         job.status = *status;

@@ -33,7 +33,7 @@ void fixture_run_all(struct store_fixture *fixture, struct store_job *jobs, size
 
 /* Creates a session and returns its id and seq. */
 int64_t fixture_create(struct store_fixture *fixture, const char *project_path,
-                       const char *thread_id, const char *context, char id[ID_SIZE]);
+                       const char *thread_id, const char *context, char id[UUID_SIZE]);
 
 /* Sets status and, unless NULL, context. Returns the kind of the error, if any. */
 enum error_kind fixture_update(struct store_fixture *fixture, const char *id,

@@ -53,7 +53,7 @@ static bool read_request_line(char *line, size_t len, struct strict_head *out)
     return true;
 }
 
-static bool read_field(char *line, size_t len, struct framing_head *head)
+static bool read_field(char *line, size_t len, struct request_head *head)
 {
     char *colon = memchr(line, ':', len);
     char *end = line + len;
@@ -71,7 +71,7 @@ static bool read_field(char *line, size_t len, struct framing_head *head)
         end--;
     *colon = '\0';
     *end = '\0';
-    framing_head_add(head, (struct slice){line, (size_t)(colon - line)},
+    request_head_add(head, (struct slice){line, (size_t)(colon - line)},
                      (struct slice){value, (size_t)(end - value)});
     return true;
 }

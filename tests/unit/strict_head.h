@@ -8,7 +8,7 @@
 #include "service/http/head_validator.h"
 
 struct strict_head {
-    struct framing_head head;
+    struct request_head head;
     char *bytes;  /* owned: what was parsed in place */
     char *target; /* owned: as the service keeps it */
 };

@@ -15,7 +15,7 @@
 #define PASSED 3
 
 /* What a process says to which a socket was passed. */
-struct outcome {
+struct transaction_result {
     bool ok;
     int descriptor;
     int descriptor_flags;
@@ -25,9 +25,9 @@ struct outcome {
 
 /* As a manager does before exec; a child takes the place of the program, since descriptor 3 is
  * Criterion's here. `fd` -1: nothing is passed; `pid` NULL: the child's own. */
-static struct outcome take(int fd, const char *count, const char *pid)
+static struct transaction_result take(int fd, const char *count, const char *pid)
 {
-    struct outcome outcome = {.descriptor = -2};
+    struct transaction_result outcome = {.descriptor = -2};
     char own[16];
     int ends[2];
 
@@ -41,7 +41,7 @@ static struct outcome take(int fd, const char *count, const char *pid)
             close(PASSED);
         else
             dup2(fd, PASSED);
-        outcome.ok = activation_take(&outcome.descriptor, &outcome.err);
+        outcome.ok = socket_activation_take(&outcome.descriptor, &outcome.err);
         outcome.descriptor_flags = fcntl(PASSED, F_GETFD);
         outcome.status_flags = fcntl(PASSED, F_GETFL);
         _exit(write(ends[1], &outcome, sizeof(outcome)) != sizeof(outcome));
@@ -66,7 +66,7 @@ static int listening(void)
 
 static void expect_refusal(int fd, const char *count, const char *words)
 {
-    const struct outcome outcome = take(fd, count, NULL);
+    const struct transaction_result outcome = take(fd, count, NULL);
 
     cr_expect_not(outcome.ok);
     cr_expect_eq(outcome.err.kind, ERROR_INVALID_PAYLOAD);
@@ -81,14 +81,14 @@ Test(activation, without_a_manager_nothing_is_taken)
 
     unsetenv("LISTEN_PID");
     setenv("LISTEN_FDS", "1", 1);
-    cr_expect(activation_take(&taken, &err));
+    cr_expect(socket_activation_take(&taken, &err));
     cr_expect_eq(taken, -1);
 }
 
 /* The variables of a parent that did not clear them. */
 Test(activation, what_is_meant_for_another_process_is_not_taken)
 {
-    const struct outcome outcome = take(listening(), "1", "1");
+    const struct transaction_result outcome = take(listening(), "1", "1");
 
     cr_expect(outcome.ok);
     cr_expect_eq(outcome.descriptor, -1);
@@ -96,7 +96,7 @@ Test(activation, what_is_meant_for_another_process_is_not_taken)
 
 Test(activation, a_listening_socket_is_taken)
 {
-    const struct outcome outcome = take(listening(), "1", NULL);
+    const struct transaction_result outcome = take(listening(), "1", NULL);
 
     cr_assert(outcome.ok, "%s", outcome.err.detail);
     cr_expect_eq(outcome.descriptor, PASSED);

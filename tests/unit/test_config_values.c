@@ -113,7 +113,7 @@ Test(config_values, a_token_is_not_longer_than_clients_can_send)
               err.detail);
 }
 
-Test(config_values, confinement_is_a_switch_that_is_on)
+Test(config_values, sandbox_is_a_switch_that_is_on)
 {
     cr_assert(reads(NULL, NULL, NULL));
     cr_expect(config.confine);

@@ -18,7 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-TestSuite(confinement, .init = confinement_enter, .fini = folder_leave);
+TestSuite(sandbox, .init = sandbox_enter, .fini = folder_leave);
 
 static int open_and_close(const char *path, int flags)
 {
@@ -139,7 +139,7 @@ static int landlock_abi(void)
     return (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 }
 
-Test(confinement, keeps_other_files_ports_and_processes_out_of_reach)
+Test(sandbox, keeps_other_files_ports_and_processes_out_of_reach)
 {
     for (size_t i = 0; i < COUNT(file_attempts); i++) {
         const bool stopped = landlock_abi() >= file_attempts[i].landlock;
@@ -147,26 +147,25 @@ Test(confinement, keeps_other_files_ports_and_processes_out_of_reach)
     }
 }
 
-Test(confinement, leaves_what_serving_needs)
+Test(sandbox, leaves_what_serving_needs)
 {
     cr_expect_eq(outcome(LIMITED_FILES | LIMITED_CALLS, use_the_database), 0);
-    confinement_make_files();
+    sandbox_make_files();
     cr_expect_eq(outcome(LIMITED_FILES | LIMITED_CALLS, use_what_is_named), 0);
 }
 
 static int confine_and_use_a_link(void)
 {
-    const struct confinement_files files = {.database = "links/sessions.db"};
-    struct confinement confinement;
+    const struct sandbox_files files = {.database = "links/sessions.db"};
+    struct sandbox sandbox;
     struct error err;
 
-    if (!confinement_begin(&confinement, true, &err) ||
-        !confinement_limit_files(&confinement, &files, &err))
+    if (!sandbox_begin(&sandbox, true, &err) || !sandbox_limit_files(&sandbox, &files, &err))
         return BROKEN;
     return use_where_a_link_leads();
 }
 
-Test(confinement, follows_the_links_of_the_database)
+Test(sandbox, follows_the_links_of_the_database)
 {
     cr_expect_eq(outcome(0, confine_and_use_a_link), 0);
     cr_assert_eq(unlink("real/sessions.db"), 0);
@@ -187,13 +186,13 @@ static int look_at_memory(void)
 
 static int begin_and_look(void)
 {
-    struct confinement confinement;
+    struct sandbox sandbox;
     struct error err;
 
-    return confinement_begin(&confinement, true, &err) ? look_at_memory() : BROKEN;
+    return sandbox_begin(&sandbox, true, &err) ? look_at_memory() : BROKEN;
 }
 
-Test(confinement, leaves_no_core_dump_and_gains_no_privileges)
+Test(sandbox, leaves_no_core_dump_and_gains_no_privileges)
 {
     cr_expect_eq(outcome(0, look_at_memory), BROKEN);
     cr_expect_eq(outcome(0, begin_and_look), 0);
@@ -201,53 +200,51 @@ Test(confinement, leaves_no_core_dump_and_gains_no_privileges)
 
 static int confine_without_wanting(void)
 {
-    const struct confinement_files files = {.database = "data/sessions.db"};
+    const struct sandbox_files files = {.database = "data/sessions.db"};
     struct log *log = log_new(open("log", O_WRONLY | O_CREAT | O_CLOEXEC, 0600), "info");
-    struct confinement confinement;
+    struct sandbox sandbox;
     struct error err;
 
-    if (!confinement_begin(&confinement, false, &err) ||
-        !confinement_limit_files(&confinement, &files, &err) ||
-        !confinement_limit_calls(&confinement, &err))
+    if (!sandbox_begin(&sandbox, false, &err) || !sandbox_limit_files(&sandbox, &files, &err) ||
+        !sandbox_limit_calls(&sandbox, &err))
         return BROKEN;
-    confinement_log(&confinement, log);
+    sandbox_log(&sandbox, log);
     log_flush(log, 10000);
     return look_at_memory() == 0 ? BROKEN : read_outside() + connect_to_port();
 }
 
-Test(confinement, is_as_it_was_when_unwanted)
+Test(sandbox, is_as_it_was_when_unwanted)
 {
     cr_expect_eq(outcome(0, confine_without_wanting), 0);
-    cr_expect(confinement_logged("\"event\":\"unconfined\""));
+    cr_expect(sandbox_logged("\"event\":\"unconfined\""));
 }
 
-Test(confinement, says_what_is_on)
+Test(sandbox, says_what_is_on)
 {
     char landlock[32];
 
     snprintf(landlock, sizeof(landlock), "\"landlock\":%d,", landlock_abi());
     cr_expect_eq(outcome(LIMITED_FILES | LIMITED_CALLS, use_the_database), 0);
-    cr_expect(confinement_logged("\"event\":\"confined\""));
-    cr_expect(confinement_logged("\"no_new_privs\":\"on\""));
-    cr_expect(confinement_logged(landlock_abi() > 0 ? landlock : "\"landlock\":\"unsupported\""));
-    cr_expect(confinement_logged("\"seccomp\":\"on\""));
-    cr_expect(confinement_logged("\"core_dumps\":\"off\""));
+    cr_expect(sandbox_logged("\"event\":\"confined\""));
+    cr_expect(sandbox_logged("\"no_new_privs\":\"on\""));
+    cr_expect(sandbox_logged(landlock_abi() > 0 ? landlock : "\"landlock\":\"unsupported\""));
+    cr_expect(sandbox_logged("\"seccomp\":\"on\""));
+    cr_expect(sandbox_logged("\"core_dumps\":\"off\""));
 }
 
 static int confine_in_a_folder_that_cannot_be(void)
 {
-    const struct confinement_files files = {.database = "outside/there/sessions.db"};
-    struct confinement confinement;
+    const struct sandbox_files files = {.database = "outside/there/sessions.db"};
+    struct sandbox sandbox;
     struct error err;
 
-    return confinement_begin(&confinement, true, &err) &&
-                   !confinement_limit_files(&confinement, &files, &err) &&
+    return sandbox_begin(&sandbox, true, &err) && !sandbox_limit_files(&sandbox, &files, &err) &&
                    strstr(err.detail, "outside/there") != NULL
                ? 0
                : BROKEN;
 }
 
-Test(confinement, names_the_folder_that_cannot_be_made)
+Test(sandbox, names_the_folder_that_cannot_be_made)
 {
     cr_expect_eq(outcome(0, confine_in_a_folder_that_cannot_be), 0);
 }

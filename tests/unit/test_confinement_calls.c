@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-TestSuite(confinement_calls, .init = confinement_enter, .fini = folder_leave);
+TestSuite(sandbox_calls, .init = sandbox_enter, .fini = folder_leave);
 
 static int run_a_program(void)
 {
@@ -96,7 +96,7 @@ static const struct attempt call_attempts[] = {
     {"to signal itself", signal_itself, 0, 0},
 };
 
-Test(confinement_calls, keeps_calls_out_of_reach)
+Test(sandbox_calls, keeps_calls_out_of_reach)
 {
     for (size_t i = 0; i < COUNT(call_attempts); i++)
         expect_outcome(&call_attempts[i], LIMITED_CALLS, call_attempts[i].confined);
@@ -126,7 +126,7 @@ static int run_a_program_in_an_older_thread(void)
     return 0;
 }
 
-Test(confinement_calls, holds_for_threads_that_are_there)
+Test(sandbox_calls, holds_for_threads_that_are_there)
 {
     cr_expect_eq(outcome(0, run_a_program_in_an_older_thread), SIGNALLED + SIGSYS);
 }

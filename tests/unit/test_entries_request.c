@@ -24,19 +24,19 @@ static void begin(void)
 static bool appends(const char *sent)
 {
     begin();
-    return entries_request_append(slice_from(sent), &text, &append, &err);
+    return entries_params_append(slice_from(sent), &text, &append, &err);
 }
 
 static bool reads(const char *sent)
 {
     begin();
-    return entries_request_read(slice_from(sent), &text, &query, &wait_s, &err);
+    return entries_params_read(slice_from(sent), &text, &query, &wait_s, &err);
 }
 
 static bool lists(const char *sent)
 {
     begin();
-    return entries_request_streams(slice_from(sent), &text, &after, &limit, &err);
+    return entries_params_streams(slice_from(sent), &text, &after, &limit, &err);
 }
 
 static void release(void)
@@ -44,9 +44,9 @@ static void release(void)
     buffer_release(&text);
 }
 
-TestSuite(entries_request, .fini = release);
+TestSuite(entries_params, .fini = release);
 
-Test(entries_request, without_parameters_it_is_the_main_stream)
+Test(entries_params, without_parameters_it_is_the_main_stream)
 {
     cr_assert(appends(""));
     cr_expect(slice_is(append.stream, "main"));
@@ -59,7 +59,7 @@ Test(entries_request, without_parameters_it_is_the_main_stream)
     cr_expect(after.len == 0 && limit == 1000);
 }
 
-Test(entries_request, every_parameter_is_read)
+Test(entries_params, every_parameter_is_read)
 {
     cr_assert(appends("stream=subagents/agent-1&expect_last_seq=41"));
     cr_expect(slice_is(append.stream, "subagents/agent-1"));
@@ -86,7 +86,7 @@ static void expect_refused(bool taken, const char *sent, const char *parameter)
     cr_expect_str_eq(err.field, parameter, "%s: %s", sent, err.field);
 }
 
-Test(entries_request, numbers_are_numbers_in_their_range)
+Test(entries_params, numbers_are_numbers_in_their_range)
 {
     static const char *const bad[] = {"",  "-1",  "+1",   "1.",
                                       "x", "0x1", "%201", "99999999999999999999"};
@@ -112,7 +112,7 @@ Test(entries_request, numbers_are_numbers_in_their_range)
     expect_refused(reads("order=up"), "order=up", "order");
 }
 
-Test(entries_request, a_streams_name_has_1_to_256_bytes_and_no_control_characters)
+Test(entries_params, a_streams_name_has_1_to_256_bytes_and_no_control_characters)
 {
     char sent[300];
 
@@ -132,7 +132,7 @@ Test(entries_request, a_streams_name_has_1_to_256_bytes_and_no_control_character
     expect_refused(reads("stream=%ff"), "no UTF-8", "stream");
 }
 
-Test(entries_request, others_and_repeated_ones_are_refused)
+Test(entries_params, others_and_repeated_ones_are_refused)
 {
     expect_refused(appends("after=1"), "after", "after");
     expect_refused(reads("expect_last_seq=1"), "expect_last_seq", "expect_last_seq");

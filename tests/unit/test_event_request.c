@@ -14,7 +14,7 @@ static bool reads(const char *sent)
     buffer_release(&text);
     query = (struct store_event_query){0};
     err = (struct error){0};
-    return event_request_read(slice_from(sent), &text, &query, &err);
+    return event_params_read(slice_from(sent), &text, &query, &err);
 }
 
 static void release(void)
@@ -22,9 +22,9 @@ static void release(void)
     buffer_release(&text);
 }
 
-TestSuite(event_request, .fini = release);
+TestSuite(event_params, .fini = release);
 
-Test(event_request, without_parameters_it_is_the_first_hundred_that_are_kept)
+Test(event_params, without_parameters_it_is_the_first_hundred_that_are_kept)
 {
     cr_assert(reads(""));
     cr_expect_eq(query.after, 0);
@@ -34,10 +34,10 @@ Test(event_request, without_parameters_it_is_the_first_hundred_that_are_kept)
     cr_expect_null(query.session_id.data);
     cr_expect_null(query.consumer.data);
     cr_expect_not(query.timeline);
-    cr_expect_not(event_request_is_long(&query));
+    cr_expect_not(event_params_is_long(&query));
 }
 
-Test(event_request, every_parameter_is_read)
+Test(event_params, every_parameter_is_read)
 {
     cr_assert(reads("after=1769342400123456&limit=7&type=lease.stolen&type=session.created"
                     "&session_id=B0A4C7DE-0000-4000-8000-000000000001&thread_id=%2B1"
@@ -52,7 +52,7 @@ Test(event_request, every_parameter_is_read)
     cr_expect(slice_is(query.consumer, "reader:1"));
 }
 
-Test(event_request, every_type_has_a_name)
+Test(event_params, every_type_has_a_name)
 {
     for (unsigned i = EVENT_SESSION_CREATED; i < EVENT_TYPES; i++) {
         char sent[64];
@@ -62,7 +62,7 @@ Test(event_request, every_type_has_a_name)
     }
 }
 
-Test(event_request, what_is_refused_is_named)
+Test(event_params, what_is_refused_is_named)
 {
     static const struct {
         const char *sent;
@@ -92,18 +92,18 @@ Test(event_request, what_is_refused_is_named)
     }
 }
 
-Test(event_request, a_timeline_has_parameters_of_its_own)
+Test(event_params, a_timeline_has_parameters_of_its_own)
 {
-    cr_assert(event_request_read_timeline(SLICE_LITERAL("before=5&limit=2&type=session.created"),
-                                          &text, &query, &err));
+    cr_assert(event_params_read_timeline(SLICE_LITERAL("before=5&limit=2&type=session.created"),
+                                         &text, &query, &err));
     cr_expect(query.timeline);
     cr_expect_eq(query.before, 5);
     cr_expect_eq(query.limit, 2);
-    cr_expect_not(event_request_read_timeline(SLICE_LITERAL("thread_id=t"), &text, &query, &err));
-    cr_expect_not(event_request_read_timeline(SLICE_LITERAL("before=0"), &text, &query, &err));
+    cr_expect_not(event_params_read_timeline(SLICE_LITERAL("thread_id=t"), &text, &query, &err));
+    cr_expect_not(event_params_read_timeline(SLICE_LITERAL("before=0"), &text, &query, &err));
 }
 
-Test(event_request, what_may_look_at_many_rows_is_long)
+Test(event_params, what_may_look_at_many_rows_is_long)
 {
     static const char *const is_long[] = {"limit=201", "thread_id=t", "project_path=/p",
                                           "type=session.created",
@@ -111,7 +111,7 @@ Test(event_request, what_may_look_at_many_rows_is_long)
     static const char *const is_short[] = {"limit=200", "after=5", "consumer=a"};
 
     for (size_t i = 0; i < sizeof(is_long) / sizeof(is_long[0]); i++)
-        cr_expect(reads(is_long[i]) && event_request_is_long(&query), "%s", is_long[i]);
+        cr_expect(reads(is_long[i]) && event_params_is_long(&query), "%s", is_long[i]);
     for (size_t i = 0; i < sizeof(is_short) / sizeof(is_short[0]); i++)
-        cr_expect(reads(is_short[i]) && !event_request_is_long(&query), "%s", is_short[i]);
+        cr_expect(reads(is_short[i]) && !event_params_is_long(&query), "%s", is_short[i]);
 }

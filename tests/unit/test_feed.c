@@ -15,14 +15,14 @@
 #define EVENTS_MAX 100000
 
 /* Written by one thread; an event is there before it is announced. */
-static struct feed_event written[EVENTS_MAX];
+static struct notifier_event written[EVENTS_MAX];
 static atomic_size_t written_count;
 static atomic_int reads;
 static atomic_int refusals; /* so many reads fail */
 static atomic_int failures;
-static struct feed *feed;
+static struct notifier *notifier;
 
-static bool read_written(void *arg, int64_t after, struct feed_event *out, size_t max,
+static bool read_written(void *arg, int64_t after, struct notifier_event *out, size_t max,
                          size_t *count, struct error *err)
 {
     const size_t there = atomic_load(&written_count);
@@ -48,49 +48,49 @@ static void count_failure(void *arg, const struct error *err)
 
 static void start(void)
 {
-    const struct feed_source source = {.read = read_written, .failed = count_failure};
+    const struct event_source source = {.read = read_written, .failed = count_failure};
     struct error err;
 
-    feed = feed_new();
-    cr_assert(feed_start(feed, &source, &err));
+    notifier = notifier_new();
+    cr_assert(notifier_start(notifier, &source, &err));
 }
 
 static void stop(void)
 {
-    feed_stop(feed);
-    feed_free(feed);
+    notifier_stop(notifier);
+    notifier_free(notifier);
 }
 
-TestSuite(feed, .init = start, .fini = stop, .timeout = 60);
+TestSuite(notifier, .init = start, .fini = stop, .timeout = 60);
 
 struct sleeper {
-    struct feed_waiter waiter; /* the first member */
+    struct waiter waiter; /* the first member */
     sem_t woken;
 };
 
-static void on_wake(struct feed_waiter *waiter)
+static void on_wake(struct waiter *waiter)
 {
     sem_post(&((struct sleeper *)waiter)->woken);
 }
 
 static bool park(struct sleeper *sleeper, const char *session, int64_t seen, int64_t limit_us)
 {
-    sleeper->waiter = (struct feed_waiter){.session_id = session,
-                                           .seen = seen,
-                                           .deadline_us = monotonic_us() + limit_us,
-                                           .wake = on_wake};
+    sleeper->waiter = (struct waiter){.session_id = session,
+                                      .seen = seen,
+                                      .deadline_us = monotonic_us() + limit_us,
+                                      .wake = on_wake};
     sem_init(&sleeper->woken, 0, 0);
-    return feed_park(feed, &sleeper->waiter);
+    return notifier_wait(notifier, &sleeper->waiter);
 }
 
 static bool park_generation(struct sleeper *sleeper, uint64_t generation)
 {
-    sleeper->waiter = (struct feed_waiter){.session_id = "a",
-                                           .generation = generation,
-                                           .deadline_us = monotonic_us() + 30 * SECOND,
-                                           .wake = on_wake};
+    sleeper->waiter = (struct waiter){.session_id = "a",
+                                      .generation = generation,
+                                      .deadline_us = monotonic_us() + 30 * SECOND,
+                                      .wake = on_wake};
     sem_init(&sleeper->woken, 0, 0);
-    return feed_park(feed, &sleeper->waiter);
+    return notifier_wait(notifier, &sleeper->waiter);
 }
 
 static bool is_woken_within(struct sleeper *sleeper, int64_t limit_us)
@@ -112,11 +112,11 @@ static int64_t write_event(const char *session)
     written[i].id = (int64_t)i + 1;
     snprintf(written[i].session_id, sizeof(written[i].session_id), "%s", session);
     atomic_store(&written_count, i + 1);
-    feed_announce(feed, (int64_t)i + 1);
+    notifier_announce(notifier, (int64_t)i + 1);
     return (int64_t)i + 1;
 }
 
-Test(feed, an_event_wakes_those_of_its_session_and_those_of_any)
+Test(notifier, an_event_wakes_those_of_its_session_and_those_of_any)
 {
     struct sleeper a, b, any;
 
@@ -126,14 +126,14 @@ Test(feed, an_event_wakes_those_of_its_session_and_those_of_any)
     write_event("a");
     cr_expect(is_woken_within(&a, 20 * SECOND));
     cr_expect(is_woken_within(&any, 20 * SECOND));
-    cr_expect_eq(a.waiter.reason, FEED_EVENT);
+    cr_expect_eq(a.waiter.reason, WAKE_EVENT);
     cr_expect_not(is_woken_within(&b, SECOND / 5));
     write_event("b");
     cr_expect(is_woken_within(&b, 20 * SECOND));
     cr_expect_eq(b.waiter.seen, 1, "that event 1 is not for it is known");
 }
 
-Test(feed, what_is_newer_than_what_was_seen_ends_the_wait_at_once)
+Test(notifier, what_is_newer_than_what_was_seen_ends_the_wait_at_once)
 {
     struct sleeper a, any;
 
@@ -145,7 +145,7 @@ Test(feed, what_is_newer_than_what_was_seen_ends_the_wait_at_once)
     cr_expect(is_woken_within(&a, 20 * SECOND));
 }
 
-Test(feed, a_time_that_is_over_ends_the_wait)
+Test(notifier, a_time_that_is_over_ends_the_wait)
 {
     struct sleeper early, late;
 
@@ -153,12 +153,12 @@ Test(feed, a_time_that_is_over_ends_the_wait)
     cr_assert(park(&early, "a", 0, SECOND / 10));
     cr_expect(is_woken_within(&early, 20 * SECOND));
     cr_expect_geq(monotonic_us(), early.waiter.deadline_us);
-    cr_expect_eq(early.waiter.reason, FEED_TIME);
+    cr_expect_eq(early.waiter.reason, WAKE_TIME);
     cr_expect_not(is_woken_within(&late, SECOND / 5));
-    feed_drain(feed);
+    notifier_drain(notifier);
 }
 
-Test(feed, while_nobody_waits_nothing_is_read)
+Test(notifier, while_nobody_waits_nothing_is_read)
 {
     struct sleeper a;
 
@@ -172,7 +172,7 @@ Test(feed, while_nobody_waits_nothing_is_read)
     cr_expect(is_woken_within(&a, 20 * SECOND));
 }
 
-Test(feed, more_events_than_a_round_has_room_for_are_told_in_several)
+Test(notifier, more_events_than_a_round_has_room_for_are_told_in_several)
 {
     struct sleeper last, none;
 
@@ -183,11 +183,11 @@ Test(feed, more_events_than_a_round_has_room_for_are_told_in_several)
     write_event("last");
     cr_expect(is_woken_within(&last, 20 * SECOND));
     cr_expect_eq(last.waiter.seen, 5000);
-    feed_drain(feed);
+    notifier_drain(notifier);
     cr_expect(is_woken_within(&none, 20 * SECOND));
 }
 
-Test(feed, a_read_that_fails_is_tried_again)
+Test(notifier, a_read_that_fails_is_tried_again)
 {
     struct sleeper a;
 
@@ -195,37 +195,37 @@ Test(feed, a_read_that_fails_is_tried_again)
     cr_assert(park(&a, "a", 0, 30 * SECOND));
     write_event("a");
     cr_expect(is_woken_within(&a, 20 * SECOND));
-    cr_expect_eq(a.waiter.reason, FEED_EVENT);
+    cr_expect_eq(a.waiter.reason, WAKE_EVENT);
     cr_expect_eq(atomic_load(&failures), 1);
 }
 
-Test(feed, a_drain_wakes_all_and_nobody_waits_afterwards)
+Test(notifier, a_drain_wakes_all_and_nobody_waits_afterwards)
 {
     struct sleeper a, any, refused;
 
     cr_assert(park(&a, "a", 0, 30 * SECOND));
     cr_assert(park(&any, NULL, 0, 30 * SECOND));
-    feed_drain(feed);
+    notifier_drain(notifier);
     cr_expect(is_woken_within(&a, 20 * SECOND));
     cr_expect(is_woken_within(&any, 20 * SECOND));
-    cr_expect_eq(a.waiter.reason, FEED_STOPPING);
+    cr_expect_eq(a.waiter.reason, WAKE_STOPPING);
     cr_expect_not(park(&refused, "a", 0, 30 * SECOND));
 }
 
-Test(feed, reauthorize_wakes_all_and_whoever_parks_with_an_older_generation)
+Test(notifier, reauthorize_wakes_all_and_whoever_parks_with_an_older_generation)
 {
     struct sleeper before, late, current;
 
     cr_assert(park(&before, "a", 0, 30 * SECOND));
-    feed_reauthorize(feed, 1);
+    notifier_reauthorize(notifier, 1);
     cr_expect(is_woken_within(&before, 20 * SECOND));
-    cr_expect_eq(before.waiter.reason, FEED_EVENT);
+    cr_expect_eq(before.waiter.reason, WAKE_EVENT);
     cr_assert(park_generation(&late, 0));
     cr_expect(is_woken_within(&late, 20 * SECOND));
-    cr_expect_eq(late.waiter.reason, FEED_EVENT);
+    cr_expect_eq(late.waiter.reason, WAKE_EVENT);
     cr_assert(park_generation(&current, 1));
     cr_expect_not(is_woken_within(&current, SECOND / 5));
-    feed_drain(feed);
+    notifier_drain(notifier);
     cr_expect(is_woken_within(&current, 20 * SECOND));
 }
 
@@ -277,7 +277,7 @@ static bool is_told(const struct follower *follower, int64_t event_id)
     return atomic_load(&follower->told) == event_id;
 }
 
-Test(feed, no_event_is_missed_while_everybody_comes_and_goes)
+Test(notifier, no_event_is_missed_while_everybody_comes_and_goes)
 {
     static const char *const sessions[] = {"a", "b", "c", NULL};
     static struct follower followers[FOLLOWERS];
@@ -294,7 +294,7 @@ Test(feed, no_event_is_missed_while_everybody_comes_and_goes)
             last--;
         cr_expect(is_told(&followers[i], written[last].id), "follower %d stands still", i);
     }
-    feed_drain(feed);
+    notifier_drain(notifier);
     for (int i = 0; i < FOLLOWERS; i++) {
         pthread_join(followers[i].thread, NULL);
         cr_expect_eq(atomic_load(&followers[i].kept_back), 0);

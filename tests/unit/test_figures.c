@@ -8,8 +8,8 @@
 
 #include <criterion/criterion.h>
 
-static struct figures figures;
-static struct store_figures read_figures;
+static struct stats stats;
+static struct store_stats read_figures;
 static sqlite3 *db;
 
 static void open_database(void)
@@ -17,7 +17,7 @@ static void open_database(void)
     struct error err;
 
     db = database_in_memory();
-    cr_assert(figures_init(&figures, db, &err), "%s", err.detail);
+    cr_assert(stats_init(&stats, db, &err), "%s", err.detail);
 }
 
 static void close_database(void)
@@ -25,7 +25,7 @@ static void close_database(void)
     connection_close(db);
 }
 
-TestSuite(figures, .init = open_database, .fini = close_database);
+TestSuite(stats, .init = open_database, .fini = close_database);
 
 static int64_t commits(void)
 {
@@ -38,10 +38,10 @@ static int64_t commits(void)
 
 static void commit(size_t jobs, int64_t us)
 {
-    figures_committed(&figures, jobs, us);
+    stats_add_commit(&stats, jobs, us);
 }
 
-Test(figures, begin_with_the_sessions_that_are_there)
+Test(stats, begin_with_the_sessions_that_are_there)
 {
     struct error err;
 
@@ -50,8 +50,8 @@ Test(figures, begin_with_the_sessions_that_are_there)
                         seq <= 5   ? SESSION_PAUSED
                         : seq <= 8 ? SESSION_CREATED
                                    : SESSION_TERMINATED);
-    cr_assert(figures_init(&figures, db, &err));
-    figures_read(&figures, &read_figures);
+    cr_assert(stats_init(&stats, db, &err));
+    stats_read(&stats, &read_figures);
     cr_expect_eq(read_figures.sessions[SESSION_CREATED], 3);
     cr_expect_eq(read_figures.sessions[SESSION_ACTIVE], 0);
     cr_expect_eq(read_figures.sessions[SESSION_PAUSED], 5);
@@ -59,7 +59,7 @@ Test(figures, begin_with_the_sessions_that_are_there)
     cr_expect_eq(commits(), 0);
 }
 
-Test(figures, bounds_rise)
+Test(stats, bounds_rise)
 {
     for (int i = 1; i < STORE_BATCH_BUCKETS; i++)
         cr_expect_gt(store_batch_bounds[i], store_batch_bounds[i - 1]);
@@ -68,13 +68,13 @@ Test(figures, bounds_rise)
 }
 
 /* A bound belongs to its own bucket (Prometheus: le). */
-Test(figures, a_commit_counts_once_where_it_belongs)
+Test(stats, a_commit_counts_once_where_it_belongs)
 {
     for (int i = 0; i < STORE_BATCH_BUCKETS; i++)
         commit((size_t)store_batch_bounds[i], store_commit_bounds_us[i]);
     commit((size_t)store_batch_bounds[STORE_BATCH_BUCKETS - 1] + 1,
            store_commit_bounds_us[STORE_COMMIT_BUCKETS - 1] + 1);
-    figures_read(&figures, &read_figures);
+    stats_read(&stats, &read_figures);
     for (int i = 0; i <= STORE_BATCH_BUCKETS; i++)
         cr_expect_eq(read_figures.batch_buckets[i], 1, "batch bucket %d", i);
     for (int i = 0; i <= STORE_COMMIT_BUCKETS; i++)
@@ -83,55 +83,55 @@ Test(figures, a_commit_counts_once_where_it_belongs)
     cr_expect_eq(commits(), STORE_BATCH_BUCKETS + 1);
 }
 
-Test(figures, sums_are_of_all_commits)
+Test(stats, sums_are_of_all_commits)
 {
     commit(3, 100);
     commit(4, 250);
-    figures_read(&figures, &read_figures);
+    stats_read(&stats, &read_figures);
     cr_expect_eq(read_figures.batch_jobs, 7);
     cr_expect_eq(read_figures.commit_us, 350);
 }
 
-Test(figures, sessions_follow_what_a_commit_changed)
+Test(stats, sessions_follow_what_a_commit_changed)
 {
-    static const struct figures_change created = {.sessions = {[SESSION_CREATED] = 5}};
-    static const struct figures_change moved = {
+    static const struct stats_delta created = {.sessions = {[SESSION_CREATED] = 5}};
+    static const struct stats_delta moved = {
         .sessions = {[SESSION_CREATED] = -2, [SESSION_ACTIVE] = 1}};
 
-    figures_changed(&figures, &created);
-    figures_changed(&figures, &moved);
-    figures_read(&figures, &read_figures);
+    stats_add_delta(&stats, &created);
+    stats_add_delta(&stats, &moved);
+    stats_read(&stats, &read_figures);
     cr_expect_eq(read_figures.sessions[SESSION_CREATED], 3);
     cr_expect_eq(read_figures.sessions[SESSION_ACTIVE], 1);
 }
 
-Test(figures, events_add_up)
+Test(stats, events_add_up)
 {
-    static const struct figures_change change = {
+    static const struct stats_delta change = {
         .counts = {[STORE_LEASES_GRANTED] = 2, [STORE_REPLAYS] = 1}};
 
-    figures_changed(&figures, &change);
-    figures_changed(&figures, &change);
-    figures_read(&figures, &read_figures);
+    stats_add_delta(&stats, &change);
+    stats_add_delta(&stats, &change);
+    stats_read(&stats, &read_figures);
     for (int i = 0; i < STORE_COUNT_KINDS; i++)
         cr_expect_eq(read_figures.counts[i], change.counts[i] * 2, "count %d", i);
 }
 
-Test(figures, failed_checkpoints_are_those_that_harmed_and_those_that_did_not)
+Test(stats, failed_checkpoints_are_those_that_harmed_and_those_that_did_not)
 {
     for (int i = CHECKPOINT_COMPLETE; i <= CHECKPOINT_FATAL; i++)
-        atomic_store(&figures.checkpoints[i], i + 1);
-    figures_read(&figures, &read_figures);
+        atomic_store(&stats.checkpoints[i], i + 1);
+    stats_read(&stats, &read_figures);
     cr_expect_eq(read_figures.checkpoints_complete, CHECKPOINT_COMPLETE + 1);
     cr_expect_eq(read_figures.checkpoints_partial, CHECKPOINT_PARTIAL + 1);
     cr_expect_eq(read_figures.checkpoints_failed, CHECKPOINT_FAILED + 1 + CHECKPOINT_FATAL + 1);
 }
 
-Test(figures, a_file_without_sessions_is_an_error)
+Test(stats, a_file_without_sessions_is_an_error)
 {
     struct error err;
 
     database_run(db, "DROP TABLE sessions");
-    cr_expect_not(figures_init(&figures, db, &err));
+    cr_expect_not(stats_init(&stats, db, &err));
     cr_expect_eq(err.kind, ERROR_INTERNAL);
 }

@@ -115,7 +115,7 @@ static const struct head_case cases[] = {
               "Transfer-Encoding"),
 };
 
-Test(framing_guard, heads)
+Test(head_validate, heads)
 {
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         const struct head_case *it = &cases[i];
@@ -123,7 +123,7 @@ Test(framing_guard, heads)
         struct error err = {.kind = ERROR_NONE};
 
         cr_assert(lenient_head_read(it->text, &lenient), "the library refuses %s", it->text.data);
-        const bool accepted = framing_guard(&lenient.head, &err);
+        const bool accepted = head_validate(&lenient.head, &err);
         cr_expect_eq(accepted, it->kind == ACCEPTED, "%s", it->text.data);
         cr_expect_eq(err.kind, it->kind, "%s: %s", it->text.data, err.detail);
         cr_expect_str_eq(err.field, it->field, "%s", it->text.data);
@@ -133,7 +133,7 @@ Test(framing_guard, heads)
 }
 
 /* libmicrohttpd 1.0 refuses most of them by itself. What it takes, the guard decides as before. */
-Test(framing_guard, heads_parsed_by_libmicrohttpd_1_0)
+Test(head_validate, heads_parsed_by_libmicrohttpd_1_0)
 {
     size_t accepted = 0;
     size_t refused = 0;
@@ -144,7 +144,7 @@ Test(framing_guard, heads_parsed_by_libmicrohttpd_1_0)
         struct error err = {.kind = ERROR_NONE};
 
         if (strict_head_read(it->text, &strict)) {
-            const bool passes = framing_guard(&strict.head, &err);
+            const bool passes = head_validate(&strict.head, &err);
             cr_expect_eq(err.kind, it->kind, "%s: %s", it->text.data, err.detail);
             accepted += passes;
             refused += !passes;
@@ -156,20 +156,20 @@ Test(framing_guard, heads_parsed_by_libmicrohttpd_1_0)
 }
 
 /* It takes white space off the end of a value. */
-Test(framing_guard, white_space_ends_a_value_parsed_by_libmicrohttpd_1_0)
+Test(head_validate, white_space_ends_a_value_parsed_by_libmicrohttpd_1_0)
 {
     struct strict_head strict;
     struct error err;
 
     cr_assert(strict_head_read(SLICE_LITERAL(H "Content-Length: 1 \t \r\nA: \t\r\n\r\n"), &strict));
-    cr_expect(framing_guard(&strict.head, &err), "%s", err.detail);
+    cr_expect(head_validate(&strict.head, &err), "%s", err.detail);
     cr_expect(slice_is(strict.head.fields[1].value, "1"));
     strict_head_release(&strict);
 }
 
 /* As it would be handed out at a lower strictness level: bytes between the parts that are no line's
  * end, or an end that is a bare LF. */
-Test(framing_guard, line_ends_of_libmicrohttpd_1_0_are_whole)
+Test(head_validate, line_ends_of_libmicrohttpd_1_0_are_whole)
 {
     static const struct {
         size_t at;
@@ -182,7 +182,7 @@ Test(framing_guard, line_ends_of_libmicrohttpd_1_0_are_whole)
 
         cr_assert(strict_head_read(SLICE_LITERAL(H "\r\n"), &strict));
         strict.bytes[damages[i].at] = damages[i].byte;
-        cr_expect_not(framing_guard(&strict.head, &err), "byte %zu", damages[i].at);
+        cr_expect_not(head_validate(&strict.head, &err), "byte %zu", damages[i].at);
         cr_expect_eq(err.kind, ERROR_MALFORMED_REQUEST, "byte %zu: %s", damages[i].at, err.detail);
         strict_head_release(&strict);
     }
@@ -190,19 +190,19 @@ Test(framing_guard, line_ends_of_libmicrohttpd_1_0_are_whole)
 
 /* What libmicrohttpd writes over a line's end is the same for CR LF and for NUL LF: this one cannot
  * be told, and ends where a recipient that takes LF for a line's end ends it, too. */
-Test(framing_guard, a_nul_for_a_cr_is_not_seen)
+Test(head_validate, a_nul_for_a_cr_is_not_seen)
 {
     struct lenient_head lenient;
     struct error err;
 
     cr_assert(lenient_head_read(SLICE_LITERAL(H "A: b\0\nC: d\r\n\r\n"), &lenient));
-    cr_expect(framing_guard(&lenient.head, &err));
+    cr_expect(head_validate(&lenient.head, &err));
     cr_expect(slice_is(lenient.head.fields[2].name, "C"));
     lenient_head_release(&lenient);
 }
 
 /* libmicrohttpd 0.9 does not take it off, and would not see the length or the coding. */
-Test(framing_guard, white_space_behind_a_length_or_coding_is_refused)
+Test(head_validate, white_space_behind_a_length_or_coding_is_refused)
 {
     static const char *const heads[] = {H "Content-Length: 1 \r\n\r\n",
                                         H "Transfer-Encoding: chunked \r\n\r\n"};
@@ -213,23 +213,23 @@ Test(framing_guard, white_space_behind_a_length_or_coding_is_refused)
         struct error err = {.kind = ERROR_NONE};
 
         cr_assert(lenient_head_read(slice_from(heads[i]), &lenient));
-        cr_expect_not(framing_guard(&lenient.head, &err));
+        cr_expect_not(head_validate(&lenient.head, &err));
         cr_expect_eq(err.kind, kinds[i], "%s", heads[i]);
         lenient_head_release(&lenient);
     }
 }
 
-Test(framing_guard, only_so_many_fields_are_kept)
+Test(head_validate, only_so_many_fields_are_kept)
 {
-    struct framing_head head = {.field_count = FRAMING_FIELDS_MAX - 1};
+    struct request_head head = {.field_count = HEAD_FIELDS_MAX - 1};
 
-    framing_head_add(&head, SLICE_LITERAL("A"), SLICE_LITERAL("b"));
-    framing_head_add(&head, SLICE_LITERAL("C"), SLICE_LITERAL("d"));
-    cr_expect_eq(head.field_count, FRAMING_FIELDS_MAX + 1);
-    cr_expect(slice_is(head.fields[FRAMING_FIELDS_MAX - 1].name, "A"));
+    request_head_add(&head, SLICE_LITERAL("A"), SLICE_LITERAL("b"));
+    request_head_add(&head, SLICE_LITERAL("C"), SLICE_LITERAL("d"));
+    cr_expect_eq(head.field_count, HEAD_FIELDS_MAX + 1);
+    cr_expect(slice_is(head.fields[HEAD_FIELDS_MAX - 1].name, "A"));
 }
 
-Test(framing_guard, authorities)
+Test(head_validate, authorities)
 {
     static const char *const good[] = {"h",          "h:",        "h:0",   "h:65535",
                                        "1.2.3.4:80", "my_host.a", "[::1]", "[::1]:8",

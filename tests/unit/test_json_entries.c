@@ -6,22 +6,22 @@
 #include <stdio.h>
 
 static struct buffer body;
-static struct json_entries *entries;
+static struct entries_body *entries;
 static struct error err;
-static struct json_entries_limits limits;
+static struct entries_body_limits limits;
 
 static void begin(void)
 {
-    limits = (struct json_entries_limits){.max_depth = 6, .max_count = 4};
+    limits = (struct entries_body_limits){.max_depth = 6, .max_count = 4};
 }
 
 static void release(void)
 {
-    json_entries_free(entries);
+    entries_body_free(entries);
     buffer_release(&body);
 }
 
-TestSuite(json_entries, .init = begin, .fini = release);
+TestSuite(entries_body, .init = begin, .fini = release);
 
 static bool reads(bool by_lines, struct slice sent)
 {
@@ -29,7 +29,7 @@ static bool reads(bool by_lines, struct slice sent)
     entries = NULL;
     err = (struct error){0};
     buffer_add(&body, sent);
-    return json_entries_new(&body, by_lines, &limits, &entries, &err);
+    return entries_body_new(&body, by_lines, &limits, &entries, &err);
 }
 
 static void expect_entries(bool by_lines, const char *sent, const char *wanted)
@@ -37,8 +37,8 @@ static void expect_entries(bool by_lines, const char *sent, const char *wanted)
     struct buffer shown = {0};
 
     cr_assert(reads(by_lines, slice_from(sent)), "%s: %s", sent, err.detail);
-    for (size_t i = 0; i < json_entries_count(entries); i++) {
-        const struct store_new_entry *entry = &json_entries_items(entries)[i];
+    for (size_t i = 0; i < entries_body_count(entries); i++) {
+        const struct store_new_entry *entry = &entries_body_items(entries)[i];
         if (entry->uuid.data != NULL)
             buffer_printf(&shown, "<%.*s>", (int)entry->uuid.len, entry->uuid.data);
         buffer_add(&shown, entry->text);
@@ -58,7 +58,7 @@ static void expect_refused(bool by_lines, const char *sent, enum error_kind kind
     cr_expect_not_null(strstr(err.detail, detail), "%s: %s, not %s", sent, err.detail, detail);
 }
 
-Test(json_entries, an_array_gives_its_objects)
+Test(entries_body, an_array_gives_its_objects)
 {
     expect_entries(false, "[]", "");
     expect_entries(false, " [ ] ", "");
@@ -67,7 +67,7 @@ Test(json_entries, an_array_gives_its_objects)
     expect_entries(false, " [ { \"a\" : 1 } ,\n\t{ } ]\r\n", "{\"a\":1}|{}|");
 }
 
-Test(json_entries, lines_give_theirs)
+Test(entries_body, lines_give_theirs)
 {
     expect_entries(true, "", "");
     expect_entries(true, "{}", "{}|");
@@ -76,7 +76,7 @@ Test(json_entries, lines_give_theirs)
     expect_entries(true, "\n\n{}\n \t\r\n\n{}\n\n", "{}|{}|");
 }
 
-Test(json_entries, an_entrys_text_is_its_own)
+Test(entries_body, an_entrys_text_is_its_own)
 {
     expect_entries(false, "[ {\"n\" : [1e400, -0, 0.10, 100000000000000000000] } ]",
                    "{\"n\":[1e400,-0,0.10,100000000000000000000]}|");
@@ -86,7 +86,7 @@ Test(json_entries, an_entrys_text_is_its_own)
                    "{\"\xc3\xa9\":\" \xe2\x82\xac  x\"}|");
 }
 
-Test(json_entries, a_uuid_is_a_string_of_the_object_itself)
+Test(entries_body, a_uuid_is_a_string_of_the_object_itself)
 {
     expect_entries(false, "[{\"uuid\":\"a\"}]", "<a>{\"uuid\":\"a\"}|");
     expect_entries(false,
@@ -99,7 +99,7 @@ Test(json_entries, a_uuid_is_a_string_of_the_object_itself)
         "<ab>{\"\\u0075uid\":\"a\\u0062\"}|<\"\xf0\x9f\x98\x80>{\"uuid\":\"\\\"\\ud83d\\ude00\"}|");
 }
 
-Test(json_entries, a_uuid_has_1_to_128_bytes)
+Test(entries_body, a_uuid_has_1_to_128_bytes)
 {
     char sent[256];
 
@@ -109,7 +109,7 @@ Test(json_entries, a_uuid_has_1_to_128_bytes)
     expect_refused(false, sent, ERROR_INVALID_PAYLOAD, "/1/uuid", "1 to 128 bytes");
     snprintf(sent, sizeof(sent), "[{\"uuid\":\"\\u0061%0127d\"}]", 0);
     cr_expect(reads(false, slice_from(sent)), "%s", err.detail);
-    cr_expect_eq(json_entries_items(entries)[0].uuid.len, 128);
+    cr_expect_eq(entries_body_items(entries)[0].uuid.len, 128);
     snprintf(sent, sizeof(sent), "[{\"uuid\":\"\\u0061%0128d\"}]", 0);
     expect_refused(false, sent, ERROR_INVALID_PAYLOAD, "/0/uuid", "1 to 128 bytes");
     expect_refused(true, "\n{\"uuid\":\"\"}", ERROR_INVALID_PAYLOAD, "/0/uuid", "line 2: ");
@@ -118,7 +118,7 @@ Test(json_entries, a_uuid_has_1_to_128_bytes)
     expect_refused(true, "{\"uuid\":\"\\ud800\"}", ERROR_INVALID_PAYLOAD, "/0/uuid", "surrogate");
 }
 
-Test(json_entries, what_is_no_array_of_objects_is_refused)
+Test(entries_body, what_is_no_array_of_objects_is_refused)
 {
     expect_refused(false, "{}", ERROR_INVALID_PAYLOAD, "", "array");
     expect_refused(false, "7", ERROR_INVALID_PAYLOAD, "", "x-ndjson");
@@ -128,7 +128,7 @@ Test(json_entries, what_is_no_array_of_objects_is_refused)
     expect_refused(true, "null", ERROR_INVALID_PAYLOAD, "/0", "line 1: ");
 }
 
-Test(json_entries, what_is_no_json_is_refused_where_it_stands)
+Test(entries_body, what_is_no_json_is_refused_where_it_stands)
 {
     expect_refused(false, "", ERROR_MALFORMED_JSON, "", "line 1, column 1: ");
     expect_refused(false, "[{}\n,{]", ERROR_MALFORMED_JSON, "", "line 2, column 3: ");
@@ -141,7 +141,7 @@ Test(json_entries, what_is_no_json_is_refused_where_it_stands)
     cr_expect_not(reads(true, SLICE_LITERAL("{}\0")));
 }
 
-Test(json_entries, limits_hold)
+Test(entries_body, limits_hold)
 {
     expect_entries(false, "[{},{},{},{}]", "{}|{}|{}|{}|");
     expect_refused(false, "[{},{},{},{},{}]", ERROR_TOO_LARGE, "", "at most 4 entries");
@@ -150,7 +150,7 @@ Test(json_entries, limits_hold)
     expect_refused(true, "{\"a\":[[[[[[]]]]]]}", ERROR_MALFORMED_JSON, "", "deeper");
 }
 
-Test(json_entries, many_uuids_with_escapes_stay_where_they_are)
+Test(entries_body, many_uuids_with_escapes_stay_where_they_are)
 {
     struct buffer sent = {0};
 
@@ -161,7 +161,7 @@ Test(json_entries, many_uuids_with_escapes_stay_where_they_are)
     for (int i = 0; i < 1000; i++) {
         char wanted[128];
         snprintf(wanted, sizeof(wanted), "a%0100d", i);
-        cr_assert(slice_is(json_entries_items(entries)[i].uuid, wanted));
+        cr_assert(slice_is(entries_body_items(entries)[i].uuid, wanted));
     }
     buffer_release(&sent);
 }

@@ -8,25 +8,25 @@
 
 static const char *const names[] = {"project_path", "thread_id", "status", "context", NULL};
 
-static struct json_payload *payload;
+static struct json_body *payload;
 static struct error err;
 
 static bool reads(struct slice body)
 {
-    json_payload_free(payload);
+    json_body_free(payload);
     payload = NULL;
     err = (struct error){0};
-    return json_payload_new(body, 16, names, &payload, &err);
+    return json_body_new(body, 16, names, &payload, &err);
 }
 
 static void release(void)
 {
-    json_payload_free(payload);
+    json_body_free(payload);
 }
 
-TestSuite(json_payload, .fini = release);
+TestSuite(json_body, .fini = release);
 
-Test(json_payload, what_is_no_json_is_malformed)
+Test(json_body, what_is_no_json_is_malformed)
 {
     const struct slice bad[] = {
         SLICE_LITERAL(""),
@@ -48,7 +48,7 @@ Test(json_payload, what_is_no_json_is_malformed)
     }
 }
 
-Test(json_payload, what_is_no_object_has_the_wrong_shape)
+Test(json_body, what_is_no_object_has_the_wrong_shape)
 {
     static const char *const bad[] = {"[]", "null", "\"{}\"", "1e400", "true", " [1]"};
 
@@ -59,7 +59,7 @@ Test(json_payload, what_is_no_object_has_the_wrong_shape)
     }
 }
 
-Test(json_payload, an_unknown_member_is_named_by_a_pointer)
+Test(json_body, an_unknown_member_is_named_by_a_pointer)
 {
     static const struct {
         const char *body;
@@ -87,36 +87,36 @@ Test(json_payload, an_unknown_member_is_named_by_a_pointer)
 }
 
 /* json-c would see "status" and forget the rest of the name. */
-Test(json_payload, a_nul_in_a_name_does_not_end_it)
+Test(json_body, a_nul_in_a_name_does_not_end_it)
 {
     cr_expect_not(reads(SLICE_LITERAL("{\"status\\u0000x\":\"ACTIVE\"}")));
     cr_expect_eq(err.kind, ERROR_INVALID_PAYLOAD);
 }
 
-Test(json_payload, names_may_be_written_with_escapes)
+Test(json_body, names_may_be_written_with_escapes)
 {
     struct slice text;
 
     cr_assert(reads(SLICE_LITERAL("{\"thr\\u0065ad_id\":\"t\",\"c\\u006fntext\":{\"x\": 1}}")));
-    cr_expect(json_payload_has(payload, "thread_id"));
-    cr_assert(json_payload_text(payload, "thread_id", 10, &text, &err));
+    cr_expect(json_body_has(payload, "thread_id"));
+    cr_assert(json_body_text(payload, "thread_id", 10, &text, &err));
     cr_expect(slice_is(text, "t"));
-    cr_assert(json_payload_object(payload, "context", &text, &err));
+    cr_assert(json_body_object(payload, "context", &text, &err));
     cr_expect(slice_is(text, "{\"x\": 1}"));
 }
 
-Test(json_payload, presence_and_null_are_two_things)
+Test(json_body, presence_and_null_are_two_things)
 {
     cr_assert(reads(SLICE_LITERAL("{\"status\":null,\"context\":{}}")));
-    cr_expect(json_payload_has(payload, "status"));
-    cr_expect(json_payload_is_null(payload, "status"));
-    cr_expect(json_payload_has(payload, "context"));
-    cr_expect_not(json_payload_is_null(payload, "context"));
-    cr_expect_not(json_payload_has(payload, "thread_id"));
-    cr_expect_not(json_payload_is_null(payload, "thread_id"));
+    cr_expect(json_body_has(payload, "status"));
+    cr_expect(json_body_is_null(payload, "status"));
+    cr_expect(json_body_has(payload, "context"));
+    cr_expect_not(json_body_is_null(payload, "context"));
+    cr_expect_not(json_body_has(payload, "thread_id"));
+    cr_expect_not(json_body_is_null(payload, "thread_id"));
 }
 
-Test(json_payload, texts_are_decoded)
+Test(json_body, texts_are_decoded)
 {
     static const struct {
         const char *body;
@@ -135,8 +135,8 @@ Test(json_payload, texts_are_decoded)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct slice text = {0};
         cr_assert(reads(slice_from(cases[i].body)), "%s", cases[i].body);
-        cr_expect(json_payload_text(payload, "thread_id", 512, &text, &err), "%s: %s",
-                  cases[i].body, err.detail);
+        cr_expect(json_body_text(payload, "thread_id", 512, &text, &err), "%s: %s", cases[i].body,
+                  err.detail);
         cr_expect(slice_is(text, cases[i].text), "%s", cases[i].body);
     }
 }
@@ -146,14 +146,14 @@ static void expect_refused_text(const char *body)
     struct slice text = SLICE_LITERAL("untouched");
 
     cr_assert(reads(slice_from(body)), "%s: %s", body, err.detail);
-    cr_expect_not(json_payload_text(payload, "thread_id", 8, &text, &err), "%s", body);
+    cr_expect_not(json_body_text(payload, "thread_id", 8, &text, &err), "%s", body);
     cr_expect_eq(err.kind, ERROR_INVALID_PAYLOAD);
     cr_expect_str_eq(err.field, "/thread_id");
     cr_expect(strstr(err.detail, "thread_id"), "%s", err.detail);
     cr_expect(slice_is(text, "untouched"));
 }
 
-Test(json_payload, texts_that_cannot_be_kept_are_refused)
+Test(json_body, texts_that_cannot_be_kept_are_refused)
 {
     static const char *const bad[] = {
         "{}",
@@ -183,32 +183,32 @@ Test(json_payload, texts_that_cannot_be_kept_are_refused)
         expect_refused_text(bad[i]);
 }
 
-Test(json_payload, a_text_may_have_just_as_many_bytes)
+Test(json_body, a_text_may_have_just_as_many_bytes)
 {
     struct slice text;
 
     cr_assert(reads(SLICE_LITERAL("{\"thread_id\":\"1234\\u20ac8\"}")));
-    cr_expect(json_payload_text(payload, "thread_id", 8, &text, &err), "%s", err.detail);
+    cr_expect(json_body_text(payload, "thread_id", 8, &text, &err), "%s", err.detail);
     cr_expect_eq(text.len, 8);
-    cr_expect_not(json_payload_text(payload, "thread_id", 7, &text, &err));
+    cr_expect_not(json_body_text(payload, "thread_id", 7, &text, &err));
     cr_expect(strstr(err.detail, "7"), "%s", err.detail);
 }
 
-Test(json_payload, an_object_keeps_its_own_text)
+Test(json_body, an_object_keeps_its_own_text)
 {
     struct slice object = {0};
 
     cr_assert(
         reads(SLICE_LITERAL("{\"context\" : { \"n\": [0.10, -0, 1e400], \"s\":\"\\ud800\" } }")));
-    cr_expect(json_payload_object(payload, "context", &object, &err));
+    cr_expect(json_body_object(payload, "context", &object, &err));
     cr_expect(slice_is(object, "{ \"n\": [0.10, -0, 1e400], \"s\":\"\\ud800\" }"));
     cr_assert(reads(SLICE_LITERAL("{\"status\":1}")));
     object = SLICE_LITERAL("not null");
-    cr_expect(json_payload_object(payload, "context", &object, &err));
+    cr_expect(json_body_object(payload, "context", &object, &err));
     cr_expect_null(object.data);
 }
 
-Test(json_payload, an_object_is_nothing_else)
+Test(json_body, an_object_is_nothing_else)
 {
     static const char *const bad[] = {
         "{\"context\":null}", "{\"context\":[]}",    "{\"context\":\"{}\"}",
@@ -218,14 +218,14 @@ Test(json_payload, an_object_is_nothing_else)
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct slice object = SLICE_LITERAL("untouched");
         cr_assert(reads(slice_from(bad[i])));
-        cr_expect_not(json_payload_object(payload, "context", &object, &err), "%s", bad[i]);
+        cr_expect_not(json_body_object(payload, "context", &object, &err), "%s", bad[i]);
         cr_expect_eq(err.kind, ERROR_INVALID_PAYLOAD);
         cr_expect_str_eq(err.field, "/context");
         cr_expect(slice_is(object, "untouched"));
     }
 }
 
-Test(json_payload, a_status_is_one_of_four)
+Test(json_body, a_status_is_one_of_four)
 {
     static const char *const bad[] = {
         "{\"status\":null}",        "{\"status\":1}",  "{\"status\":\"\"}",
@@ -236,24 +236,23 @@ Test(json_payload, a_status_is_one_of_four)
     bool present = false;
 
     cr_assert(reads(SLICE_LITERAL("{\"status\":\"PA\\u0055SED\"}")));
-    cr_expect(json_payload_status(payload, "status", &present, &status, &err));
+    cr_expect(json_body_status(payload, "status", &present, &status, &err));
     cr_expect(present);
     cr_expect_eq(status, SESSION_PAUSED);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         cr_assert(reads(slice_from(bad[i])));
-        cr_expect_not(json_payload_status(payload, "status", &present, &status, &err), "%s",
-                      bad[i]);
+        cr_expect_not(json_body_status(payload, "status", &present, &status, &err), "%s", bad[i]);
         cr_expect_eq(err.kind, ERROR_INVALID_PAYLOAD);
         cr_expect_str_eq(err.field, "/status");
         cr_expect_eq(status, SESSION_PAUSED);
     }
     cr_assert(reads(SLICE_LITERAL("{}")));
-    cr_expect(json_payload_status(payload, "status", &present, &status, &err));
+    cr_expect(json_body_status(payload, "status", &present, &status, &err));
     cr_expect_not(present);
 }
 
 /* The names are cut for the error; the value of a pointer that is cut is at least not another's. */
-Test(json_payload, a_long_unknown_name_is_cut)
+Test(json_body, a_long_unknown_name_is_cut)
 {
     struct buffer body = {0};
 
@@ -268,7 +267,7 @@ Test(json_payload, a_long_unknown_name_is_cut)
     buffer_release(&body);
 }
 
-Test(json_payload, freeing_none_is_fine)
+Test(json_body, freeing_none_is_fine)
 {
-    json_payload_free(NULL);
+    json_body_free(NULL);
 }

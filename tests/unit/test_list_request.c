@@ -13,7 +13,7 @@ static bool reads(const char *sent)
     buffer_release(&text);
     query = (struct store_list_query){.limit = -7};
     err = (struct error){0};
-    return list_request_read(slice_from(sent), &text, &query, &err);
+    return list_params_read(slice_from(sent), &text, &query, &err);
 }
 
 static void release(void)
@@ -21,9 +21,9 @@ static void release(void)
     buffer_release(&text);
 }
 
-TestSuite(list_request, .fini = release);
+TestSuite(list_params, .fini = release);
 
-Test(list_request, without_parameters_it_is_the_first_fifty_newest)
+Test(list_params, without_parameters_it_is_the_first_fifty_newest)
 {
     static const char *const empty[] = {"", "&", "&&"};
 
@@ -39,7 +39,7 @@ Test(list_request, without_parameters_it_is_the_first_fifty_newest)
     }
 }
 
-Test(list_request, every_parameter_is_read)
+Test(list_params, every_parameter_is_read)
 {
     cr_assert(reads("limit=7&cursor=1769342400123456&status=ACTIVE&thread_id=%2B1555&status=PAUSED"
                     "&project_path=/home/me/a%20b&order=asc&include=context"));
@@ -52,7 +52,7 @@ Test(list_request, every_parameter_is_read)
     cr_expect(query.with_context);
 }
 
-Test(list_request, limit_is_1_to_1000)
+Test(list_params, limit_is_1_to_1000)
 {
     static const char *const bad[] = {"limit=",    "limit=0",    "limit=1001",
                                       "limit=-1",  "limit=+1",   "limit=1.",
@@ -71,7 +71,7 @@ Test(list_request, limit_is_1_to_1000)
     }
 }
 
-Test(list_request, order_is_desc_or_asc)
+Test(list_params, order_is_desc_or_asc)
 {
     cr_expect(reads("order=desc"));
     cr_expect_not(query.ascending);
@@ -81,7 +81,7 @@ Test(list_request, order_is_desc_or_asc)
     cr_expect_not(reads("order=descending"));
 }
 
-Test(list_request, statuses_add_up)
+Test(list_params, statuses_add_up)
 {
     cr_expect(reads("status=CREATED&status=ACTIVE&status=PAUSED&status=TERMINATED"));
     cr_expect_eq(query.statuses, 15);
@@ -93,14 +93,14 @@ Test(list_request, statuses_add_up)
     cr_expect_not(reads("status=CREATED,ACTIVE"));
 }
 
-Test(list_request, include_takes_context)
+Test(list_params, include_takes_context)
 {
     cr_expect_not(reads("include=contexts"));
     cr_expect_str_eq(err.field, "include");
     cr_expect_not(reads("include="));
 }
 
-Test(list_request, texts_must_not_be_empty)
+Test(list_params, texts_must_not_be_empty)
 {
     cr_expect_not(reads("thread_id="));
     cr_expect_str_eq(err.field, "thread_id");
@@ -108,7 +108,7 @@ Test(list_request, texts_must_not_be_empty)
     cr_expect_str_eq(err.field, "project_path");
 }
 
-Test(list_request, all_but_status_stand_once)
+Test(list_params, all_but_status_stand_once)
 {
     static const struct {
         const char *sent;
@@ -129,7 +129,7 @@ Test(list_request, all_but_status_stand_once)
     }
 }
 
-Test(list_request, what_is_not_known_is_refused_by_name)
+Test(list_params, what_is_not_known_is_refused_by_name)
 {
     cr_expect_not(reads("limit=5&Limit=5"));
     cr_expect_str_eq(err.field, "Limit");
@@ -140,7 +140,7 @@ Test(list_request, what_is_not_known_is_refused_by_name)
     cr_expect_str_eq(err.field, "");
 }
 
-Test(list_request, the_first_fault_is_named)
+Test(list_params, the_first_fault_is_named)
 {
     cr_expect_not(reads("order=up&limit=0&nonsense=1"));
     cr_expect_str_eq(err.field, "order");
@@ -148,13 +148,13 @@ Test(list_request, the_first_fault_is_named)
     cr_expect_str_eq(err.field, "thread_id");
 }
 
-Test(list_request, a_failure_leaves_the_query_alone)
+Test(list_params, a_failure_leaves_the_query_alone)
 {
     cr_expect_not(reads("limit=9&order=up"));
     cr_expect_eq(query.limit, -7);
 }
 
-Test(list_request, a_cursor_continues_where_it_was_made)
+Test(list_params, a_cursor_continues_where_it_was_made)
 {
     static const int64_t seqs[] = {1, 17, INT64_C(1769342400123456), INT64_C(253402300799999999)};
 
@@ -162,7 +162,7 @@ Test(list_request, a_cursor_continues_where_it_was_made)
         const struct store_page page = {.last = seqs[i], .more = true};
         struct buffer sent = {0};
         buffer_add_text(&sent, "cursor=");
-        list_request_add_cursor(&sent, &page);
+        list_params_add_cursor(&sent, &page);
         buffer_add_char(&sent, '\0');
         cr_expect(reads(sent.data), "%s", sent.data);
         cr_expect_eq(query.after, seqs[i]);
@@ -170,7 +170,7 @@ Test(list_request, a_cursor_continues_where_it_was_made)
     }
 }
 
-Test(list_request, a_cursor_that_is_none_is_refused)
+Test(list_params, a_cursor_that_is_none_is_refused)
 {
     static const char *const bad[] = {"cursor=",    "cursor=0",  "cursor=-5",
                                       "cursor=abc", "cursor=1x", "cursor=9999999999999999999999"};
@@ -181,7 +181,7 @@ Test(list_request, a_cursor_that_is_none_is_refused)
     }
 }
 
-Test(list_request, the_link_is_the_same_query_with_the_next_cursor)
+Test(list_params, the_link_is_the_same_query_with_the_next_cursor)
 {
     static const struct {
         const char *sent;
@@ -197,7 +197,7 @@ Test(list_request, the_link_is_the_same_query_with_the_next_cursor)
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct buffer link = {0};
-        list_request_add_link(&link, slice_from(cases[i].sent), &page);
+        list_params_add_link(&link, slice_from(cases[i].sent), &page);
         cr_expect(slice_is(buffer_slice(&link), cases[i].link), "%.*s", (int)link.len, link.data);
         buffer_release(&link);
     }
@@ -205,13 +205,12 @@ Test(list_request, the_link_is_the_same_query_with_the_next_cursor)
 
 /* RFC 8288 §3: the target stands between `<` and `>` and is a URI reference, whatever a client that
  * does not escape has sent. */
-Test(list_request, the_link_is_a_uri_whatever_was_sent)
+Test(list_params, the_link_is_a_uri_whatever_was_sent)
 {
     const struct store_page page = {.last = 42, .more = true};
     struct buffer link = {0};
 
-    list_request_add_link(&link, SLICE_LITERAL("project_path=/a>\"<\xc3\xa4\\^`{|}&limit=5"),
-                          &page);
+    list_params_add_link(&link, SLICE_LITERAL("project_path=/a>\"<\xc3\xa4\\^`{|}&limit=5"), &page);
     const char *end = memchr(link.data, '>', link.len);
     cr_assert_not_null(end);
     cr_expect_eq(memcmp(end, ">; rel=\"next\"", 13), 0, "%.*s", (int)link.len, link.data);
@@ -220,7 +219,7 @@ Test(list_request, the_link_is_a_uri_whatever_was_sent)
     buffer_release(&link);
 }
 
-Test(list_request, what_may_take_long_is_known)
+Test(list_params, what_may_take_long_is_known)
 {
     static const struct {
         const char *sent;
@@ -238,6 +237,6 @@ Test(list_request, what_may_take_long_is_known)
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         cr_assert(reads(cases[i].sent));
-        cr_expect_eq(list_request_is_long(&query), cases[i].is_long, "%s", cases[i].sent);
+        cr_expect_eq(list_params_is_long(&query), cases[i].is_long, "%s", cases[i].sent);
     }
 }

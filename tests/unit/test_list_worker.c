@@ -18,7 +18,7 @@ enum kind { LONG, SHORT, SLOW };
 
 static sqlite3 *writer;
 static struct reader_pool pool;
-static struct list_worker worker;
+static struct read_worker worker;
 static struct error err;
 static struct store_job jobs[3];
 static sem_t answered;
@@ -34,7 +34,7 @@ static void begin(void)
         database_insert(writer, seq, "/p", "t", SESSION_CREATED);
     database_run(writer, "COMMIT");
     cr_assert(
-        reader_pool_init(&pool, DATABASE_PATH, LIST_WORKER_READERS, READ_LIMIT_MS, NULL, &err),
+        reader_pool_init(&pool, DATABASE_PATH, READ_WORKER_READERS, READ_LIMIT_MS, NULL, &err),
         "%s", err.detail);
     sem_init(&answered, 0, 0);
 }
@@ -42,19 +42,19 @@ static void begin(void)
 static void start(int64_t slice_us)
 {
     worker.slice_us = slice_us;
-    cr_assert(list_worker_start(&worker, &pool, 10, &err), "%s", err.detail);
+    cr_assert(read_worker_start(&worker, &pool, 10, &err), "%s", err.detail);
 }
 
 static void end(void)
 {
-    list_worker_stop(&worker);
+    read_worker_stop(&worker);
     reader_pool_release(&pool);
     connection_close(writer);
     sem_destroy(&answered);
     folder_leave();
 }
 
-TestSuite(list_worker, .init = begin, .fini = end, .timeout = 60);
+TestSuite(read_worker, .init = begin, .fini = end, .timeout = 60);
 
 static void on_answer(struct store_job *job)
 {
@@ -95,37 +95,37 @@ static void await_answers(size_t count)
 /* No list begins before the second is pushed. */
 static void run_two(uint64_t first_client, uint64_t second_client, enum kind second)
 {
-    reader_pool_hold_lists(&pool, true);
+    reader_pool_block_lists(&pool, true);
     push(0, first_client, LONG);
     push(1, second_client, second);
-    reader_pool_hold_lists(&pool, false);
+    reader_pool_block_lists(&pool, false);
     await_answers(2);
     for (size_t i = 0; i < 2; i++)
         cr_expect_eq(jobs[i].error.kind, ERROR_NONE, "%s", jobs[i].error.detail);
 }
 
-Test(list_worker, a_long_list_stands_still_for_another_client)
+Test(read_worker, a_long_list_stands_still_for_another_client)
 {
     start(0);
     run_two(1, 2, SHORT);
     cr_expect_str_eq(order, "ba");
 }
 
-Test(list_worker, a_long_list_does_not_stand_still_for_its_own_client)
+Test(read_worker, a_long_list_does_not_stand_still_for_its_own_client)
 {
     start(0);
     run_two(1, 1, SHORT);
     cr_expect_str_eq(order, "ab");
 }
 
-Test(list_worker, a_list_does_not_stand_still_within_its_slice)
+Test(read_worker, a_list_does_not_stand_still_within_its_slice)
 {
     start(NO_SLICE_US);
     run_two(1, 2, SHORT);
     cr_expect_str_eq(order, "ab");
 }
 
-Test(list_worker, the_time_in_which_a_list_stands_still_does_not_count)
+Test(read_worker, the_time_in_which_a_list_stands_still_does_not_count)
 {
     start(0);
     run_two(1, 2, SLOW);
@@ -136,7 +136,7 @@ static enum store_visit hold_and_push(void *arg, const struct session *session)
 {
     (void)session;
     if (jobs[1].done == NULL) {
-        reader_pool_hold_lists(&pool, true);
+        reader_pool_block_lists(&pool, true);
         push(1, 2, SHORT);
     }
     return visit(arg, session);
@@ -145,18 +145,18 @@ static enum store_visit hold_and_push(void *arg, const struct session *session)
 static void on_answer_let_go(struct store_job *job)
 {
     on_answer(job);
-    reader_pool_hold_lists(&pool, false);
+    reader_pool_block_lists(&pool, false);
 }
 
 /* The writer waits for the reader of the list that runs. */
-Test(list_worker, a_list_does_not_stand_still_while_lists_are_held)
+Test(read_worker, a_list_does_not_stand_still_while_lists_are_held)
 {
     start(0);
-    reader_pool_hold_lists(&pool, true);
+    reader_pool_block_lists(&pool, true);
     push(0, 1, LONG);
     jobs[0].visit = hold_and_push;
     jobs[0].done = on_answer_let_go;
-    reader_pool_hold_lists(&pool, false);
+    reader_pool_block_lists(&pool, false);
     await_answers(2);
     cr_expect_str_eq(order, "ab");
 }

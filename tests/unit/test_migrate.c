@@ -66,7 +66,7 @@ static bool open_store(struct store **store)
         .max_queue = 10,
         .checkpoint_pages = 1000,
         .observer = {NULL, ignore_notice, ignore_failure},
-        .adopt_context = serve_as_it_is,
+        .fix_legacy_context = serve_as_it_is,
     };
 
     return store_open(&options, store, &err);

@@ -118,7 +118,7 @@ static void answer(enum error_kind kind, const char *field, const char *detail)
     struct error err;
 
     error_set(&err, kind, field, "%s", detail);
-    problem_answer(&ex, &err);
+    problem_respond(&ex, &err);
 }
 
 Test(problem, every_kind_has_its_status_and_type)
@@ -213,7 +213,7 @@ Test(problem, takes_the_place_of_an_answer_that_was_begun)
     ex.fixed_response = SLICE_LITERAL("fixed");
     buffer_add_text(&ex.response, "{\"sessions\":[");
     exchange_header(&ex, "Link", SLICE_LITERAL("<…>"));
-    problem_answer_kind(&ex, ERROR_QUEUE_FULL, "try again");
+    problem_respond_kind(&ex, ERROR_QUEUE_FULL, "try again");
     cr_expect_eq(ex.status, 503);
     expect_member("detail", "\"try again\"");
     cr_expect_null(ex.fixed_response.data);
@@ -237,7 +237,7 @@ Test(problem, a_refused_transition_says_which_are_allowed)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         error_set(&ex.job.error, ERROR_INVALID_TRANSITION, "/status", "not so");
         ex.job.session.status = cases[i].from;
-        problem_answer_job(&ex);
+        problem_respond_job(&ex);
         cr_expect_eq(ex.status, 409);
         expect_member("current_status", cases[i].current);
         expect_member("allowed", cases[i].allowed);
@@ -248,7 +248,7 @@ Test(problem, a_failed_precondition_shows_the_version)
 {
     error_set(&ex.job.error, ERROR_PRECONDITION_FAILED, "If-Match", "changed");
     ex.job.session.version = 12;
-    problem_answer_job(&ex);
+    problem_respond_job(&ex);
     cr_expect_eq(ex.status, 412);
     expect_member("current_version", "12");
     cr_expect_str_eq(response_header("ETag"), "\"12\"");
@@ -257,7 +257,7 @@ Test(problem, a_failed_precondition_shows_the_version)
 Test(problem, other_job_errors_show_nothing_of_the_session)
 {
     error_set(&ex.job.error, ERROR_NOT_FOUND, NULL, "there is none");
-    problem_answer_job(&ex);
+    problem_respond_job(&ex);
     cr_expect_null(member("current_status").data);
     cr_expect_null(member("current_version").data);
     cr_expect_null(response_header("ETag"));
@@ -268,7 +268,7 @@ Test(problem, tells_how_long_to_wait)
     struct error err;
 
     error_set(&err, ERROR_RATE_LIMITED, NULL, "slower");
-    problem_answer_later(&ex, &err, 7);
+    problem_respond_later(&ex, &err, 7);
     cr_expect_eq(ex.status, 429);
     cr_expect_str_eq(response_header("Retry-After"), "7");
     expect_member("detail", "\"slower\"");

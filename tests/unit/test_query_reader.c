@@ -22,11 +22,11 @@ static bool take(void *arg, unsigned which, struct slice value)
     return !slice_is(value, "bad");
 }
 
-static bool reads(struct query_reader *reader, const char *query)
+static bool reads(struct query_params *reader, const char *query)
 {
     text.len = 0;
     taken[0] = '\0';
-    *reader = (struct query_reader){
+    *reader = (struct query_params){
         .names = names,
         .count = NAMES,
         .known = QUERY_BIT(LIMIT) | QUERY_BIT(TYPE) | QUERY_BIT(PATH),
@@ -42,11 +42,11 @@ static void finish(void)
     buffer_release(&text);
 }
 
-TestSuite(query_reader, .fini = finish);
+TestSuite(query_params, .fini = finish);
 
-Test(query_reader, values_are_decoded_and_handed_over_in_order)
+Test(query_params, values_are_decoded_and_handed_over_in_order)
 {
-    struct query_reader reader;
+    struct query_params reader;
 
     cr_assert(reads(&reader, "path=%2Fa+b&type=x&limit=&type=y"));
     cr_expect_str_eq(taken, "path=/a b;type=x;limit=;type=y;");
@@ -55,18 +55,18 @@ Test(query_reader, values_are_decoded_and_handed_over_in_order)
     cr_expect_eq(query_text(&reader, LIMIT).len, 0);
 }
 
-Test(query_reader, what_does_not_stand_there_is_no_text)
+Test(query_params, what_does_not_stand_there_is_no_text)
 {
-    struct query_reader reader;
+    struct query_params reader;
 
     cr_assert(reads(&reader, ""));
     cr_expect_not(query_has(&reader, PATH));
     cr_expect_null(query_text(&reader, PATH).data);
 }
 
-Test(query_reader, what_is_not_known_is_told_with_what_is)
+Test(query_params, what_is_not_known_is_told_with_what_is)
 {
-    struct query_reader reader;
+    struct query_params reader;
 
     cr_assert_not(reads(&reader, "path=a&pth=b"));
     cr_expect_eq(err.kind, ERROR_INVALID_QUERY);
@@ -74,18 +74,18 @@ Test(query_reader, what_is_not_known_is_told_with_what_is)
     cr_expect_str_eq(err.detail, "there is no such parameter here; there are limit, type, path");
 }
 
-Test(query_reader, once_means_once)
+Test(query_params, once_means_once)
 {
-    struct query_reader reader;
+    struct query_params reader;
 
     cr_assert_not(reads(&reader, "path=a&path=a"));
     cr_expect_str_eq(err.field, "path");
     cr_expect_str_eq(err.detail, "this parameter may stand only once");
 }
 
-Test(query_reader, a_limit_has_its_own)
+Test(query_params, a_limit_has_its_own)
 {
-    struct query_reader reader;
+    struct query_params reader;
     int limit = 7;
 
     cr_assert(reads(&reader, "limit=1"));
@@ -98,9 +98,9 @@ Test(query_reader, a_limit_has_its_own)
     cr_expect_str_eq(err.detail, "limit is a number from 1 to 20");
 }
 
-Test(query_reader, a_broken_value_and_a_refused_one_end_it)
+Test(query_params, a_broken_value_and_a_refused_one_end_it)
 {
-    struct query_reader reader;
+    struct query_params reader;
 
     cr_expect_not(reads(&reader, "path=%2&limit=1"));
     cr_expect_str_eq(taken, "");

@@ -6,11 +6,11 @@
 
 #define SECOND INT64_C(1000000)
 
-static struct rate *rate;
+static struct rate_limiter *rate;
 
 static void finish(void)
 {
-    rate_free(rate);
+    rate_limiter_free(rate);
 }
 
 TestSuite(rate, .fini = finish);
@@ -21,13 +21,13 @@ static int takes(uint64_t key, int count, int64_t now_us)
     int taken = 0;
 
     for (int i = 0; i < count; i++)
-        taken += rate_take(rate, key, now_us, &wait_us);
+        taken += rate_limiter_take(rate, key, now_us, &wait_us);
     return taken;
 }
 
 Test(rate, a_second_s_worth_may_come_at_once)
 {
-    rate = rate_new(5);
+    rate = rate_limiter_new(5);
     cr_expect_eq(takes(1, 4, 0), 4);
     cr_expect_eq(takes(1, 1, 0), 1);
     cr_expect_eq(takes(1, 1, 0), 0);
@@ -37,14 +37,14 @@ Test(rate, goes_on_at_its_pace_and_says_how_long_to_wait)
 {
     int64_t wait_us = 0;
 
-    rate = rate_new(4);
+    rate = rate_limiter_new(4);
     cr_expect_eq(takes(1, 9, 0), 4);
-    cr_expect_not(rate_take(rate, 1, SECOND / 8, &wait_us));
+    cr_expect_not(rate_limiter_take(rate, 1, SECOND / 8, &wait_us));
     cr_expect_eq(wait_us, SECOND / 8);
-    cr_expect_not(rate_take(rate, 1, SECOND / 4 - 1, &wait_us));
+    cr_expect_not(rate_limiter_take(rate, 1, SECOND / 4 - 1, &wait_us));
     cr_expect_eq(wait_us, 1);
-    cr_expect(rate_take(rate, 1, SECOND / 4, &wait_us));
-    cr_expect_not(rate_take(rate, 1, SECOND / 4, &wait_us));
+    cr_expect(rate_limiter_take(rate, 1, SECOND / 4, &wait_us));
+    cr_expect_not(rate_limiter_take(rate, 1, SECOND / 4, &wait_us));
     int taken = 0;
     for (int64_t now_us = SECOND; now_us < 11 * SECOND; now_us += SECOND / 100)
         taken += takes(1, 1, now_us);
@@ -54,14 +54,14 @@ Test(rate, goes_on_at_its_pace_and_says_how_long_to_wait)
 
 Test(rate, a_long_silence_gives_no_more_than_a_second_s_worth)
 {
-    rate = rate_new(3);
+    rate = rate_limiter_new(3);
     cr_expect_eq(takes(1, 9, 0), 3);
     cr_expect_eq(takes(1, 99, 3600 * SECOND), 3);
 }
 
 Test(rate, each_key_has_its_own)
 {
-    rate = rate_new(2);
+    rate = rate_limiter_new(2);
     cr_expect_eq(takes(1, 9, 0), 2);
     cr_expect_eq(takes(2, 9, 0), 2);
     cr_expect_eq(takes(0, 9, 0), 2);
@@ -72,7 +72,7 @@ Test(rate, each_key_has_its_own)
  * is any such in a key's set of 8. */
 Test(rate, many_keys_that_came_and_went_do_not_free_a_greedy_one)
 {
-    rate = rate_new(1);
+    rate = rate_limiter_new(1);
     for (uint64_t key = 0; key < 100000; key++) {
         const int64_t now_us = (int64_t)key * SECOND / 250;
         takes(key, 1, now_us);
@@ -83,7 +83,7 @@ Test(rate, many_keys_that_came_and_went_do_not_free_a_greedy_one)
 
 Test(rate, a_clock_that_stands_still_or_is_a_little_behind_gives_nothing)
 {
-    rate = rate_new(10);
+    rate = rate_limiter_new(10);
     cr_expect_eq(takes(1, 99, SECOND), 10);
     cr_expect_eq(takes(1, 99, SECOND - 5), 0);
     cr_expect_eq(takes(1, 99, SECOND), 0);

@@ -146,7 +146,7 @@ Test(reader_pool, expire_ends_the_snapshots_of_the_idle)
     count_sessions(reader);
     reader_pool_return(&pool, reader);
     cr_assert(holds_snapshot(reader), "it is kept for the next lease");
-    reader_pool_expire(&pool, 0);
+    reader_pool_end_snapshots(&pool, 0);
     cr_expect_not(holds_snapshot(reader));
     commit_session();
     reader = lease();
@@ -159,7 +159,7 @@ Test(reader_pool, expire_ends_the_others_when_they_come_back)
     struct reader *reader = lease();
 
     count_sessions(reader);
-    reader_pool_expire(&pool, 1);
+    reader_pool_end_snapshots(&pool, 1);
     cr_expect(holds_snapshot(reader), "a read under way goes on");
     cr_expect_eq(count_sessions(reader), 0);
     reader_pool_return(&pool, reader);
@@ -191,20 +191,20 @@ Test(reader_pool, expire_waits_for_those_that_are_out)
 
     count_sessions(reader);
     cr_assert_eq(pthread_create(&thread, NULL, return_after_expiry, reader), 0);
-    reader_pool_expire(&pool, LONG_MS);
+    reader_pool_end_snapshots(&pool, LONG_MS);
     cr_expect_not(holds_snapshot(reader));
     pthread_join(thread, NULL);
 }
 
 Test(reader_pool, expire_does_not_wait_for_new_leases)
 {
-    reader_pool_expire(&pool, 0);
+    reader_pool_end_snapshots(&pool, 0);
     struct reader *reader = lease();
     count_sessions(reader);
     reader_pool_return(&pool, reader);
     reader = lease();
     reader_pool_return(&pool, reader);
-    reader_pool_expire(&pool, LONG_MS);
+    reader_pool_end_snapshots(&pool, LONG_MS);
 }
 
 Test(reader_pool, a_reader_can_only_read)
@@ -261,7 +261,7 @@ Test(reader_pool, readers_beside_a_writer_miss_nothing)
         commit_session();
         atomic_fetch_add(&acknowledged, 1);
         if (i % 100 == 0)
-            reader_pool_expire(&pool, 1);
+            reader_pool_end_snapshots(&pool, 1);
     }
     atomic_store(&over, true);
     for (int i = 0; i < READERS; i++) {

@@ -35,12 +35,12 @@ static void replace(void)
     struct restore restore = {.from = DATABASE_PATH,
                               .to = "new.db",
                               .is_replacing = true,
-                              .adopt = take_as_it_is,
+                              .fix_context = take_as_it_is,
                               .observer = &observer};
     struct error err;
 
     sqlite3_close(database_on_disk());
-    cr_assert_eq(restore_run(&restore, &err), FILE_SOUND, "%s", err.detail);
+    cr_assert_eq(restore_run(&restore, &err), FILE_OK, "%s", err.detail);
     cr_expect_str_empty(restore.kept);
     cr_expect_eq(access("new.db", F_OK), 0);
 }
@@ -87,12 +87,14 @@ static void sweep(enum fault_call call, int result)
     faulty_vfs_install();
     make_old_database();
     do {
-        struct restore restore = {
-            .from = DATABASE_PATH, .to = "new.db", .adopt = take_as_it_is, .observer = &observer};
+        struct restore restore = {.from = DATABASE_PATH,
+                                  .to = "new.db",
+                                  .fix_context = take_as_it_is,
+                                  .observer = &observer};
         faulty_vfs_arm(
             (struct fault){.call = call, .result = result, .nth = ++nth, .count = 100000});
         const enum file_verdict verdict = restore_run(&restore, &err);
-        cr_expect_eq(verdict, faulty_vfs_failures() > 0 ? FILE_UNKNOWN : FILE_SOUND,
+        cr_expect_eq(verdict, faulty_vfs_failures() > 0 ? FILE_UNKNOWN : FILE_OK,
                      "call %d: verdict %d: %s", nth, (int)verdict, err.detail);
     } while (faulty_vfs_failures() > 0 && nth < 1000);
     cr_expect_gt(nth, 10);

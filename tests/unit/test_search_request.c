@@ -14,7 +14,7 @@ static bool reads(const char *sent)
     buffer_release(&text);
     query = (struct store_search_query){.limit = -7};
     err = (struct error){0};
-    return search_request_read(slice_from(sent), &text, &query, &err);
+    return search_params_read(slice_from(sent), &text, &query, &err);
 }
 
 static void release(void)
@@ -22,9 +22,9 @@ static void release(void)
     buffer_release(&text);
 }
 
-TestSuite(search_request, .fini = release);
+TestSuite(search_params, .fini = release);
 
-Test(search_request, every_parameter_is_read)
+Test(search_params, every_parameter_is_read)
 {
     cr_assert(reads("q=disk%20full"));
     cr_expect(slice_is(query.text, "disk full"));
@@ -50,7 +50,7 @@ static void expect_refused(const char *sent, const char *field)
     cr_expect_str_eq(err.field, field, "%s", sent);
 }
 
-Test(search_request, what_is_wrong_is_named)
+Test(search_params, what_is_wrong_is_named)
 {
     expect_refused("", "q");
     expect_refused("limit=3", "q");
@@ -83,18 +83,18 @@ Test(search_request, what_is_wrong_is_named)
     }
 }
 
-Test(search_request, a_cursor_leads_back_to_its_place)
+Test(search_params, a_cursor_leads_back_to_its_place)
 {
-    static const struct store_search_place places[] = {{1, 0},
-                                                       {1000000, INT64_MAX},
-                                                       {734512, INT64_MIN},
-                                                       {5, INT64_MIN + 1764106542000000},
-                                                       {2, -1}};
+    static const struct store_search_cursor places[] = {{1, 0},
+                                                        {1000000, INT64_MAX},
+                                                        {734512, INT64_MIN},
+                                                        {5, INT64_MIN + 1764106542000000},
+                                                        {2, -1}};
 
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
         struct buffer sent = {0};
         buffer_add_text(&sent, "q=a&cursor=");
-        search_request_add_cursor(&sent, &places[i]);
+        search_params_add_cursor(&sent, &places[i]);
         buffer_add_char(&sent, '\0');
         cr_assert(reads(sent.data), "%s", sent.data);
         cr_expect_eq(query.after.score, places[i].score);

@@ -39,16 +39,16 @@ Test(session, status_names)
 
 Test(id, made_ids_are_distinct_version_4)
 {
-    char first[ID_SIZE];
-    char second[ID_SIZE];
-    char again[ID_SIZE];
+    char first[UUID_SIZE];
+    char second[UUID_SIZE];
+    char again[UUID_SIZE];
 
-    id_make(first);
-    id_make(second);
+    uuid_make(first);
+    uuid_make(second);
     cr_expect_str_neq(first, second);
     cr_expect_eq(first[14], '4');
     cr_expect(strchr("89ab", first[19]) != NULL);
-    cr_expect(id_parse(slice_from(first), again));
+    cr_expect(uuid_read(slice_from(first), again));
     cr_expect_str_eq(first, again);
 }
 
@@ -63,13 +63,13 @@ Test(id, parse)
         "b0a4c7de00000-4000-8000-000000000000",
         "{0a4c7de-0000-4000-8000-00000000000}",
     };
-    char id[ID_SIZE] = "untouched";
+    char id[UUID_SIZE] = "untouched";
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-        cr_expect_not(id_parse(slice_from(bad[i]), id), "%s", bad[i]);
-    cr_expect_not(id_parse((struct slice){"b0a4c7de-0000-4000-8000-0000000000\0001", 36}, id));
+        cr_expect_not(uuid_read(slice_from(bad[i]), id), "%s", bad[i]);
+    cr_expect_not(uuid_read((struct slice){"b0a4c7de-0000-4000-8000-0000000000\0001", 36}, id));
     cr_expect_str_eq(id, "untouched");
-    cr_expect(id_parse(SLICE_LITERAL("B0A4C7DE-0000-4000-8000-00000000000F"), id));
+    cr_expect(uuid_read(SLICE_LITERAL("B0A4C7DE-0000-4000-8000-00000000000F"), id));
     cr_expect_str_eq(id, "b0a4c7de-0000-4000-8000-00000000000f");
 }
 

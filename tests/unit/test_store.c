@@ -67,7 +67,7 @@ static bool get(const char *id, struct copy *copy)
 Test(store, a_created_session_is_read_back)
 {
     struct copy copy;
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
     char wanted[256];
     const int64_t before = timestamp_now_us();
 
@@ -94,7 +94,7 @@ Test(store, update_changes_what_it_names)
 {
     const enum session_status active = SESSION_ACTIVE;
     struct copy copy;
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     fixture_create(&fixture, "/p", "t", "{\"a\":1}", id);
     cr_expect_eq(fixture_update(&fixture, id, &active, NULL), ERROR_NONE);
@@ -119,7 +119,7 @@ Test(store, update_follows_the_lifecycle)
 {
     const enum session_status created = SESSION_CREATED;
     const enum session_status active = SESSION_ACTIVE;
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     fixture_create(&fixture, "/p", "t", "{}", id);
     cr_expect_eq(fixture_update(&fixture, id, &active, NULL), ERROR_NONE);
@@ -234,7 +234,7 @@ Test(store, sessions_survive_a_restart)
 {
     struct copy before;
     struct copy after;
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     fixture_create(&fixture, "/p", "t", "{\"kept\":1}", id);
     cr_assert(get(id, &before));
@@ -263,7 +263,7 @@ Test(store, time_does_not_run_backwards_over_a_restart)
 
 struct creator {
     pthread_t thread;
-    char ids[50][ID_SIZE];
+    char ids[50][UUID_SIZE];
     int64_t seqs[50];
 };
 
@@ -278,14 +278,14 @@ static void *create_many(void *arg)
 
 static int compare_ids(const void *a, const void *b)
 {
-    return memcmp(a, b, ID_SIZE);
+    return memcmp(a, b, UUID_SIZE);
 }
 
 Test(store, concurrent_creates_are_all_there_and_distinct)
 {
     static struct creator creators[20];
-    static char ids[1000][ID_SIZE];
-    struct store_figures figures;
+    static char ids[1000][UUID_SIZE];
+    struct store_stats stats;
     struct copy copy;
 
     for (int i = 0; i < 20; i++)
@@ -296,15 +296,15 @@ Test(store, concurrent_creates_are_all_there_and_distinct)
         for (int k = 1; k < 50; k++)
             cr_expect_gt(creators[i].seqs[k], creators[i].seqs[k - 1]);
     }
-    qsort(ids, 1000, ID_SIZE, compare_ids);
+    qsort(ids, 1000, UUID_SIZE, compare_ids);
     for (int i = 0; i < 1000; i++) {
-        cr_expect(i == 0 || memcmp(ids[i], ids[i - 1], ID_SIZE) != 0);
+        cr_expect(i == 0 || memcmp(ids[i], ids[i - 1], UUID_SIZE) != 0);
         cr_expect(get(ids[i], &copy));
     }
-    store_figures(fixture.store, &figures);
-    cr_expect_eq(figures.sessions[SESSION_CREATED], 1000);
-    cr_expect_eq(figures.batch_jobs, 1000);
-    cr_expect_eq(figures.queue_depth, 0);
+    store_stats(fixture.store, &stats);
+    cr_expect_eq(stats.sessions[SESSION_CREATED], 1000);
+    cr_expect_eq(stats.batch_jobs, 1000);
+    cr_expect_eq(stats.queue_depth, 0);
 }
 
 Test(store, the_file_is_private_to_its_owner_and_alone_after_a_stop)
@@ -325,7 +325,7 @@ Test(store, the_file_is_private_to_its_owner_and_alone_after_a_stop)
 Test(store, reads_show_every_acknowledged_write)
 {
     struct copy copy;
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     fixture_create(&fixture, "/p", "t", "{}", id);
     for (int i = 0; i < 300; i++) {
@@ -340,9 +340,9 @@ Test(store, reads_show_every_acknowledged_write)
 Test(store, the_log_is_checkpointed_and_starts_anew)
 {
     static char context[100 * 1024];
-    struct store_figures figures;
+    struct store_stats stats;
     struct copy copy;
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     fixture_create(&fixture, "/p", "t", "{}", id);
     for (int i = 0; i < 200; i++) {
@@ -351,8 +351,8 @@ Test(store, the_log_is_checkpointed_and_starts_anew)
         cr_assert_eq(fixture_update(&fixture, id, NULL, context), ERROR_NONE);
         cr_assert(get(id, &copy)); /* holds a snapshot between checkpoints */
     }
-    store_figures(fixture.store, &figures);
-    cr_expect_gt(figures.checkpoints_complete, 3);
-    cr_expect_lt(figures.wal_bytes, 8 << 20, "%lld", (long long)figures.wal_bytes);
-    cr_expect_eq(figures.checkpoints_failed, 0);
+    store_stats(fixture.store, &stats);
+    cr_expect_gt(stats.checkpoints_complete, 3);
+    cr_expect_lt(stats.wal_bytes, 8 << 20, "%lld", (long long)stats.wal_bytes);
+    cr_expect_eq(stats.checkpoints_failed, 0);
 }

@@ -350,7 +350,7 @@ static char *adopt_longer(struct slice text)
 Test(store_adopt, a_context_that_grows_is_kept_whole)
 {
     sql(PYTHON_TABLE ROW(FIRST_ID, AT_NOON, "printf('%.60000c', '\"')"));
-    fixture.options.adopt_context = adopt_longer;
+    fixture.options.fix_legacy_context = adopt_longer;
     open_store();
     fixture_close(&fixture);
     fixture_expect(&fixture, "SELECT length(context) FROM sessions", "120000");
@@ -365,7 +365,7 @@ extern const unsigned char schema_006_lease_terms[];
 
 Test(store_adopt, a_context_that_cannot_be_stored_is_refused)
 {
-    struct adopt_replaced replaced = {0};
+    struct legacy_replaced replaced = {0};
     struct error err;
     sqlite3 *db;
 
@@ -384,8 +384,8 @@ Test(store_adopt, a_context_that_cannot_be_stored_is_refused)
                               NULL, NULL, NULL),
                  SQLITE_OK);
     sqlite3_limit(db, SQLITE_LIMIT_LENGTH, 1000);
-    cr_expect_not(adopt_rows(db, adopt_longer, &replaced, &err));
+    cr_expect_not(legacy_import_rows(db, adopt_longer, &replaced, &err));
     cr_expect(strstr(err.detail, "too big"), "%s", err.detail);
-    adopt_release(&replaced);
+    legacy_release(&replaced);
     sqlite3_close(db);
 }

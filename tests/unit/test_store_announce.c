@@ -55,7 +55,7 @@ TestSuite(store_announce, .init = open_store, .fini = release);
 
 Test(store_announce, a_commit_with_events_is_told_before_it_is_answered)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     cr_expect_eq(store_newest_event(fixture.store), 0, "there never was one");
     const int64_t seq = fixture_create(&fixture, "/p", "t", "{}", id);

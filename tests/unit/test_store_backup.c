@@ -168,8 +168,8 @@ Test(store_backup, carries_changes_into_the_copy)
     static const enum session_status active = SESSION_ACTIVE;
     struct waited_job waited;
     char path[128];
-    char first[ID_SIZE];
-    char last[ID_SIZE];
+    char first[UUID_SIZE];
+    char last[UUID_SIZE];
 
     fixture_create(&fixture, "/first", "t", "{}", first);
     fixture_create(&fixture, "/last", "t", "{}", last);

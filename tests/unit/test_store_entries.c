@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 static struct store_fixture fixture;
-static char id[ID_SIZE];
+static char id[UUID_SIZE];
 
 static void open_store(void)
 {
@@ -58,8 +58,8 @@ Test(store_entries, a_session_has_at_most_max_streams)
 {
     static const char *const names[] = {"1", "2", "3", "4"};
     const struct store_new_entry one[] = {PLAIN("{}")};
-    char other[ID_SIZE];
-    struct store_figures figures;
+    char other[UUID_SIZE];
+    struct store_stats stats;
     struct error err;
 
     fixture_close(&fixture);
@@ -76,8 +76,8 @@ Test(store_entries, a_session_has_at_most_max_streams)
               "%s", job.error.detail);
     fixture_expect(&fixture, "SELECT count(*) FROM streams", "3");
     fixture_expect(&fixture, "SELECT count(*) FROM entries", "3");
-    store_figures(fixture.store, &figures);
-    cr_expect_eq(figures.counts[STORE_GROWTH_REFUSED], 1);
+    store_stats(fixture.store, &stats);
+    cr_expect_eq(stats.counts[STORE_QUOTA_REJECTED], 1);
     job = entries_append(&fixture, id, names[3], NULL, 0);
     expect_appended(&job, 0, 0, 0);
     job = entries_append(&fixture, id, names[0], one, 1);
@@ -195,7 +195,7 @@ Test(store_entries, a_missing_session_has_no_log)
     struct store_entry_page page;
     struct error err;
 
-    id_make(id);
+    uuid_make(id);
     const struct store_job job = entries_append(&fixture, id, "main", entry, 1);
     cr_expect_eq(job.error.kind, ERROR_NOT_FOUND);
     const struct store_entry_query query = entries_query(id, "main");
@@ -210,7 +210,7 @@ Test(store_entries, a_lease_keeps_others_from_appending)
         .operation = STORE_LEASE, .owner = SLICE_LITERAL("me"), .ttl_ms = 60000};
     struct store_job job;
 
-    memcpy(lease.id, id, ID_SIZE);
+    memcpy(lease.id, id, UUID_SIZE);
     fixture_run(&fixture, &lease);
     cr_assert_eq(lease.error.kind, ERROR_NONE);
     job = entries_append(&fixture, id, "main", entry, 1);
@@ -236,13 +236,13 @@ Test(store_entries, a_session_that_is_over_still_takes_entries)
 Test(store_entries, they_are_counted)
 {
     const struct store_new_entry entries[] = {ENTRY("12", "u"), PLAIN("345"), ENTRY("12", "u")};
-    struct store_figures figures;
+    struct store_stats stats;
 
     entries_append(&fixture, id, "main", entries, 3);
-    store_figures(fixture.store, &figures);
-    cr_expect_eq(figures.counts[STORE_ENTRIES_APPENDED], 2);
-    cr_expect_eq(figures.counts[STORE_ENTRIES_DUPLICATE], 1);
-    cr_expect_eq(figures.counts[STORE_ENTRIES_BYTES], 5);
+    store_stats(fixture.store, &stats);
+    cr_expect_eq(stats.counts[STORE_ENTRIES_APPENDED], 2);
+    cr_expect_eq(stats.counts[STORE_ENTRIES_DUPLICATE], 1);
+    cr_expect_eq(stats.counts[STORE_ENTRIES_BYTES], 5);
 }
 
 #define EVENTS "FROM events WHERE type = 7"
@@ -262,10 +262,10 @@ Test(store_entries, a_batch_is_one_event)
 
 static int64_t log_pages(void)
 {
-    struct store_figures figures;
+    struct store_stats stats;
 
-    store_figures(fixture.store, &figures);
-    return figures.wal_bytes / 4096;
+    store_stats(fixture.store, &stats);
+    return stats.wal_bytes / 4096;
 }
 
 /* The session's row ends with its context: an append neither reads nor writes it. */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 static struct store_fixture fixture;
-static char id[ID_SIZE];
+static char id[UUID_SIZE];
 
 static void open_store(void)
 {
@@ -95,7 +95,7 @@ Test(store_entry_reads, a_long_read_is_a_job)
     cr_expect_str_eq(shown.text, "1:a 2:b ");
     cr_expect_eq(job.entry_read.page.last_seq, 2);
     store_job_release(&job);
-    id_make(job.entry_read.query.id);
+    uuid_make(job.entry_read.query.id);
     fixture_run(&fixture, &job);
     cr_expect_eq(job.error.kind, ERROR_NOT_FOUND);
     store_job_release(&job);
@@ -160,7 +160,7 @@ static void expect_streams(const char *after, int limit, const char *wanted, boo
 
 Test(store_entry_reads, streams_are_listed_by_name)
 {
-    char missing[ID_SIZE];
+    char missing[UUID_SIZE];
     struct error err;
     bool more;
 
@@ -172,7 +172,7 @@ Test(store_entry_reads, streams_are_listed_by_name)
     expect_streams("", 2, "a:1:1 b:2:2 ", true);
     expect_streams("b", 2, "c/d:1:1 ", false);
     expect_streams("d", 2, "", false);
-    id_make(missing);
+    uuid_make(missing);
     cr_expect_not(store_streams(fixture.store, missing, SLICE_LITERAL(""), 1, show_stream, NULL,
                                 &more, &err));
     cr_expect_eq(err.kind, ERROR_NOT_FOUND);
@@ -182,7 +182,7 @@ static void remove_session(void)
 {
     struct store_job job = {.operation = STORE_DELETE};
 
-    memcpy(job.id, id, ID_SIZE);
+    memcpy(job.id, id, UUID_SIZE);
     fixture_run(&fixture, &job);
     cr_assert_eq(job.error.kind, ERROR_NONE);
     store_job_release(&job);
@@ -195,7 +195,7 @@ static void put_session(void)
                             .thread_id = SLICE_LITERAL("t"),
                             .context = SLICE_LITERAL("{}")};
 
-    memcpy(job.id, id, ID_SIZE);
+    memcpy(job.id, id, UUID_SIZE);
     fixture_run(&fixture, &job);
     cr_assert(job.created);
     store_job_release(&job);
@@ -250,7 +250,7 @@ static enum store_visit count_event(void *arg, const struct store_event *event)
 Test(store_entry_reads, an_append_is_in_its_sessions_timeline)
 {
     const struct store_event_query timeline = {
-        .timeline = true, .session_id = {id, ID_LENGTH}, .limit = 10, .scan = 100};
+        .timeline = true, .session_id = {id, UUID_LENGTH}, .limit = 10, .scan = 100};
     const struct store_new_entry entry[] = {PLAIN("1")};
     struct store_event_page page;
     struct error err;

@@ -6,7 +6,7 @@
 #include <time.h>
 
 static struct store_fixture fixture;
-static char id[ID_SIZE];
+static char id[UUID_SIZE];
 
 static void open_store(void)
 {
@@ -85,11 +85,11 @@ Test(store_events, what_changes_nothing_is_none)
                                     .or_existing = true};
     const struct store_job move = {.operation = STORE_RELOCATE,
                                    .project_path = SLICE_LITERAL("/p"),
-                                   .many.destination = SLICE_LITERAL("/q"),
-                                   .many.max_path_bytes = 100,
-                                   .many.dry_run = true};
+                                   .bulk.destination = SLICE_LITERAL("/q"),
+                                   .bulk.max_path_bytes = 100,
+                                   .bulk.dry_run = true};
 
-    memcpy(id, "11111111-1111-4111-8111-111111111111", ID_SIZE);
+    memcpy(id, "11111111-1111-4111-8111-111111111111", UUID_SIZE);
     cr_expect(run(put).created);
     expect("session.created v1 at=/p\n");
     cr_expect_not(run(put).created);
@@ -114,10 +114,10 @@ Test(store_events, a_replay_is_none)
                                     .project_path = SLICE_LITERAL("/p"),
                                     .thread_id = SLICE_LITERAL("t"),
                                     .context = SLICE_LITERAL("{}"),
-                                    .once = {.key = SLICE_LITERAL("k"), .answer = answer}};
+                                    .idempotency = {.key = SLICE_LITERAL("k"), .answer = answer}};
 
-    cr_expect_not(run(keyed).once.replayed);
-    cr_expect(run(keyed).once.replayed);
+    cr_expect_not(run(keyed).idempotency.replayed);
+    cr_expect(run(keyed).idempotency.replayed);
     expect("session.created v1 at=/p\n");
 }
 
@@ -187,8 +187,8 @@ Test(store_events, a_recovery_and_a_move_are_a_row_a_session)
 {
     const struct store_job move = {.operation = STORE_RELOCATE,
                                    .project_path = SLICE_LITERAL("/p"),
-                                   .many.destination = SLICE_LITERAL("/q"),
-                                   .many.max_path_bytes = 100};
+                                   .bulk.destination = SLICE_LITERAL("/q"),
+                                   .bulk.max_path_bytes = 100};
 
     fixture_create(&fixture, "/p/1", "t", "{}", id);
     become(SESSION_ACTIVE);

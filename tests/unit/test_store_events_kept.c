@@ -35,10 +35,10 @@ static void create(int count)
 
 static int64_t kept(void)
 {
-    struct store_figures figures;
+    struct store_stats stats;
 
-    store_figures(fixture.store, &figures);
-    return figures.events;
+    store_stats(fixture.store, &stats);
+    return stats.events;
 }
 
 static void wait_until_kept(int64_t count)
@@ -83,7 +83,7 @@ Test(store_events_kept, so_many_are_kept_and_the_rest_is_gone)
 
 Test(store_events_kept, what_is_younger_than_the_term_stays)
 {
-    struct store_figures figures;
+    struct store_stats stats;
     struct shown shown = {0};
 
     open_store();
@@ -98,8 +98,8 @@ Test(store_events_kept, what_is_younger_than_the_term_stays)
     const struct store_event_page page = read_after(0, &shown);
     cr_expect_eq(shown.count, 1);
     cr_expect_eq(page.oldest, page.newest);
-    store_figures(fixture.store, &figures);
-    cr_expect_eq(figures.counts[STORE_EVENTS_REMOVED], 2);
+    store_stats(fixture.store, &stats);
+    cr_expect_eq(stats.counts[STORE_EVENTS_EXPIRED], 2);
 }
 
 Test(store_events_kept, many_go_step_by_step)

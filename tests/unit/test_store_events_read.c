@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 static struct store_fixture fixture;
-static char id[ID_SIZE];
+static char id[UUID_SIZE];
 static struct error err;
 
 static void open_store(void)
@@ -79,8 +79,8 @@ Test(store_events_read, filters_find_what_was_deleted_and_what_left)
     fixture_create(&fixture, "/b", "t2", "{}", id);
     run((struct store_job){.operation = STORE_RELOCATE,
                            .project_path = SLICE_LITERAL("/b"),
-                           .many.destination = SLICE_LITERAL("/c"),
-                           .many.max_path_bytes = 100});
+                           .bulk.destination = SLICE_LITERAL("/c"),
+                           .bulk.max_path_bytes = 100});
     run((struct store_job){.operation = STORE_DELETE});
 
     query.session_id = slice_from(id);
@@ -123,7 +123,7 @@ Test(store_events_read, a_timeline_is_newest_first_and_of_the_session_that_is_th
     struct store_event_page page;
     struct shown shown = {0};
 
-    memcpy(id, "11111111-1111-4111-8111-111111111111", ID_SIZE);
+    memcpy(id, "11111111-1111-4111-8111-111111111111", UUID_SIZE);
     run(put);
     run((struct store_job){.operation = STORE_DELETE});
     query.session_id = slice_from(id);

@@ -95,7 +95,7 @@ Test(store_existing, a_session_that_is_moved_meanwhile_is_found)
         (struct store_job){.operation = STORE_RELOCATE,
                            .client = 1,
                            .project_path = SLICE_LITERAL("/q"),
-                           .many = {.destination = SLICE_LITERAL("/p"), .max_path_bytes = 10}};
+                           .bulk = {.destination = SLICE_LITERAL("/p"), .max_path_bytes = 10}};
     fixture_run_all(&fixture, jobs, 2);
     cr_assert_eq(jobs[0].error.kind, ERROR_NONE, "%s", jobs[0].error.detail);
     cr_assert_eq(jobs[1].error.kind, ERROR_NONE, "%s", jobs[1].error.detail);
@@ -114,16 +114,16 @@ Test(store_existing, a_long_search_with_a_key_is_carried_out_once)
     struct store_job job = get_or_create();
 
     alternate();
-    job.once.key = SLICE_LITERAL("k");
-    job.once.answer = answer;
+    job.idempotency.key = SLICE_LITERAL("k");
+    job.idempotency.answer = answer;
     fixture_run(&fixture, &job);
     cr_expect(job.created);
     store_job_release(&job);
     job = get_or_create();
-    job.once.key = SLICE_LITERAL("k");
-    job.once.answer = answer;
+    job.idempotency.key = SLICE_LITERAL("k");
+    job.idempotency.answer = answer;
     fixture_run(&fixture, &job);
-    cr_expect(job.once.replayed);
-    cr_expect(slice_is(job.once.kept, "created"));
+    cr_expect(job.idempotency.replayed);
+    cr_expect(slice_is(job.idempotency.kept, "created"));
     store_job_release(&job);
 }

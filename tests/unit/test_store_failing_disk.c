@@ -55,12 +55,12 @@ static void fill_disk(void)
 }
 
 /* A file with one session, and its log, as a kill leaves them. */
-static void crash(char id[ID_SIZE])
+static void crash(char id[UUID_SIZE])
 {
     const pid_t child = fork();
     int status;
 
-    snprintf(id, ID_SIZE, "b0a4c7de-0000-4000-8000-000000000001");
+    snprintf(id, UUID_SIZE, "b0a4c7de-0000-4000-8000-000000000001");
     if (child == 0) {
         struct store_job job = {
             .operation = STORE_PUT,
@@ -69,7 +69,7 @@ static void crash(char id[ID_SIZE])
             .context = SLICE_LITERAL("{}"),
         };
         open_store();
-        memcpy(job.id, id, ID_SIZE);
+        memcpy(job.id, id, UUID_SIZE);
         fixture_run(&fixture, &job);
         _exit(job.error.kind != ERROR_NONE);
     }
@@ -270,7 +270,7 @@ static struct session stored(const char *id)
 
 Test(store_failing_disk, a_start_on_a_full_disk_serves_reads)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     crash(id);
     fill_disk();
@@ -359,7 +359,7 @@ Test(store_failing_disk, a_failed_start_on_a_new_file_is_the_last_thing_that_hap
 Test(store_failing_disk, a_failed_first_checkpoint_is_the_last_thing_that_happens)
 {
     struct error err;
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     crash(id);
     faulty_vfs_arm((struct fault){FAULT_SYNC, SQLITE_OPEN_MAIN_DB, SQLITE_IOERR_FSYNC, 1, 1});
@@ -378,10 +378,10 @@ static struct slice answer(struct store_job *job)
  * same once more, which finds what the first one wrote and did not bring to the disk. */
 Test(store_failing_disk, a_failed_commit_is_not_answered_with_a_replay)
 {
-    const struct store_once once = {.key = SLICE_LITERAL("key"), .answer = answer};
+    const struct store_idempotency idempotency = {.key = SLICE_LITERAL("key"), .answer = answer};
     struct store_job jobs[3] = {{.operation = STORE_CREATE},
-                                {.operation = STORE_CREATE, .once = once},
-                                {.operation = STORE_CREATE, .once = once}};
+                                {.operation = STORE_CREATE, .idempotency = idempotency},
+                                {.operation = STORE_CREATE, .idempotency = idempotency}};
     sqlite3 *other;
     sem_t done;
 
@@ -401,7 +401,7 @@ Test(store_failing_disk, a_failed_commit_is_not_answered_with_a_replay)
     cr_expect_eq(jobs[0].error.kind, ERROR_NONE);
     cr_expect_eq(jobs[1].error.kind, ERROR_OUTCOME_UNKNOWN);
     cr_expect_eq(jobs[2].error.kind, ERROR_OUTCOME_UNKNOWN);
-    cr_expect_not(jobs[2].once.replayed);
+    cr_expect_not(jobs[2].idempotency.replayed);
     expect_end();
     for (int i = 0; i < 3; i++)
         store_job_release(&jobs[i]);

@@ -24,7 +24,7 @@ static void release(void)
 
 TestSuite(store_failing_jobs, .init = open_store, .fini = release, .timeout = 60);
 
-static enum error_kind create(char id[ID_SIZE])
+static enum error_kind create(char id[UUID_SIZE])
 {
     struct store_job job = {
         .operation = STORE_CREATE,
@@ -35,7 +35,7 @@ static enum error_kind create(char id[ID_SIZE])
 
     fixture_run(&fixture, &job);
     store_job_release(&job);
-    memcpy(id, job.id, ID_SIZE);
+    memcpy(id, job.id, UUID_SIZE);
     return job.error.kind;
 }
 
@@ -59,8 +59,8 @@ static enum error_kind get(const char *id)
 
 Test(store_failing_jobs, a_full_disk_refuses_writes_until_there_is_space)
 {
-    char before[ID_SIZE];
-    char id[ID_SIZE];
+    char before[UUID_SIZE];
+    char id[UUID_SIZE];
 
     cr_assert_eq(create(before), ERROR_NONE);
     faulty_vfs_arm((struct fault){FAULT_WRITE, SQLITE_OPEN_WAL, SQLITE_FULL, 1, 1000});
@@ -116,7 +116,7 @@ static void run_together(struct store_job *jobs, int count, const char *id)
     sem_init(&entered, 0, 0);
     sem_init(&left, 0, 0);
     sem_init(&answered, 0, 0);
-    memcpy(first.id, id, ID_SIZE);
+    memcpy(first.id, id, UUID_SIZE);
     submit(&first);
     sem_wait(&entered);
     for (int i = 0; i < count; i++)
@@ -141,17 +141,17 @@ static void make_jobs(struct store_job *jobs, int count)
 Test(store_failing_jobs, a_job_that_fails_fails_alone)
 {
     struct store_job jobs[JOBS];
-    char broken[ID_SIZE];
-    char id[ID_SIZE];
+    char broken[UUID_SIZE];
+    char id[UUID_SIZE];
 
     cr_assert_eq(create(broken), ERROR_NONE);
     free(fixture_sql(&fixture, "UPDATE sessions SET status = 'RUNNING'"));
     cr_assert_eq(create(id), ERROR_NONE);
     make_jobs(jobs, JOBS);
     jobs[4].operation = STORE_UPDATE;
-    memcpy(jobs[4].id, broken, ID_SIZE);
+    memcpy(jobs[4].id, broken, UUID_SIZE);
     jobs[5].operation = STORE_PUT;
-    memcpy(jobs[5].id, "b0a4c7de-0000-4000-8000-000000000001", ID_SIZE);
+    memcpy(jobs[5].id, "b0a4c7de-0000-4000-8000-000000000001", UUID_SIZE);
     run_together(jobs, JOBS, id);
     for (int i = 0; i < JOBS; i++) {
         const enum error_kind wanted = i == 4 ? ERROR_INTERNAL : ERROR_NONE;
@@ -166,7 +166,7 @@ Test(store_failing_jobs, a_job_that_fails_fails_alone)
 static void run_twice(struct store_job *job)
 {
     struct store_job jobs[2] = {*job, {.operation = STORE_UPDATE}};
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     cr_assert_eq(create(id), ERROR_NONE);
     cr_assert_eq(create(jobs[1].id), ERROR_NONE);
@@ -182,7 +182,7 @@ static void run_twice(struct store_job *job)
 Test(store_failing_jobs, get_or_create_keeps_its_own_id_when_it_finds_a_session)
 {
     struct store_job job;
-    char existing[ID_SIZE];
+    char existing[UUID_SIZE];
 
     fixture_create(&fixture, "/found", "t", "{}", existing);
     make_jobs(&job, 1);
@@ -201,7 +201,7 @@ Test(store_failing_jobs, a_purge_that_runs_twice_deletes_what_the_rollback_resto
     const enum session_status over = SESSION_TERMINATED;
     struct store_job job = {.operation = STORE_PURGE};
     struct error err;
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     fixture_close(&fixture);
     fixture.options.retain_us[STORE_PURGE_TERMINATED] = 1;
@@ -218,7 +218,7 @@ Test(store_failing_jobs, a_purge_that_runs_twice_deletes_what_the_rollback_resto
 Test(store_failing_jobs, a_failed_commit_fails_all_of_its_batch)
 {
     struct store_job jobs[JOBS];
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     cr_assert_eq(create(id), ERROR_NONE);
     make_jobs(jobs, JOBS);
@@ -262,7 +262,7 @@ static enum error_kind list(enum store_operation operation)
 
 Test(store_failing_jobs, a_read_that_fails_is_an_internal_error)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     cr_assert_eq(create(id), ERROR_NONE);
     reopen();
@@ -289,13 +289,13 @@ Test(store_failing_jobs, a_row_that_breaks_the_rules_is_an_internal_error)
         "UPDATE sessions SET status = 'ACTIVE', created_at = 'now'",
         "UPDATE sessions SET created_at = updated_at, updated_at = ''",
     };
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     cr_assert_eq(create(id), ERROR_NONE);
     for (size_t i = 0; i < sizeof(sabotage) / sizeof(sabotage[0]); i++) {
         struct store_job job = {.operation = STORE_DELETE};
         free(fixture_sql(&fixture, sabotage[i]));
-        memcpy(job.id, id, ID_SIZE);
+        memcpy(job.id, id, UUID_SIZE);
         while (get(id) == ERROR_NONE)
             sched_yield(); /* until the snapshot of before has ended */
         expect_broken(sabotage[i], get(id));
@@ -314,7 +314,7 @@ Test(store_failing_jobs, a_row_that_breaks_the_rules_is_an_internal_error)
 static enum error_kind fill_log(void)
 {
     static char context[900000];
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     memset(context, ' ', sizeof(context));
     for (int i = 0; i < 6; i++) {
@@ -351,7 +351,7 @@ Test(store_failing_jobs, a_checkpoint_on_a_failing_disk_ends_all_writing)
 
 Test(store_failing_jobs, the_last_checkpoint_may_fail)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     cr_assert_eq(create(id), ERROR_NONE);
     faulty_vfs_arm((struct fault){FAULT_WRITE, SQLITE_OPEN_MAIN_DB, SQLITE_FULL, 1, 1});
@@ -373,7 +373,7 @@ Test(store_failing_jobs, a_store_that_cannot_start_says_why_and_leaves_nothing_b
         {FAULT_READ, SQLITE_OPEN_MAIN_DB, SQLITE_IOERR_READ, 1, 1000},
         {FAULT_OPEN, SQLITE_OPEN_WAL, SQLITE_CANTOPEN, 1, 1000},
     };
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     cr_assert_eq(create(id), ERROR_NONE);
     fixture_close(&fixture);

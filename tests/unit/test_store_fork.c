@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 static struct store_fixture fixture;
-static char id[ID_SIZE];
+static char id[UUID_SIZE];
 
 static void open_store(void)
 {
@@ -43,7 +43,7 @@ static enum error_kind append(const char *to, const char *stream, int first, int
         job = (struct store_job){
             .operation = STORE_APPEND,
             .append = {.stream = slice_from(stream), .entries = entries, .count = (size_t)size}};
-        memcpy(job.id, to, ID_SIZE);
+        memcpy(job.id, to, UUID_SIZE);
         fixture_run(&fixture, &job);
         store_job_release(&job);
         if (job.error.kind != ERROR_NONE)
@@ -53,21 +53,21 @@ static enum error_kind append(const char *to, const char *stream, int first, int
 }
 
 /* at_seq below 0: all. The new session's id is in `fork`. */
-static struct store_job make_fork(int64_t at_seq, char fork[ID_SIZE])
+static struct store_job make_fork(int64_t at_seq, char fork[UUID_SIZE])
 {
     struct store_job job = {
         .operation = STORE_FORK,
         .fork = {.stream = SLICE_LITERAL("main"), .has_at_seq = at_seq >= 0, .at_seq = at_seq}};
 
-    memcpy(job.id, id, ID_SIZE);
+    memcpy(job.id, id, UUID_SIZE);
     fixture_run(&fixture, &job);
     if (job.error.kind == ERROR_NONE)
-        memcpy(fork, job.session.id.data, ID_LENGTH);
-    fork[ID_LENGTH] = '\0';
+        memcpy(fork, job.session.id.data, UUID_LENGTH);
+    fork[UUID_LENGTH] = '\0';
     return job;
 }
 
-static void fork_well(int64_t at_seq, char fork[ID_SIZE])
+static void fork_well(int64_t at_seq, char fork[UUID_SIZE])
 {
     struct store_job job = make_fork(at_seq, fork);
 
@@ -92,8 +92,8 @@ static void expect(const char *fork, const char *query, const char *wanted)
 
 Test(store_fork, it_has_what_the_parent_has)
 {
-    struct store_figures figures;
-    char fork[ID_SIZE];
+    struct store_stats stats;
+    char fork[UUID_SIZE];
 
     append(id, "main", 1, 5);
     append(id, "subagents/a", 1, 3);
@@ -108,8 +108,8 @@ Test(store_fork, it_has_what_the_parent_has)
     cr_expect_eq(job.session.entry_count, 8);
     cr_expect_eq(job.session.entry_bytes, 8 * 7);
     store_job_release(&job);
-    store_figures(fixture.store, &figures);
-    cr_expect_eq(figures.counts[STORE_FORKS], 1);
+    store_stats(fixture.store, &stats);
+    cr_expect_eq(stats.counts[STORE_FORKS], 1);
     cr_expect_str_neq(fork, id);
     expect(fork, "SELECT parent_id FROM logs JOIN sessions ON seq = session_seq WHERE id = '$'",
            id);
@@ -124,7 +124,7 @@ Test(store_fork, it_has_what_the_parent_has)
 
 Test(store_fork, the_two_part)
 {
-    char fork[ID_SIZE];
+    char fork[UUID_SIZE];
 
     append(id, "main", 1, 5);
     fork_well(-1, fork);
@@ -137,7 +137,7 @@ Test(store_fork, the_two_part)
 
 Test(store_fork, up_to_an_entry_and_the_other_streams_as_of_then)
 {
-    char fork[ID_SIZE];
+    char fork[UUID_SIZE];
 
     append(id, "subagents/a", 1, 2);
     append(id, "main", 1, 3);
@@ -156,7 +156,7 @@ Test(store_fork, up_to_an_entry_and_the_other_streams_as_of_then)
 
 Test(store_fork, there_is_no_entry_of_a_higher_seq)
 {
-    char fork[ID_SIZE];
+    char fork[UUID_SIZE];
 
     append(id, "main", 1, 3);
     struct store_job job = make_fork(4, fork);
@@ -168,9 +168,9 @@ Test(store_fork, there_is_no_entry_of_a_higher_seq)
 
 Test(store_fork, of_nothing_there_is_none)
 {
-    char fork[ID_SIZE];
+    char fork[UUID_SIZE];
 
-    memcpy(id, "11111111-1111-4111-8111-111111111111", ID_SIZE);
+    memcpy(id, "11111111-1111-4111-8111-111111111111", UUID_SIZE);
     struct store_job job = make_fork(-1, fork);
     cr_expect_eq(job.error.kind, ERROR_NOT_FOUND);
     store_job_release(&job);
@@ -178,7 +178,7 @@ Test(store_fork, of_nothing_there_is_none)
 
 Test(store_fork, its_events_tell_where_it_comes_from)
 {
-    char fork[ID_SIZE];
+    char fork[UUID_SIZE];
 
     append(id, "main", 1, 3);
     fork_well(2, fork);
@@ -193,7 +193,7 @@ Test(store_fork, its_events_tell_where_it_comes_from)
 
 Test(store_fork, a_large_one_is_whole_too)
 {
-    char fork[ID_SIZE];
+    char fork[UUID_SIZE];
 
     append(id, "main", 1, MANY);
     append(id, "subagents/a", 1, 100);
@@ -231,7 +231,7 @@ static void prepare_forks(struct store_job jobs[FORKS])
         jobs[i] = (struct store_job){.operation = STORE_FORK,
                                      .client = i < 4 ? 1 : 2,
                                      .fork = {.stream = SLICE_LITERAL("main")}};
-        memcpy(jobs[i].id, id, ID_SIZE);
+        memcpy(jobs[i].id, id, UUID_SIZE);
     }
 }
 
@@ -309,7 +309,7 @@ Test(store_fork, a_fork_whose_client_has_left_is_not_made)
 
 Test(store_fork, a_fork_ends_when_the_database_has_reached_its_limit)
 {
-    char fork[ID_SIZE];
+    char fork[UUID_SIZE];
     struct store_job job;
     struct error err;
 

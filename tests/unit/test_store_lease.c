@@ -12,7 +12,7 @@
 #define LONG_MS 3600000
 
 static struct store_fixture fixture;
-static char id[ID_SIZE];
+static char id[UUID_SIZE];
 
 static void open_store(void)
 {
@@ -38,7 +38,7 @@ static struct store_job lease(const char *owner, int64_t token, int64_t ttl_ms, 
         .fence = {token != 0, token},
     };
 
-    memcpy(job.id, id, ID_SIZE);
+    memcpy(job.id, id, UUID_SIZE);
     fixture_run(&fixture, &job);
     store_job_release(&job);
     return job;
@@ -52,7 +52,7 @@ static enum error_kind run_with_token(enum store_operation operation, int64_t to
         .fence = {token != 0, token},
     };
 
-    memcpy(job.id, id, ID_SIZE);
+    memcpy(job.id, id, UUID_SIZE);
     fixture_run(&fixture, &job);
     store_job_release(&job);
     return job.error.kind;
@@ -162,7 +162,7 @@ static void put(void)
         .context = SLICE_LITERAL("{}"),
     };
 
-    memcpy(job.id, id, ID_SIZE);
+    memcpy(job.id, id, UUID_SIZE);
     fixture_run(&fixture, &job);
     store_job_release(&job);
     cr_assert_eq(job.error.kind, ERROR_NONE, "%s", job.error.detail);
@@ -255,7 +255,7 @@ Test(store_lease, a_terminated_session_takes_no_lease_and_ends_the_one_it_has)
     };
 
     lease("daemon-1", 0, LONG_MS, false);
-    memcpy(end.id, id, ID_SIZE);
+    memcpy(end.id, id, UUID_SIZE);
     fixture_run(&fixture, &end);
     store_job_release(&end);
     cr_expect_eq(end.error.kind, ERROR_NONE);
@@ -265,7 +265,7 @@ Test(store_lease, a_terminated_session_takes_no_lease_and_ends_the_one_it_has)
 
 Test(store_lease, an_expired_lease_pauses_and_marks_the_session)
 {
-    struct store_figures figures;
+    struct store_stats stats;
 
     lease("daemon-1", 0, 20, false);
     await_expiry();
@@ -275,10 +275,10 @@ Test(store_lease, an_expired_lease_pauses_and_marks_the_session)
     cr_expect_eq(session.updated_us, session.recovered_us);
     cr_expect_eq(session.version, 3);
     cr_expect_eq(run_with_token(STORE_UPDATE, 1), ERROR_LEASE_LOST);
-    store_figures(fixture.store, &figures);
-    cr_expect_eq(figures.counts[STORE_LEASES_EXPIRED], 1);
-    cr_expect_eq(figures.sessions[SESSION_PAUSED], 1);
-    cr_expect_eq(figures.sessions[SESSION_ACTIVE], 0);
+    store_stats(fixture.store, &stats);
+    cr_expect_eq(stats.counts[STORE_LEASES_EXPIRED], 1);
+    cr_expect_eq(stats.sessions[SESSION_PAUSED], 1);
+    cr_expect_eq(stats.sessions[SESSION_ACTIVE], 0);
 }
 
 Test(store_lease, a_renewed_lease_outlives_its_first_term)
@@ -309,7 +309,7 @@ Test(store_lease, an_expired_lease_marks_a_session_that_its_owner_paused)
         .operation = STORE_UPDATE, .has_status = true, .status = paused, .fence = {true, 1}};
 
     lease("daemon-1", 0, 100, false);
-    memcpy(pause.id, id, ID_SIZE);
+    memcpy(pause.id, id, UUID_SIZE);
     fixture_run(&fixture, &pause);
     store_job_release(&pause);
     cr_assert_eq(pause.error.kind, ERROR_NONE, "%s", pause.error.detail);
@@ -379,17 +379,17 @@ Test(store_lease, a_start_gives_a_corrupt_lease_a_deadline, .timeout = 20)
     }
 }
 
-Test(store_lease, figures_count_what_happened)
+Test(store_lease, stats_count_what_happened)
 {
-    struct store_figures figures;
+    struct store_stats stats;
 
     lease("daemon-1", 0, LONG_MS, false);
     lease("daemon-2", 0, LONG_MS, false);
     lease("daemon-2", 0, LONG_MS, true);
     run_with_token(STORE_UPDATE, 0);
     run_with_token(STORE_UPDATE, 1);
-    store_figures(fixture.store, &figures);
-    cr_expect_eq(figures.counts[STORE_LEASES_GRANTED], 2);
-    cr_expect_eq(figures.counts[STORE_LEASES_STOLEN], 1);
-    cr_expect_eq(figures.counts[STORE_WRITES_FENCED], 2, "a refused lease is no fenced write");
+    store_stats(fixture.store, &stats);
+    cr_expect_eq(stats.counts[STORE_LEASES_GRANTED], 2);
+    cr_expect_eq(stats.counts[STORE_LEASES_STOLEN], 1);
+    cr_expect_eq(stats.counts[STORE_WRITES_FENCED], 2, "a refused lease is no fenced write");
 }

@@ -100,7 +100,7 @@ static const char *const projects[] = {"/p0", "/p1", "/p2"};
 static void fill_model(struct model *model, int count)
 {
     static const enum session_status steps[] = {SESSION_ACTIVE, SESSION_PAUSED};
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     for (int i = 0; i < count; i++) {
         model[i].thread = i * 7 % 3;

@@ -86,9 +86,9 @@ static void *list_for_ever(void *arg)
 Test(store_log, lists_without_a_break_let_it_start_anew)
 {
     static struct lister listers[2];
-    struct store_figures figures;
+    struct store_stats stats;
     int64_t longest = 0;
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     open_store();
     for (int i = 0; i < 10; i++)
@@ -97,9 +97,9 @@ Test(store_log, lists_without_a_break_let_it_start_anew)
         cr_assert_eq(pthread_create(&listers[i].thread, NULL, list_for_ever, &listers[i]), 0);
     for (int i = 0; i < 200; i++) {
         update(id, i);
-        store_figures(fixture.store, &figures);
-        if (figures.wal_bytes > longest)
-            longest = figures.wal_bytes;
+        store_stats(fixture.store, &stats);
+        if (stats.wal_bytes > longest)
+            longest = stats.wal_bytes;
     }
     for (int i = 0; i < 2; i++) {
         atomic_store(&listers[i].stopping, true);
@@ -140,7 +140,7 @@ static int64_t log_file_bytes(void)
 Test(store_log, its_file_becomes_short_again)
 {
     sqlite3 *other;
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     open_store();
     fixture_create(&fixture, "/p", "t", "{}", id);
@@ -157,15 +157,15 @@ Test(store_log, its_file_becomes_short_again)
 
 static void await_checkpoints(int64_t wanted)
 {
-    struct store_figures figures = {0};
+    struct store_stats stats = {0};
 
     for (int waited_ms = 0; waited_ms < 5000; waited_ms += 10) {
-        store_figures(fixture.store, &figures);
-        if (figures.checkpoints_complete >= wanted)
+        store_stats(fixture.store, &stats);
+        if (stats.checkpoints_complete >= wanted)
             return;
         sleep_ms(10);
     }
-    cr_assert_fail("%lld checkpoints, not %lld", (long long)figures.checkpoints_complete,
+    cr_assert_fail("%lld checkpoints, not %lld", (long long)stats.checkpoints_complete,
                    (long long)wanted);
 }
 

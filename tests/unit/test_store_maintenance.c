@@ -14,7 +14,7 @@
 #define WAIT_MS 10000
 
 static struct store_fixture fixture;
-static char id[ID_SIZE];
+static char id[UUID_SIZE];
 
 static void init(void)
 {
@@ -71,7 +71,7 @@ static void lease(int64_t ttl_ms)
     struct store_job job = {
         .operation = STORE_LEASE, .owner = SLICE_LITERAL("daemon-1"), .ttl_ms = ttl_ms};
 
-    memcpy(job.id, id, ID_SIZE);
+    memcpy(job.id, id, UUID_SIZE);
     fixture_run(&fixture, &job);
     store_job_release(&job);
     cr_assert_eq(job.error.kind, ERROR_NONE, "%s", job.error.detail);
@@ -79,10 +79,10 @@ static void lease(int64_t ttl_ms)
 
 static int64_t count_of(enum store_count which)
 {
-    struct store_figures figures;
+    struct store_stats stats;
 
-    store_figures(fixture.store, &figures);
-    return figures.counts[which];
+    store_stats(fixture.store, &stats);
+    return stats.counts[which];
 }
 
 static bool lease_has_expired(void)
@@ -105,10 +105,10 @@ Test(store_maintenance, lease_expiry_survives_a_failed_commit)
 
 static int64_t failures_of(enum store_task task)
 {
-    struct store_figures figures;
+    struct store_stats stats;
 
-    store_figures(fixture.store, &figures);
-    return figures.task_failures[task];
+    store_stats(fixture.store, &stats);
+    return stats.task_failures[task];
 }
 
 Test(store_maintenance, a_run_of_failures_is_logged_once_and_its_end_too)
@@ -272,11 +272,11 @@ Test(store_maintenance, a_purge_ends_behind_rows_that_cannot_be_read)
 
 Test(store_maintenance, lease_expiry_skips_and_names_rows_that_cannot_be_read)
 {
-    char broken[ID_SIZE];
+    char broken[UUID_SIZE];
 
     open_store();
     fixture_create(&fixture, "/p", "t", "{}", id);
-    memcpy(broken, id, ID_SIZE);
+    memcpy(broken, id, UUID_SIZE);
     lease(300);
     fixture_create(&fixture, "/p", "t", "{}", id);
     lease(600);

@@ -21,10 +21,10 @@ static void release(void)
     fixture_release(&fixture);
 }
 
-TestSuite(store_many, .init = open_store, .fini = release);
+TestSuite(store_bulk, .init = open_store, .fini = release);
 
 struct model {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
     char path[PATH_MAX_BYTES];
     bool seen;
 };
@@ -58,7 +58,7 @@ static void stored_path(const char *id, char *path)
 /* Runs a page, and moves the job to the next one. `path` holds its path. False at the end. */
 static bool run_page(struct store_job *job, char *path)
 {
-    struct store_many *many = &job->many;
+    struct store_bulk *many = &job->bulk;
 
     fixture_run(&fixture, job);
     cr_assert_eq(job->error.kind, ERROR_NONE, "%s", job->error.detail);
@@ -128,7 +128,7 @@ static void expect_moved(const char *from, const char *to, bool dry_run)
 }
 
 /* Into the folder, out of it, beside it, and into itself. */
-Test(store_many, relocation_pages_move_each_session_once)
+Test(store_bulk, relocation_pages_move_each_session_once)
 {
     static const char *const moves[][2] = {
         {"/a", "/c"},    {"/c", "/a"},     {"/a", "/a/a"},  {"/a", "/a/b"},      {"/a/b", "/a"},
@@ -145,7 +145,7 @@ Test(store_many, relocation_pages_move_each_session_once)
             char path[PATH_MAX_BYTES];
             struct store_job job = {.operation = STORE_RELOCATE,
                                     .project_path = slice_from(*from == '\0' ? "/" : from),
-                                    .many = {.limit = limits[i % 4],
+                                    .bulk = {.limit = limits[i % 4],
                                              .destination = slice_from(*to == '\0' ? "/" : to),
                                              .max_path_bytes = PATH_MAX_BYTES - 1,
                                              .dry_run = dry_run == 1}};
@@ -156,12 +156,12 @@ Test(store_many, relocation_pages_move_each_session_once)
     }
 }
 
-Test(store_many, a_page_with_exactly_all_sessions_is_the_last)
+Test(store_bulk, a_page_with_exactly_all_sessions_is_the_last)
 {
     struct store_job job = {
         .operation = STORE_RELOCATE,
         .project_path = SLICE_LITERAL("/p"),
-        .many = {.limit = 3, .destination = SLICE_LITERAL("/q"), .max_path_bytes = 10}};
+        .bulk = {.limit = 3, .destination = SLICE_LITERAL("/q"), .max_path_bytes = 10}};
     char path[PATH_MAX_BYTES];
 
     for (int i = 0; i < 3; i++)
@@ -169,22 +169,23 @@ Test(store_many, a_page_with_exactly_all_sessions_is_the_last)
     cr_expect_not(run_page(&job, path));
 }
 
-Test(store_many, a_place_of_another_folder_or_of_the_future_is_refused)
+Test(store_bulk, a_place_of_another_folder_or_of_the_future_is_refused)
 {
     struct store_job job = {.operation = STORE_RELOCATE,
                             .project_path = SLICE_LITERAL("/p"),
-                            .many = {.destination = SLICE_LITERAL("/q"),
+                            .bulk = {.destination = SLICE_LITERAL("/q"),
                                      .max_path_bytes = 10,
                                      .place = {.began_us = 1, .path = SLICE_LITERAL("/other")}}};
 
     fixture_run(&fixture, &job);
     cr_expect_eq(job.error.kind, ERROR_INVALID_QUERY);
     job.error = (struct error){0};
-    job.many.place = (struct store_many_place){.began_us = INT64_MAX, .path = SLICE_LITERAL("/p")};
+    job.bulk.place =
+        (struct store_bulk_position){.began_us = INT64_MAX, .path = SLICE_LITERAL("/p")};
     fixture_run(&fixture, &job);
     cr_expect_eq(job.error.kind, ERROR_INVALID_QUERY);
     job =
-        (struct store_job){.operation = STORE_RECOVER, .many = {.place = {.began_us = INT64_MAX}}};
+        (struct store_job){.operation = STORE_RECOVER, .bulk = {.place = {.began_us = INT64_MAX}}};
     fixture_run(&fixture, &job);
     cr_expect_eq(job.error.kind, ERROR_INVALID_QUERY);
 }
@@ -197,9 +198,9 @@ static enum store_visit copy_recovered(void *arg, const struct session *session)
     return STORE_VISIT_NEXT;
 }
 
-Test(store_many, recovery_pages_pause_each_session_at_one_common_time)
+Test(store_bulk, recovery_pages_pause_each_session_at_one_common_time)
 {
-    struct store_job job = {.operation = STORE_RECOVER, .many = {.limit = 7}};
+    struct store_job job = {.operation = STORE_RECOVER, .bulk = {.limit = 7}};
     const enum session_status active = SESSION_ACTIVE;
     struct error err;
     int pages = 1;
@@ -216,13 +217,13 @@ Test(store_many, recovery_pages_pause_each_session_at_one_common_time)
     for (int i = 0; i < SESSIONS; i++) {
         int64_t recovered_us;
         cr_assert(store_get(fixture.store, model[i].id, copy_recovered, &recovered_us, &err));
-        cr_expect_eq(recovered_us, i % 3 != 0 ? job.many.place.began_us : 0, "session %d", i);
+        cr_expect_eq(recovered_us, i % 3 != 0 ? job.bulk.place.began_us : 0, "session %d", i);
         cr_expect_eq(model[i].seen, i % 3 != 0);
     }
 }
 
 /* Most of them are held by somebody else: the page ends after the rows that it may look at. */
-Test(store_many, a_recovery_page_looks_at_a_bounded_number_of_rows)
+Test(store_bulk, a_recovery_page_looks_at_a_bounded_number_of_rows)
 {
     struct store_job job = {.operation = STORE_RECOVER};
 
@@ -235,9 +236,9 @@ Test(store_many, a_recovery_page_looks_at_a_bounded_number_of_rows)
                      " 2, 'other', 1, '{}' FROM n, sessions"));
     fixture_run(&fixture, &job);
     cr_expect_eq(job.error.kind, ERROR_NONE);
-    cr_expect_eq(job.many.changed_count, 0);
-    cr_expect(job.many.more);
-    cr_expect_eq(job.many.next.seq, 4096);
+    cr_expect_eq(job.bulk.changed_count, 0);
+    cr_expect(job.bulk.more);
+    cr_expect_eq(job.bulk.next.seq, 4096);
 }
 
 static bool refuse_all(struct store_job *job, size_t bytes)
@@ -247,7 +248,7 @@ static bool refuse_all(struct store_job *job, size_t bytes)
     return false;
 }
 
-Test(store_many, a_page_that_memory_is_refused_for_changes_nothing)
+Test(store_bulk, a_page_that_memory_is_refused_for_changes_nothing)
 {
     struct store_job job = {.operation = STORE_RECOVER, .admit = refuse_all};
     const enum session_status active = SESSION_ACTIVE;
@@ -256,7 +257,7 @@ Test(store_many, a_page_that_memory_is_refused_for_changes_nothing)
     cr_assert_eq(fixture_update(&fixture, model[0].id, &active, NULL), ERROR_NONE);
     fixture_run(&fixture, &job);
     cr_expect_eq(job.error.kind, ERROR_OVERLOADED);
-    cr_expect_eq(job.many.changed_count, 0);
+    cr_expect_eq(job.bulk.changed_count, 0);
     fixture_expect(&fixture, "SELECT status FROM sessions", "ACTIVE");
     store_job_release(&job);
 }

@@ -22,7 +22,7 @@ static void release(void)
     fixture_release(&fixture);
 }
 
-TestSuite(store_once, .init = open_store, .fini = release);
+TestSuite(store_idempotency, .init = open_store, .fini = release);
 
 /* A job is the first member, so that the answer can stand beside it. */
 struct keyed_job {
@@ -44,43 +44,43 @@ static void run(struct keyed_job *keyed, const char *key, unsigned char digest)
     keyed->job.project_path = SLICE_LITERAL("/p");
     keyed->job.thread_id = SLICE_LITERAL("t");
     keyed->job.context = SLICE_LITERAL("{}");
-    keyed->job.once.key = slice_from(key);
-    keyed->job.once.digest[0] = digest;
-    keyed->job.once.answer = answer;
+    keyed->job.idempotency.key = slice_from(key);
+    keyed->job.idempotency.digest[0] = digest;
+    keyed->job.idempotency.answer = answer;
     fixture_run(&fixture, &keyed->job);
 }
 
 static int64_t count_sessions(void)
 {
-    struct store_figures figures;
+    struct store_stats stats;
 
-    store_figures(fixture.store, &figures);
-    return figures.sessions[SESSION_CREATED];
+    store_stats(fixture.store, &stats);
+    return stats.sessions[SESSION_CREATED];
 }
 
-Test(store_once, the_second_time_gets_the_first_answer)
+Test(store_idempotency, the_second_time_gets_the_first_answer)
 {
     struct keyed_job first = {0};
     struct keyed_job second = {0};
-    struct store_figures figures;
+    struct store_stats stats;
     struct error err;
 
     run(&first, "key", 7);
-    cr_expect_not(first.job.once.replayed);
+    cr_expect_not(first.job.idempotency.replayed);
     fixture_close(&fixture);
     cr_assert(fixture_open(&fixture, &err), "%s", err.detail);
     run(&second, "key", 7);
-    cr_expect(second.job.once.replayed);
+    cr_expect(second.job.idempotency.replayed);
     cr_expect_eq(second.job.error.kind, ERROR_NONE);
-    cr_expect(slice_is(second.job.once.kept, first.answer));
+    cr_expect(slice_is(second.job.idempotency.kept, first.answer));
     cr_expect_eq(count_sessions(), 1);
-    store_figures(fixture.store, &figures);
-    cr_expect_eq(figures.counts[STORE_REPLAYS], 1);
+    store_stats(fixture.store, &stats);
+    cr_expect_eq(stats.counts[STORE_REPLAYS], 1);
     store_job_release(&first.job);
     store_job_release(&second.job);
 }
 
-Test(store_once, another_request_under_the_key_is_refused)
+Test(store_idempotency, another_request_under_the_key_is_refused)
 {
     struct keyed_job first = {0};
     struct keyed_job second = {0};
@@ -88,28 +88,29 @@ Test(store_once, another_request_under_the_key_is_refused)
     run(&first, "key", 7);
     run(&second, "key", 8);
     cr_expect_eq(second.job.error.kind, ERROR_KEY_REUSED);
-    cr_expect_not(second.job.once.replayed);
+    cr_expect_not(second.job.idempotency.replayed);
     cr_expect_eq(count_sessions(), 1);
     store_job_release(&first.job);
     store_job_release(&second.job);
 }
 
-Test(store_once, a_refusal_changed_nothing_and_may_be_tried_again)
+Test(store_idempotency, a_refusal_changed_nothing_and_may_be_tried_again)
 {
     struct keyed_job keyed = {0};
 
     for (int i = 0; i < 2; i++) {
-        keyed = (struct keyed_job){.job = {.operation = STORE_DELETE, .once = {.answer = answer}}};
-        memcpy(keyed.job.id, "b0a4c7de-0000-4000-8000-000000000000", ID_SIZE);
-        keyed.job.once.key = SLICE_LITERAL("key");
+        keyed = (struct keyed_job){
+            .job = {.operation = STORE_DELETE, .idempotency = {.answer = answer}}};
+        memcpy(keyed.job.id, "b0a4c7de-0000-4000-8000-000000000000", UUID_SIZE);
+        keyed.job.idempotency.key = SLICE_LITERAL("key");
         fixture_run(&fixture, &keyed.job);
-        cr_expect_not(keyed.job.once.replayed);
+        cr_expect_not(keyed.job.idempotency.replayed);
         cr_expect_eq(keyed.job.error.kind, ERROR_NOT_FOUND);
         store_job_release(&keyed.job);
     }
 }
 
-Test(store_once, an_old_key_is_forgotten)
+Test(store_idempotency, an_old_key_is_forgotten)
 {
     struct keyed_job first = {0};
     struct keyed_job second = {0};
@@ -122,7 +123,7 @@ Test(store_once, an_old_key_is_forgotten)
     cr_assert(fixture_open(&fixture, &err), "%s", err.detail);
     run(&second, "key", 8);
     cr_expect_eq(second.job.error.kind, ERROR_NONE);
-    cr_expect_not(second.job.once.replayed);
+    cr_expect_not(second.job.idempotency.replayed);
     cr_expect_eq(count_sessions(), 2);
     store_job_release(&first.job);
     store_job_release(&second.job);
@@ -138,7 +139,7 @@ static int64_t count_keys(void)
 }
 
 /* The steps are taken between the writes, with rests. */
-Test(store_once, old_keys_are_swept_step_by_step_and_young_ones_stay)
+Test(store_idempotency, old_keys_are_swept_step_by_step_and_young_ones_stay)
 {
     struct keyed_job young = {0};
     struct error err;
@@ -156,7 +157,7 @@ Test(store_once, old_keys_are_swept_step_by_step_and_young_ones_stay)
     cr_expect_eq(count_keys(), 1);
     young = (struct keyed_job){0};
     run(&young, "young", 7);
-    cr_expect(young.job.once.replayed);
+    cr_expect(young.job.idempotency.replayed);
     store_job_release(&young.job);
 }
 
@@ -173,7 +174,7 @@ static void *race(void *arg)
     return NULL;
 }
 
-Test(store_once, many_at_once_make_one)
+Test(store_idempotency, many_at_once_make_one)
 {
     static struct racer racers[32];
     int carried_out = 0;
@@ -182,14 +183,14 @@ Test(store_once, many_at_once_make_one)
         cr_assert_eq(pthread_create(&racers[i].thread, NULL, race, &racers[i]), 0);
     for (int i = 0; i < 32; i++) {
         pthread_join(racers[i].thread, NULL);
-        carried_out += !racers[i].keyed.job.once.replayed;
+        carried_out += !racers[i].keyed.job.idempotency.replayed;
         store_job_release(&racers[i].keyed.job);
     }
     cr_expect_eq(carried_out, 1);
     cr_expect_eq(count_sessions(), 1);
 }
 
-Test(store_once, get_or_create_returns_the_newest_that_is_not_terminated)
+Test(store_idempotency, get_or_create_returns_the_newest_that_is_not_terminated)
 {
     const enum session_status gone = SESSION_TERMINATED;
     struct store_job job = {
@@ -199,7 +200,7 @@ Test(store_once, get_or_create_returns_the_newest_that_is_not_terminated)
         .context = SLICE_LITERAL("{\"new\":1}"),
         .or_existing = true,
     };
-    char ids[2][ID_SIZE];
+    char ids[2][UUID_SIZE];
 
     fixture_create(&fixture, "/p", "t", "{\"old\":1}", ids[0]);
     fixture_create(&fixture, "/p", "t", "{\"old\":2}", ids[1]);
@@ -224,7 +225,7 @@ Test(store_once, get_or_create_returns_the_newest_that_is_not_terminated)
 }
 
 /* As only another program could write it. */
-Test(store_once, an_existing_session_whose_id_is_none_is_a_fault)
+Test(store_idempotency, an_existing_session_whose_id_is_none_is_a_fault)
 {
     struct store_job job = {
         .operation = STORE_CREATE,
@@ -243,7 +244,7 @@ Test(store_once, an_existing_session_whose_id_is_none_is_a_fault)
     cr_expect_eq(count_sessions(), 1);
 }
 
-Test(store_once, a_status_that_is_not_the_expected_one_refuses_the_change)
+Test(store_idempotency, a_status_that_is_not_the_expected_one_refuses_the_change)
 {
     struct store_job job = {
         .operation = STORE_UPDATE,

@@ -35,10 +35,10 @@ static void open_store(int64_t retain_us, int64_t retain_idle_us)
     cr_assert(fixture_open(&fixture, &err), "%s", err.detail);
 }
 
-static void make(enum session_status status, const char *context, char id[ID_SIZE])
+static void make(enum session_status status, const char *context, char id[UUID_SIZE])
 {
     static const enum session_status active = SESSION_ACTIVE;
-    char made[ID_SIZE];
+    char made[UUID_SIZE];
 
     fixture_create(&fixture, "/p", "t", context, made);
     if (status == SESSION_PAUSED)
@@ -46,7 +46,7 @@ static void make(enum session_status status, const char *context, char id[ID_SIZ
     if (status != SESSION_CREATED)
         cr_assert_eq(fixture_update(&fixture, made, &status, NULL), ERROR_NONE);
     if (id != NULL)
-        memcpy(id, made, ID_SIZE);
+        memcpy(id, made, UUID_SIZE);
 }
 
 /* One of each status. */
@@ -82,10 +82,10 @@ static struct store_purge purge(void)
 
 static int64_t count(enum session_status status)
 {
-    struct store_figures figures;
+    struct store_stats stats;
 
-    store_figures(fixture.store, &figures);
-    return figures.sessions[status];
+    store_stats(fixture.store, &stats);
+    return stats.sessions[status];
 }
 
 Test(store_purge, does_nothing_when_retention_is_off)
@@ -146,9 +146,10 @@ Test(store_purge, looks_into_its_index)
 {
     open_store(1, 1);
     for (int i = 0; i < 2; i++) {
-        expect_plan(PURGE_QUERY_TERMINATED,
+        expect_plan(RETENTION_QUERY_TERMINATED,
                     "INDEX idx_sessions_terminated (updated_at>? AND updated_at<?)");
-        expect_plan(PURGE_QUERY_IDLE, "INDEX idx_sessions_paused (updated_at>? AND updated_at<?)");
+        expect_plan(RETENTION_QUERY_IDLE,
+                    "INDEX idx_sessions_paused (updated_at>? AND updated_at<?)");
         make_all();
         free(fixture_sql(&fixture, "ANALYZE"));
     }
@@ -192,7 +193,7 @@ Test(store_purge, leaves_what_is_young)
 
 Test(store_purge, counts_from_the_last_change_and_takes_the_oldest_first)
 {
-    char ids[100][ID_SIZE];
+    char ids[100][UUID_SIZE];
     char time[40];
 
     open_store(INT64_C(3600000000), 0);
@@ -217,7 +218,7 @@ Test(store_purge, counts_from_the_last_change_and_takes_the_oldest_first)
 /* What another program wrote: not to the microsecond, or by another clock's offset. */
 Test(store_purge, reads_times_that_another_program_wrote)
 {
-    char ids[4][2 * ID_SIZE + 2];
+    char ids[4][2 * UUID_SIZE + 2];
 
     open_store(INT64_C(3600000000), 0);
     for (size_t i = 0; i < 4; i++)
@@ -241,7 +242,7 @@ Test(store_purge, leaves_a_session_that_is_leased)
 
     open_store(1, 1);
     fixture_create(&fixture, "/p", "t", "{}", lease.id);
-    memcpy(pause.id, lease.id, ID_SIZE);
+    memcpy(pause.id, lease.id, UUID_SIZE);
     fixture_run(&fixture, &lease);
     fixture_run(&fixture, &pause);
     cr_assert_eq(pause.error.kind, ERROR_NONE, "%s", pause.error.detail);
@@ -249,7 +250,7 @@ Test(store_purge, leaves_a_session_that_is_leased)
     cr_expect_eq(count(SESSION_PAUSED), 1);
 
     struct store_job release = {.operation = STORE_RELEASE, .fence = {true, 1}};
-    memcpy(release.id, lease.id, ID_SIZE);
+    memcpy(release.id, lease.id, UUID_SIZE);
     fixture_run(&fixture, &release);
     cr_assert_eq(release.error.kind, ERROR_NONE, "%s", release.error.detail);
     purge();
@@ -266,7 +267,7 @@ static void append(const char *id)
         .operation = STORE_APPEND,
         .append = {.stream = SLICE_LITERAL("main"), .entries = &entry, .count = 1}};
 
-    memcpy(job.id, id, ID_SIZE);
+    memcpy(job.id, id, UUID_SIZE);
     fixture_run(&fixture, &job);
     cr_assert_eq(job.error.kind, ERROR_NONE, "%s", job.error.detail);
     store_job_release(&job);
@@ -275,7 +276,7 @@ static void append(const char *id)
 /* An append does not change the session; it counts all the same, and goes with it. */
 Test(store_purge, counts_from_the_last_entry)
 {
-    char ids[2][ID_SIZE];
+    char ids[2][UUID_SIZE];
 
     open_store(0, INT64_C(3600000000));
     for (size_t i = 0; i < 2; i++) {
@@ -349,7 +350,7 @@ Test(store_purge, is_done_by_the_writer_itself)
 Test(store_purge, a_page_of_what_would_go_looks_at_10000_sessions_at_most)
 {
     struct store_job job = {.operation = STORE_RETENTION};
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     open_store(INT64_C(3600000000), INT64_C(3600000000));
     make(SESSION_PAUSED, "{}", id);
@@ -373,7 +374,7 @@ Test(store_purge, a_page_of_what_would_go_looks_at_10000_sessions_at_most)
 Test(store_purge, says_what_would_go)
 {
     struct store_job job = {.operation = STORE_RETENTION};
-    char ids[2][ID_SIZE];
+    char ids[2][UUID_SIZE];
 
     open_store(1, 1);
     make(SESSION_TERMINATED, "{\"a\":1}", ids[0]);

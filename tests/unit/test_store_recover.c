@@ -34,7 +34,7 @@ static void take(const char *id, const char *owner)
     struct store_job job = {
         .operation = STORE_LEASE, .owner = slice_from(owner), .ttl_ms = 3600000};
 
-    memcpy(job.id, id, ID_SIZE);
+    memcpy(job.id, id, UUID_SIZE);
     fixture_run(&fixture, &job);
     cr_assert_eq(job.error.kind, ERROR_NONE, "%s", job.error.detail);
     store_job_release(&job);
@@ -61,19 +61,19 @@ static struct session stored(const char *id)
 static void recover(const char *owner, char *line)
 {
     struct store_job job = {
-        .operation = STORE_RECOVER, .owner = slice_from(owner), .many = {.limit = 1000}};
+        .operation = STORE_RECOVER, .owner = slice_from(owner), .bulk = {.limit = 1000}};
 
     fixture_run(&fixture, &job);
     cr_assert_eq(job.error.kind, ERROR_NONE, "%s", job.error.detail);
     *line = '\0';
-    for (size_t i = 0; i < job.many.changed_count; i++)
+    for (size_t i = 0; i < job.bulk.changed_count; i++)
         line +=
-            sprintf(line, "%.*s ", (int)job.many.changed[i].id.len, job.many.changed[i].id.data);
+            sprintf(line, "%.*s ", (int)job.bulk.changed[i].id.len, job.bulk.changed[i].id.data);
     store_job_release(&job);
 }
 
 /* 0: created, 1 and 2: active, 3: leased by daemon-1, 4: leased by daemon-2. */
-static void fill(char ids[5][ID_SIZE])
+static void fill(char ids[5][UUID_SIZE])
 {
     for (int i = 0; i < 5; i++)
         fixture_create(&fixture, "/p", "t", "{}", ids[i]);
@@ -85,8 +85,8 @@ static void fill(char ids[5][ID_SIZE])
 
 Test(store_recover, without_an_owner_all_that_no_lease_protects)
 {
-    struct store_figures figures;
-    char ids[5][ID_SIZE];
+    struct store_stats stats;
+    char ids[5][UUID_SIZE];
     char line[512];
     char wanted[512];
 
@@ -102,14 +102,14 @@ Test(store_recover, without_an_owner_all_that_no_lease_protects)
     cr_expect_eq(stored(ids[3]).status, SESSION_ACTIVE);
     recover(NULL, line);
     cr_expect_str_empty(line);
-    store_figures(fixture.store, &figures);
-    cr_expect_eq(figures.counts[STORE_SESSIONS_RECOVERED], 2);
-    cr_expect_eq(figures.sessions[SESSION_PAUSED], 2);
+    store_stats(fixture.store, &stats);
+    cr_expect_eq(stats.counts[STORE_SESSIONS_RECOVERED], 2);
+    cr_expect_eq(stats.sessions[SESSION_PAUSED], 2);
 }
 
 Test(store_recover, an_owner_gets_its_own_and_loses_their_leases)
 {
-    char ids[5][ID_SIZE];
+    char ids[5][UUID_SIZE];
     char line[512];
     char wanted[512];
 
@@ -131,7 +131,7 @@ static enum error_kind relocate(const char *from, const char *to, bool dry_run, 
     struct store_job job = {
         .operation = STORE_RELOCATE,
         .project_path = slice_from(from),
-        .many = {.limit = 1000,
+        .bulk = {.limit = 1000,
                  .destination = slice_from(to),
                  .max_path_bytes = 40,
                  .dry_run = dry_run},
@@ -139,9 +139,9 @@ static enum error_kind relocate(const char *from, const char *to, bool dry_run, 
 
     fixture_run(&fixture, &job);
     *line = '\0';
-    for (size_t i = 0; i < job.many.changed_count; i++)
-        line += sprintf(line, "%.*s ", (int)job.many.changed[i].project_path.len,
-                        job.many.changed[i].project_path.data);
+    for (size_t i = 0; i < job.bulk.changed_count; i++)
+        line += sprintf(line, "%.*s ", (int)job.bulk.changed[i].project_path.len,
+                        job.bulk.changed[i].project_path.data);
     store_job_release(&job);
     return job.error.kind;
 }
@@ -150,7 +150,7 @@ Test(store_recover, a_move_takes_the_folder_and_what_is_below_it)
 {
     static const char *const paths[] = {"/a/b", "/a/bc", "/a/b/c", "/a/b0",
                                         "/a",   "/a/b/", "/a/b.c"};
-    char ids[7][ID_SIZE];
+    char ids[7][UUID_SIZE];
     char line[512];
 
     for (int i = 0; i < 7; i++)
@@ -181,7 +181,7 @@ Test(store_recover, a_move_from_or_to_the_root)
 
 Test(store_recover, a_move_that_makes_a_path_too_long_moves_nothing)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
     char line[512];
 
     fixture_create(&fixture, "/a/b", "t", "{}", id);
@@ -196,9 +196,9 @@ Test(store_recover, a_path_that_would_be_too_long_is_refused_for_a_row_with_a_sh
     struct store_job job = {
         .operation = STORE_RELOCATE,
         .project_path = SLICE_LITERAL("/a"),
-        .many = {.destination = SLICE_LITERAL("/123456789"), .max_path_bytes = 10},
+        .bulk = {.destination = SLICE_LITERAL("/123456789"), .max_path_bytes = 10},
     };
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     fixture_create(&fixture, "/a/b", "t", "{}", id);
     free(fixture_sql(&fixture, "UPDATE sessions SET id = 'x'"));

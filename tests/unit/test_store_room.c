@@ -56,7 +56,7 @@ static enum error_kind activate(const char *id, struct admission *admission, int
                             .admit = admit,
                             .admit_arg = admission};
 
-    memcpy(job.id, id, ID_SIZE);
+    memcpy(job.id, id, UUID_SIZE);
     fixture_run(&fixture, &job);
     store_job_release(&job);
     return job.error.kind;
@@ -65,7 +65,7 @@ static enum error_kind activate(const char *id, struct admission *admission, int
 Test(store_room, a_job_without_it_is_refused_and_changes_nothing)
 {
     struct admission admission = {0};
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
     int edits = 0;
 
     fixture_create(&fixture, "/p", "t", "{1234567}", id);
@@ -112,12 +112,12 @@ static enum error_kind create_once(struct admission *admission, bool *replayed)
                             .project_path = SLICE_LITERAL("/p"),
                             .thread_id = SLICE_LITERAL("t"),
                             .context = SLICE_LITERAL("{}"),
-                            .once = {.key = SLICE_LITERAL("key"), .answer = answer},
+                            .idempotency = {.key = SLICE_LITERAL("key"), .answer = answer},
                             .admit = admit,
                             .admit_arg = admission};
 
     fixture_run(&fixture, &job);
-    *replayed = job.once.replayed;
+    *replayed = job.idempotency.replayed;
     store_job_release(&job);
     return job.error.kind;
 }

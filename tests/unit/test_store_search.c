@@ -23,7 +23,7 @@ static void open_store(void)
     cr_assert(fixture_open(&fixture, &err), "%s", err.detail);
 }
 
-static void reopen(store_searchable text_of, int rule)
+static void reopen(store_extract_fn text_of, int rule)
 {
     struct error err;
 
@@ -48,7 +48,7 @@ static void append(const char *id, const char *stream, const char *json)
         .append = {.stream = slice_from(stream), .entries = &entry, .count = 1},
     };
 
-    memcpy(job.id, id, ID_SIZE);
+    memcpy(job.id, id, UUID_SIZE);
     fixture_run(&fixture, &job);
     cr_assert_eq(job.error.kind, ERROR_NONE, "%s", job.error.detail);
     store_job_release(&job);
@@ -124,7 +124,7 @@ static void wait_until_complete(void)
 
 Test(store_search, contexts_and_entries_are_found_by_their_words)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     fixture_create(&fixture, "/p", "t", "{\"note\":\"the disk is full\"}", id);
     fixture_create(&fixture, "/p", "t", "{}", NULL);
@@ -143,7 +143,7 @@ Test(store_search, contexts_and_entries_are_found_by_their_words)
 
 Test(store_search, what_is_no_word_separates)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     fixture_create(&fixture, "/p", "t", "{\"f\":\"/home/me/caf\\u00e9-menu.txt\"}", id);
     expect("cafe-menu.txt", "context /home/me/[caf\xc3\xa9-menu.txt]\n");
@@ -156,7 +156,7 @@ Test(store_search, what_is_no_word_separates)
 Test(store_search, a_change_is_found_at_once_and_what_it_replaces_is_not)
 {
     const enum session_status active = SESSION_ACTIVE;
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     fixture_create(&fixture, "/p", "t", "{\"a\":\"before\"}", id);
     cr_assert_eq(fixture_update(&fixture, id, NULL, "{\"a\":\"after\"}"), ERROR_NONE);
@@ -171,8 +171,8 @@ Test(store_search, a_change_is_found_at_once_and_what_it_replaces_is_not)
 Test(store_search, filters_leave_out_other_sessions)
 {
     const enum session_status active = SESSION_ACTIVE;
-    char one[ID_SIZE];
-    char two[ID_SIZE];
+    char one[UUID_SIZE];
+    char two[UUID_SIZE];
 
     fixture_create(&fixture, "/a", "t", "{\"x\":\"word one\"}", one);
     fixture_create(&fixture, "/b", "u", "{\"x\":\"word two\"}", two);
@@ -191,8 +191,8 @@ Test(store_search, filters_leave_out_other_sessions)
 
 Test(store_search, a_stream_that_does_not_fit_is_jumped_over)
 {
-    char one[ID_SIZE];
-    char two[ID_SIZE];
+    char one[UUID_SIZE];
+    char two[UUID_SIZE];
 
     fixture_create(&fixture, "/a", "t", "{}", one);
     fixture_create(&fixture, "/b", "t", "{}", two);
@@ -210,7 +210,7 @@ Test(store_search, pages_show_every_hit_once_the_best_first)
     struct buffer whole = {0};
     struct store_search_query query = {.text = SLICE_LITERAL("word"), .limit = 3};
     struct store_job job;
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
     char json[128];
 
     fixture_create(&fixture, "/a", "t", "{\"x\":\"word in a context\"}", id);
@@ -239,7 +239,7 @@ static void remove_session(const char *id)
 {
     struct store_job job = {.operation = STORE_DELETE};
 
-    memcpy(job.id, id, ID_SIZE);
+    memcpy(job.id, id, UUID_SIZE);
     fixture_run(&fixture, &job);
     cr_assert_eq(job.error.kind, ERROR_NONE);
     store_job_release(&job);
@@ -262,8 +262,8 @@ static void wait_for(const char *sql, const char *wanted)
 
 Test(store_search, a_deleted_session_is_gone_at_once_and_its_text_soon)
 {
-    char id[ID_SIZE];
-    char kept[ID_SIZE];
+    char id[UUID_SIZE];
+    char kept[UUID_SIZE];
 
     fixture_create(&fixture, "/a", "t", "{\"x\":\"secret context\"}", id);
     fixture_create(&fixture, "/a", "t", "{\"x\":\"secret too\"}", kept);
@@ -280,7 +280,7 @@ Test(store_search, a_deleted_session_is_gone_at_once_and_its_text_soon)
 
 Test(store_search, what_was_there_before_is_indexed_by_and_by)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     reopen(NULL, 0);
     fixture_create(&fixture, "/a", "t", "{\"x\":\"early word\"}", id);
@@ -325,7 +325,7 @@ Test(store_search, another_rule_makes_the_index_anew)
 
 Test(store_search, what_another_program_writes_is_found)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     fixture_create(&fixture, "/a", "t", "{\"x\":\"ours\"}", id);
     fixture_create(&fixture, "/a", "t", "{\"x\":\"doomed\"}", NULL);
@@ -354,7 +354,7 @@ Test(store_search, a_batch_that_is_long_is_indexed_by_and_by)
     struct buffer json = {0};
     struct store_job job = {.operation = STORE_APPEND,
                             .append = {.entries = entries, .count = COUNT}};
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     buffer_add_text(&json, "{\"x\":\"");
     for (int i = 0; i < 100; i++)
@@ -363,7 +363,7 @@ Test(store_search, a_batch_that_is_long_is_indexed_by_and_by)
     for (int i = 0; i < COUNT; i++)
         entries[i].text = buffer_slice(&json);
     fixture_create(&fixture, "/a", "t", "{}", id);
-    memcpy(job.id, id, ID_SIZE);
+    memcpy(job.id, id, UUID_SIZE);
     job.append.stream = SLICE_LITERAL("");
     fixture_run(&fixture, &job);
     cr_assert_eq(job.error.kind, ERROR_NONE, "%s", job.error.detail);

@@ -46,7 +46,7 @@ static const char *const damages[] = {
 #define DAMAGES (sizeof(damages) / sizeof(damages[0]))
 
 static struct store_fixture fixture;
-static char id[ID_SIZE];
+static char id[UUID_SIZE];
 
 static void append(const char *json)
 {
@@ -56,7 +56,7 @@ static void append(const char *json)
         .append = {.stream = SLICE_LITERAL(""), .entries = &entry, .count = 1},
     };
 
-    memcpy(job.id, id, ID_SIZE);
+    memcpy(job.id, id, UUID_SIZE);
     fixture_run(&fixture, &job);
     cr_assert_eq(job.error.kind, ERROR_NONE, "%s", job.error.detail);
     store_job_release(&job);
@@ -66,7 +66,7 @@ static void delete_session(const char *session)
 {
     struct store_job job = {.operation = STORE_DELETE};
 
-    memcpy(job.id, session, ID_SIZE);
+    memcpy(job.id, session, UUID_SIZE);
     fixture_run(&fixture, &job);
     cr_assert_eq(job.error.kind, ERROR_NONE, "%s", job.error.detail);
     store_job_release(&job);
@@ -134,7 +134,7 @@ static void expect_complete(int hits)
 /* Changes everything that can be found, each of which has to succeed. */
 static void write_all(void)
 {
-    char other[ID_SIZE];
+    char other[UUID_SIZE];
 
     append("{\"a\":\"word in an entry\"}");
     cr_expect_eq(fixture_update(&fixture, id, NULL, "{\"a\":\"another word\"}"), ERROR_NONE);
@@ -200,7 +200,7 @@ ParameterizedTest(size_t *which, store_search_corrupt, an_index_corrupted_at_run
 
 TestSuite(store_search_backlog, .init = start, .fini = stop, .timeout = 60);
 
-static void reopen(store_searchable text_of)
+static void reopen(store_extract_fn text_of)
 {
     fixture_close(&fixture);
     fixture.options.search_text = text_of;

@@ -35,12 +35,12 @@ static void open_store(int64_t max_db_bytes)
     cr_assert(fixture_open(&fixture, &err), "%s", err.detail);
 }
 
-static struct store_figures figures(void)
+static struct store_stats stats(void)
 {
-    struct store_figures figures;
+    struct store_stats stats;
 
-    store_figures(fixture.store, &figures);
-    return figures;
+    store_stats(fixture.store, &stats);
+    return stats;
 }
 
 /* An object of so many bytes. */
@@ -55,7 +55,7 @@ static char *object(size_t len)
     return text;
 }
 
-static enum error_kind create(size_t context_bytes, char id[ID_SIZE])
+static enum error_kind create(size_t context_bytes, char id[UUID_SIZE])
 {
     char *context = object(context_bytes);
     struct store_job job = {
@@ -67,7 +67,7 @@ static enum error_kind create(size_t context_bytes, char id[ID_SIZE])
 
     fixture_run(&fixture, &job);
     if (id != NULL)
-        memcpy(id, job.id, ID_SIZE);
+        memcpy(id, job.id, UUID_SIZE);
     store_job_release(&job);
     free(context);
     return job.error.kind;
@@ -92,7 +92,7 @@ static enum error_kind put(const char *id, size_t context_bytes)
         .context = slice_from(context),
     };
 
-    memcpy(job.id, id, ID_SIZE);
+    memcpy(job.id, id, UUID_SIZE);
     fixture_run(&fixture, &job);
     store_job_release(&job);
     free(context);
@@ -102,7 +102,7 @@ static enum error_kind put(const char *id, size_t context_bytes)
 static enum error_kind delete (const char *id) {
     struct store_job job = {.operation = STORE_DELETE};
 
-    memcpy(job.id, id, ID_SIZE);
+    memcpy(job.id, id, UUID_SIZE);
     fixture_run(&fixture, &job);
     store_job_release(&job);
     return job.error.kind;
@@ -127,16 +127,16 @@ static size_t count_of(const char *text, const char *part)
 
 Test(store_size, is_known_after_each_commit)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     open_store(0);
-    const struct store_figures before = figures();
+    const struct store_stats before = stats();
     cr_expect_gt(before.database_bytes, 0);
     cr_expect_eq(create(100 * PAGE, id), ERROR_NONE);
-    const struct store_figures full = figures();
+    const struct store_stats full = stats();
     cr_expect_geq(full.database_bytes, before.database_bytes + 100 * PAGE);
     cr_expect_eq(delete (id), ERROR_NONE);
-    const struct store_figures after = figures();
+    const struct store_stats after = stats();
     cr_expect_leq(after.database_bytes, before.database_bytes + PAGE);
     cr_expect_eq(after.database_bytes + after.free_bytes, full.database_bytes + full.free_bytes);
 }
@@ -144,18 +144,18 @@ Test(store_size, is_known_after_each_commit)
 /* As many bytes as are left fit; one more does not. */
 Test(store_size, refuses_growth_from_its_edge_on)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     open_store(0);
     cr_expect_eq(create(10 * PAGE, id), ERROR_NONE);
-    const int64_t used = figures().database_bytes;
+    const int64_t used = stats().database_bytes;
     fixture_close(&fixture);
 
     open_store(used + 1000);
     cr_expect_eq(create(1000 - 3 + 1, NULL), ERROR_DATABASE_FULL);
     cr_expect_eq(put("00000000-0000-4000-8000-000000000001", 1000), ERROR_DATABASE_FULL);
     cr_expect_eq(replace(id, 10 * PAGE + 1001), ERROR_DATABASE_FULL);
-    cr_expect_eq(figures().counts[STORE_GROWTH_REFUSED], 3);
+    cr_expect_eq(stats().counts[STORE_QUOTA_REJECTED], 3);
     cr_expect_eq(create(1000 - 3, NULL), ERROR_NONE);
     fixture_close(&fixture);
 
@@ -171,19 +171,19 @@ Test(store_size, lets_everything_else_happen_when_it_is_full)
     static const enum session_status active = SESSION_ACTIVE;
     struct store_job lease = {
         .operation = STORE_LEASE, .owner = SLICE_LITERAL("d"), .ttl_ms = 3600000};
-    char ids[2][ID_SIZE];
+    char ids[2][UUID_SIZE];
 
     open_store(0);
     cr_expect_eq(create(50 * PAGE, ids[0]), ERROR_NONE);
     cr_expect_eq(create(50 * PAGE, ids[1]), ERROR_NONE);
-    const int64_t used = figures().database_bytes;
+    const int64_t used = stats().database_bytes;
     fixture_close(&fixture);
     open_store(used);
     cr_expect_eq(create(2, NULL), ERROR_DATABASE_FULL);
     cr_expect_eq(put(ids[0], 2), ERROR_NONE); /* is there already */
     cr_expect_eq(fixture_update(&fixture, ids[0], &active, NULL), ERROR_NONE);
     cr_expect_eq(replace(ids[0], 50 * PAGE), ERROR_NONE);
-    memcpy(lease.id, ids[1], ID_SIZE);
+    memcpy(lease.id, ids[1], UUID_SIZE);
     fixture_run(&fixture, &lease);
     cr_expect_eq(lease.error.kind, ERROR_NONE);
     store_job_release(&lease);
@@ -196,17 +196,17 @@ Test(store_size, lets_everything_else_happen_when_it_is_full)
 
 Test(store_size, warns_once_when_four_fifths_are_taken)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     open_store(1000 * PAGE);
     cr_expect_eq(create(700 * PAGE, NULL), ERROR_NONE);
     cr_expect_eq(count_of(fixture.notices, "database_nearly_full"), 0, "%s", fixture.notices);
-    cr_expect_not(figures().nearly_full);
+    cr_expect_not(stats().nearly_full);
     cr_expect_eq(create(150 * PAGE, id), ERROR_NONE);
-    cr_expect(figures().nearly_full);
+    cr_expect(stats().nearly_full);
     cr_expect_eq(create(PAGE, NULL), ERROR_NONE);
     cr_expect_eq(delete (id), ERROR_NONE);
-    cr_expect_not(figures().nearly_full);
+    cr_expect_not(stats().nearly_full);
     cr_expect_eq(create(PAGE, NULL), ERROR_NONE);
     cr_expect_eq(create(150 * PAGE, id), ERROR_NONE);
     fixture_close(&fixture);
@@ -221,7 +221,7 @@ Test(store_size, a_batch_is_looked_at_job_by_job)
     int made = 0;
 
     open_store(0);
-    const int64_t used = figures().database_bytes;
+    const int64_t used = stats().database_bytes;
     fixture_close(&fixture);
     open_store(used + 65 * PAGE);
     for (size_t i = 0; i < 8; i++) {
@@ -241,7 +241,7 @@ Test(store_size, a_batch_is_looked_at_job_by_job)
 
 Test(store_size, a_new_file_gives_its_pages_back)
 {
-    char ids[20][ID_SIZE];
+    char ids[20][UUID_SIZE];
 
     open_store(0);
     for (size_t i = 0; i < 20; i++)
@@ -249,10 +249,10 @@ Test(store_size, a_new_file_gives_its_pages_back)
     fixture_expect(&fixture, "PRAGMA auto_vacuum", "2");
     for (size_t i = 0; i < 20; i++)
         cr_expect_eq(delete (ids[i]), ERROR_NONE);
-    cr_expect_geq(figures().free_bytes, INT64_C(4000) * PAGE);
-    for (int waited = 0; waited < 1500 && figures().free_bytes > 300 * PAGE; waited++)
+    cr_expect_geq(stats().free_bytes, INT64_C(4000) * PAGE);
+    for (int waited = 0; waited < 1500 && stats().free_bytes > 300 * PAGE; waited++)
         usleep(10000);
-    cr_expect_leq(figures().free_bytes, 300 * PAGE);
+    cr_expect_leq(stats().free_bytes, 300 * PAGE);
     for (int waited = 0; waited < 500 && file_bytes() > 500 * PAGE; waited++)
         usleep(10000);
     cr_expect_leq(file_bytes(), 500 * PAGE, "%lld", (long long)file_bytes());
@@ -261,20 +261,20 @@ Test(store_size, a_new_file_gives_its_pages_back)
 
 Test(store_size, a_few_free_pages_are_kept_for_what_comes)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
     open_store(0);
     cr_expect_eq(create(300 * PAGE, id), ERROR_NONE);
     cr_expect_eq(delete (id), ERROR_NONE);
-    const int64_t free_bytes = figures().free_bytes;
+    const int64_t free_bytes = stats().free_bytes;
     usleep(2500000);
-    cr_expect_eq(figures().free_bytes, free_bytes);
+    cr_expect_eq(stats().free_bytes, free_bytes);
 }
 
 /* Of a file of before, with sessions in it. */
 static void make_old_file(int pages, const char *mode)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
     char sql[128];
 
     open_store(0);
@@ -324,8 +324,9 @@ static struct slice no_answer(struct store_job *job)
 
 Test(store_size, a_full_database_takes_no_new_idempotency_key)
 {
-    const struct store_job keyed = {.operation = STORE_RECOVER,
-                                    .once = {.key = SLICE_LITERAL("k"), .answer = no_answer}};
+    const struct store_job keyed = {
+        .operation = STORE_RECOVER,
+        .idempotency = {.key = SLICE_LITERAL("k"), .answer = no_answer}};
     struct store_job job = keyed;
 
     open_store(0);
@@ -336,10 +337,10 @@ Test(store_size, a_full_database_takes_no_new_idempotency_key)
     open_store(1);
     job = keyed;
     fixture_run(&fixture, &job);
-    cr_expect(job.once.replayed, "a stored key is replayed");
+    cr_expect(job.idempotency.replayed, "a stored key is replayed");
     store_job_release(&job);
     job = keyed;
-    job.once.key = SLICE_LITERAL("other");
+    job.idempotency.key = SLICE_LITERAL("other");
     fixture_run(&fixture, &job);
     cr_expect_eq(job.error.kind, ERROR_DATABASE_FULL);
     store_job_release(&job);

@@ -13,16 +13,16 @@ static void release(void)
     buffer_release(&answer);
 }
 
-TestSuite(timeout_answer, .fini = release);
+TestSuite(timeout_response, .fini = release);
 
 static const char *make(const char *path)
 {
-    timeout_answer(&answer, slice_from(path), "id-1", 1500);
+    timeout_response(&answer, slice_from(path), "id-1", 1500);
     buffer_add_char(&answer, '\0');
     return answer.data;
 }
 
-Test(timeout_answer, is_a_whole_response)
+Test(timeout_response, is_a_whole_response)
 {
     const char *text = make("/sessions/\"x");
     const char *body = strstr(text, "\r\n\r\n");
@@ -40,13 +40,13 @@ Test(timeout_answer, is_a_whole_response)
     cr_expect(strstr(body, "within 1500 ms"));
 }
 
-Test(timeout_answer, stands_for_a_request_without_a_line)
+Test(timeout_response, stands_for_a_request_without_a_line)
 {
     cr_expect(strstr(make(""), "\"instance\":\"/\""));
 }
 
 /* Sun, 06 Nov 1994 08:49:37 GMT */
-Test(timeout_answer, has_a_date_of_fixed_length)
+Test(timeout_response, has_a_date_of_fixed_length)
 {
     const char *date = strstr(make("/"), "\r\nDate: ");
 

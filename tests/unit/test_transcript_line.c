@@ -34,14 +34,14 @@ static const struct line_case lines[] = {
     {"\xef\xbb\xbf{}", NULL, "column 1: "},
 };
 
-Test(transcript_line, is_one_object_or_refused_with_a_reason)
+Test(claude_line, is_one_object_or_refused_with_a_reason)
 {
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         const struct line_case *each = &lines[i];
-        struct transcript_line line;
+        struct claude_line line;
         struct error why;
         char *copy = strdup(each->line);
-        const bool taken = transcript_line_parse(copy, strlen(copy), &line, &why);
+        const bool taken = claude_line_parse(copy, strlen(copy), &line, &why);
         cr_expect_eq(taken, each->text != NULL, "%s", each->line);
         if (taken && each->text != NULL) {
             cr_expect(slice_is(line.text, each->text), "%s", each->line);
@@ -51,12 +51,12 @@ Test(transcript_line, is_one_object_or_refused_with_a_reason)
                          each->line, why.detail);
         }
         if (taken)
-            transcript_line_release(&line);
+            claude_line_release(&line);
         free(copy);
     }
 }
 
-Test(transcript_line, split_finds_the_end_of_the_first_object)
+Test(claude_line, split_finds_the_end_of_the_first_object)
 {
     static const struct {
         const char *line;
@@ -80,35 +80,35 @@ Test(transcript_line, split_finds_the_end_of_the_first_object)
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-        cr_expect_eq(transcript_line_split(slice_from(cases[i].line)), cases[i].end, "%s",
+        cr_expect_eq(claude_line_split(slice_from(cases[i].line)), cases[i].end, "%s",
                      cases[i].line);
 }
 
-Test(transcript_line, text_is_the_decoded_string_of_a_member)
+Test(claude_line, text_is_the_decoded_string_of_a_member)
 {
     const struct slice object =
         SLICE_LITERAL("{\"in\":{\"cwd\":\"/in\"},\"n\":7,\"e\":\"\",\"cwd\":\"/\\u0061\"}");
     struct buffer out = {0};
 
-    cr_assert(transcript_line_text(object, "cwd", &out));
+    cr_assert(claude_line_text(object, "cwd", &out));
     cr_expect(slice_is(buffer_slice(&out), "/a"));
-    cr_expect_not(transcript_line_text(object, "n", &out));
-    cr_expect_not(transcript_line_text(object, "e", &out));
-    cr_expect_not(transcript_line_text(object, "absent", &out));
-    cr_expect(slice_is(transcript_line_member(object, "n"), "7"));
+    cr_expect_not(claude_line_text(object, "n", &out));
+    cr_expect_not(claude_line_text(object, "e", &out));
+    cr_expect_not(claude_line_text(object, "absent", &out));
+    cr_expect(slice_is(claude_line_member(object, "n"), "7"));
     buffer_release(&out);
 }
 
-Test(transcript_line, metadata_is_marked_as_the_sdk_marks_it)
+Test(claude_line, metadata_is_marked_as_the_sdk_marks_it)
 {
     struct buffer out = {0};
     struct error why;
 
-    cr_assert(transcript_line_add_metadata(SLICE_LITERAL("{\"a\":1}"), &out, &why));
+    cr_assert(claude_line_add_metadata(SLICE_LITERAL("{\"a\":1}"), &out, &why));
     cr_expect(slice_is(buffer_slice(&out), "{\"a\":1,\"type\":\"agent_metadata\"}"));
     out.len = 0;
-    cr_assert(transcript_line_add_metadata(SLICE_LITERAL("{}"), &out, &why));
+    cr_assert(claude_line_add_metadata(SLICE_LITERAL("{}"), &out, &why));
     cr_expect(slice_is(buffer_slice(&out), "{\"type\":\"agent_metadata\"}"));
-    cr_expect_not(transcript_line_add_metadata(SLICE_LITERAL("{\"type\":1}"), &out, &why));
+    cr_expect_not(claude_line_add_metadata(SLICE_LITERAL("{\"type\":1}"), &out, &why));
     buffer_release(&out);
 }

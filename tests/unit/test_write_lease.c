@@ -62,7 +62,7 @@ static int64_t run_turn(bool committed)
     const int64_t changed = sqlite3_total_changes64(db) - before;
     cr_assert(write_operations_finish(&ops, &err), "%s", err.detail);
     database_run(db, committed ? "COMMIT" : "ROLLBACK");
-    write_operations_settle(&ops, committed);
+    write_operations_end(&ops, committed);
     return changed;
 }
 
@@ -72,8 +72,8 @@ Test(write_lease, new_terms_come_in_turns_of_few_rows)
     int turns = 0;
 
     insert_leases();
-    cr_assert(ops.state.leases_in_doubt);
-    while (ops.state.leases_in_doubt) {
+    cr_assert(ops.state.leases_stale);
+    while (ops.state.leases_stale) {
         cr_assert_lt(turns++, 2 * LEASES / 256 + 2, "the turns have no end");
         cr_expect_leq(run_turn(true), TURN_ROWS_MAX);
     }
@@ -93,9 +93,9 @@ Test(write_lease, a_turn_that_is_rolled_back_runs_again)
     insert_leases();
     run_turn(true);
     run_turn(false);
-    for (int turns = 0; ops.state.leases_in_doubt && turns < 10; turns++)
+    for (int turns = 0; ops.state.leases_stale && turns < 10; turns++)
         run_turn(true);
-    cr_expect_not(ops.state.leases_in_doubt);
+    cr_expect_not(ops.state.leases_stale);
     cr_expect_eq(database_number(db, "SELECT count(*) FROM lease_terms"), LEASES);
     cr_expect_leq(database_number(db, "SELECT max(lease_deadline_us) FROM sessions"),
                   monotonic_us() + TTL_US);
@@ -106,8 +106,8 @@ Test(write_lease, a_second_stall_begins_the_terms_anew)
     insert_leases();
     run_turn(true);
     const int64_t again_us = monotonic_us();
-    write_lease_doubt(&ops);
-    for (int turns = 0; ops.state.leases_in_doubt && turns < 10; turns++)
+    write_lease_invalidate(&ops);
+    for (int turns = 0; ops.state.leases_stale && turns < 10; turns++)
         run_turn(true);
     cr_expect_geq(database_number(db, "SELECT min(lease_deadline_us) FROM sessions"),
                   again_us + TTL_US);

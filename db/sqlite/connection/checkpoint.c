@@ -18,7 +18,7 @@
 #define KEEP 2
 
 /* The disk is looked at, and a crowding log is copied, once in so many pages: 1 MiB. */
-#define LOOK_PAGES 256
+#define STATVFS_EVERY_PAGES 256
 
 /* The 4096-byte pages of a log carry a 24-byte header each, the log one of 32
  * (https://sqlite.org/fileformat2.html#walformat). */
@@ -34,11 +34,12 @@ static int64_t free_bytes(const char *path)
     return (int64_t)(disk.f_bavail * disk.f_frsize);
 }
 
-static void look_at_disk(struct checkpointer *checkpointer)
+static void update_free_space(struct checkpointer *checkpointer)
 {
-    checkpointer->looked_pages = checkpointer->pages;
-    checkpointer->is_crowding = checkpointer_log_bytes(checkpointer) >
-                                free_bytes(sqlite3_db_filename(checkpointer->db, "main"));
+    checkpointer->statvfs_pages = checkpointer->pages;
+    checkpointer->wal_exceeds_free_space =
+        checkpointer_log_bytes(checkpointer) >
+        free_bytes(sqlite3_db_filename(checkpointer->db, "main"));
 }
 
 static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
@@ -51,10 +52,10 @@ static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
     checkpointer->has_more = true;
     if (pages < checkpointer->checkpointed_pages)
         checkpointer->checkpointed_pages = 0;
-    if (pages < checkpointer->looked_pages)
-        checkpointer->looked_pages = 0;
-    if (pages - checkpointer->looked_pages >= LOOK_PAGES)
-        look_at_disk(checkpointer);
+    if (pages < checkpointer->statvfs_pages)
+        checkpointer->statvfs_pages = 0;
+    if (pages - checkpointer->statvfs_pages >= STATVFS_EVERY_PAGES)
+        update_free_space(checkpointer);
     return SQLITE_OK;
 }
 
@@ -77,7 +78,7 @@ bool checkpointer_is_due(const struct checkpointer *checkpointer)
                                                                : checkpointer->due_pages / 4;
     const int64_t fresh = checkpointer->pages - checkpointer->checkpointed_pages;
 
-    return fresh >= more || (checkpointer->is_crowding && fresh >= LOOK_PAGES);
+    return fresh >= more || (checkpointer->wal_exceeds_free_space && fresh >= STATVFS_EVERY_PAGES);
 }
 
 int64_t checkpointer_log_bytes(const struct checkpointer *checkpointer)
@@ -90,8 +91,8 @@ int64_t checkpointer_log_bytes(const struct checkpointer *checkpointer)
 static enum checkpoint_result failed(struct checkpointer *checkpointer, int result,
                                      struct error *err)
 {
-    translate_failure(checkpointer->db, "checkpointing", err);
-    return translate_is_fatal(result) ? CHECKPOINT_FATAL : CHECKPOINT_FAILED;
+    sqlite_error_set(checkpointer->db, "checkpointing", err);
+    return sqlite_error_is_fatal(result) ? CHECKPOINT_FATAL : CHECKPOINT_FAILED;
 }
 
 static enum checkpoint_result run(struct checkpointer *checkpointer, int64_t limit_ms,
@@ -103,7 +104,7 @@ static enum checkpoint_result run(struct checkpointer *checkpointer, int64_t lim
     checkpointer->checkpointed_pages = checkpointer->pages;
     checkpointer->has_more = false;
     /* Old snapshots would keep newer pages of the log from being copied. */
-    reader_pool_expire(checkpointer->readers, limit_ms);
+    reader_pool_end_snapshots(checkpointer->readers, limit_ms);
     const int result = sqlite3_wal_checkpoint_v2(checkpointer->db, NULL, SQLITE_CHECKPOINT_PASSIVE,
                                                  &pages, &copied);
     if (result != SQLITE_OK)
@@ -112,7 +113,7 @@ static enum checkpoint_result run(struct checkpointer *checkpointer, int64_t lim
         return CHECKPOINT_PARTIAL;
     /* From now on snapshots read the database file alone; once the last of the others has ended,
      * the next write begins the log from its start. */
-    reader_pool_expire(checkpointer->readers, limit_ms);
+    reader_pool_end_snapshots(checkpointer->readers, limit_ms);
     return CHECKPOINT_COMPLETE;
 }
 
@@ -120,9 +121,9 @@ enum checkpoint_result checkpointer_run(struct checkpointer *checkpointer, struc
 {
     if (checkpointer->pages < OVERDUE * checkpointer->due_pages)
         return run(checkpointer, READERS_LIMIT_MS, err);
-    reader_pool_hold_lists(checkpointer->readers, true);
+    reader_pool_block_lists(checkpointer->readers, true);
     const enum checkpoint_result result = run(checkpointer, LISTS_LIMIT_MS, err);
-    reader_pool_hold_lists(checkpointer->readers, false);
+    reader_pool_block_lists(checkpointer->readers, false);
     return result;
 }
 

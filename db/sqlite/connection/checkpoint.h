@@ -19,12 +19,12 @@ enum checkpoint_result {
 struct checkpointer {
     sqlite3 *db;
     struct reader_pool *readers;
-    int64_t due_pages;      /* a log of so many is due for a checkpoint */
-    int pages;              /* the log's length */
-    int checkpointed_pages; /* its length at the last checkpoint; 0 once it started anew */
-    int looked_pages;       /* its length when the disk was last looked at */
-    bool is_crowding;       /* then it was longer than what the disk had left */
-    bool has_more;          /* commits since the last checkpoint */
+    int64_t due_pages;           /* a log of so many is due for a checkpoint */
+    int pages;                   /* the log's length */
+    int checkpointed_pages;      /* its length at the last checkpoint; 0 once it started anew */
+    int statvfs_pages;           /* its length when the disk was last looked at */
+    bool wal_exceeds_free_space; /* then it was longer than what the disk had left */
+    bool has_more;               /* commits since the last checkpoint */
 };
 
 /* `db` and `readers` are borrowed. The struct must not move from here on: SQLite tells it of each

@@ -49,7 +49,7 @@ int64_t clock_next(struct clock *clock)
     return clock->last_us;
 }
 
-void clock_pass(struct clock *clock, int64_t us)
+void clock_advance_to(struct clock *clock, int64_t us)
 {
     if (us > clock->last_us)
         clock->last_us = us;
@@ -63,7 +63,7 @@ bool clock_reserve(struct clock *clock, sqlite3 *db, bool force, struct error *e
     sqlite3_bind_int64(clock->reserve, 1, until);
     const int result = sqlite3_step(clock->reserve);
     if (result != SQLITE_DONE)
-        translate_failure(db, "reserving time", err);
+        sqlite_error_set(db, "reserving time", err);
     else
         clock->reserved_us = until;
     sqlite3_reset(clock->reserve);

@@ -38,7 +38,7 @@ MUST_USE bool clock_init(struct clock *clock, sqlite3 *db, struct error *err);
 int64_t clock_next(struct clock *clock);
 
 /* Goes on from `us`, if it has not come so far: every next time is later than it. */
-void clock_pass(struct clock *clock, int64_t us);
+void clock_advance_to(struct clock *clock, int64_t us);
 
 /* Before COMMIT: reserves more when the times handed out need it, or when `force`. */
 MUST_USE bool clock_reserve(struct clock *clock, sqlite3 *db, bool force, struct error *err);

@@ -4,7 +4,7 @@
 #include "db/sqlite/connection/column.h"
 #include "db/sqlite/connection/sqlite_error.h"
 #include "db/sqlite/connection/wal_vfs.h"
-#include "db/sqlite/file/file_precheck.h"
+#include "db/sqlite/file/database_path.h"
 #include "db/sqlite/file/journal_check.h"
 
 #include <limits.h>
@@ -30,7 +30,7 @@ static bool limit(sqlite3 *db, struct error *err)
 
     for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
         if (sqlite3_db_config(db, switches[i].option, switches[i].value, NULL) != SQLITE_OK)
-            return translate_failure(db, "configuring the connection", err);
+            return sqlite_error_set(db, "configuring the connection", err);
     }
     /* The length of a text keeps SQLite's own limit: what was stored once has to stay readable,
      * whatever a request may bring today. */
@@ -49,7 +49,7 @@ static bool open_connection(const char *path, int flags, const char *vfs, sqlite
     if (sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, vfs) != SQLITE_OK) {
         if (db == NULL)
             return error_set(err, ERROR_INTERNAL, NULL, "SQLite is out of memory");
-        translate_failure(db, "opening the file", err);
+        sqlite_error_set(db, "opening the file", err);
         goto failed;
     }
     if (!limit(db, err))
@@ -65,7 +65,7 @@ failed:
 bool connection_enable_triggers(sqlite3 *db, struct error *err)
 {
     return sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 1, NULL) == SQLITE_OK ||
-           translate_failure(db, "configuring the connection", err);
+           sqlite_error_set(db, "configuring the connection", err);
 }
 
 static bool text_is(sqlite3 *db, const char *sql, const char *wanted, struct error *err)
@@ -87,7 +87,7 @@ static bool text_is(sqlite3 *db, const char *sql, const char *wanted, struct err
 static bool keep_log_on_close(sqlite3 *db, bool keep, struct error *err)
 {
     return sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep, NULL) == SQLITE_OK ||
-           translate_failure(db, "configuring the connection", err);
+           sqlite_error_set(db, "configuring the connection", err);
 }
 
 static bool has_log(sqlite3 *db)
@@ -119,7 +119,7 @@ bool connection_open_writer(const char *path, sqlite3 **out, struct error *err)
 {
     sqlite3 *db = NULL;
 
-    if (!file_place_check(path, err) || !journal_check(path, err) || !wal_vfs_register(err) ||
+    if (!database_path_check(path, err) || !journal_check(path, err) || !wal_vfs_register(err) ||
         !open_connection(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, WAL_VFS_NAME, &db, err))
         return false;
     *out = db;
@@ -168,7 +168,7 @@ bool connection_open_made(const char *path, sqlite3 **out, struct error *err)
 bool connection_run(sqlite3 *db, const char *sql, struct error *err)
 {
     if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
-        return translate_failure(db, "running a statement", err);
+        return sqlite_error_set(db, "running a statement", err);
     return true;
 }
 
@@ -198,7 +198,7 @@ bool connection_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, struct
         return error_set(err, ERROR_INTERNAL, NULL, "SQLite is out of memory");
     const int result = sqlite3_prepare_v3(db, marked, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
     sqlite3_free(marked);
-    return result == SQLITE_OK || translate_failure(db, "preparing a statement", err);
+    return result == SQLITE_OK || sqlite_error_set(db, "preparing a statement", err);
 }
 
 bool connection_text(sqlite3 *db, const char *sql, char **out, struct error *err)
@@ -214,7 +214,7 @@ bool connection_text(sqlite3 *db, const char *sql, char **out, struct error *err
         if (text != NULL && *out == NULL)
             abort();
     } else {
-        translate_failure(db, sql, err);
+        sqlite_error_set(db, sql, err);
     }
     sqlite3_finalize(stmt);
     return result == SQLITE_ROW || result == SQLITE_DONE;
@@ -232,7 +232,7 @@ bool connection_integer(sqlite3 *db, const char *sql, int64_t *out, struct error
     else if (result == SQLITE_DONE)
         *out = 0;
     else
-        translate_failure(db, "reading a number", err);
+        sqlite_error_set(db, "reading a number", err);
     sqlite3_finalize(stmt);
     return result == SQLITE_ROW || result == SQLITE_DONE;
 }

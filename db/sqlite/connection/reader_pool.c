@@ -53,7 +53,7 @@ static bool open_reader(struct reader *reader, const char *path, struct error *e
 }
 
 bool reader_pool_init(struct reader_pool *pool, const char *path, size_t count,
-                      int64_t read_limit_ms, session_adopter adopt, struct error *err)
+                      int64_t read_limit_ms, session_context_fix fix_context, struct error *err)
 {
     pthread_condattr_t attributes;
 
@@ -73,7 +73,7 @@ bool reader_pool_init(struct reader_pool *pool, const char *path, size_t count,
             reader_pool_release(pool);
             return false;
         }
-        reader->adopt = adopt;
+        reader->fix_context = fix_context;
         reader->search.report = &pool->search_report;
         reader->next = pool->_shared.idle;
         pool->_shared.idle = reader;
@@ -109,7 +109,7 @@ static bool begin_snapshot(struct reader *reader, int64_t commits, int64_t now_m
     const bool begun = sqlite3_step(reader->begin) == SQLITE_DONE;
 
     if (!begun)
-        translate_failure(reader->db, "beginning to read", err);
+        sqlite_error_set(reader->db, "beginning to read", err);
     sqlite3_reset(reader->begin);
     reader->has_snapshot = begun;
     reader->snapshot_commits = commits;
@@ -155,7 +155,7 @@ struct reader *reader_pool_lease_for_list(struct reader_pool *pool, struct error
     return reader_pool_lease(pool, err);
 }
 
-bool reader_pool_holds_lists(struct reader_pool *pool)
+bool reader_pool_blocks_lists(struct reader_pool *pool)
 {
     pthread_mutex_lock(&pool->lock);
     const bool holds = pool->_shared.lists_wait;
@@ -163,7 +163,7 @@ bool reader_pool_holds_lists(struct reader_pool *pool)
     return holds;
 }
 
-void reader_pool_hold_lists(struct reader_pool *pool, bool hold)
+void reader_pool_block_lists(struct reader_pool *pool, bool hold)
 {
     pthread_mutex_lock(&pool->lock);
     pool->_shared.lists_wait = hold;
@@ -199,7 +199,7 @@ static bool old_lease_locked(const struct reader_pool *pool)
     return false;
 }
 
-void reader_pool_expire(struct reader_pool *pool, int64_t limit_ms)
+void reader_pool_end_snapshots(struct reader_pool *pool, int64_t limit_ms)
 {
     struct timespec deadline;
 

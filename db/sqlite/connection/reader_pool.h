@@ -6,8 +6,8 @@
  * committed: beginning one takes SQLite's file locks, which cost more than a SELECT by key. The
  * writer calls reader_pool_committed after every COMMIT, before it answers anyone, so a lease shows
  * every write that was acknowledged before it. An open snapshot keeps the write-ahead log from
- * being reset: reader_pool_expire ends them for a checkpoint. For the same reason a read has a
- * limit: SQLite ends one that takes longer.
+ * being reset: reader_pool_end_snapshots ends them for a checkpoint. For the same reason a read has
+ * a limit: SQLite ends one that takes longer.
  */
 #ifndef SESSIOND_DB_SQLITE_CONNECTION_READER_POOL_H
 #define SESSIOND_DB_SQLITE_CONNECTION_READER_POOL_H
@@ -48,7 +48,7 @@ struct reader {
     sqlite3_stmt *events[READER_EVENT_STATEMENTS];  /* the same */
     sqlite3_stmt *entries[READ_ENTRIES_STATEMENTS]; /* the same */
     struct search_reader search;
-    session_adopter adopt;
+    session_context_fix fix_context;
     bool has_snapshot;
     int64_t snapshot_commits; /* the commits that it shows, at least */
     int64_t snapshot_began_ms;
@@ -77,7 +77,8 @@ struct reader_pool {
 };
 
 MUST_USE bool reader_pool_init(struct reader_pool *pool, const char *path, size_t count,
-                               int64_t read_limit_ms, session_adopter adopt, struct error *err);
+                               int64_t read_limit_ms, session_context_fix fix_context,
+                               struct error *err);
 void reader_pool_release(struct reader_pool *pool);
 
 /* Lends a reader inside a snapshot that is new enough. NULL, with `err`, when SQLite cannot begin
@@ -88,14 +89,14 @@ struct reader *reader_pool_lease(struct reader_pool *pool, struct error *err);
 struct reader *reader_pool_lease_for_list(struct reader_pool *pool, struct error *err);
 
 /* Whether a list that begins now would wait. */
-bool reader_pool_holds_lists(struct reader_pool *pool);
+bool reader_pool_blocks_lists(struct reader_pool *pool);
 
 /* Between two steps of a read: calls serve_others, and adds the time that it takes to paused_us. */
 void reader_pause(struct reader *reader);
 
 /* Holds the list thread back, or lets it go on. A list takes long, and where one follows the other
  * there is no moment at which none has a snapshot of what is in the log. */
-void reader_pool_hold_lists(struct reader_pool *pool, bool hold);
+void reader_pool_block_lists(struct reader_pool *pool, bool hold);
 
 /* Takes a reader back. All its statements must have been reset. */
 void reader_pool_return(struct reader_pool *pool, struct reader *reader);
@@ -105,6 +106,6 @@ void reader_pool_committed(struct reader_pool *pool);
 
 /* Ends all snapshots: the idle readers' at once, the others' when they come back; waits for these
  * for at most `limit_ms`. */
-void reader_pool_expire(struct reader_pool *pool, int64_t limit_ms);
+void reader_pool_end_snapshots(struct reader_pool *pool, int64_t limit_ms);
 
 #endif

@@ -30,14 +30,15 @@ enum column {
     COLUMN_CONTEXT,
 };
 
-static void read_context(sqlite3_stmt *stmt, session_adopter adopt, struct session_row *out)
+static void read_context(sqlite3_stmt *stmt, session_context_fix fix_context,
+                         struct session_row *out)
 {
     struct slice text = column_text(stmt, COLUMN_CONTEXT);
 
     if (text.data == NULL) {
         text = SLICE_LITERAL("{}");
     } else if (sqlite3_column_type(stmt, COLUMN_ADOPTED_SIZE) == SQLITE_NULL) {
-        out->replaced = adopt(text);
+        out->replaced = fix_context(text);
         if (out->replaced != NULL)
             text = slice_from(out->replaced);
     }
@@ -67,9 +68,9 @@ static bool read_times(sqlite3_stmt *stmt, struct session *session)
 
 static bool is_lower_case_id(struct slice text)
 {
-    char id[ID_SIZE];
+    char id[UUID_SIZE];
 
-    return id_parse(text, id) && slice_is(text, id);
+    return uuid_read(text, id) && slice_is(text, id);
 }
 
 /* Refuses a row that breaks what every reader relies on. */
@@ -87,7 +88,7 @@ static bool check_row(const struct session *session, struct error *err)
     return true;
 }
 
-bool session_row_read(sqlite3_stmt *stmt, session_adopter adopt, struct session_row *out,
+bool session_row_read(sqlite3_stmt *stmt, session_context_fix fix_context, struct session_row *out,
                       struct error *err)
 {
     struct session_row row = {0};
@@ -112,8 +113,8 @@ bool session_row_read(sqlite3_stmt *stmt, session_adopter adopt, struct session_
         return error_set(err, ERROR_INTERNAL, NULL, "session %.36s: a time is not valid",
                          session->id.data);
     read_lease(stmt, &session->lease);
-    if (adopt != NULL)
-        read_context(stmt, adopt, &row);
+    if (fix_context != NULL)
+        read_context(stmt, fix_context, &row);
     *out = row;
     return true;
 }

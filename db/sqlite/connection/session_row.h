@@ -18,8 +18,8 @@
 /* They are selected FROM sessions, INDEXED BY or not, and this. */
 #define SESSION_LOG " LEFT JOIN logs ON session_seq = seq"
 
-/* See store_options.adopt_context. */
-typedef char *(*session_adopter)(struct slice text);
+/* See store_options.fix_legacy_context. */
+typedef char *(*session_context_fix)(struct slice text);
 
 struct session_row {
     struct session session; /* slices live until the statement moves on or is reset */
@@ -28,8 +28,8 @@ struct session_row {
 
 /* Reads the row on which `stmt` stands; its columns begin with SESSION_COLUMNS or, with `adopt`
  * given, SESSION_COLUMNS_WITH_CONTEXT. Fails when the row breaks an invariant. */
-MUST_USE bool session_row_read(sqlite3_stmt *stmt, session_adopter adopt, struct session_row *out,
-                               struct error *err);
+MUST_USE bool session_row_read(sqlite3_stmt *stmt, session_context_fix fix_context,
+                               struct session_row *out, struct error *err);
 
 /* Frees what session_row_read had to make. */
 void session_row_release(struct session_row *row);

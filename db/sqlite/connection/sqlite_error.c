@@ -18,7 +18,7 @@ static enum error_kind kind_of(int result)
     }
 }
 
-bool translate_failure(sqlite3 *db, const char *doing, struct error *err)
+bool sqlite_error_set(sqlite3 *db, const char *doing, struct error *err)
 {
     const int result = sqlite3_extended_errcode(db);
 
@@ -26,7 +26,7 @@ bool translate_failure(sqlite3 *db, const char *doing, struct error *err)
                      sqlite3_errmsg(db));
 }
 
-int translate_result_of(const struct error *err, const char **why)
+int sqlite_error_result_of(const struct error *err, const char **why)
 {
     static const char begin[] = "SQLite error ";
     const char *colon = strchr(err->detail, ':');
@@ -38,11 +38,11 @@ int translate_result_of(const struct error *err, const char **why)
     return (int)strtol(err->detail + sizeof(begin) - 1, NULL, 10);
 }
 
-bool translate_is_about_system(const struct error *err)
+bool sqlite_error_is_about_system(const struct error *err)
 {
     const char *why;
 
-    switch (translate_result_of(err, &why) & 0xff) {
+    switch (sqlite_error_result_of(err, &why) & 0xff) {
     case SQLITE_IOERR:
     case SQLITE_FULL:
     case SQLITE_NOMEM:
@@ -59,7 +59,7 @@ bool translate_is_about_system(const struct error *err)
     }
 }
 
-bool translate_is_harmless(int result)
+bool sqlite_error_is_harmless(int result)
 {
     if (result == SQLITE_CORRUPT_VTAB) /* virtual tables are synced before anything is committed */
         return true;
@@ -73,7 +73,7 @@ bool translate_is_harmless(int result)
     }
 }
 
-bool translate_is_fatal(int result)
+bool sqlite_error_is_fatal(int result)
 {
     switch (result & 0xff) {
     case SQLITE_IOERR:

@@ -8,21 +8,21 @@
 
 /* Sets *err from the failure that `db` just reported. `doing` completes "while …". Returns false.
  */
-bool translate_failure(sqlite3 *db, const char *doing, struct error *err);
+bool sqlite_error_set(sqlite3 *db, const char *doing, struct error *err);
 
-/* The result code that translate_failure() put into the detail, which a rollback makes SQLite
+/* The result code that sqlite_error_set() put into the detail, which a rollback makes SQLite
  * forget; SQLITE_OK when there is none. *why is what follows it, or the whole detail. */
-int translate_result_of(const struct error *err, const char **why);
+int sqlite_error_result_of(const struct error *err, const char **why);
 
 /* Whether the error is a failure of the disk, the memory or a lock, and says nothing about what is
  * stored. */
-bool translate_is_about_system(const struct error *err);
+bool sqlite_error_is_about_system(const struct error *err);
 
 /* After such a result of COMMIT nothing of the transaction is on disk. After any other failure it
  * may be: SQLite enters the commit into its index of the log after the sync. */
-bool translate_is_harmless(int result);
+bool sqlite_error_is_harmless(int result);
 
 /* After such a result of a checkpoint the file may be damaged. */
-bool translate_is_fatal(int result);
+bool sqlite_error_is_fatal(int result);
 
 #endif

@@ -8,7 +8,7 @@ const int64_t store_batch_bounds[STORE_BATCH_BUCKETS] = {1, 2, 4, 8, 16, 32, 64,
 const int64_t store_commit_bounds_us[STORE_COMMIT_BUCKETS] = {
     50, 100, 250, 500, 1000, 2500, 5000, 10000, 25000, 100000, 500000, 2500000};
 
-static bool count_events(struct figures *figures, sqlite3 *db, struct error *err)
+static bool count_events(struct stats *stats, sqlite3 *db, struct error *err)
 {
     int64_t count;
     int64_t newest;
@@ -19,12 +19,12 @@ static bool count_events(struct figures *figures, sqlite3 *db, struct error *err
                             " FROM sessiond_events",
                             &newest, err))
         return false;
-    figures->events = count;
-    figures->newest_event = newest;
+    stats->events = count;
+    stats->newest_event = newest;
     return true;
 }
 
-static bool count_sessions(struct figures *figures, sqlite3 *db, struct error *err)
+static bool count_sessions(struct stats *stats, sqlite3 *db, struct error *err)
 {
     sqlite3_stmt *stmt;
     enum session_status status;
@@ -35,18 +35,18 @@ static bool count_sessions(struct figures *figures, sqlite3 *db, struct error *e
         return false;
     while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
         if (session_status_parse(column_text(stmt, 0), &status))
-            figures->sessions[status] = sqlite3_column_int64(stmt, 1);
+            stats->sessions[status] = sqlite3_column_int64(stmt, 1);
     }
     if (result != SQLITE_DONE)
-        translate_failure(db, "counting sessions", err);
+        sqlite_error_set(db, "counting sessions", err);
     sqlite3_finalize(stmt);
     return result == SQLITE_DONE;
 }
 
-bool figures_init(struct figures *figures, sqlite3 *db, struct error *err)
+bool stats_init(struct stats *stats, sqlite3 *db, struct error *err)
 {
-    *figures = (struct figures){0};
-    return count_sessions(figures, db, err) && count_events(figures, db, err);
+    *stats = (struct stats){0};
+    return count_sessions(stats, db, err) && count_events(stats, db, err);
 }
 
 static void add(atomic_int_least64_t *counter, int64_t amount)
@@ -63,40 +63,40 @@ static size_t bucket_of(const int64_t *bounds, size_t count, int64_t value)
     return i;
 }
 
-void figures_committed(struct figures *figures, size_t jobs, int64_t commit_us)
+void stats_add_commit(struct stats *stats, size_t jobs, int64_t commit_us)
 {
     const size_t batch = bucket_of(store_batch_bounds, STORE_BATCH_BUCKETS, (int64_t)jobs);
     const size_t commit = bucket_of(store_commit_bounds_us, STORE_COMMIT_BUCKETS, commit_us);
 
-    add(&figures->batch_jobs, (int64_t)jobs);
-    add(&figures->commit_us, commit_us);
-    atomic_fetch_add_explicit(&figures->batch_buckets[batch], 1, memory_order_release);
-    atomic_fetch_add_explicit(&figures->commit_buckets[commit], 1, memory_order_release);
+    add(&stats->batch_jobs, (int64_t)jobs);
+    add(&stats->commit_us, commit_us);
+    atomic_fetch_add_explicit(&stats->batch_buckets[batch], 1, memory_order_release);
+    atomic_fetch_add_explicit(&stats->commit_buckets[commit], 1, memory_order_release);
 }
 
-void figures_changed(struct figures *figures, const struct figures_change *change)
+void stats_add_delta(struct stats *stats, const struct stats_delta *change)
 {
     for (int i = 0; i < SESSION_STATUS_COUNT; i++) {
         if (change->sessions[i] != 0)
-            add(&figures->sessions[i], change->sessions[i]);
+            add(&stats->sessions[i], change->sessions[i]);
     }
     for (int i = 0; i < STORE_COUNT_KINDS; i++) {
         if (change->counts[i] != 0)
-            add(&figures->counts[i], change->counts[i]);
+            add(&stats->counts[i], change->counts[i]);
     }
-    add(&figures->events,
-        change->counts[STORE_EVENTS_WRITTEN] - change->counts[STORE_EVENTS_REMOVED]);
-    atomic_store_explicit(&figures->search_complete, change->search_complete, memory_order_relaxed);
+    add(&stats->events,
+        change->counts[STORE_EVENTS_WRITTEN] - change->counts[STORE_EVENTS_EXPIRED]);
+    atomic_store_explicit(&stats->search_complete, change->search_complete, memory_order_relaxed);
     if (change->newest_event != 0)
-        atomic_store(&figures->newest_event, change->newest_event);
+        atomic_store(&stats->newest_event, change->newest_event);
 }
 
-void figures_sized(struct figures *figures, const struct database_size *size)
+void stats_set_size(struct stats *stats, const struct database_size *size)
 {
-    atomic_store(&figures->database_bytes, size->used_bytes);
-    atomic_store(&figures->free_bytes, size->free_pages * size->page_bytes);
-    atomic_store(&figures->max_database_bytes, size->max_bytes);
-    atomic_store(&figures->nearly_full, size->nearly_full);
+    atomic_store(&stats->database_bytes, size->used_bytes);
+    atomic_store(&stats->free_bytes, size->free_pages * size->page_bytes);
+    atomic_store(&stats->max_database_bytes, size->max_bytes);
+    atomic_store(&stats->nearly_full, size->nearly_full);
 }
 
 static int64_t get(const atomic_int_least64_t *counter)
@@ -104,32 +104,32 @@ static int64_t get(const atomic_int_least64_t *counter)
     return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-void figures_read(const struct figures *figures, struct store_figures *out)
+void stats_read(const struct stats *stats, struct store_stats *out)
 {
     for (int i = 0; i < SESSION_STATUS_COUNT; i++)
-        out->sessions[i] = get(&figures->sessions[i]);
+        out->sessions[i] = get(&stats->sessions[i]);
     for (int i = 0; i < STORE_COUNT_KINDS; i++)
-        out->counts[i] = get(&figures->counts[i]);
+        out->counts[i] = get(&stats->counts[i]);
     for (int i = 0; i < STORE_TASKS; i++)
-        out->task_failures[i] = get(&figures->task_failures[i]);
+        out->task_failures[i] = get(&stats->task_failures[i]);
     for (int i = 0; i <= STORE_BATCH_BUCKETS; i++)
         out->batch_buckets[i] =
-            atomic_load_explicit(&figures->batch_buckets[i], memory_order_acquire);
+            atomic_load_explicit(&stats->batch_buckets[i], memory_order_acquire);
     for (int i = 0; i <= STORE_COMMIT_BUCKETS; i++)
         out->commit_buckets[i] =
-            atomic_load_explicit(&figures->commit_buckets[i], memory_order_acquire);
-    out->events = get(&figures->events);
-    out->search_complete = atomic_load_explicit(&figures->search_complete, memory_order_relaxed);
-    out->newest_event = get(&figures->newest_event);
-    out->database_bytes = get(&figures->database_bytes);
-    out->free_bytes = get(&figures->free_bytes);
-    out->max_database_bytes = get(&figures->max_database_bytes);
-    out->nearly_full = atomic_load(&figures->nearly_full);
-    out->wal_bytes = get(&figures->wal_bytes);
-    out->checkpoints_complete = get(&figures->checkpoints[CHECKPOINT_COMPLETE]);
-    out->checkpoints_partial = get(&figures->checkpoints[CHECKPOINT_PARTIAL]);
-    out->checkpoints_failed = get(&figures->checkpoints[CHECKPOINT_FAILED]) +
-                              get(&figures->checkpoints[CHECKPOINT_FATAL]);
-    out->batch_jobs = get(&figures->batch_jobs);
-    out->commit_us = get(&figures->commit_us);
+            atomic_load_explicit(&stats->commit_buckets[i], memory_order_acquire);
+    out->events = get(&stats->events);
+    out->search_complete = atomic_load_explicit(&stats->search_complete, memory_order_relaxed);
+    out->newest_event = get(&stats->newest_event);
+    out->database_bytes = get(&stats->database_bytes);
+    out->free_bytes = get(&stats->free_bytes);
+    out->max_database_bytes = get(&stats->max_database_bytes);
+    out->nearly_full = atomic_load(&stats->nearly_full);
+    out->wal_bytes = get(&stats->wal_bytes);
+    out->checkpoints_complete = get(&stats->checkpoints[CHECKPOINT_COMPLETE]);
+    out->checkpoints_partial = get(&stats->checkpoints[CHECKPOINT_PARTIAL]);
+    out->checkpoints_failed =
+        get(&stats->checkpoints[CHECKPOINT_FAILED]) + get(&stats->checkpoints[CHECKPOINT_FATAL]);
+    out->batch_jobs = get(&stats->batch_jobs);
+    out->commit_us = get(&stats->commit_us);
 }

@@ -10,7 +10,7 @@
 
 #include <stdatomic.h>
 
-struct figures {
+struct stats {
     atomic_int_least64_t sessions[SESSION_STATUS_COUNT];
     atomic_int_least64_t counts[STORE_COUNT_KINDS];
     atomic_int_least64_t task_failures[STORE_TASKS];
@@ -31,7 +31,7 @@ struct figures {
 };
 
 /* How one transaction changes the counters, once it is committed. */
-struct figures_change {
+struct stats_delta {
     int64_t sessions[SESSION_STATUS_COUNT];
     int64_t counts[STORE_COUNT_KINDS];
     int64_t newest_event; /* that it wrote; 0: none */
@@ -39,17 +39,17 @@ struct figures_change {
 };
 
 /* Counts the sessions by status, out of the index, and the events. */
-MUST_USE bool figures_init(struct figures *figures, sqlite3 *db, struct error *err);
+MUST_USE bool stats_init(struct stats *stats, sqlite3 *db, struct error *err);
 
 /* A batch of jobs was committed. */
-void figures_committed(struct figures *figures, size_t jobs, int64_t commit_us);
+void stats_add_commit(struct stats *stats, size_t jobs, int64_t commit_us);
 
 /* So was what it, or the writer by itself, changed. */
-void figures_changed(struct figures *figures, const struct figures_change *change);
+void stats_add_delta(struct stats *stats, const struct stats_delta *change);
 
 /* The size that the database has now. */
-void figures_sized(struct figures *figures, const struct database_size *size);
+void stats_set_size(struct stats *stats, const struct database_size *size);
 
-void figures_read(const struct figures *figures, struct store_figures *out);
+void stats_read(const struct stats *stats, struct store_stats *out);
 
 #endif

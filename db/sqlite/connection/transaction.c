@@ -25,24 +25,24 @@ bool transaction_begin(struct transactions *transactions, struct error *err)
         return error_set(err, ERROR_STOPPING, NULL,
                          "the storage has failed; the service is ending");
     return step_once(transactions->begin) == SQLITE_DONE ||
-           translate_failure(transactions->db, "beginning to write", err);
+           sqlite_error_set(transactions->db, "beginning to write", err);
 }
 
-enum outcome transaction_commit(struct transactions *transactions, struct error *err)
+enum transaction_result transaction_commit(struct transactions *transactions, struct error *err)
 {
     const int64_t began_us = monotonic_us();
     const int result = step_once(transactions->commit);
 
     if (result != SQLITE_DONE) {
-        translate_failure(transactions->db, "committing", err);
-        return translate_is_harmless(result) ? transaction_roll_back(transactions)
-                                             : OUTCOME_UNKNOWN;
+        sqlite_error_set(transactions->db, "committing", err);
+        return sqlite_error_is_harmless(result) ? transaction_roll_back(transactions)
+                                                : TRANSACTION_UNKNOWN;
     }
     transactions->last_commit_us = monotonic_us() - began_us;
-    return OUTCOME_COMMITTED;
+    return TRANSACTION_COMMITTED;
 }
 
-enum outcome transaction_roll_back(struct transactions *transactions)
+enum transaction_result transaction_roll_back(struct transactions *transactions)
 {
-    return connection_roll_back(transactions->db) ? OUTCOME_ROLLED_BACK : OUTCOME_UNKNOWN;
+    return connection_roll_back(transactions->db) ? TRANSACTION_ROLLED_BACK : TRANSACTION_UNKNOWN;
 }

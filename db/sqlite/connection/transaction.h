@@ -9,13 +9,13 @@
 #include <sqlite3.h>
 #include <stdint.h>
 
-enum outcome {
-    OUTCOME_COMMITTED,
-    OUTCOME_ROLLED_BACK,   /* nothing was changed; `err` says why */
-    OUTCOME_INDEX_REBUILT, /* nothing was changed, since the search index was corrupt; it has been
-                            * replaced, and the same transaction can be run again */
-    OUTCOME_NOT_BEGUN,     /* nothing was changed; another transaction would fail now, too */
-    OUTCOME_UNKNOWN,       /* a restart shows whether it was committed */
+enum transaction_result {
+    TRANSACTION_COMMITTED,
+    TRANSACTION_ROLLED_BACK,   /* nothing was changed; `err` says why */
+    TRANSACTION_INDEX_REBUILT, /* nothing was changed, since the search index was corrupt; it has
+                                * been replaced, and the same transaction can be run again */
+    TRANSACTION_NOT_BEGUN,     /* nothing was changed; another transaction would fail now, too */
+    TRANSACTION_UNKNOWN,       /* a restart shows whether it was committed */
 };
 
 struct transactions {
@@ -32,7 +32,7 @@ MUST_USE bool transactions_init(struct transactions *transactions, sqlite3 *db, 
 /* Takes the write lock, which another program may hold. ERROR_STOPPING once has_failed is set. */
 MUST_USE bool transaction_begin(struct transactions *transactions, struct error *err);
 
-enum outcome transaction_commit(struct transactions *transactions, struct error *err);
-enum outcome transaction_roll_back(struct transactions *transactions);
+enum transaction_result transaction_commit(struct transactions *transactions, struct error *err);
+enum transaction_result transaction_roll_back(struct transactions *transactions);
 
 #endif

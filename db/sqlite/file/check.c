@@ -21,17 +21,17 @@ void check_find(struct check *check, const char *format, ...)
     va_start(args, format);
     vsnprintf(problem, sizeof(problem), format, args);
     va_end(args);
-    check->verdict = FILE_UNSOUND;
+    check->verdict = FILE_CORRUPT;
     if (check->observer->found != NULL)
         check->observer->found(check->observer->arg, problem);
 }
 
 void check_give_up(struct check *check, struct error *err)
 {
-    translate_failure(check->db, "reading the file", err);
+    sqlite_error_set(check->db, "reading the file", err);
     if (database_file_is_damaged(check->db))
         check_find(check, "%s", sqlite3_errmsg(check->db));
-    else if (check->verdict == FILE_SOUND)
+    else if (check->verdict == FILE_OK)
         check->verdict = FILE_UNKNOWN;
 }
 
@@ -56,7 +56,7 @@ static bool give_up(struct check *check, struct error *err)
 
 static void check_context(struct check *check, const struct session *session)
 {
-    char *replacement = check->adopt(session->context);
+    char *replacement = check->fix_context(session->context);
 
     if (replacement != NULL)
         check_find(check, "session %.36s: its context is no JSON object (RFC 8259)",
@@ -74,7 +74,7 @@ static void check_row(struct check *check, sqlite3_stmt *stmt)
         check_find(check, "session %.36s: a column is no text", column_text(stmt, 1).data);
         return;
     }
-    if (!session_row_read(stmt, check->adopt, &row, &err)) {
+    if (!session_row_read(stmt, check->fix_context, &row, &err)) {
         check_find(check, "%s", err.detail);
         return;
     }
@@ -128,7 +128,7 @@ static bool migrate(struct check *check, sqlite3 *db, struct error *err)
 {
     const struct store_observer observer = {.arg = check, .notice = pass_on_notice};
 
-    return migrate_run(db, check->adopt, &observer, err);
+    return migrate_run(db, check->fix_context, &observer, err);
 }
 
 /* The next start's migration, tried on a copy; from then on the copy is looked at. */
@@ -145,10 +145,10 @@ static bool try_migration(struct check *check, struct error *err)
     if (steps != NULL)
         sqlite3_backup_step(steps, -1);
     if (steps == NULL || sqlite3_backup_finish(steps) != SQLITE_OK) {
-        translate_failure(copy, "copying the file into memory", err);
+        sqlite_error_set(copy, "copying the file into memory", err);
         check->verdict = FILE_UNKNOWN;
     } else if (!migrate(check, copy, err)) {
-        if (translate_is_about_system(err))
+        if (sqlite_error_is_about_system(err))
             check->verdict = FILE_UNKNOWN;
         else
             check_find(check, "%s", err->detail);
@@ -225,7 +225,7 @@ static void check_as_a_whole(struct check *check, bool *current, struct error *e
         check_find(check, "the file is empty");
     else if (migrate_check_schema(check->db, current, err))
         check->verdict = database_file_check(check->db, check->observer, err);
-    else if (translate_is_about_system(err))
+    else if (sqlite_error_is_about_system(err))
         check->verdict = FILE_UNKNOWN;
     else
         check_find(check, "%s", err->detail);
@@ -243,17 +243,17 @@ static void check_all(struct check *check, int64_t *sessions, struct error *err)
     bool current = false;
 
     check_as_a_whole(check, &current, err);
-    if (check->verdict != FILE_SOUND || (!current && !try_migration(check, err)))
+    if (check->verdict != FILE_OK || (!current && !try_migration(check, err)))
         return;
     if (check_clock(check, err) && check_tables(check, err) && check_search(check, err))
         check_rows_and_logs(check, sessions, err);
 }
 
-enum file_verdict check_file(const char *path, session_adopter adopt,
+enum file_verdict check_file(const char *path, session_context_fix fix_context,
                              const struct file_observer *observer, int64_t *sessions,
                              struct error *err)
 {
-    struct check check = {.adopt = adopt, .observer = observer};
+    struct check check = {.fix_context = fix_context, .observer = observer};
     int lock;
 
     if (!database_file_open(path, &check.db, &lock, err))
@@ -266,10 +266,10 @@ enum file_verdict check_file(const char *path, session_adopter adopt,
     return check.verdict;
 }
 
-enum file_verdict check_database(sqlite3 *db, session_adopter adopt,
+enum file_verdict check_database(sqlite3 *db, session_context_fix fix_context,
                                  const struct file_observer *observer, struct error *err)
 {
-    struct check check = {.db = db, .adopt = adopt, .observer = observer};
+    struct check check = {.db = db, .fix_context = fix_context, .observer = observer};
     int64_t sessions = 0;
 
     check_all(&check, &sessions, err);

@@ -8,7 +8,7 @@
 
 struct check {
     sqlite3 *db;
-    session_adopter adopt;
+    session_context_fix fix_context;
     const struct file_observer *observer;
     enum file_verdict verdict;
 };

@@ -80,7 +80,7 @@ static void check_entry(struct check *check, sqlite3_stmt *stmt)
         return;
     }
     const struct slice text = column_text(stmt, 2);
-    replacement = check->adopt(text);
+    replacement = check->fix_context(text);
     if (replacement != NULL)
         check_find(check, "the entry %lld of the stream %lld: it is no JSON object (RFC 8259)", seq,
                    number);

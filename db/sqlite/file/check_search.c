@@ -37,7 +37,7 @@ static bool copy_row(sqlite3_stmt *from, sqlite3 *copy, sqlite3_stmt *into, stru
     for (int i = 0; i < columns && result == SQLITE_OK; i++)
         result = sqlite3_bind_value(into, i + 1, sqlite3_column_value(from, i));
     const bool ok = (result == SQLITE_OK && sqlite3_step(into) == SQLITE_DONE) ||
-                    translate_failure(copy, "copying the search index", err);
+                    sqlite_error_set(copy, "copying the search index", err);
     sqlite3_reset(into);
     return ok;
 }
@@ -112,7 +112,7 @@ static bool add_virtual_table(struct check *check, sqlite3 *copy, const char *ta
         sqlite3_bind_text(stmt, 1, table, -1, SQLITE_STATIC);
         sqlite3_bind_text(stmt, 2, definition, -1, SQLITE_STATIC);
         ok = sqlite3_step(stmt) == SQLITE_DONE ||
-             translate_failure(copy, "copying the search index", err);
+             sqlite_error_set(copy, "copying the search index", err);
     }
     sqlite3_finalize(stmt);
     free(definition);
@@ -137,7 +137,7 @@ static bool check_copy(struct check *check, sqlite3 *copy, const char *table, si
              table);
     if (connection_run(copy, sql, err))
         return true;
-    if (!search_tables_are_blamed(sqlite3_extended_errcode(copy))) {
+    if (!search_tables_is_corruption(sqlite3_extended_errcode(copy))) {
         check->verdict = FILE_UNKNOWN;
         return false;
     }

@@ -89,11 +89,11 @@ static void found(const struct file_observer *observer, const char *problem)
 static enum file_verdict failed(sqlite3 *db, const struct file_observer *observer,
                                 struct error *err)
 {
-    translate_failure(db, "reading the file", err);
+    sqlite_error_set(db, "reading the file", err);
     if (!database_file_is_damaged(db))
         return FILE_UNKNOWN;
     found(observer, sqlite3_errmsg(db));
-    return FILE_UNSOUND;
+    return FILE_CORRUPT;
 }
 
 /* From 3.44 on, SQLite's integrity check opens virtual tables too, and ends when it cannot open
@@ -115,14 +115,14 @@ static enum file_verdict pragma_failed(sqlite3 *db, const struct file_observer *
         return failed(db, observer, err);
     snprintf(text, sizeof(text), "the search index is corrupt (%s)", sqlite3_errmsg(db));
     found(observer, text);
-    return FILE_UNSOUND;
+    return FILE_CORRUPT;
 }
 
 /* Each row of the pragma is a problem, except one that says "ok". */
 static enum file_verdict run_pragma(sqlite3 *db, const char *sql,
                                     const struct file_observer *observer, struct error *err)
 {
-    enum file_verdict verdict = FILE_SOUND;
+    enum file_verdict verdict = FILE_OK;
     sqlite3_stmt *stmt;
     int result;
 
@@ -133,7 +133,7 @@ static enum file_verdict run_pragma(sqlite3 *db, const char *sql,
         if (text == NULL || strcmp(text, "ok") == 0)
             continue;
         found(observer, text);
-        verdict = FILE_UNSOUND;
+        verdict = FILE_CORRUPT;
     }
     if (result != SQLITE_DONE)
         verdict = pragma_failed(db, observer, err);
@@ -150,7 +150,7 @@ enum file_verdict database_file_check(sqlite3 *db, const struct file_observer *o
         return failed(db, observer, err);
     const enum file_verdict structure =
         run_pragma(db, "PRAGMA integrity_check(100)", observer, err);
-    if (structure != FILE_SOUND)
+    if (structure != FILE_OK)
         return structure;
     return run_pragma(db,
                       "SELECT 'row ' || coalesce(rowid, '?') || ' of ' || \"table\" ||"
@@ -204,14 +204,14 @@ enum file_verdict database_file_copy(sqlite3 *source, const char *path,
         goto done;
     sqlite3_backup *steps = sqlite3_backup_init(copy, "main", source, "main");
     if (steps == NULL) {
-        translate_failure(copy, "copying the file", err);
+        sqlite_error_set(copy, "copying the file", err);
         goto done;
     }
     copy_pages(steps, observer);
     if (sqlite3_backup_finish(steps) != SQLITE_OK)
         verdict = failed(copy, observer, err);
     else if (database_file_make_plain(descriptor, err))
-        verdict = FILE_SOUND;
+        verdict = FILE_OK;
 
 done:
     connection_close(copy);

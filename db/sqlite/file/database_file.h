@@ -21,8 +21,8 @@ struct file_observer {
 };
 
 enum file_verdict {
-    FILE_SOUND,
-    FILE_UNSOUND, /* damaged, or not what it should be; `found` has heard each reason */
+    FILE_OK,
+    FILE_CORRUPT, /* damaged, or not what it should be; `found` has heard each reason */
     FILE_UNKNOWN, /* `err` says what kept it from being looked at */
 };
 

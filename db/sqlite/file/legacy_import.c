@@ -35,7 +35,7 @@ static const char others[] =
     " pragma_foreign_key_list(s.name) AS f"
     " WHERE s.type = 'table' AND lower(f.\"table\") = 'sessions')";
 
-bool adopt_check(sqlite3 *db, struct error *err)
+bool legacy_check(sqlite3 *db, struct error *err)
 {
     char *found;
 
@@ -68,23 +68,23 @@ static bool drop_indexes(sqlite3 *db, struct error *err)
     return dropped;
 }
 
-bool adopt_set_aside(sqlite3 *db, struct error *err)
+bool legacy_rename_table(sqlite3 *db, struct error *err)
 {
     return drop_indexes(db, err) &&
            connection_run(db, "ALTER TABLE sessions RENAME TO sessions_adopted", err);
 }
 
-bool adopt_drop_index_made_again(sqlite3 *db, struct error *err)
+bool legacy_drop_recreated_index(sqlite3 *db, struct error *err)
 {
     return connection_run(db, "DROP INDEX IF EXISTS idx_sessions_created_at", err);
 }
 
-bool adopt_take_over(sqlite3 *db, struct error *err)
+bool legacy_copy_rows(sqlite3 *db, struct error *err)
 {
     if (sqlite3_create_function(db, "session_time", 1,
                                 SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, NULL,
                                 session_time, NULL, NULL) != SQLITE_OK)
-        return translate_failure(db, "preparing the adoption", err);
+        return sqlite_error_set(db, "preparing the adoption", err);
     return connection_run(
         db,
         "INSERT INTO sessions (id, project_path, thread_id, status, created_at, updated_at, "
@@ -120,8 +120,8 @@ struct adoption {
     sqlite3 *db;
     sqlite3_stmt *select;
     sqlite3_stmt *update;
-    session_adopter adopter;
-    struct adopt_replaced *replaced;
+    session_context_fix adopter;
+    struct legacy_replaced *replaced;
     int64_t newest_us;
 };
 
@@ -133,7 +133,7 @@ static bool adopt_row(struct adoption *adoption, const struct session_row *row, 
     if (!check(session, err))
         return refuse(err);
     if (row->replaced != NULL)
-        adopt_note_replaced(adoption->replaced, session->id);
+        legacy_note_replaced(adoption->replaced, session->id);
     if (newest_us(session) > adoption->newest_us)
         adoption->newest_us = newest_us(session);
     sqlite3_bind_int64(update, 1, session->seq);
@@ -142,7 +142,7 @@ static bool adopt_row(struct adoption *adoption, const struct session_row *row, 
                                           SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK &&
                       sqlite3_step(update) == SQLITE_DONE;
     if (!done)
-        translate_failure(adoption->db, "adopting a session", err);
+        sqlite_error_set(adoption->db, "adopting a session", err);
     sqlite3_reset(update);
     return done;
 }
@@ -162,8 +162,7 @@ static bool adopt_each(struct adoption *adoption, struct error *err)
         /* The row has left the index that is read from: look for the next one anew. */
         sqlite3_reset(adoption->select);
     }
-    return result == SQLITE_DONE ||
-           translate_failure(adoption->db, "reading what was adopted", err);
+    return result == SQLITE_DONE || sqlite_error_set(adoption->db, "reading what was adopted", err);
 }
 
 static bool set_clock(sqlite3 *db, int64_t newest_us, struct error *err)
@@ -175,8 +174,8 @@ static bool set_clock(sqlite3 *db, int64_t newest_us, struct error *err)
     return newest_us == 0 || connection_run(db, sql, err);
 }
 
-bool adopt_rows(sqlite3 *db, session_adopter adopter, struct adopt_replaced *replaced,
-                struct error *err)
+bool legacy_import_rows(sqlite3 *db, session_context_fix adopter, struct legacy_replaced *replaced,
+                        struct error *err)
 {
     struct adoption adoption = {.db = db, .adopter = adopter, .replaced = replaced};
     bool ok = false;

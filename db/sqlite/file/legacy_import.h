@@ -9,8 +9,8 @@
 #include "db/store/open.h"
 
 /* The sessions whose context was replaced. All zero: none. */
-struct adopt_replaced {
-    char (*ids)[ID_LENGTH];
+struct legacy_replaced {
+    char (*ids)[UUID_LENGTH];
     size_t count;
     size_t capacity;
 };
@@ -18,31 +18,31 @@ struct adopt_replaced {
 /* Refuses a file in which the adoption would lose or break something, naming it: columns that
  * sessiond does not know; views, triggers and virtual tables, whose texts may speak of the table;
  * tables that refer to it. Other tables stay as they are. */
-MUST_USE bool adopt_check(sqlite3 *db, struct error *err);
+MUST_USE bool legacy_check(sqlite3 *db, struct error *err);
 
 /* Renames the foreign table and drops its indexes, so that the schema can be made. */
-MUST_USE bool adopt_set_aside(sqlite3 *db, struct error *err);
+MUST_USE bool legacy_rename_table(sqlite3 *db, struct error *err);
 
 /* The Python program makes its indexes at its own start, if they are missing; of those, one is of
  * no use here and would be paid for with every write. */
-MUST_USE bool adopt_drop_index_made_again(sqlite3 *db, struct error *err);
+MUST_USE bool legacy_drop_recreated_index(sqlite3 *db, struct error *err);
 
 /* Moves the rows over in the order of (created_at, rowid); their times stay as they are. */
-MUST_USE bool adopt_take_over(sqlite3 *db, struct error *err);
+MUST_USE bool legacy_copy_rows(sqlite3 *db, struct error *err);
 
 /* Checks each row that is not adopted yet. One that could not be served (an id that is no UUID, a
  * status or time that is not valid) fails the whole, naming it. Notes in *replaced which contexts
  * `adopter` has replaced. The writer's clock is made to go on from the newest time. */
-MUST_USE bool adopt_rows(sqlite3 *db, session_adopter adopter, struct adopt_replaced *replaced,
-                         struct error *err);
+MUST_USE bool legacy_import_rows(sqlite3 *db, session_context_fix adopter,
+                                 struct legacy_replaced *replaced, struct error *err);
 
-/* `id` has ID_LENGTH bytes. */
-void adopt_note_replaced(struct adopt_replaced *replaced, struct slice id);
+/* `id` has UUID_LENGTH bytes. */
+void legacy_note_replaced(struct legacy_replaced *replaced, struct slice id);
 
 /* After COMMIT: tells the observer of each. */
-void adopt_log_replaced(const struct adopt_replaced *replaced,
-                        const struct store_observer *observer);
+void legacy_log_replaced(const struct legacy_replaced *replaced,
+                         const struct store_observer *observer);
 
-void adopt_release(struct adopt_replaced *replaced);
+void legacy_release(struct legacy_replaced *replaced);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void adopt_note_replaced(struct adopt_replaced *replaced, struct slice id)
+void legacy_note_replaced(struct legacy_replaced *replaced, struct slice id)
 {
     if (replaced->count == replaced->capacity) {
         replaced->capacity = replaced->capacity == 0 ? 64 : 2 * replaced->capacity;
@@ -13,24 +13,24 @@ void adopt_note_replaced(struct adopt_replaced *replaced, struct slice id)
         if (replaced->ids == NULL)
             abort();
     }
-    memcpy(replaced->ids[replaced->count++], id.data, ID_LENGTH);
+    memcpy(replaced->ids[replaced->count++], id.data, UUID_LENGTH);
 }
 
-void adopt_log_replaced(const struct adopt_replaced *replaced,
-                        const struct store_observer *observer)
+void legacy_log_replaced(const struct legacy_replaced *replaced,
+                         const struct store_observer *observer)
 {
     char detail[128];
 
     for (size_t i = 0; i < replaced->count; i++) {
         snprintf(detail, sizeof(detail),
                  "the context of session %.*s is no JSON object: kept as its member _adopted_text",
-                 ID_LENGTH, replaced->ids[i]);
+                 UUID_LENGTH, replaced->ids[i]);
         observer->notice(observer->arg, STORE_WARNING, "context_kept_as_text", detail);
     }
 }
 
-void adopt_release(struct adopt_replaced *replaced)
+void legacy_release(struct legacy_replaced *replaced)
 {
     free(replaced->ids);
-    *replaced = (struct adopt_replaced){0};
+    *replaced = (struct legacy_replaced){0};
 }

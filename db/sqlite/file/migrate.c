@@ -44,7 +44,7 @@ static bool make_model(sqlite3 *model, int64_t version, struct error *err)
         if (!apply(model, i, err))
             return false;
     }
-    return purge_query_index(model, all, err) &&
+    return retention_query_index(model, all, err) &&
            connection_run(model, (const char *)schema_search, err);
 }
 
@@ -121,7 +121,7 @@ static bool is_foreign(sqlite3 *db, int64_t version, bool *foreign, struct error
     return true;
 }
 
-static bool migrate(sqlite3 *db, session_adopter adopt, struct adopt_replaced *replaced,
+static bool migrate(sqlite3 *db, session_context_fix fix_context, struct legacy_replaced *replaced,
                     struct error *err)
 {
     bool foreign;
@@ -130,33 +130,33 @@ static bool migrate(sqlite3 *db, session_adopter adopt, struct adopt_replaced *r
     if (!check_schema(db, &version, err) || !is_foreign(db, version, &foreign, err))
         return false;
     const bool is_new_or_foreign = version == 0;
-    if (version > 0 && !search_tables_release_sessions(db, err))
+    if (version > 0 && !search_tables_drop_foreign_triggers(db, err))
         return false;
-    if (foreign && !(adopt_check(db, err) && adopt_set_aside(db, err)))
+    if (foreign && !(legacy_check(db, err) && legacy_rename_table(db, err)))
         return false;
     for (; version < SCHEMA_VERSION; version++) {
         if (!apply(db, version, err))
             return false;
     }
-    if (foreign && !adopt_take_over(db, err))
+    if (foreign && !legacy_copy_rows(db, err))
         return false;
-    return adopt_drop_index_made_again(db, err) &&
+    return legacy_drop_recreated_index(db, err) &&
            (!is_new_or_foreign || compare_with_model(db, version, err)) &&
-           adopt_rows(db, adopt, replaced, err);
+           legacy_import_rows(db, fix_context, replaced, err);
 }
 
-bool migrate_run(sqlite3 *db, session_adopter adopt, const struct store_observer *observer,
-                 struct error *err)
+bool migrate_run(sqlite3 *db, session_context_fix fix_context,
+                 const struct store_observer *observer, struct error *err)
 {
-    struct adopt_replaced replaced = {0};
+    struct legacy_replaced replaced = {0};
 
     if (!connection_run(db, "BEGIN IMMEDIATE", err))
         return false;
-    const bool ok = migrate(db, adopt, &replaced, err) && connection_run(db, "COMMIT", err);
+    const bool ok = migrate(db, fix_context, &replaced, err) && connection_run(db, "COMMIT", err);
     if (ok)
-        adopt_log_replaced(&replaced, observer);
+        legacy_log_replaced(&replaced, observer);
     else
         connection_roll_back(db);
-    adopt_release(&replaced);
+    legacy_release(&replaced);
     return ok;
 }

@@ -17,7 +17,7 @@ MUST_USE bool migrate_check_schema(sqlite3 *db, bool *current, struct error *err
  * journal mode the file has: turning it to WAL would change it before it is known to be taken. An
  * empty file is fine; one that is no database, that a newer sessiond or another program made, or
  * that holds what adoption would lose, is refused and stays as it is. */
-MUST_USE bool migrate_run(sqlite3 *db, session_adopter adopt, const struct store_observer *observer,
-                          struct error *err);
+MUST_USE bool migrate_run(sqlite3 *db, session_context_fix fix_context,
+                          const struct store_observer *observer, struct error *err);
 
 #endif

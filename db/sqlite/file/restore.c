@@ -120,11 +120,11 @@ static bool find_places(const struct restore *restore, struct places *places, st
 
 static enum file_verdict refuse(const struct restore *restore, const struct error *err)
 {
-    if (translate_is_about_system(err))
+    if (sqlite_error_is_about_system(err))
         return FILE_UNKNOWN;
     if (restore->observer->found != NULL)
         restore->observer->found(restore->observer->arg, err->detail);
-    return FILE_UNSOUND;
+    return FILE_CORRUPT;
 }
 
 static enum file_verdict copy_source(const struct restore *restore, struct error *err)
@@ -171,8 +171,8 @@ static enum file_verdict check_copy(struct restore *restore, struct error *err)
     if (!connection_open_made(restore->unfinished, &copy, err) ||
         !connection_run(copy, "PRAGMA synchronous=OFF", err))
         goto done;
-    if (migrate_run(copy, restore->adopt, &observer, err))
-        verdict = check_database(copy, restore->adopt, restore->observer, err);
+    if (migrate_run(copy, restore->fix_context, &observer, err))
+        verdict = check_database(copy, restore->fix_context, restore->observer, err);
     else
         verdict = refuse(restore, err);
 
@@ -359,13 +359,13 @@ enum file_verdict restore_run(struct restore *restore, struct error *err)
         goto done;
     remove_unfinished(restore);
     verdict = copy_source(restore, err);
-    if (verdict == FILE_SOUND)
+    if (verdict == FILE_OK)
         verdict = check_copy(restore, err);
-    if (verdict == FILE_SOUND && !swap(restore, &places, err))
+    if (verdict == FILE_OK && !swap(restore, &places, err))
         verdict = FILE_UNKNOWN;
 
 done:
-    if (verdict != FILE_SOUND)
+    if (verdict != FILE_OK)
         clean_up(restore, &places);
     if (places.lock >= 0)
         close(places.lock);

@@ -15,14 +15,14 @@ struct restore {
     const char *from;
     const char *to;    /* its folder is made when missing */
     bool is_replacing; /* removes the old file once the new one has its name */
-    session_adopter adopt;
+    session_context_fix fix_context;
     const struct file_observer *observer;
     char
         unfinished[PATH_MAX]; /* out, before anything is made: the copy's name for the time being */
     char kept[PATH_MAX];      /* out: what the old file is called now; empty when there was none */
 };
 
-/* FILE_UNSOUND: `from` is damaged, or of another program or a newer sessiond, and nothing has been
+/* FILE_CORRUPT: `from` is damaged, or of another program or a newer sessiond, and nothing has been
  * touched. FILE_UNKNOWN: it could not be done; *err says whether anything was changed. */
 enum file_verdict restore_run(struct restore *restore, struct error *err);
 

@@ -152,7 +152,7 @@ static bool ask(sqlite3 *db, const char *sql, struct slice text, int64_t *out, s
     if (result == SQLITE_ROW)
         *out = sqlite3_column_int64(stmt, 0);
     else
-        translate_failure(db, "reading the schema", err);
+        sqlite_error_set(db, "reading the schema", err);
     sqlite3_finalize(stmt);
     return result == SQLITE_ROW;
 }
@@ -241,7 +241,7 @@ static bool check_object(const struct comparison *c, const struct object *found)
     } else if (result == SQLITE_DONE) {
         ok = check_foreign(c, found);
     } else {
-        translate_failure(c->model, "reading the schema", c->err);
+        sqlite_error_set(c->model, "reading the schema", c->err);
     }
     sqlite3_finalize(stmt);
     return ok;
@@ -260,7 +260,7 @@ static bool check_found(const struct comparison *c)
         ok = check_object(c, &found);
     }
     if (ok && result != SQLITE_DONE)
-        ok = translate_failure(c->db, "reading the schema", c->err);
+        ok = sqlite_error_set(c->db, "reading the schema", c->err);
     sqlite3_finalize(stmt);
     return ok;
 }
@@ -301,7 +301,7 @@ static bool check_missing(const struct comparison *c)
         ok = check_wanted(c, &wanted);
     }
     if (ok && result != SQLITE_DONE)
-        ok = translate_failure(c->model, "reading the schema", c->err);
+        ok = sqlite_error_set(c->model, "reading the schema", c->err);
     sqlite3_finalize(stmt);
     return ok;
 }

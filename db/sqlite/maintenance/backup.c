@@ -77,7 +77,7 @@ static bool open_made(struct backup *backup, const char *name, struct error *err
     if (!durable_file_real_name(name, real, err))
         return false;
     return sqlite3_open_v2(real, &backup->copy, flags, NULL) == SQLITE_OK ||
-           translate_failure(backup->copy, "opening the snapshot", err);
+           sqlite_error_set(backup->copy, "opening the snapshot", err);
 }
 
 /* Opened, the file loses its name, so that nothing of it is left however the process ends. */
@@ -105,7 +105,7 @@ static bool begin(struct backup *backup, struct error *err)
         return false;
     backup->steps = sqlite3_backup_init(backup->copy, "main", backup->source, "main");
     if (backup->steps == NULL)
-        return translate_failure(backup->copy, "beginning the snapshot", err);
+        return sqlite_error_set(backup->copy, "beginning the snapshot", err);
     backup->copied = 0;
     backup->restarts = 0;
     return true;
@@ -153,7 +153,7 @@ static void complete(struct backup *backup, struct error *err)
     const int result = sqlite3_backup_finish(backup->steps);
     backup->steps = NULL;
     if (result != SQLITE_OK) {
-        translate_failure(backup->copy, "copying the database", err);
+        sqlite_error_set(backup->copy, "copying the database", err);
         return;
     }
     if (!database_file_make_plain(backup->descriptor, err))

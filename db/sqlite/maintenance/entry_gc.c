@@ -82,7 +82,7 @@ static bool discard(struct write_operations *ops, int64_t number, int64_t until_
     return true;
 }
 
-bool write_discard_sweep(struct write_operations *ops, bool *more, struct error *err)
+bool entry_gc_step(struct write_operations *ops, bool *more, struct error *err)
 {
     const int64_t until_us = monotonic_us() + STEP_US;
     int64_t number;

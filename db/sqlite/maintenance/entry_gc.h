@@ -6,6 +6,6 @@
 #include "db/sqlite/write/context.h"
 
 /* Deletes entries of discarded streams for a millisecond. *more: there are others left. */
-MUST_USE bool write_discard_sweep(struct write_operations *ops, bool *more, struct error *err);
+MUST_USE bool entry_gc_step(struct write_operations *ops, bool *more, struct error *err);
 
 #endif

@@ -32,7 +32,7 @@ static bool is_used_up(const struct share *share)
 }
 
 static bool take(struct write_operations *ops, enum store_purge_reason reason,
-                 const struct session *session, struct share *share, struct purge_tally *tally,
+                 const struct session *session, struct share *share, struct retention_tally *tally,
                  struct error *err)
 {
     static const enum store_count counts[STORE_PURGE_REASONS] = {
@@ -52,14 +52,14 @@ static bool take(struct write_operations *ops, enum store_purge_reason reason,
 
 /* Looks at the next session of a reason. *found is false at the end. */
 static bool look(struct write_operations *ops, enum store_purge_reason reason,
-                 struct purge_place *place, struct share *share, struct purge_tally *tally,
-                 bool *found, struct error *err)
+                 struct retention_position *place, struct share *share,
+                 struct retention_tally *tally, bool *found, struct error *err)
 {
     static const enum write_statement statements[STORE_PURGE_REASONS] = {
         [STORE_PURGE_TERMINATED] = WRITE_PURGE_TERMINATED,
         [STORE_PURGE_IDLE] = WRITE_PURGE_IDLE,
     };
-    const int64_t cutoff_us = purge_query_cutoff_us(ops->state.purge.retain_us[reason]);
+    const int64_t cutoff_us = retention_query_cutoff_us(ops->state.purge.retain_us[reason]);
     struct session session;
     bool may_go;
     bool ok;
@@ -67,14 +67,14 @@ static bool look(struct write_operations *ops, enum store_purge_reason reason,
     if (!write_prepare(&ops->statements, statements[reason], err))
         return false;
     sqlite3_stmt *stmt = ops->statements.prepared[statements[reason]];
-    purge_query_bind(stmt, place, cutoff_us);
+    retention_query_bind(stmt, place, cutoff_us);
     sqlite3_bind_int64(stmt, 4, place->skipped);
     *found =
         write_next_row(&ops->statements, statements[reason], "looking for old sessions", &ok, err);
     if (!*found)
         return ok;
     share->rows--;
-    if (purge_query_read(stmt, cutoff_us, place, &session, &may_go, err)) {
+    if (retention_query_read(stmt, cutoff_us, place, &session, &may_go, err)) {
         ok = !may_go || take(ops, reason, &session, share, tally, err);
     } else {
         skipped_rows_add(&ops->skipped, err);
@@ -85,8 +85,8 @@ static bool look(struct write_operations *ops, enum store_purge_reason reason,
 }
 
 static bool walk(struct write_operations *ops, enum store_purge_reason reason,
-                 struct purge_place *place, struct share *share, struct purge_tally *tally,
-                 struct error *err)
+                 struct retention_position *place, struct share *share,
+                 struct retention_tally *tally, struct error *err)
 {
     bool found = ops->state.purge.retain_us[reason] > 0;
 
@@ -97,16 +97,16 @@ static bool walk(struct write_operations *ops, enum store_purge_reason reason,
     return true;
 }
 
-static void begin_anew(struct purge *purge)
+static void begin_anew(struct retention_state *purge)
 {
     memset(purge->places, 0, sizeof(purge->places));
     purge->began_us = monotonic_us();
 }
 
-bool write_purge_step(struct write_operations *ops, bool *more, struct error *err)
+bool retention_step(struct write_operations *ops, bool *more, struct error *err)
 {
     struct share share = {STEP_SESSIONS, STEP_BYTES, STEP_ROWS};
-    struct purge *purge = &ops->state.purge;
+    struct retention_state *purge = &ops->state.purge;
 
     if (!purge->more && monotonic_us() - purge->began_us >= ANEW_US)
         begin_anew(purge);
@@ -123,8 +123,8 @@ bool write_purge(struct write_operations *ops, struct store_job *job, struct err
 {
     struct share share = {JOB_SESSIONS, JOB_BYTES, JOB_ROWS};
     struct store_purge *purge = &job->purge;
-    struct purge_place place = {purge->from.place_us, purge->from.place_seq, 0};
-    struct purge_tally tally = {0};
+    struct retention_position place = {purge->from.place_us, purge->from.place_seq, 0};
+    struct retention_tally tally = {0};
     unsigned reason = purge->from.reason;
 
     for (;;) {
@@ -133,18 +133,18 @@ bool write_purge(struct write_operations *ops, struct store_job *job, struct err
         if (is_used_up(&share) || reason + 1 == STORE_PURGE_REASONS)
             break;
         reason++;
-        place = (struct purge_place){0};
+        place = (struct retention_position){0};
     }
-    purge->next = purge_query_position(&purge->from, reason, &place);
+    purge->next = retention_query_position(&purge->from, reason, &place);
     purge->bytes = tally.bytes;
     purge->more = is_used_up(&share) && (unsigned)purge->next.reason < STORE_PURGE_REASONS;
     memcpy(purge->sessions, tally.sessions, sizeof(purge->sessions));
     return true;
 }
 
-bool write_purge_tell(struct purge *purge, char *text, size_t size)
+bool retention_describe(struct retention_state *purge, char *text, size_t size)
 {
-    const struct purge_tally *total = &purge->total;
+    const struct retention_tally *total = &purge->total;
     const int64_t over = total->sessions[STORE_PURGE_TERMINATED];
     const int64_t idle = total->sessions[STORE_PURGE_IDLE];
 
@@ -152,6 +152,6 @@ bool write_purge_tell(struct purge *purge, char *text, size_t size)
         return false;
     snprintf(text, size, "sessions deleted: %lld TERMINATED, %lld idle; %lld bytes of texts",
              (long long)over, (long long)idle, (long long)total->bytes);
-    purge->total = (struct purge_tally){0};
+    purge->total = (struct retention_tally){0};
     return true;
 }

@@ -10,13 +10,13 @@
 
 /* The maintenance task: some sessions at a time, from a place that it remembers. From time to time
  * it begins anew, for those that it had to pass by. */
-MUST_USE bool write_purge_step(struct write_operations *ops, bool *more, struct error *err);
+MUST_USE bool retention_step(struct write_operations *ops, bool *more, struct error *err);
 
 /* The job STORE_PURGE. */
 MUST_USE bool write_purge(struct write_operations *ops, struct store_job *job, struct error *err);
 
 /* True once, after the maintenance task has deleted sessions and finds no more: writes the line for
  * the log into `text`. */
-bool write_purge_tell(struct purge *purge, char *text, size_t size);
+bool retention_describe(struct retention_state *purge, char *text, size_t size);
 
 #endif

@@ -15,11 +15,12 @@ static int column_appended_us(sqlite3_stmt *stmt)
     return sqlite3_column_count(stmt) - 1;
 }
 
-bool purge_query_index(sqlite3 *db, const int64_t retain_us[STORE_PURGE_REASONS], struct error *err)
+bool retention_query_index(sqlite3 *db, const int64_t retain_us[STORE_PURGE_REASONS],
+                           struct error *err)
 {
 #define MAKE(name, status)                                                                         \
     "CREATE INDEX IF NOT EXISTS " name                                                             \
-    " ON sessions (updated_at, seq)" PURGE_QUERY_CANDIDATES(status)
+    " ON sessions (updated_at, seq)" RETENTION_QUERY_CANDIDATES(status)
     static const struct {
         const char *make;
         const char *drop;
@@ -38,14 +39,15 @@ bool purge_query_index(sqlite3 *db, const int64_t retain_us[STORE_PURGE_REASONS]
     return true;
 }
 
-int64_t purge_query_cutoff_us(int64_t retain_us)
+int64_t retention_query_cutoff_us(int64_t retain_us)
 {
     const int64_t now_us = timestamp_now_us();
 
     return retain_us < now_us ? now_us - retain_us : 0;
 }
 
-void purge_query_bind(sqlite3_stmt *stmt, const struct purge_place *place, int64_t cutoff_us)
+void retention_query_bind(sqlite3_stmt *stmt, const struct retention_position *place,
+                          int64_t cutoff_us)
 {
     column_bind_time(stmt, 1, place->updated_us);
     sqlite3_bind_int64(stmt, 2, place->seq);
@@ -54,19 +56,20 @@ void purge_query_bind(sqlite3_stmt *stmt, const struct purge_place *place, int64
 
 /* Another program may write a time in a way that sorts before sessiond's. Then the place is the
  * next microsecond, so that it is never found again. */
-static struct purge_place place_of(sqlite3_stmt *stmt, const struct session *session)
+static struct retention_position place_of(sqlite3_stmt *stmt, const struct session *session)
 {
     const struct slice text = column_text(stmt, column_updated_text(stmt));
     char written[TIMESTAMP_LENGTH];
 
     timestamp_format(session->updated_us, written);
     if (text.len == TIMESTAMP_LENGTH + 6 && memcmp(text.data, written, TIMESTAMP_LENGTH) == 0)
-        return (struct purge_place){session->updated_us, session->seq, 0};
-    return (struct purge_place){session->updated_us + 1, 0, 0};
+        return (struct retention_position){session->updated_us, session->seq, 0};
+    return (struct retention_position){session->updated_us + 1, 0, 0};
 }
 
-struct store_purge_position purge_query_position(const struct store_purge_position *from,
-                                                 unsigned reason, const struct purge_place *place)
+struct store_purge_position retention_query_position(const struct store_purge_position *from,
+                                                     unsigned reason,
+                                                     const struct retention_position *place)
 {
     const bool moved = reason != (unsigned)from->reason || place->updated_us != from->place_us ||
                        place->seq != from->place_seq;
@@ -77,8 +80,8 @@ struct store_purge_position purge_query_position(const struct store_purge_positi
                                          place->seq};
 }
 
-bool purge_query_read(sqlite3_stmt *stmt, int64_t cutoff_us, struct purge_place *place,
-                      struct session *out, bool *may_go, struct error *err)
+bool retention_query_read(sqlite3_stmt *stmt, int64_t cutoff_us, struct retention_position *place,
+                          struct session *out, bool *may_go, struct error *err)
 {
     struct session_row row;
 

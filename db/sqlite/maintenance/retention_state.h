@@ -4,17 +4,17 @@
 
 #include "db/sqlite/maintenance/retention_query.h"
 
-struct purge_tally {
+struct retention_tally {
     int64_t sessions[STORE_PURGE_REASONS];
     int64_t bytes;
 };
 
-struct purge {
+struct retention_state {
     int64_t retain_us[STORE_PURGE_REASONS]; /* 0: for ever */
-    struct purge_place places[STORE_PURGE_REASONS];
-    int64_t began_us;         /* monotonic: when the places were last at the beginning */
-    struct purge_tally total; /* deleted by the maintenance task, not logged yet */
-    bool more;                /* the last step did not come to the end */
+    struct retention_position places[STORE_PURGE_REASONS];
+    int64_t began_us;             /* monotonic: when the places were last at the beginning */
+    struct retention_tally total; /* deleted by the maintenance task, not logged yet */
+    bool more;                    /* the last step did not come to the end */
 };
 
 #endif

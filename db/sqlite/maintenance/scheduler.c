@@ -25,7 +25,7 @@ static bool expire_leases(struct write_operations *ops, bool *more, struct error
 {
     const bool ok = write_lease_expire(ops, err);
 
-    *more = ops->state.leases_in_doubt; /* otherwise ops->state says when the next one is due */
+    *more = ops->state.leases_stale; /* otherwise ops->state says when the next one is due */
     return ok;
 }
 
@@ -38,12 +38,11 @@ static bool index_backlog(struct write_operations *ops, bool *more, struct error
 static const struct task tasks[STORE_TASKS] = {
     [STORE_TASK_LEASE_EXPIRY] = {"lease_expiry", 0, INT64_C(2000000), expire_leases},
     [STORE_TASK_KEYS] = {"idempotency_keys", INT64_C(60000000), INT64_C(60000000),
-                         write_once_sweep},
-    [STORE_TASK_EVENTS] = {"events", INT64_C(10000000), INT64_C(60000000), write_event_sweep},
-    [STORE_TASK_ENTRIES] = {"orphaned_entries", INT64_C(5000000), INT64_C(60000000),
-                            write_discard_sweep},
+                         write_idempotency_expire},
+    [STORE_TASK_EVENTS] = {"events", INT64_C(10000000), INT64_C(60000000), write_event_expire},
+    [STORE_TASK_ENTRIES] = {"orphaned_entries", INT64_C(5000000), INT64_C(60000000), entry_gc_step},
     [STORE_TASK_SEARCH] = {"search_index", INT64_C(1000000), INT64_C(60000000), index_backlog},
-    [STORE_TASK_RETENTION] = {"retention", INT64_C(10000000), INT64_C(60000000), write_purge_step},
+    [STORE_TASK_RETENTION] = {"retention", INT64_C(10000000), INT64_C(60000000), retention_step},
     [STORE_TASK_VACUUM] = {"vacuum", INT64_C(1000000), INT64_C(60000000), vacuum_step},
 };
 
@@ -57,7 +56,7 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-static int64_t task_due_us(const struct housekeeping *house, const struct write_operations *ops,
+static int64_t task_due_us(const struct maintenance *house, const struct write_operations *ops,
                            enum store_task task)
 {
     const int64_t due_us = house->tasks[task].due_us;
@@ -67,7 +66,7 @@ static int64_t task_due_us(const struct housekeeping *house, const struct write_
     return due_us == 0 ? 0 : later(due_us, house->rest_until_us);
 }
 
-int64_t housekeeping_due_us(const struct housekeeping *house, const struct write_operations *ops)
+int64_t maintenance_due_us(const struct maintenance *house, const struct write_operations *ops)
 {
     int64_t due_us = INT64_MAX;
 
@@ -78,7 +77,7 @@ int64_t housekeeping_due_us(const struct housekeeping *house, const struct write
     return due_us;
 }
 
-bool housekeeping_has_more(const struct housekeeping *house)
+bool maintenance_has_more(const struct maintenance *house)
 {
     for (int i = 0; i < STORE_TASKS; i++) {
         if (house->tasks[i].has_more)
@@ -88,8 +87,8 @@ bool housekeeping_has_more(const struct housekeeping *house)
 }
 
 /* Lease expiry first, then the task that is overdue for the longest time. */
-enum store_task housekeeping_next(const struct housekeeping *house,
-                                  const struct write_operations *ops, int64_t now_us)
+enum store_task maintenance_next(const struct maintenance *house,
+                                 const struct write_operations *ops, int64_t now_us)
 {
     enum store_task next = STORE_TASKS;
     int64_t due_us = now_us;
@@ -106,15 +105,15 @@ enum store_task housekeeping_next(const struct housekeeping *house,
     return next;
 }
 
-bool housekeeping_step(enum store_task task, struct write_operations *ops, bool *more,
-                       struct error *err)
+bool maintenance_step(enum store_task task, struct write_operations *ops, bool *more,
+                      struct error *err)
 {
     *more = false;
     return tasks[task].step(ops, more, err);
 }
 
-void housekeeping_succeeded(struct housekeeping *house, enum store_task task, int64_t began_us,
-                            bool more)
+void maintenance_succeeded(struct maintenance *house, enum store_task task, int64_t began_us,
+                           bool more)
 {
     const int64_t now_us = monotonic_us();
     const int64_t rest_us = more ? REST_FACTOR * (now_us - began_us) : tasks[task].every_us;
@@ -124,7 +123,7 @@ void housekeeping_succeeded(struct housekeeping *house, enum store_task task, in
         house->rest_until_us = now_us + rest_us;
 }
 
-void housekeeping_failed(struct housekeeping *house, enum store_task task)
+void maintenance_failed(struct maintenance *house, enum store_task task)
 {
     struct task_schedule *schedule = &house->tasks[task];
     const int64_t retry_us = schedule->retry_us == 0 ? RETRY_US : 2 * schedule->retry_us;

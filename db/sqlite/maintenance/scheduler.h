@@ -20,29 +20,29 @@ struct task_schedule {
 };
 
 /* All zero: every task is due. */
-struct housekeeping {
+struct maintenance {
     struct task_schedule tasks[STORE_TASKS];
     int64_t rest_until_us;
 };
 
 /* When the next task is due. */
-int64_t housekeeping_due_us(const struct housekeeping *house, const struct write_operations *ops);
+int64_t maintenance_due_us(const struct maintenance *house, const struct write_operations *ops);
 
 /* Whether a task left work behind. */
-bool housekeeping_has_more(const struct housekeeping *house);
+bool maintenance_has_more(const struct maintenance *house);
 
 /* The task to run at `now_us`; STORE_TASKS when none is due. */
-enum store_task housekeeping_next(const struct housekeeping *house,
-                                  const struct write_operations *ops, int64_t now_us);
+enum store_task maintenance_next(const struct maintenance *house,
+                                 const struct write_operations *ops, int64_t now_us);
 
 /* Runs one step of the task inside the open transaction. False: `err` is a failure of the storage,
  * and the transaction must be rolled back. */
-MUST_USE bool housekeeping_step(enum store_task task, struct write_operations *ops, bool *more,
-                                struct error *err);
+MUST_USE bool maintenance_step(enum store_task task, struct write_operations *ops, bool *more,
+                               struct error *err);
 
 /* After the task's transaction, which began at `began_us`: schedules the next run. */
-void housekeeping_succeeded(struct housekeeping *house, enum store_task task, int64_t began_us,
-                            bool more);
-void housekeeping_failed(struct housekeeping *house, enum store_task task);
+void maintenance_succeeded(struct maintenance *house, enum store_task task, int64_t began_us,
+                           bool more);
+void maintenance_failed(struct maintenance *house, enum store_task task);
 
 #endif

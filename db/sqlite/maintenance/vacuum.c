@@ -52,7 +52,7 @@ static const char *obstacle(sqlite3 *db, int64_t bytes)
     return NULL;
 }
 
-static void tell_why_not(const struct store_observer *observer, const char *why)
+static void log_auto_vacuum_disabled(const struct store_observer *observer, const char *why)
 {
     char detail[sizeof(((struct error *)NULL)->detail) + 240];
 
@@ -83,15 +83,15 @@ static bool convert(sqlite3 *db, int64_t bytes, const struct store_observer *obs
     char detail[128];
 
     if (why != NULL) {
-        tell_why_not(observer, why);
+        log_auto_vacuum_disabled(observer, why);
         return true;
     }
     const int result = rewrite(db);
     if (result != SQLITE_OK) {
-        translate_failure(db, "rewriting the file", err);
-        if (!connection_roll_back(db) || !translate_is_harmless(result))
+        sqlite_error_set(db, "rewriting the file", err);
+        if (!connection_roll_back(db) || !sqlite_error_is_harmless(result))
             return false;
-        tell_why_not(observer, err->detail);
+        log_auto_vacuum_disabled(observer, err->detail);
         return true;
     }
     if (bytes < TOLD_BYTES)
@@ -127,7 +127,7 @@ static int64_t kept_pages(const struct database_size *size)
 }
 
 /* SQLite returns a row for each page. */
-static bool give_back(struct write_operations *ops, struct error *err)
+static bool run_incremental_vacuum(struct write_operations *ops, struct error *err)
 {
     bool ok;
 
@@ -144,7 +144,7 @@ bool vacuum_step(struct write_operations *ops, bool *more, struct error *err)
         return true;
     if (!size->is_shrinking && size->free_pages < 2 * kept_pages(size))
         return true;
-    if (!give_back(ops, err) || !write_size_measure(ops, err))
+    if (!run_incremental_vacuum(ops, err) || !write_quota_measure(ops, err))
         return false;
     size->is_shrinking = size->free_pages > kept_pages(size);
     *more = size->is_shrinking;

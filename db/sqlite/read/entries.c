@@ -38,7 +38,7 @@ static void bind_text(sqlite3_stmt *stmt, int parameter, struct slice text)
 static bool ended_well(struct reader *reader, int result, struct error *err)
 {
     return result == SQLITE_ROW || result == SQLITE_DONE ||
-           translate_failure(reader->db, "reading entries", err);
+           sqlite_error_set(reader->db, "reading entries", err);
 }
 
 static bool refuse_missing(const char *id, struct error *err)
@@ -54,7 +54,7 @@ static bool find_stream(struct reader *reader, const struct store_entry_query *q
 
     if (!statement(reader, READ_STREAM, &stmt, err))
         return false;
-    bind_text(stmt, 1, (struct slice){query->id, ID_LENGTH});
+    bind_text(stmt, 1, (struct slice){query->id, UUID_LENGTH});
     bind_text(stmt, 2, query->stream);
     const int result = sqlite3_step(stmt);
     if (result == SQLITE_ROW) {
@@ -91,7 +91,7 @@ static bool is_more_left(const struct store_entry_query *query, const struct sto
 }
 
 static bool visit_entries(struct reader *reader, const struct store_entry_query *query,
-                          int64_t number, store_entry_visitor visit, void *arg,
+                          int64_t number, store_entry_fn visit, void *arg,
                           struct store_entry_page *page, struct error *err)
 {
     sqlite3_stmt *stmt;
@@ -121,8 +121,7 @@ static bool visit_entries(struct reader *reader, const struct store_entry_query 
 }
 
 bool read_entries(struct reader *reader, const struct store_entry_query *query,
-                  store_entry_visitor visit, void *arg, struct store_entry_page *page,
-                  struct error *err)
+                  store_entry_fn visit, void *arg, struct store_entry_page *page, struct error *err)
 {
     struct store_entry_page result = {0};
     int64_t number = 0;
@@ -147,7 +146,7 @@ static struct store_stream stream_at(sqlite3_stmt *stmt)
 }
 
 bool read_streams(struct reader *reader, const char *id, struct slice after, int limit,
-                  store_stream_visitor visit, void *arg, bool *more, struct error *err)
+                  store_stream_fn visit, void *arg, bool *more, struct error *err)
 {
     sqlite3_stmt *stmt;
     int taken = 0;
@@ -155,7 +154,7 @@ bool read_streams(struct reader *reader, const char *id, struct slice after, int
 
     if (!statement(reader, READ_STREAMS, &stmt, err))
         return false;
-    bind_text(stmt, 1, (struct slice){id, ID_LENGTH});
+    bind_text(stmt, 1, (struct slice){id, UUID_LENGTH});
     bind_text(stmt, 2, after);
     *more = false;
     bool found = false;

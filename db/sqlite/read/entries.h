@@ -8,11 +8,11 @@
 
 /* See store_entries. */
 MUST_USE bool read_entries(struct reader *reader, const struct store_entry_query *query,
-                           store_entry_visitor visit, void *arg, struct store_entry_page *page,
+                           store_entry_fn visit, void *arg, struct store_entry_page *page,
                            struct error *err);
 
 /* See store_streams. */
 MUST_USE bool read_streams(struct reader *reader, const char *id, struct slice after, int limit,
-                           store_stream_visitor visit, void *arg, bool *more, struct error *err);
+                           store_stream_fn visit, void *arg, bool *more, struct error *err);
 
 #endif

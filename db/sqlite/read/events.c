@@ -57,7 +57,7 @@ static bool one_row(struct reader *reader, sqlite3_stmt *stmt, bool *ok, struct 
 
     *ok = result == SQLITE_ROW || result == SQLITE_DONE;
     if (!*ok)
-        translate_failure(reader->db, "reading events", err);
+        sqlite_error_set(reader->db, "reading events", err);
     return result == SQLITE_ROW;
 }
 
@@ -239,7 +239,7 @@ static bool read_row(sqlite3_stmt *stmt, struct store_event *out, struct error *
 
 /* Visits what the bound statement finds. */
 static bool visit_rows(struct reader *reader, sqlite3_stmt *stmt,
-                       const struct store_event_query *query, store_event_visitor visit, void *arg,
+                       const struct store_event_query *query, store_event_fn visit, void *arg,
                        struct store_event_page *page, struct error *err)
 {
     struct store_event event;
@@ -262,13 +262,12 @@ static bool visit_rows(struct reader *reader, sqlite3_stmt *stmt,
         page->last = sqlite3_column_int64(stmt, COLUMN_ID);
     }
     if (step != SQLITE_DONE)
-        translate_failure(reader->db, "reading events", err);
+        sqlite_error_set(reader->db, "reading events", err);
     return step == SQLITE_DONE;
 }
 
-bool read_events(struct reader *reader, const struct store_event_query *query,
-                 store_event_visitor visit, void *arg, struct store_event_page *page,
-                 struct error *err)
+bool read_events(struct reader *reader, const struct store_event_query *query, store_event_fn visit,
+                 void *arg, struct store_event_page *page, struct error *err)
 {
     const enum reader_event_statement which =
         query->timeline ? READER_EVENTS_BEFORE : READER_EVENTS_AFTER;

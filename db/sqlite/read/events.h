@@ -7,7 +7,7 @@
 
 /* See store_events. A page costs the rows that it looks at, at most query->scan. */
 MUST_USE bool read_events(struct reader *reader, const struct store_event_query *query,
-                          store_event_visitor visit, void *arg, struct store_event_page *page,
+                          store_event_fn visit, void *arg, struct store_event_page *page,
                           struct error *err);
 
 /* See store_consumer. */

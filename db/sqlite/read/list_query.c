@@ -105,7 +105,7 @@ static int append_next(char *sql, int at, const struct store_list_query *query, 
  * costs as many steps as the lists change sides, whichever of them is long. Since that can be as
  * often as there are rows, the statement ends after ?5 steps, with the row that it has reached; the
  * last column says whether a row is that one (1) or a result (0). */
-static void write_leap(char *sql, const struct store_list_query *query)
+static void write_intersection(char *sql, const struct store_list_query *query)
 {
     const bool ascending = query->ascending;
     int at = append(sql, 0, "WITH RECURSIVE leap (at, before, turn, step) AS (SELECT ");
@@ -147,7 +147,7 @@ static bool intersects(const struct store_list_query *query)
 void list_query_sql(const struct store_list_query *query, char sql[LIST_QUERY_MAX_SQL])
 {
     if (intersects(query))
-        write_leap(sql, query);
+        write_intersection(sql, query);
     else
         write_merge(sql, query);
 }

@@ -11,41 +11,41 @@ static void count(struct store_retention_of *of, const struct session *session)
 {
     if (of->sessions == 0)
         of->oldest_us = session->updated_us;
-    if (of->shown < STORE_RETENTION_SHOWN && session->id.len == ID_LENGTH) {
-        memcpy(of->ids[of->shown], session->id.data, ID_LENGTH);
-        of->ids[of->shown++][ID_LENGTH] = '\0';
+    if (of->shown < STORE_RETENTION_SHOWN && session->id.len == UUID_LENGTH) {
+        memcpy(of->ids[of->shown], session->id.data, UUID_LENGTH);
+        of->ids[of->shown++][UUID_LENGTH] = '\0';
     }
     of->sessions++;
     of->bytes += session->context_bytes + session->entry_bytes;
 }
 
 /* Counts until no row is left or *rows is 0. */
-static bool read_rows(struct reader *reader, sqlite3_stmt *stmt, struct purge_place *place,
+static bool read_rows(struct reader *reader, sqlite3_stmt *stmt, struct retention_position *place,
                       int64_t *rows, struct store_retention_of *of, struct error *err)
 {
-    const int64_t cutoff_us = purge_query_cutoff_us(of->after_us);
+    const int64_t cutoff_us = retention_query_cutoff_us(of->after_us);
     struct session session;
     struct error unreadable;
     int result = SQLITE_DONE;
     bool may_go;
 
-    purge_query_bind(stmt, place, cutoff_us);
+    retention_query_bind(stmt, place, cutoff_us);
     while (*rows > 0 && (result = sqlite3_step(stmt)) == SQLITE_ROW) {
         (*rows)--;
         /* A row that cannot be read is not deleted either. */
-        if (purge_query_read(stmt, cutoff_us, place, &session, &may_go, &unreadable) && may_go)
+        if (retention_query_read(stmt, cutoff_us, place, &session, &may_go, &unreadable) && may_go)
             count(of, &session);
     }
     return result == SQLITE_ROW || result == SQLITE_DONE ||
-           translate_failure(reader->db, "looking for old sessions", err);
+           sqlite_error_set(reader->db, "looking for old sessions", err);
 }
 
-static bool read_reason(struct reader *reader, unsigned reason, struct purge_place *place,
+static bool read_reason(struct reader *reader, unsigned reason, struct retention_position *place,
                         int64_t *rows, struct store_retention_of *of, struct error *err)
 {
     static const char *const queries[STORE_PURGE_REASONS] = {
-        [STORE_PURGE_TERMINATED] = PURGE_QUERY_TERMINATED,
-        [STORE_PURGE_IDLE] = PURGE_QUERY_IDLE,
+        [STORE_PURGE_TERMINATED] = RETENTION_QUERY_TERMINATED,
+        [STORE_PURGE_IDLE] = RETENTION_QUERY_IDLE,
     };
     sqlite3_stmt *stmt;
 
@@ -61,7 +61,7 @@ static bool read_reason(struct reader *reader, unsigned reason, struct purge_pla
 bool read_retention(struct reader *reader, const int64_t retain_us[STORE_PURGE_REASONS],
                     struct store_purge *purge, struct store_retention *out, struct error *err)
 {
-    struct purge_place place = {purge->from.place_us, purge->from.place_seq, 0};
+    struct retention_position place = {purge->from.place_us, purge->from.place_seq, 0};
     unsigned reason = purge->from.reason;
     int64_t rows = PAGE_ROWS;
 
@@ -73,9 +73,9 @@ bool read_retention(struct reader *reader, const int64_t retain_us[STORE_PURGE_R
         if (rows == 0 || reason + 1 == STORE_PURGE_REASONS)
             break;
         reason++;
-        place = (struct purge_place){0};
+        place = (struct retention_position){0};
     }
-    purge->next = purge_query_position(&purge->from, reason, &place);
+    purge->next = retention_query_position(&purge->from, reason, &place);
     purge->more = rows == 0 && (unsigned)purge->next.reason < STORE_PURGE_REASONS;
     for (unsigned i = purge->next.reason; purge->more && i < STORE_PURGE_REASONS; i++)
         out->of[i].more = retain_us[i] > 0;

@@ -3,20 +3,20 @@
 #include "db/sqlite/connection/connection.h"
 #include "db/sqlite/connection/sqlite_error.h"
 
-bool read_get(struct reader *reader, const char *id, store_visitor visit, void *arg,
+bool read_get(struct reader *reader, const char *id, store_row_fn visit, void *arg,
               struct error *err)
 {
     sqlite3_stmt *stmt = reader->get;
     struct session_row row;
     bool ok = false;
 
-    sqlite3_bind_text(stmt, 1, id, ID_LENGTH, SQLITE_STATIC);
+    sqlite3_bind_text(stmt, 1, id, UUID_LENGTH, SQLITE_STATIC);
     const int result = sqlite3_step(stmt);
     if (result == SQLITE_DONE) {
         error_set(err, ERROR_NOT_FOUND, NULL, "there is no session with the id %s", id);
     } else if (result != SQLITE_ROW) {
-        translate_failure(reader->db, "reading a session", err);
-    } else if (session_row_read(stmt, reader->adopt, &row, err)) {
+        sqlite_error_set(reader->db, "reading a session", err);
+    } else if (session_row_read(stmt, reader->fix_context, &row, err)) {
         visit(arg, &row.session);
         session_row_release(&row);
         ok = true;
@@ -40,7 +40,7 @@ static bool list_statement(struct reader *reader, const struct store_list_query 
     return true;
 }
 
-bool read_list(struct reader *reader, const struct store_list_query *query, store_visitor visit,
+bool read_list(struct reader *reader, const struct store_list_query *query, store_row_fn visit,
                void *arg, struct store_page *page, struct error *err)
 {
     struct store_page result = {.last = query->after};
@@ -61,7 +61,7 @@ bool read_list(struct reader *reader, const struct store_list_query *query, stor
             result.more = true;
             break;
         }
-        if (!session_row_read(stmt, query->with_context ? reader->adopt : NULL, &row, err))
+        if (!session_row_read(stmt, query->with_context ? reader->fix_context : NULL, &row, err))
             goto done;
         const enum store_visit visited = visit(arg, &row.session);
         if (visited == STORE_VISIT_NEXT)
@@ -73,7 +73,7 @@ bool read_list(struct reader *reader, const struct store_list_query *query, stor
         }
     }
     if (step != SQLITE_DONE && step != SQLITE_ROW) {
-        translate_failure(reader->db, "listing sessions", err);
+        sqlite_error_set(reader->db, "listing sessions", err);
         goto done;
     }
     *page = result;

@@ -5,10 +5,10 @@
 #include "db/sqlite/connection/reader_pool.h"
 #include "db/store.h"
 
-MUST_USE bool read_get(struct reader *reader, const char *id, store_visitor visit, void *arg,
+MUST_USE bool read_get(struct reader *reader, const char *id, store_row_fn visit, void *arg,
                        struct error *err);
 
 MUST_USE bool read_list(struct reader *reader, const struct store_list_query *query,
-                        store_visitor visit, void *arg, struct store_page *page, struct error *err);
+                        store_row_fn visit, void *arg, struct store_page *page, struct error *err);
 
 #endif

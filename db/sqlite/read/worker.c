@@ -10,7 +10,7 @@
 
 #define IDLE_MS 60000
 
-static bool read_job(struct list_worker *worker, struct reader *reader, struct store_job *job)
+static bool read_job(struct read_worker *worker, struct reader *reader, struct store_job *job)
 {
     struct store_events_job *events = &job->events;
     struct store_entry_read *entries = &job->entry_read;
@@ -23,7 +23,7 @@ static bool read_job(struct list_worker *worker, struct reader *reader, struct s
         return read_entries(reader, &entries->query, entries->visit, entries->arg, &entries->page,
                             &job->error);
     case STORE_RETENTION:
-        job->retention = job_memory(job, sizeof(*job->retention));
+        job->retention = job_arena_alloc(job, sizeof(*job->retention));
         return read_retention(reader, worker->retain_us, &job->purge, job->retention, &job->error);
     case STORE_SEARCH:
         return search_read(reader, worker->text_of, &job->search, job->visit_arg, &job->error);
@@ -32,21 +32,21 @@ static bool read_job(struct list_worker *worker, struct reader *reader, struct s
     }
 }
 
-static void run_on(struct list_worker *worker, struct reader *reader, struct store_job *job)
+static void run_on(struct read_worker *worker, struct reader *reader, struct store_job *job)
 {
     if (!read_job(worker, reader, job) && job->error.kind == ERROR_NONE)
         error_set(&job->error, ERROR_INTERNAL, NULL, "the list failed");
     reader_pool_return(worker->readers, reader);
 }
 
-static void answer(struct list_worker *worker, struct store_job *job)
+static void answer(struct read_worker *worker, struct store_job *job)
 {
     job_queue_answered(&worker->queue, 1);
     job->done(job);
 }
 
 /* Moves the jobs that have arrived to `waiting`. False when the queue is closed and empty. */
-static bool take_arrived(struct list_worker *worker, int64_t idle_ms)
+static bool take_arrived(struct read_worker *worker, int64_t idle_ms)
 {
     const struct job_queue_gather at_once = {0};
     struct store_job *job;
@@ -66,9 +66,9 @@ static bool take_arrived(struct list_worker *worker, int64_t idle_ms)
  * no other list may begin, since the writer waits for the reader of the running one. */
 static void serve_others(void *arg)
 {
-    struct list_worker *worker = arg;
+    struct read_worker *worker = arg;
 
-    if (monotonic_us() < worker->slice_end_us || reader_pool_holds_lists(worker->readers))
+    if (monotonic_us() < worker->slice_end_us || reader_pool_blocks_lists(worker->readers))
         return;
     take_arrived(worker, 0);
     struct store_job *job = fair_queue_pop_other(&worker->waiting, worker->running->client);
@@ -81,7 +81,7 @@ static void serve_others(void *arg)
     worker->slice_end_us = monotonic_us() + worker->slice_us;
 }
 
-static void run_list(struct list_worker *worker, struct store_job *job)
+static void run_list(struct read_worker *worker, struct store_job *job)
 {
     struct reader *reader = reader_pool_lease_for_list(worker->readers, &job->error);
 
@@ -95,9 +95,9 @@ static void run_list(struct list_worker *worker, struct store_job *job)
     answer(worker, job);
 }
 
-static void *list_worker_run(void *arg)
+static void *read_worker_run(void *arg)
 {
-    struct list_worker *worker = arg;
+    struct read_worker *worker = arg;
     bool open = true;
 
     while (open || worker->waiting.first != NULL) {
@@ -109,19 +109,19 @@ static void *list_worker_run(void *arg)
     return NULL;
 }
 
-bool list_worker_start(struct list_worker *worker, struct reader_pool *readers, size_t max_queue,
+bool read_worker_start(struct read_worker *worker, struct reader_pool *readers, size_t max_queue,
                        struct error *err)
 {
     worker->readers = readers;
     job_queue_init(&worker->queue, max_queue);
-    if (pthread_create(&worker->thread, NULL, list_worker_run, worker) != 0) {
+    if (pthread_create(&worker->thread, NULL, read_worker_run, worker) != 0) {
         job_queue_release(&worker->queue);
         return error_set(err, ERROR_INTERNAL, NULL, "cannot start the list thread");
     }
     return true;
 }
 
-void list_worker_stop(struct list_worker *worker)
+void read_worker_stop(struct read_worker *worker)
 {
     job_queue_close(&worker->queue);
     pthread_join(worker->thread, NULL);

@@ -11,27 +11,27 @@
 #include "db/sqlite/connection/reader_pool.h"
 
 /* How long a list runs before it pauses for another client. */
-#define LIST_WORKER_SLICE_US 10000
+#define READ_WORKER_SLICE_US 10000
 
 /* One for a list, and one for the job that runs while that list pauses. */
-#define LIST_WORKER_READERS 2
+#define READ_WORKER_READERS 2
 
-struct list_worker {
-    int64_t slice_us;         /* set by the owner: LIST_WORKER_SLICE_US */
+struct read_worker {
+    int64_t slice_us;         /* set by the owner: READ_WORKER_SLICE_US */
     const int64_t *retain_us; /* set by the owner: an age for each reason of retention */
     struct job_queue queue;
     struct fair_queue waiting; /* taken out of `queue` by the thread, and not run yet */
     struct reader_pool *readers;
-    store_searchable text_of; /* set by the caller; NULL: searches are refused */
+    store_extract_fn text_of; /* set by the caller; NULL: searches are refused */
     struct store_job *running;
     int64_t slice_end_us; /* monotonic: `running` does not pause before it */
     pthread_t thread;
 };
 
-MUST_USE bool list_worker_start(struct list_worker *worker, struct reader_pool *readers,
+MUST_USE bool read_worker_start(struct read_worker *worker, struct reader_pool *readers,
                                 size_t max_queue, struct error *err);
 
 /* Finishes what was pushed, then ends the thread. */
-void list_worker_stop(struct list_worker *worker);
+void read_worker_stop(struct read_worker *worker);
 
 #endif

@@ -99,12 +99,12 @@ static void score(const Fts5ExtensionApi *api, Fts5Context *context, sqlite3_con
     sqlite3_result_int64(result, found < 1 ? 1 : found);
 }
 
-bool search_rank_register(sqlite3 *db, struct error *err)
+bool bm25_register(sqlite3 *db, struct error *err)
 {
     fts5_api *api = search_tokens_api(db, err);
 
     if (api == NULL)
         return false;
     return api->xCreateFunction(api, "sessiond_score", NULL, score, NULL) == SQLITE_OK ||
-           translate_failure(db, "preparing to rank", err);
+           sqlite_error_set(db, "preparing to rank", err);
 }

@@ -14,6 +14,6 @@
 #include <sqlite3.h>
 
 /* Registers the function on a connection. */
-MUST_USE bool search_rank_register(sqlite3 *db, struct error *err);
+MUST_USE bool bm25_register(sqlite3 *db, struct error *err);
 
 #endif

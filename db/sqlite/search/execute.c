@@ -47,7 +47,7 @@ struct search {
     struct search_reader *reader; /* of the leased one */
     const struct store_search_query *query;
     struct search_query parsed;
-    struct search_ranking ranking;
+    struct top_k ranking;
     int64_t until_us;
     int64_t snapshot_commits;
     bool complete;
@@ -79,8 +79,8 @@ static bool make_do(struct search *search, bool is_constant, const char *doing, 
 {
     const int result = sqlite3_extended_errcode(search->db);
 
-    if (result != SQLITE_INTERRUPT && !search_tables_are_blamed(result))
-        return translate_failure(search->db, doing, err);
+    if (result != SQLITE_INTERRUPT && !search_tables_is_corruption(result))
+        return sqlite_error_set(search->db, doing, err);
     if (result != SQLITE_INTERRUPT && !is_late(search))
         report(search, is_constant || result != SQLITE_ERROR);
     search->complete = false;
@@ -90,7 +90,7 @@ static bool make_do(struct search *search, bool is_constant, const char *doing, 
 static bool prepare_tokens(struct search_reader *search, sqlite3 *db, struct error *err)
 {
     return search->tokens.tokenizer != NULL ||
-           (search_rank_register(db, err) && search_tokens_init(&search->tokens, db, err));
+           (bm25_register(db, err) && search_tokens_init(&search->tokens, db, err));
 }
 
 /* *ready: all statements are prepared. They are not when a table cannot be opened. */
@@ -117,7 +117,7 @@ static bool look_up(const struct search *search, enum search_read_statement whic
     const int result = sqlite3_step(stmt);
     *found = result == SQLITE_ROW;
     return result == SQLITE_ROW || result == SQLITE_DONE ||
-           translate_failure(search->db, "searching", err);
+           sqlite_error_set(search->db, "searching", err);
 }
 
 /* The same for the search tables. One that is corrupt has no such row. */
@@ -183,12 +183,11 @@ static void rank(struct search *search, enum search_read_statement which, sqlite
 {
     const int64_t row = sqlite3_column_int64(stmt, 0);
 
-    search_ranking_add(
-        &search->ranking,
-        (struct store_search_place){
-            .score = sqlite3_column_int64(stmt, 1),
-            .document = which == SEARCH_READ_ENTRIES ? row : search_context_document(row),
-        });
+    top_k_add(&search->ranking,
+              (struct store_search_cursor){
+                  .score = sqlite3_column_int64(stmt, 1),
+                  .document = which == SEARCH_READ_ENTRIES ? row : search_context_document(row),
+              });
 }
 
 /* Ranks matches whose row is below *before, the newest first, until one of the bounds is reached or
@@ -250,7 +249,7 @@ static bool rank_all(struct search *search, enum search_read_statement which, st
 }
 
 static void show(struct search *search, struct store_hit *hit, struct slice text,
-                 store_hit_visitor visit, void *arg)
+                 store_hit_fn visit, void *arg)
 {
     struct search_snippet snippet;
 
@@ -274,7 +273,7 @@ static void read_session(sqlite3_stmt *stmt, struct store_hit *hit)
 }
 
 static void show_entry(struct search *search, sqlite3_stmt *entry, struct store_hit *hit,
-                       store_hit_visitor visit, void *arg)
+                       store_hit_fn visit, void *arg)
 {
     size_t len = 0;
     char *text = search->reader->text_of(column_text(entry, 0), &len);
@@ -284,8 +283,8 @@ static void show_entry(struct search *search, sqlite3_stmt *entry, struct store_
     free(text);
 }
 
-static bool visit_place(struct search *search, const struct store_search_place *place,
-                        store_hit_visitor visit, void *arg, struct error *err)
+static bool visit_place(struct search *search, const struct store_search_cursor *place,
+                        store_hit_fn visit, void *arg, struct error *err)
 {
     const bool is_entry = place->document >= 0;
     const int64_t number = is_entry ? place->document : search_context_document(place->document);
@@ -316,7 +315,7 @@ static bool visit_place(struct search *search, const struct store_search_place *
 static bool visit_page(struct search *search, struct store_search *job, void *arg,
                        struct error *err)
 {
-    const struct search_ranking *ranking = &search->ranking;
+    const struct top_k *ranking = &search->ranking;
 
     for (size_t i = 0; i < ranking->count && i < ranking->limit; i++) {
         if (!visit_place(search, &ranking->places[i], job->visit, arg, err))
@@ -359,7 +358,7 @@ static bool rank_in_time(struct search *search, struct reader *reader, struct er
     return ok;
 }
 
-bool search_read(struct reader *reader, store_searchable text_of, struct store_search *job,
+bool search_read(struct reader *reader, store_extract_fn text_of, struct store_search *job,
                  void *arg, struct error *err)
 {
     struct search search = {
@@ -376,7 +375,7 @@ bool search_read(struct reader *reader, store_searchable text_of, struct store_s
         return error_set(err, ERROR_NO_SEARCH, NULL,
                          "this service keeps no index; it does with --search on");
     reader->search.text_of = text_of;
-    search_ranking_init(&search.ranking, (size_t)job->query.limit, job->query.after);
+    top_k_init(&search.ranking, (size_t)job->query.limit, job->query.after);
     return prepare_tokens(&reader->search, reader->db, err) &&
            search_query_parse(&reader->search.tokens, job->query.text, &search.parsed, err) &&
            rank_in_time(&search, reader, err) && visit_page(&search, job, arg, err);

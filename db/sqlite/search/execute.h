@@ -9,7 +9,7 @@ struct reader;
 
 /* See db/store/search.h. `arg` is the visitor's. An index that is corrupt is reported, and gives an
  * incomplete result. */
-MUST_USE bool search_read(struct reader *reader, store_searchable text_of,
+MUST_USE bool search_read(struct reader *reader, store_extract_fn text_of,
                           struct store_search *search, void *arg, struct error *err);
 
 #endif

@@ -58,9 +58,9 @@ static bool prepare(struct search_index *index, struct error *err)
  * tables. Sets `err` and returns false. */
 static bool fail(struct search_index *index, const char *doing, struct error *err)
 {
-    if (search_tables_are_blamed(sqlite3_extended_errcode(index->db)))
+    if (search_tables_is_corruption(sqlite3_extended_errcode(index->db)))
         index->is_corrupt = true;
-    return translate_failure(index->db, doing, err);
+    return sqlite_error_set(index->db, doing, err);
 }
 
 /* Steps a statement to its end; *first is the first column of its first row, if any. */
@@ -323,7 +323,8 @@ static bool apply_group(struct search_index *index, struct group group, struct e
 
 /* Consecutive entries become one range. Contexts are each a range of their own, which is never cut.
  */
-static bool put_off(struct search_index *index, struct group group, size_t *at, struct error *err)
+static bool defer_to_backlog(struct search_index *index, struct group group, size_t *at,
+                             struct error *err)
 {
     const int64_t first = group.last->document;
     int64_t last = first;
@@ -360,7 +361,7 @@ bool search_index_apply(struct search_index *index, struct error *err)
     for (size_t at = 0; at < index->count && ok;) {
         const struct group group = group_at(index, at);
         if (group.last->later) {
-            ok = put_off(index, group, &at, err);
+            ok = defer_to_backlog(index, group, &at, err);
             continue;
         }
         ok = apply_group(index, group, err);
@@ -369,7 +370,7 @@ bool search_index_apply(struct search_index *index, struct error *err)
     return ok && (index->count == 0 || flush(index, err));
 }
 
-void search_index_settle(struct search_index *index, bool committed)
+void search_index_end(struct search_index *index, bool committed)
 {
     const int result = sqlite3_extended_errcode(index->db);
 
@@ -380,7 +381,7 @@ void search_index_settle(struct search_index *index, bool committed)
         index->rebuilds = 0;
     } else {
         index->has_backlog = index->was_backlog;
-        index->is_suspect = index->text_of != NULL && search_tables_are_blamed(result);
+        index->is_suspect = index->text_of != NULL && search_tables_is_corruption(result);
         if (index->is_suspect && result == SQLITE_CORRUPT_VTAB)
             index->is_corrupt = true;
     }
@@ -416,7 +417,7 @@ static void note_session(struct search_index *index, struct skipped_rows *skippe
     struct session_row row;
     struct error err;
 
-    if (!session_row_read(stmt, index->adopt, &row, &err)) {
+    if (!session_row_read(stmt, index->fix_context, &row, &err)) {
         skipped_rows_add(skipped, &err);
         note_taken(index, document, SLICE_LITERAL("{}"));
         return;
@@ -460,7 +461,7 @@ static bool note_documents(struct search_index *index, struct skipped_rows *skip
         *reached = range->first;
     }
     if (result != SQLITE_ROW && result != SQLITE_DONE)
-        translate_failure(index->db, "reading what is to be indexed", err);
+        sqlite_error_set(index->db, "reading what is to be indexed", err);
     sqlite3_reset(stmt);
     return result == SQLITE_ROW || result == SQLITE_DONE;
 }
@@ -541,11 +542,11 @@ static bool replace_tables(struct search_index *index, bool *is_safe, struct err
     if (!connection_run(db, "BEGIN IMMEDIATE", err) || !search_tables_drop(db, err) ||
         !search_tables_make(index->db, index->rule, err)) {
         const int result = sqlite3_extended_errcode(db);
-        *is_safe = search_tables_are_blamed(result) || translate_is_harmless(result);
+        *is_safe = search_tables_is_corruption(result) || sqlite_error_is_harmless(result);
         return false;
     }
     if (!connection_run(db, "COMMIT", err)) {
-        *is_safe = translate_is_harmless(sqlite3_extended_errcode(db));
+        *is_safe = sqlite_error_is_harmless(sqlite3_extended_errcode(db));
         return false;
     }
     return prepare(index, err);
@@ -660,7 +661,7 @@ bool search_index_open(struct search_index *index, sqlite3 *db, struct error *er
     if (open_tables(index, err))
         return true;
     const int result = sqlite3_extended_errcode(db);
-    if (!connection_roll_back(db) || !search_tables_are_blamed(result))
+    if (!connection_roll_back(db) || !search_tables_is_corruption(result))
         return false;
     return search_index_rebuild(index, err, err);
 }

@@ -43,9 +43,9 @@ struct search_change {
 };
 
 struct search_index {
-    store_searchable text_of; /* NULL: search is off, and every function does nothing */
+    store_extract_fn text_of; /* NULL: search is off, and every function does nothing */
     int rule;                 /* its number */
-    session_adopter adopt;
+    session_context_fix fix_context;
     const struct store_observer *observer;
     struct search_report *report; /* of the readers */
     sqlite3 *db;
@@ -96,7 +96,7 @@ bool search_index_has_a_step(const struct search_index *index);
 MUST_USE bool search_index_apply(struct search_index *index, struct error *err);
 
 /* After COMMIT, or after what failed and before ROLLBACK: SQLite still tells why. */
-void search_index_settle(struct search_index *index, bool committed);
+void search_index_end(struct search_index *index, bool committed);
 
 /* Takes the readers' report. When it is right, sets is_corrupt and `err` and returns false. */
 MUST_USE bool search_index_take_report(struct search_index *index, struct error *err);

@@ -29,7 +29,7 @@ struct search_reader {
     struct search_report *report;
     sqlite3_stmt *prepared[SEARCH_READ_STATEMENT_COUNT];
     struct search_tokens tokens;
-    store_searchable text_of;
+    store_extract_fn text_of;
 };
 
 /* Frees what a search has made. The statements are finalised with the connection. */

@@ -124,7 +124,7 @@ bool search_tables_drop_triggers(sqlite3 *db, struct error *err)
                           err);
 }
 
-bool search_tables_release_sessions(sqlite3 *db, struct error *err)
+bool search_tables_drop_foreign_triggers(sqlite3 *db, struct error *err)
 {
     bool there;
     bool ours;
@@ -142,7 +142,7 @@ bool search_tables_make(sqlite3 *db, int rule, struct error *err)
     return connection_run(db, (const char *)schema_search, err) && connection_run(db, sql, err);
 }
 
-bool search_tables_are_blamed(int result)
+bool search_tables_is_corruption(int result)
 {
     switch (result & 0xff) {
     case SQLITE_OK:

@@ -29,10 +29,10 @@ MUST_USE bool search_tables_drop_triggers(sqlite3 *db, struct error *err);
 /* Inside a transaction, before the schema is migrated: when this program did not make the tables as
  * they are, drops their triggers on sessions, which could make any change of a session fail.
  * search_index_open makes all anew. */
-MUST_USE bool search_tables_release_sessions(sqlite3 *db, struct error *err);
+MUST_USE bool search_tables_drop_foreign_triggers(sqlite3 *db, struct error *err);
 
 /* Whether this result code of a statement on the search tables means that the tables are corrupt,
  * and not that the disk is full or fails. */
-bool search_tables_are_blamed(int result);
+bool search_tables_is_corruption(int result);
 
 #endif

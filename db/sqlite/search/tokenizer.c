@@ -45,7 +45,7 @@ void search_tokens_release(struct search_tokens *tokens)
 }
 
 struct visiting {
-    search_token_visitor visit;
+    search_token_fn visit;
     void *arg;
     char *folded; /* the last word */
     size_t room;
@@ -72,7 +72,7 @@ static int on_token(void *arg, int flags, const char *word, int len, int from, i
 }
 
 void search_tokens_visit(const struct search_tokens *tokens, struct slice text,
-                         search_token_visitor visit, void *arg)
+                         search_token_fn visit, void *arg)
 {
     struct visiting visiting = {.visit = visit, .arg = arg};
     char *copy = malloc(text.len + 1);

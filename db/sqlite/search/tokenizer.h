@@ -16,7 +16,7 @@ struct search_tokens {
 };
 
 /* A word, folded, and where in the text it stands. Returns false to see no more. */
-typedef bool (*search_token_visitor)(void *arg, struct slice word, size_t from, size_t to);
+typedef bool (*search_token_fn)(void *arg, struct slice word, size_t from, size_t to);
 
 /* FTS5's interface on a connection. NULL, with `err`, when this SQLite has none. */
 fts5_api *search_tokens_api(sqlite3 *db, struct error *err);
@@ -25,6 +25,6 @@ MUST_USE bool search_tokens_init(struct search_tokens *tokens, sqlite3 *db, stru
 void search_tokens_release(struct search_tokens *tokens);
 
 void search_tokens_visit(const struct search_tokens *tokens, struct slice text,
-                         search_token_visitor visit, void *arg);
+                         search_token_fn visit, void *arg);
 
 #endif

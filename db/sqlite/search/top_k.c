@@ -1,21 +1,20 @@
 #include "db/sqlite/search/top_k.h"
 
-static bool is_before(struct store_search_place a, struct store_search_place b)
+static bool is_before(struct store_search_cursor a, struct store_search_cursor b)
 {
     return a.score != b.score ? a.score > b.score : a.document > b.document;
 }
 
-void search_ranking_init(struct search_ranking *ranking, size_t limit,
-                         struct store_search_place after)
+void top_k_init(struct top_k *ranking, size_t limit, struct store_search_cursor after)
 {
     ranking->limit = limit;
     ranking->after = after;
     ranking->count = 0;
 }
 
-void search_ranking_add(struct search_ranking *ranking, struct store_search_place place)
+void top_k_add(struct top_k *ranking, struct store_search_cursor place)
 {
-    struct store_search_place *places = ranking->places;
+    struct store_search_cursor *places = ranking->places;
     size_t at = ranking->count;
 
     if (ranking->after.score != 0 && !is_before(ranking->after, place))

@@ -4,16 +4,15 @@
 
 #include "db/store/search.h"
 
-struct search_ranking {
+struct top_k {
     size_t limit;
-    struct store_search_place after;                              /* score 0: the first page */
-    struct store_search_place places[STORE_SEARCH_LIMIT_MAX + 1]; /* best first */
+    struct store_search_cursor after;                              /* score 0: the first page */
+    struct store_search_cursor places[STORE_SEARCH_LIMIT_MAX + 1]; /* best first */
     size_t count; /* one more than the limit: more */
 };
 
-void search_ranking_init(struct search_ranking *ranking, size_t limit,
-                         struct store_search_place after);
+void top_k_init(struct top_k *ranking, size_t limit, struct store_search_cursor after);
 
-void search_ranking_add(struct search_ranking *ranking, struct store_search_place place);
+void top_k_add(struct top_k *ranking, struct store_search_cursor place);
 
 #endif

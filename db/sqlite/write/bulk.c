@@ -11,60 +11,60 @@
 /* The same for a request with an Idempotency-Key, since its response is stored. */
 #define STORED_PAGE_BYTES ((size_t)64 << 10)
 
-bool write_many_check_place(const struct write_operations *ops, struct store_job *job)
+bool write_bulk_check_place(const struct write_operations *ops, struct store_job *job)
 {
-    const struct store_many_place *place = &job->many.place;
+    const struct store_bulk_position *place = &job->bulk.place;
 
     return place->began_us <= ops->state.clock.last_us ||
            error_set(&job->error, ERROR_INVALID_QUERY, "cursor",
                      "cursor has to be a next_cursor of this path");
 }
 
-static size_t limit_of(const struct many_rows *rows)
+static size_t limit_of(const struct bulk_rows *rows)
 {
-    const int limit = rows->job->many.limit;
+    const int limit = rows->job->bulk.limit;
 
-    return limit == 0 ? STORE_MANY_MAX : (size_t)limit;
+    return limit == 0 ? STORE_BULK_MAX : (size_t)limit;
 }
 
-bool write_many_looks_on(struct many_rows *rows)
+bool write_bulk_count_row(struct bulk_rows *rows)
 {
-    return ++rows->looked <= WRITE_MANY_ROWS;
+    return ++rows->looked <= WRITE_BULK_ROWS;
 }
 
-bool write_many_add(struct many_rows *rows, sqlite3_stmt *stmt)
+bool write_bulk_add(struct bulk_rows *rows, sqlite3_stmt *stmt)
 {
     struct store_job *job = rows->job;
     const bool moves = sqlite3_column_count(stmt) > 8;
     const size_t bytes = column_text(stmt, 2).len + column_text(stmt, 3).len +
                          column_text(stmt, 5).len + (moves ? column_text(stmt, 8).len : 0) +
-                         ID_LENGTH;
+                         UUID_LENGTH;
 
-    const size_t most = job->once.key.data == NULL ? PAGE_BYTES : STORED_PAGE_BYTES;
+    const size_t most = job->idempotency.key.data == NULL ? PAGE_BYTES : STORED_PAGE_BYTES;
     if (rows->count == limit_of(rows) || (rows->count > 0 && rows->bytes + bytes > most))
         return false;
     if (rows->all == NULL)
-        rows->all = job_memory(job, limit_of(rows) * sizeof(*rows->all));
-    struct many_row *row = &rows->all[rows->count++];
-    *row = (struct many_row){
+        rows->all = job_arena_alloc(job, limit_of(rows) * sizeof(*rows->all));
+    struct bulk_row *row = &rows->all[rows->count++];
+    *row = (struct bulk_row){
         .session = {.seq = sqlite3_column_int64(stmt, 0),
-                    .id = job_memory_keep(job, column_text(stmt, 1)),
-                    .project_path = job_memory_keep(job, column_text(stmt, 2)),
-                    .thread_id = job_memory_keep(job, column_text(stmt, 3)),
+                    .id = job_arena_copy(job, column_text(stmt, 1)),
+                    .project_path = job_arena_copy(job, column_text(stmt, 2)),
+                    .thread_id = job_arena_copy(job, column_text(stmt, 3)),
                     .version = column_count(stmt, 4),
-                    .lease = {.owner = job_memory_keep(job, column_text(stmt, 5)),
+                    .lease = {.owner = job_arena_copy(job, column_text(stmt, 5)),
                               .token = column_count(stmt, 6)}},
     };
     if (moves)
-        row->destination = job_memory_keep(job, column_text(stmt, 8));
+        row->destination = job_arena_copy(job, column_text(stmt, 8));
     rows->bytes += bytes;
     return true;
 }
 
-bool write_many_admit(const struct many_rows *rows)
+bool write_bulk_admit(const struct bulk_rows *rows)
 {
-    return job_memory_admit(
-        rows->job, rows->bytes + rows->count * (sizeof(struct many_row) + sizeof(struct session)));
+    return job_arena_admit(
+        rows->job, rows->bytes + rows->count * (sizeof(struct bulk_row) + sizeof(struct session)));
 }
 
 static int compare_seq(const void *left, const void *right)
@@ -75,15 +75,15 @@ static int compare_seq(const void *left, const void *right)
     return (a->seq > b->seq) - (a->seq < b->seq);
 }
 
-void write_many_answer(const struct many_rows *rows)
+void write_bulk_answer(const struct bulk_rows *rows)
 {
     struct store_job *job = rows->job;
-    struct store_many *many = &job->many;
+    struct store_bulk *many = &job->bulk;
 
     many->changed_count = rows->count;
     if (rows->count == 0)
         return;
-    many->changed = job_memory(job, rows->count * sizeof(*many->changed));
+    many->changed = job_arena_alloc(job, rows->count * sizeof(*many->changed));
     for (size_t i = 0; i < rows->count; i++)
         many->changed[i] = rows->all[i].session;
     qsort(many->changed, rows->count, sizeof(*many->changed), compare_seq);

@@ -6,36 +6,36 @@
 #include "db/sqlite/write/context.h"
 
 /* Limit of the rows that a page reads, which takes about 10 ms. */
-#define WRITE_MANY_ROWS 4096
+#define WRITE_BULK_ROWS 4096
 
 /* A session that is to be changed; its texts are in the job's memory. */
-struct many_row {
+struct bulk_row {
     struct session session;
     struct slice destination; /* RELOCATE: its project_path afterwards */
 };
 
-struct many_rows {
+struct bulk_rows {
     struct store_job *job;
-    struct many_row *all;
+    struct bulk_row *all;
     size_t count;
     size_t bytes;  /* of their texts */
     size_t looked; /* rows that were read, added or not */
 };
 
 /* Refuses the job when no earlier page can have returned its place. */
-bool write_many_check_place(const struct write_operations *ops, struct store_job *job);
+bool write_bulk_check_place(const struct write_operations *ops, struct store_job *job);
 
 /* Counts a row that was read. False when the page ends before it. */
-bool write_many_looks_on(struct many_rows *rows);
+bool write_bulk_count_row(struct bulk_rows *rows);
 
-/* Takes the row on which `stmt` stands; its columns are WRITE_MANY_COLUMNS and, for a move, the
+/* Takes the row on which `stmt` stands; its columns are WRITE_BULK_COLUMNS and, for a move, the
  * destination. False when the page is full: it ends before the row. */
-bool write_many_add(struct many_rows *rows, sqlite3_stmt *stmt);
+bool write_bulk_add(struct bulk_rows *rows, sqlite3_stmt *stmt);
 
 /* Charges the memory of the page to the client. False when the job is refused. */
-bool write_many_admit(const struct many_rows *rows);
+bool write_bulk_admit(const struct bulk_rows *rows);
 
 /* Puts the sessions into the job's result, as they are now, the oldest first. */
-void write_many_answer(const struct many_rows *rows);
+void write_bulk_answer(const struct bulk_rows *rows);
 
 #endif

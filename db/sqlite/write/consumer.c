@@ -27,8 +27,8 @@ static bool admit(struct write_operations *ops, struct store_job *job, struct er
     const int64_t count = sqlite3_column_int64(stmt, 0);
     write_reset(&ops->statements, WRITE_CONSUMER_COUNT);
     if (count < ops->max_consumers)
-        return write_size_admit(ops, job, (int64_t)job->consumer.name.len, err);
-    ops->change.counts[STORE_GROWTH_REFUSED]++;
+        return write_quota_admit(ops, job, (int64_t)job->consumer.name.len, err);
+    ops->change.counts[STORE_QUOTA_REJECTED]++;
     error_set(&job->error, ERROR_DATABASE_FULL, NULL,
               "there are %lld consumers, which is the limit (--max-consumers); delete one that is "
               "not used any more, or raise the limit",

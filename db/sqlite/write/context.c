@@ -16,12 +16,12 @@ static void keep_row(struct store_job *job, const struct session *found)
     struct session *kept = &job->session;
 
     *kept = *found;
-    kept->id = job_memory_keep(job, found->id);
-    kept->project_path = job_memory_keep(job, found->project_path);
-    kept->thread_id = job_memory_keep(job, found->thread_id);
-    kept->context = job_memory_keep(job, found->context);
-    kept->parent_id = job_memory_keep(job, found->parent_id);
-    kept->lease.owner = job_memory_keep(job, found->lease.owner);
+    kept->id = job_arena_copy(job, found->id);
+    kept->project_path = job_arena_copy(job, found->project_path);
+    kept->thread_id = job_arena_copy(job, found->thread_id);
+    kept->context = job_arena_copy(job, found->context);
+    kept->parent_id = job_arena_copy(job, found->parent_id);
+    kept->lease.owner = job_arena_copy(job, found->lease.owner);
 }
 
 bool write_find_by_id(struct write_operations *ops, struct store_job *job, const char *id,
@@ -32,15 +32,15 @@ bool write_find_by_id(struct write_operations *ops, struct store_job *job, const
     struct session_row row;
     bool ok;
 
-    column_bind_text(stmt, 1, (struct slice){id, ID_LENGTH});
+    column_bind_text(stmt, 1, (struct slice){id, UUID_LENGTH});
     *found = write_next_row(&ops->statements, which, "finding a session", &ok, err);
     if (!*found) {
         error_set(&job->error, ERROR_NOT_FOUND, NULL, "there is no session with the id %s", id);
         return ok;
     }
-    ok = session_row_read(stmt, with_context ? ops->adopt : NULL, &row, err);
+    ok = session_row_read(stmt, with_context ? ops->fix_context : NULL, &row, err);
     if (ok) {
-        if (job_memory_admit(job, row.session.context.len))
+        if (job_arena_admit(job, row.session.context.len))
             keep_row(job, &row.session);
         session_row_release(&row);
     }

@@ -17,19 +17,19 @@ struct write_operations {
     struct write_statements statements;
     struct write_state state; /* of the open transaction, or of the last one that committed */
     struct write_state saved; /* as the open transaction found it */
-    session_adopter adopt;
+    session_context_fix fix_context;
     struct search_index search;
-    int64_t key_ttl_us;           /* how long an Idempotency-Key is remembered */
-    int64_t keep_events_us;       /* how long an event is kept */
-    int64_t max_events;           /* how many are */
-    int64_t max_consumers;        /* limit of those stored */
-    int64_t max_streams;          /* limit of those of one session */
-    struct figures_change change; /* by the open transaction */
-    struct skipped_rows skipped;  /* by the open transaction */
-    int64_t changes_before;       /* rows that were changed before the open transaction began */
-    int64_t committed_us;         /* when a change was last committed, monotonic; 0: never */
-    int64_t probe_failed_us;      /* when a probe last failed, monotonic; 0: never */
-    struct error probe_error;     /* of that one */
+    int64_t key_ttl_us;          /* how long an Idempotency-Key is remembered */
+    int64_t keep_events_us;      /* how long an event is kept */
+    int64_t max_events;          /* how many are */
+    int64_t max_consumers;       /* limit of those stored */
+    int64_t max_streams;         /* limit of those of one session */
+    struct stats_delta change;   /* by the open transaction */
+    struct skipped_rows skipped; /* by the open transaction */
+    int64_t changes_before;      /* rows that were changed before the open transaction began */
+    int64_t committed_us;        /* when a change was last committed, monotonic; 0: never */
+    int64_t probe_failed_us;     /* when a probe last failed, monotonic; 0: never */
+    struct error probe_error;    /* of that one */
 };
 
 /* Finds the job's session and keeps it in job->session. A job whose session is missing is refused,

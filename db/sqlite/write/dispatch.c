@@ -12,15 +12,15 @@
 
 bool write_operations_init(struct write_operations *ops, sqlite3 *db, struct error *err)
 {
-    write_lease_doubt(ops);
+    write_lease_invalidate(ops);
     return write_statements_init(&ops->statements, db, err) &&
-           clock_init(&ops->state.clock, db, err) && write_size_init(ops, err);
+           clock_init(&ops->state.clock, db, err) && write_quota_init(ops, err);
 }
 
 void write_operations_begin(struct write_operations *ops)
 {
     ops->saved = ops->state;
-    ops->change = (struct figures_change){0};
+    ops->change = (struct stats_delta){0};
     ops->skipped.count = 0;
     ops->changes_before = sqlite3_total_changes64(ops->statements.db);
 }
@@ -40,7 +40,7 @@ bool write_operations_finish(struct write_operations *ops, struct error *err)
         return false;
     ops->change.counts[STORE_SEARCH_INDEXED] += search->applied;
     ops->state.events += ops->change.counts[STORE_EVENTS_WRITTEN];
-    ops->state.events -= ops->change.counts[STORE_EVENTS_REMOVED];
+    ops->state.events -= ops->change.counts[STORE_EVENTS_EXPIRED];
     ops->change.counts[STORE_SEARCH_REBUILDS] += search->rebuilds;
     ops->change.search_complete = search->text_of != NULL && !search->has_backlog;
     return !has_given_time(ops) || clock_reserve(&ops->state.clock, ops->statements.db, false, err);
@@ -52,12 +52,12 @@ static void restore(struct write_operations *ops)
     const int64_t given_us = ops->state.clock.last_us;
 
     ops->state = ops->saved;
-    clock_pass(&ops->state.clock, given_us);
+    clock_advance_to(&ops->state.clock, given_us);
 }
 
-void write_operations_settle(struct write_operations *ops, bool committed)
+void write_operations_end(struct write_operations *ops, bool committed)
 {
-    search_index_settle(&ops->search, committed);
+    search_index_end(&ops->search, committed);
     if (!committed)
         restore(ops);
 }
@@ -150,19 +150,19 @@ bool write_operations_apply(struct write_operations *ops, struct store_job *job,
 {
     bool known = false;
 
-    if (job->once.key.data == NULL)
+    if (job->idempotency.key.data == NULL)
         return apply(ops, job, err);
-    if (!write_once_find(ops, job, &known, err))
+    if (!write_idempotency_find(ops, job, &known, err))
         return false;
     if (known)
         return true;
-    if (!write_once_admit(ops, job, err))
+    if (!write_idempotency_admit(ops, job, err))
         return false;
     if (job->error.kind != ERROR_NONE)
         return true;
     return apply(ops, job, err) &&
            (job->error.kind != ERROR_NONE || write_operations_is_deferred(job) ||
-            write_once_keep(ops, job, err));
+            write_idempotency_store(ops, job, err));
 }
 
 bool write_operations_continue_fork(struct write_operations *ops, struct store_job *job,
@@ -170,7 +170,7 @@ bool write_operations_continue_fork(struct write_operations *ops, struct store_j
 {
     const bool is_copied = write_fork_is_copied(job);
 
-    if (!write_size_admit(ops, job, 1, err))
+    if (!write_quota_admit(ops, job, 1, err))
         return false;
     if (job->error.kind != ERROR_NONE) {
         *ended = true;

@@ -28,7 +28,7 @@ void write_operations_begin(struct write_operations *ops);
 MUST_USE bool write_operations_finish(struct write_operations *ops, struct error *err);
 
 /* Call after COMMIT, or between a failure and ROLLBACK. Not committed: restores the saved state. */
-void write_operations_settle(struct write_operations *ops, bool committed);
+void write_operations_end(struct write_operations *ops, bool committed);
 
 /* A change was committed at this time; a probe alone in its transaction failed. */
 void write_operations_committed(struct write_operations *ops, int64_t now_us);

@@ -69,8 +69,8 @@ static void gather_named(struct batch *batch, struct store_job *job)
 {
     const struct store_append *append = &job->append;
 
-    batch->is_known = job_memory(job, append->count * sizeof(*batch->is_known));
-    batch->named = job_memory(job, append->count * sizeof(*batch->named));
+    batch->is_known = job_arena_alloc(job, append->count * sizeof(*batch->is_known));
+    batch->named = job_arena_alloc(job, append->count * sizeof(*batch->named));
     for (size_t i = 0; i < append->count; i++) {
         batch->is_known[i] = false;
         if (append->entries[i].uuid.data != NULL)
@@ -201,7 +201,7 @@ static bool admit_stream(struct write_operations *ops, struct store_job *job, st
     write_reset(&ops->statements, WRITE_STREAM_COUNT);
     if (streams < ops->max_streams)
         return true;
-    ops->change.counts[STORE_GROWTH_REFUSED]++;
+    ops->change.counts[STORE_QUOTA_REJECTED]++;
     error_set(
         &job->error, ERROR_DATABASE_FULL, NULL,
         "the session has %lld streams, which is the limit (--max-streams-per-session); append "
@@ -296,7 +296,7 @@ bool write_append(struct write_operations *ops, struct store_job *job, struct er
     append->appended = append->duplicates = append->first_seq = append->last_seq = 0;
     if (!write_find(ops, job, false, &found, err))
         return false;
-    if (!found || job->error.kind != ERROR_NONE || !write_lease_passes(ops, job))
+    if (!found || job->error.kind != ERROR_NONE || !write_lease_check_fence(ops, job))
         return true;
     if (!find_stream(ops, job, &batch.stream, err))
         return false;
@@ -312,7 +312,7 @@ bool write_append(struct write_operations *ops, struct store_job *job, struct er
         return false;
     if (job->error.kind != ERROR_NONE)
         return true;
-    if (!write_size_admit(ops, job, batch.stream.bytes - stored_bytes, err))
+    if (!write_quota_admit(ops, job, batch.stream.bytes - stored_bytes, err))
         return false;
     if (job->error.kind != ERROR_NONE)
         return true;

@@ -91,12 +91,12 @@ static bool remove_to(struct write_operations *ops, int64_t last, int *removed, 
     if (!write_run(&ops->statements, WRITE_EVENT_REMOVE, "removing old events", err))
         return false;
     *removed = sqlite3_changes(ops->statements.db);
-    ops->change.counts[STORE_EVENTS_REMOVED] += *removed;
+    ops->change.counts[STORE_EVENTS_EXPIRED] += *removed;
     sqlite3_bind_int64(ops->statements.prepared[WRITE_EVENT_REMOVED], 1, last);
     return write_run(&ops->statements, WRITE_EVENT_REMOVED, "keeping in mind what is gone", err);
 }
 
-bool write_event_sweep(struct write_operations *ops, bool *more, struct error *err)
+bool write_event_expire(struct write_operations *ops, bool *more, struct error *err)
 {
     const int64_t too_many = ops->state.events - ops->max_events;
     int64_t last = 0;

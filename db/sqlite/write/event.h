@@ -20,6 +20,6 @@ MUST_USE bool write_event(struct write_operations *ops, const struct store_event
 
 /* Removes some of the oldest events that are too old or too many, and keeps in mind which one was
  * the last. *more tells whether there may be others. */
-MUST_USE bool write_event_sweep(struct write_operations *ops, bool *more, struct error *err);
+MUST_USE bool write_event_expire(struct write_operations *ops, bool *more, struct error *err);
 
 #endif

@@ -108,7 +108,7 @@ static void remember_uuid(struct store_job *job, struct fork_plan *plan, struct 
 {
     if (uuid.len > plan->uuid_room) {
         plan->uuid_room = 2 * uuid.len;
-        plan->uuid = job_memory(job, plan->uuid_room);
+        plan->uuid = job_arena_alloc(job, plan->uuid_room);
     }
     if (uuid.len > 0)
         memcpy(plan->uuid, uuid.data, uuid.len);
@@ -217,7 +217,7 @@ static void add_stream(struct store_job *job, struct fork_plan *plan, sqlite3_st
 {
     const struct fork_stream stream = {
         .source = column_number(stmt, 0, ENTRY_KEY_STREAMS_MAX),
-        .name = job_memory_keep(job, column_text(stmt, 1)),
+        .name = job_arena_copy(job, column_text(stmt, 1)),
         .length = column_number(stmt, 2, STORE_STREAM_ENTRIES_MAX),
         .up_to = column_number(stmt, 2, STORE_STREAM_ENTRIES_MAX),
     };
@@ -225,7 +225,7 @@ static void add_stream(struct store_job *job, struct fork_plan *plan, sqlite3_st
     /* Doubled at each power of two: the old places stay in the job's memory until it ends. */
     if ((plan->count & (plan->count - 1)) == 0) {
         struct fork_stream *more =
-            job_memory(job, (plan->count == 0 ? 1 : 2 * plan->count) * sizeof(stream));
+            job_arena_alloc(job, (plan->count == 0 ? 1 : 2 * plan->count) * sizeof(stream));
         if (plan->count > 0)
             memcpy(more, plan->streams, plan->count * sizeof(stream));
         plan->streams = more;
@@ -379,7 +379,7 @@ static struct session new_session(const struct store_job *job, int64_t now)
     const struct session *parent = &job->fork.plan->parent;
 
     return (struct session){
-        .id = {job->fork.id, ID_LENGTH},
+        .id = {job->fork.id, UUID_LENGTH},
         .project_path = job->project_path.data == NULL ? parent->project_path : job->project_path,
         .thread_id = job->thread_id.data == NULL ? parent->thread_id : job->thread_id,
         .context = parent->context,
@@ -388,7 +388,7 @@ static struct session new_session(const struct store_job *job, int64_t now)
         .created_us = now,
         .updated_us = now,
         .context_bytes = parent->context_bytes,
-        .parent_id = {job->id, ID_LENGTH},
+        .parent_id = {job->id, UUID_LENGTH},
         .seq = now,
     };
 }
@@ -438,11 +438,12 @@ static bool plan_fork(struct write_operations *ops, struct store_job *job, bool 
         return false;
     if (!found || job->error.kind != ERROR_NONE)
         return true;
-    plan = job_memory(job, sizeof(*plan));
+    plan = job_arena_alloc(job, sizeof(*plan));
     *plan = (struct fork_plan){.parent = job->session};
     if (!find_streams(ops, job, plan, &bytes, err) ||
         (job->fork.has_at_seq && !cut(ops, job, plan, err)) ||
-        (job->error.kind == ERROR_NONE && !write_size_admit(ops, job, growth_of(plan, bytes), err)))
+        (job->error.kind == ERROR_NONE &&
+         !write_quota_admit(ops, job, growth_of(plan, bytes), err)))
         return false;
     for (size_t i = 0; i < plan->count; i++)
         rows += plan->streams[i].length + plan->streams[i].up_to;

@@ -22,7 +22,7 @@ static int64_t oldest_us(const struct write_operations *ops)
 
 static void answer_again(struct write_operations *ops, struct store_job *job, sqlite3_stmt *stmt)
 {
-    const struct slice digest = {(const char *)job->once.digest, STORE_DIGEST_BYTES};
+    const struct slice digest = {(const char *)job->idempotency.digest, STORE_DIGEST_BYTES};
 
     if (!slice_equal(column_blob(stmt, 1), digest)) {
         error_set(&job->error, ERROR_KEY_REUSED, "Idempotency-Key",
@@ -30,10 +30,10 @@ static void answer_again(struct write_operations *ops, struct store_job *job, sq
         return;
     }
     const struct slice kept = column_blob(stmt, 2);
-    if (!job_memory_admit(job, kept.len))
+    if (!job_arena_admit(job, kept.len))
         return;
-    job->once.replayed = true;
-    job->once.kept = job_memory_keep(job, kept);
+    job->idempotency.replayed = true;
+    job->idempotency.kept = job_arena_copy(job, kept);
     ops->change.counts[STORE_REPLAYS]++;
 }
 
@@ -43,40 +43,40 @@ static bool forget(struct write_operations *ops, struct slice key, struct error 
     return write_run(&ops->statements, WRITE_KEY_FORGET, "forgetting a key", err);
 }
 
-bool write_once_find(struct write_operations *ops, struct store_job *job, bool *known,
-                     struct error *err)
+bool write_idempotency_find(struct write_operations *ops, struct store_job *job, bool *known,
+                            struct error *err)
 {
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_KEY_FIND];
     bool ok;
 
-    column_bind_text(stmt, 1, job->once.key);
+    column_bind_text(stmt, 1, job->idempotency.key);
     if (!write_next_row(&ops->statements, WRITE_KEY_FIND, "finding a key", &ok, err))
         return ok;
     *known = sqlite3_column_int64(stmt, 0) >= oldest_us(ops);
     if (*known)
         answer_again(ops, job, stmt);
     write_reset(&ops->statements, WRITE_KEY_FIND);
-    return *known || forget(ops, job->once.key, err);
+    return *known || forget(ops, job->idempotency.key, err);
 }
 
-bool write_once_admit(struct write_operations *ops, struct store_job *job, struct error *err)
+bool write_idempotency_admit(struct write_operations *ops, struct store_job *job, struct error *err)
 {
-    return write_size_admit(ops, job, (int64_t)job->once.key.len + STORE_DIGEST_BYTES, err);
+    return write_quota_admit(ops, job, (int64_t)job->idempotency.key.len + STORE_DIGEST_BYTES, err);
 }
 
-bool write_once_keep(struct write_operations *ops, struct store_job *job, struct error *err)
+bool write_idempotency_store(struct write_operations *ops, struct store_job *job, struct error *err)
 {
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_KEY_KEEP];
-    const struct slice answer = job->once.answer(job);
+    const struct slice answer = job->idempotency.answer(job);
 
     sqlite3_bind_int64(stmt, 1, clock_next(&ops->state.clock));
-    column_bind_text(stmt, 2, job->once.key);
-    sqlite3_bind_blob64(stmt, 3, job->once.digest, STORE_DIGEST_BYTES, SQLITE_STATIC);
+    column_bind_text(stmt, 2, job->idempotency.key);
+    sqlite3_bind_blob64(stmt, 3, job->idempotency.digest, STORE_DIGEST_BYTES, SQLITE_STATIC);
     sqlite3_bind_blob64(stmt, 4, answer.data, answer.len, SQLITE_STATIC);
     return write_run(&ops->statements, WRITE_KEY_KEEP, "keeping a key", err);
 }
 
-bool write_once_sweep(struct write_operations *ops, bool *more, struct error *err)
+bool write_idempotency_expire(struct write_operations *ops, bool *more, struct error *err)
 {
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_KEY_SWEEP];
 

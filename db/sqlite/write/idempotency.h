@@ -9,20 +9,20 @@
 
 /* Looks the job's key up. *known: the job is not to be run, since the key has an answer (which is
  * put into the job) or belongs to another request (which refuses it). */
-MUST_USE bool write_once_find(struct write_operations *ops, struct store_job *job, bool *known,
-                              struct error *err);
+MUST_USE bool write_idempotency_find(struct write_operations *ops, struct store_job *job,
+                                     bool *known, struct error *err);
 
 /* Before the job is run: whether its key may be stored, or the job is refused with
  * ERROR_DATABASE_FULL. */
-MUST_USE bool write_once_admit(struct write_operations *ops, struct store_job *job,
-                               struct error *err);
+MUST_USE bool write_idempotency_admit(struct write_operations *ops, struct store_job *job,
+                                      struct error *err);
 
 /* Remembers what the job answered. Not for a job that was refused: it changed nothing, and what
  * refused it may have gone when it is sent again. */
-MUST_USE bool write_once_keep(struct write_operations *ops, struct store_job *job,
-                              struct error *err);
+MUST_USE bool write_idempotency_store(struct write_operations *ops, struct store_job *job,
+                                      struct error *err);
 
 /* Forgets some of the keys that are too old. *more: there may be others left. */
-MUST_USE bool write_once_sweep(struct write_operations *ops, bool *more, struct error *err);
+MUST_USE bool write_idempotency_expire(struct write_operations *ops, bool *more, struct error *err);
 
 #endif

@@ -186,11 +186,11 @@ static int64_t newest_us(const struct store_import_item *item)
 
 static bool import_item(struct importing *im)
 {
-    if (!write_import_look(im))
+    if (!write_import_compare(im))
         return false;
     if (im->item->conflict != NULL)
         return true;
-    clock_pass(&im->ops->state.clock, newest_us(im->item));
+    clock_advance_to(&im->ops->state.clock, newest_us(im->item));
     if (!(im->session_seq != 0 || create(im)) || !write_entries(im))
         return false;
     im->ops->change.counts[STORE_SESSIONS_IMPORTED] += im->item->created;
@@ -208,11 +208,11 @@ static bool admit(struct write_operations *ops, struct store_job *job, struct er
 
     for (size_t i = 0; i < import->count && ops->state.size.max_bytes != 0; i++) {
         struct importing im = {.ops = ops, .import = import, .item = &import->items[i], .err = err};
-        if (!write_import_look(&im))
+        if (!write_import_compare(&im))
             return false;
         growth_bytes += im.item->conflict == NULL ? im.growth_bytes : 0;
     }
-    return write_size_admit(ops, job, growth_bytes, err);
+    return write_quota_admit(ops, job, growth_bytes, err);
 }
 
 bool write_import(struct write_operations *ops, struct store_job *job, struct error *err)
@@ -225,7 +225,7 @@ bool write_import(struct write_operations *ops, struct store_job *job, struct er
         struct importing im = {.ops = ops, .import = import, .item = &import->items[i], .err = err};
         if (!import_item(&im))
             return false;
-        clock_pass(&ops->state.clock, im.session_seq);
+        clock_advance_to(&ops->state.clock, im.session_seq);
     }
     return true;
 }

@@ -54,7 +54,7 @@ static bool look_at_session(struct importing *im)
             conflict(im, NULL, "it is not there, and its entries came without it");
         return ok;
     }
-    ok = session_row_read(stmt, whole ? im->ops->adopt : NULL, &row, im->err);
+    ok = session_row_read(stmt, whole ? im->ops->fix_context : NULL, &row, im->err);
     if (ok) {
         im->session_seq = row.session.seq;
         im->entry_count = row.session.entry_count;
@@ -154,7 +154,7 @@ static bool look_at_entries(struct importing *im)
     return true;
 }
 
-bool write_import_look(struct importing *im)
+bool write_import_compare(struct importing *im)
 {
     im->item->created = false;
     im->item->appended = 0;

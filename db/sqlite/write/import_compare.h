@@ -30,7 +30,7 @@ struct importing {
 
 /* Looks at the item: where its session is, whether something is in the way, and how much it would
  * add. A conflict is in the item. False: the storage fails. */
-MUST_USE bool write_import_look(struct importing *im);
+MUST_USE bool write_import_compare(struct importing *im);
 
 /* Takes up the stream of that name of the session: as it is stored, or one without a number. */
 MUST_USE bool write_import_open_stream(struct importing *im, struct slice name);

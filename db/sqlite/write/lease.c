@@ -36,9 +36,9 @@ static bool find_next(struct write_operations *ops, struct error *err)
     return true;
 }
 
-void write_lease_doubt(struct write_operations *ops)
+void write_lease_invalidate(struct write_operations *ops)
 {
-    ops->state.leases_in_doubt = true;
+    ops->state.leases_stale = true;
     ops->state.lease_restarted = (struct lease_place){INT64_MAX, INT64_MAX};
     ops->state.lease_skipped = (struct lease_place){INT64_MIN, INT64_MIN};
     ops->state.lease_due_us = 0;
@@ -93,7 +93,7 @@ static bool restart_some(struct write_operations *ops, struct error *err)
         if (!found)
             break;
     }
-    ops->state.leases_in_doubt = found;
+    ops->state.leases_stale = found;
     return found || find_next(ops, err);
 }
 
@@ -132,7 +132,7 @@ static bool belongs_to_another(const struct store_job *job)
     return is_held(lease) && !slice_equal(lease->owner, job->owner);
 }
 
-bool write_lease_passes(struct write_operations *ops, struct store_job *job)
+bool write_lease_check_fence(struct write_operations *ops, struct store_job *job)
 {
     if (is_holder(job) || (!is_held(&job->session.lease) && !job->fence.present))
         return true;
@@ -332,7 +332,7 @@ static bool read_overdue(sqlite3_stmt *stmt, struct session *out, struct error *
     };
     return session_status_parse(status, &out->status) ||
            error_set(err, ERROR_INTERNAL, NULL, "session %.*s has an unknown status",
-                     (int)(out->id.len < ID_LENGTH ? out->id.len : ID_LENGTH),
+                     (int)(out->id.len < UUID_LENGTH ? out->id.len : UUID_LENGTH),
                      out->id.data == NULL ? "" : out->id.data);
 }
 
@@ -373,7 +373,7 @@ bool write_lease_expire(struct write_operations *ops, struct error *err)
     const int64_t now_us = monotonic_us();
     bool found = true;
 
-    if (ops->state.leases_in_doubt)
+    if (ops->state.leases_stale)
         return restart_some(ops, err);
     for (int ended = 0; ended < LEASES_AT_ONCE && found; ended++) {
         if (!expire_first(ops, now_us, &found, err))

@@ -11,10 +11,10 @@
 /* At start, and after a time in which the writer did not run: no holder could renew its lease. No
  * lease expires until write_lease_expire has given each of them its whole term again. Between two
  * transactions. */
-void write_lease_doubt(struct write_operations *ops);
+void write_lease_invalidate(struct write_operations *ops);
 
 /* Whether the job may write its session, which job->session shows. Refuses the job when not. */
-bool write_lease_passes(struct write_operations *ops, struct store_job *job);
+bool write_lease_check_fence(struct write_operations *ops, struct store_job *job);
 
 /* Ends the lease of a session that is over, if it has one. */
 MUST_USE bool write_lease_clear(struct write_operations *ops, struct session *session,

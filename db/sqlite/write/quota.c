@@ -16,7 +16,7 @@ static int64_t relief_bytes(const struct database_size *size)
     return warn_bytes(size) - size->max_bytes / 100;
 }
 
-bool write_size_init(struct write_operations *ops, struct error *err)
+bool write_quota_init(struct write_operations *ops, struct error *err)
 {
     int64_t mode;
 
@@ -25,7 +25,7 @@ bool write_size_init(struct write_operations *ops, struct error *err)
                             err))
         return false;
     ops->state.size.shrinks = mode == 2;
-    return write_size_measure(ops, err);
+    return write_quota_measure(ops, err);
 }
 
 static bool read_number(struct write_operations *ops, enum write_statement which, int64_t *out,
@@ -40,7 +40,7 @@ static bool read_number(struct write_operations *ops, enum write_statement which
     return true;
 }
 
-bool write_size_measure(struct write_operations *ops, struct error *err)
+bool write_quota_measure(struct write_operations *ops, struct error *err)
 {
     struct database_size *size = &ops->state.size;
     int64_t pages = 0;
@@ -52,18 +52,18 @@ bool write_size_measure(struct write_operations *ops, struct error *err)
     return true;
 }
 
-bool write_size_admit(struct write_operations *ops, struct store_job *job, int64_t growth_bytes,
-                      struct error *err)
+bool write_quota_admit(struct write_operations *ops, struct store_job *job, int64_t growth_bytes,
+                       struct error *err)
 {
     const struct database_size *size = &ops->state.size;
 
     if (size->max_bytes == 0 || growth_bytes <= 0)
         return true;
-    if (!write_size_measure(ops, err))
+    if (!write_quota_measure(ops, err))
         return false;
     if (size->used_bytes <= size->max_bytes - growth_bytes)
         return true;
-    ops->change.counts[STORE_GROWTH_REFUSED]++;
+    ops->change.counts[STORE_QUOTA_REJECTED]++;
     error_set(&job->error, ERROR_DATABASE_FULL, NULL,
               "%lld more bytes do not fit: the database has %lld of --max-db-bytes (%lld); delete "
               "or purge sessions, or raise the limit",
@@ -71,7 +71,7 @@ bool write_size_admit(struct write_operations *ops, struct store_job *job, int64
     return true;
 }
 
-bool write_size_tell(struct database_size *size, char *text, size_t text_size)
+bool write_quota_describe(struct database_size *size, char *text, size_t text_size)
 {
     const bool was = size->nearly_full;
 

@@ -16,16 +16,16 @@ static bool is_wanted(const struct store_job *job, sqlite3_stmt *stmt)
 }
 
 /* The ACTIVE sessions lie in the order of their seq. */
-static bool gather(struct write_operations *ops, struct many_rows *rows, struct error *err)
+static bool gather(struct write_operations *ops, struct bulk_rows *rows, struct error *err)
 {
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_ACTIVE];
-    struct store_many *many = &rows->job->many;
+    struct store_bulk *many = &rows->job->bulk;
     bool ok;
 
     sqlite3_bind_int64(stmt, 1, many->next.seq);
     while (write_next_row(&ops->statements, WRITE_ACTIVE, "finding sessions", &ok, err)) {
-        if (!write_many_looks_on(rows) ||
-            (is_wanted(rows->job, stmt) && !write_many_add(rows, stmt))) {
+        if (!write_bulk_count_row(rows) ||
+            (is_wanted(rows->job, stmt) && !write_bulk_add(rows, stmt))) {
             many->more = true;
             write_reset(&ops->statements, WRITE_ACTIVE);
             return true;
@@ -57,10 +57,10 @@ static bool recover_row(struct write_operations *ops, const struct store_job *jo
 
 bool write_recover(struct write_operations *ops, struct store_job *job, struct error *err)
 {
-    struct store_many *many = &job->many;
-    struct many_rows rows = {.job = job};
+    struct store_bulk *many = &job->bulk;
+    struct bulk_rows rows = {.job = job};
 
-    if (!write_many_check_place(ops, job))
+    if (!write_bulk_check_place(ops, job))
         return true;
     many->more = false;
     many->next = many->place;
@@ -69,13 +69,13 @@ bool write_recover(struct write_operations *ops, struct store_job *job, struct e
     job->session.recovered_us = many->next.began_us;
     if (!gather(ops, &rows, err))
         return false;
-    if (!write_many_admit(&rows))
+    if (!write_bulk_admit(&rows))
         return true;
     for (size_t i = 0; i < rows.count; i++) {
         if (!recover_row(ops, job, &rows.all[i].session, err))
             return false;
     }
-    write_many_answer(&rows);
+    write_bulk_answer(&rows);
     ops->change.sessions[SESSION_ACTIVE] -= (int64_t)rows.count;
     ops->change.sessions[SESSION_PAUSED] += (int64_t)rows.count;
     ops->change.counts[STORE_SESSIONS_RECOVERED] += (int64_t)rows.count;

@@ -25,7 +25,7 @@ struct move {
     struct slice to;
     struct slice path;
     struct slice status;
-    struct many_rows rows;
+    struct bulk_rows rows;
 };
 
 /* The root is written `/`, but what is below it begins with one slash, not two. */
@@ -49,7 +49,7 @@ static bool is_inside(struct slice path, struct slice folder)
 
 static struct slice join(struct store_job *job, struct slice text, char last)
 {
-    char *joined = job_memory(job, text.len + 1);
+    char *joined = job_arena_alloc(job, text.len + 1);
 
     memcpy(joined, text.data, text.len);
     joined[text.len] = last;
@@ -72,8 +72,8 @@ static bool find_group(struct move *move, struct slice path, struct slice status
     *found = write_next_row(statements, WRITE_RELOCATION_GROUP, "finding sessions", &ok, err);
     if (!*found)
         return ok;
-    move->path = job_memory_keep(move->job, column_text(stmt, 0));
-    move->status = job_memory_keep(move->job, column_text(stmt, 1));
+    move->path = job_arena_copy(move->job, column_text(stmt, 0));
+    move->status = job_arena_copy(move->job, column_text(stmt, 1));
     write_reset(statements, WRITE_RELOCATION_GROUP);
     return true;
 }
@@ -97,7 +97,7 @@ static bool next_group(struct move *move, bool *found, struct error *err)
 
 static bool was_moved(const struct move *move, sqlite3_stmt *stmt)
 {
-    const int64_t began_us = move->job->many.place.began_us;
+    const int64_t began_us = move->job->bulk.place.began_us;
     int64_t updated_us;
 
     return began_us != 0 && is_inside(move->path, move->to) &&
@@ -117,8 +117,8 @@ static bool take_group(struct move *move, int64_t *seq, bool *full, struct error
     column_bind_text(stmt, 4, move->status);
     sqlite3_bind_int64(stmt, 5, *seq);
     while (write_next_row(statements, WRITE_RELOCATION, "finding sessions", &ok, err)) {
-        *full = !write_many_looks_on(&move->rows) ||
-                (!was_moved(move, stmt) && !write_many_add(&move->rows, stmt));
+        *full = !write_bulk_count_row(&move->rows) ||
+                (!was_moved(move, stmt) && !write_bulk_add(&move->rows, stmt));
         if (*full) {
             write_reset(statements, WRITE_RELOCATION);
             return true;
@@ -130,7 +130,7 @@ static bool take_group(struct move *move, int64_t *seq, bool *full, struct error
 
 static bool gather(struct move *move, struct error *err)
 {
-    struct store_many *many = &move->job->many;
+    struct store_bulk *many = &move->job->bulk;
     int64_t seq = many->next.seq;
     bool found = true;
     bool full = false;
@@ -160,20 +160,20 @@ static bool gather(struct move *move, struct error *err)
 
 static bool fits(struct move *move)
 {
-    const struct many_rows *rows = &move->rows;
-    const size_t most = move->job->many.max_path_bytes;
+    const struct bulk_rows *rows = &move->rows;
+    const size_t most = move->job->bulk.max_path_bytes;
 
     for (size_t i = 0; i < rows->count; i++) {
         const struct slice id = rows->all[i].session.id;
         if (rows->all[i].destination.len > most)
             return error_set(&move->job->error, ERROR_INVALID_PAYLOAD, "/to",
                              "the project_path of session %.*s would be longer than %zu bytes",
-                             (int)(id.len < ID_LENGTH ? id.len : ID_LENGTH), id.data, most);
+                             (int)(id.len < UUID_LENGTH ? id.len : UUID_LENGTH), id.data, most);
     }
     return true;
 }
 
-static bool move_row(struct write_operations *ops, struct many_row *row, struct error *err)
+static bool move_row(struct write_operations *ops, struct bulk_row *row, struct error *err)
 {
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_RELOCATE];
     struct session *session = &row->session;
@@ -194,26 +194,26 @@ static bool move_row(struct write_operations *ops, struct many_row *row, struct 
 
 static int compare_rows(const void *left, const void *right)
 {
-    const struct many_row *a = left;
-    const struct many_row *b = right;
+    const struct bulk_row *a = left;
+    const struct bulk_row *b = right;
 
     return (a->session.seq > b->session.seq) - (a->session.seq < b->session.seq);
 }
 
 static bool change(struct move *move, struct error *err)
 {
-    struct many_rows *rows = &move->rows;
+    struct bulk_rows *rows = &move->rows;
 
     if (rows->count > 1)
         qsort(rows->all, rows->count, sizeof(*rows->all), compare_rows);
     for (size_t i = 0; i < rows->count; i++) {
-        if (move->job->many.dry_run)
+        if (move->job->bulk.dry_run)
             rows->all[i].session.project_path = rows->all[i].destination;
         else if (!move_row(move->ops, &rows->all[i], err))
             return false;
     }
-    move->ops->state.pair_changes += !move->job->many.dry_run;
-    write_many_answer(rows);
+    move->ops->state.pair_changes += !move->job->bulk.dry_run;
+    write_bulk_answer(rows);
     return true;
 }
 
@@ -221,10 +221,10 @@ static bool change(struct move *move, struct error *err)
 static bool begin(struct move *move)
 {
     struct store_job *job = move->job;
-    struct store_many *many = &job->many;
+    struct store_bulk *many = &job->bulk;
     const bool first = many->place.began_us == 0;
 
-    if (!write_many_check_place(move->ops, job))
+    if (!write_bulk_check_place(move->ops, job))
         return false;
     if (!first && !is_inside(many->place.path, move->from))
         return error_set(&job->error, ERROR_INVALID_QUERY, "cursor",
@@ -246,7 +246,7 @@ bool write_relocate(struct write_operations *ops, struct store_job *job, struct 
         .ops = ops,
         .job = job,
         .from = without_last_slashes(job->project_path),
-        .to = without_last_slashes(job->many.destination),
+        .to = without_last_slashes(job->bulk.destination),
         .rows = {.job = job},
     };
 
@@ -254,5 +254,5 @@ bool write_relocate(struct write_operations *ops, struct store_job *job, struct 
         return true;
     if (!gather(&move, err))
         return false;
-    return !write_many_admit(&move.rows) || !fits(&move) || change(&move, err);
+    return !write_bulk_admit(&move.rows) || !fits(&move) || change(&move, err);
 }

@@ -54,13 +54,13 @@ static bool insert(struct write_operations *ops, struct store_job *job, struct e
 {
     const size_t bytes = job->project_path.len + job->thread_id.len + job->context.len;
 
-    if (!write_size_admit(ops, job, (int64_t)bytes, err))
+    if (!write_quota_admit(ops, job, (int64_t)bytes, err))
         return false;
     if (is_refused(job))
         return true;
     const int64_t now = clock_next(&ops->state.clock);
     job->session = (struct session){
-        .id = {job->id, ID_LENGTH},
+        .id = {job->id, UUID_LENGTH},
         .project_path = job->project_path,
         .thread_id = job->thread_id,
         .context = job->context,
@@ -81,8 +81,8 @@ enum search_result { SEARCH_FOUND, SEARCH_NONE, SEARCH_CUT };
 
 /* Looks for the newest session of these two that is not TERMINATED, from search->after on down to
  * search->floor. CUT: the turn has used up its steps. */
-static bool look_for_existing(struct write_operations *ops, struct store_job *job, char id[ID_SIZE],
-                              enum search_result *result, struct error *err)
+static bool look_for_existing(struct write_operations *ops, struct store_job *job,
+                              char id[UUID_SIZE], enum search_result *result, struct error *err)
 {
     struct store_list_query query = list_query_existing(job->project_path, job->thread_id);
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_FIND_EXISTING];
@@ -99,9 +99,9 @@ static bool look_for_existing(struct write_operations *ops, struct store_job *jo
     if (sqlite3_column_int64(stmt, 0) > search->floor) {
         const struct slice found = column_text(stmt, 1);
         *result = list_query_is_cut(stmt, &query, &search->after) ? SEARCH_CUT : SEARCH_FOUND;
-        sound = *result == SEARCH_CUT || found.len == ID_LENGTH;
+        sound = *result == SEARCH_CUT || found.len == UUID_LENGTH;
         if (*result == SEARCH_FOUND && sound)
-            memcpy(id, found.data, ID_LENGTH);
+            memcpy(id, found.data, UUID_LENGTH);
     }
     write_reset(&ops->statements, WRITE_FIND_EXISTING);
     return sound || error_set(err, ERROR_INTERNAL, NULL, "a session has an id that is none");
@@ -115,7 +115,7 @@ static bool find_existing(struct write_operations *ops, struct store_job *job, b
 {
     struct store_existing *search = &job->existing;
     enum search_result result = SEARCH_NONE;
-    char id[ID_SIZE] = "";
+    char id[UUID_SIZE] = "";
     bool whole = false;
 
     if (search->changes != ops->state.pair_changes)
@@ -188,7 +188,7 @@ static bool allowed(struct write_operations *ops, struct store_job *job)
 {
     const struct session *stored = &job->session;
 
-    if (!write_lease_passes(ops, job))
+    if (!write_lease_check_fence(ops, job))
         return false;
     if (!conditions_hold(job))
         return false;
@@ -280,7 +280,7 @@ bool write_update(struct write_operations *ops, struct store_job *job, struct er
     if (context.data == NULL && !job->has_status)
         return true;
     if (context.data != NULL &&
-        !write_size_admit(ops, job, (int64_t)context.len - job->session.context_bytes, err))
+        !write_quota_admit(ops, job, (int64_t)context.len - job->session.context_bytes, err))
         return false;
     return is_refused(job) || write_row(ops, job, context, err);
 }

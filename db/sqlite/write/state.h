@@ -1,7 +1,7 @@
 /*
  * What the writer remembers from one transaction to the next. A transaction changes these values
  * together with the rows that they describe: COMMIT keeps the changes, ROLLBACK restores the values
- * (write_operations_begin and write_operations_settle). A new value that a transaction changes
+ * (write_operations_begin and write_operations_end). A new value that a transaction changes
  * belongs here, so that no code path can forget to restore it. Writer thread.
  */
 #ifndef SESSIOND_DB_SQLITE_WRITE_STATE_H
@@ -20,13 +20,13 @@ struct lease_place {
 struct write_state {
     struct clock clock;
     int64_t events;                     /* how many are stored */
-    bool leases_in_doubt;               /* not all leases have their new term yet */
+    bool leases_stale;                  /* not all leases have their new term yet */
     struct lease_place lease_restarted; /* while in doubt: leases behind it have theirs */
     int64_t lease_due_us; /* monotonic; no lease expires before it; INT64_MAX: none will */
     struct lease_place lease_skipped; /* leases up to here have ended or cannot be read */
     int64_t pair_changes;             /* relocations and imports: an older session may match anew */
     int64_t copying_from;             /* streams of this number and above are being made; 0: none */
-    struct purge purge;
+    struct retention_state purge;
     struct {
         int64_t created_us;
         int64_t seq;

@@ -66,7 +66,7 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_LEASE_TERM] =
         "INSERT OR REPLACE INTO lease_terms (session_seq, expires_us) VALUES (?1, ?2)",
     [WRITE_LEASE_FLOOR] = "SELECT token_floor FROM sessiond_leases",
-    [WRITE_ACTIVE] = "SELECT " WRITE_MANY_COLUMNS " FROM sessions INDEXED BY idx_sessions_status"
+    [WRITE_ACTIVE] = "SELECT " WRITE_BULK_COLUMNS " FROM sessions INDEXED BY idx_sessions_status"
                      " WHERE status = 'ACTIVE' AND seq > ?1 ORDER BY seq",
     [WRITE_RECOVER] = "UPDATE sessions SET " CHANGED
                       ", recovered_at = ?3, status = 'PAUSED', " NO_LEASE " WHERE seq = ?1",
@@ -74,7 +74,7 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
         "SELECT project_path, status FROM sessions INDEXED BY idx_sessions_project_path"
         " WHERE (project_path, status) > (?1, ?2) AND project_path < ?3"
         " ORDER BY project_path, status LIMIT 1",
-    [WRITE_RELOCATION] = "SELECT " WRITE_MANY_COLUMNS ", " MOVED
+    [WRITE_RELOCATION] = "SELECT " WRITE_BULK_COLUMNS ", " MOVED
                          " FROM sessions INDEXED BY idx_sessions_project_path"
                          " WHERE project_path = ?3 AND status = ?4 AND seq > ?5 ORDER BY seq",
     [WRITE_RELOCATE] = "UPDATE sessions SET " CHANGED ", project_path = ?3 WHERE seq = ?1",
@@ -146,8 +146,8 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_DISCARD_UUID] = "DELETE FROM entry_uuids WHERE number = ?1 AND uuid ="
                            " (SELECT min(uuid) FROM entry_uuids WHERE number = ?1)",
     [WRITE_DISCARD_STREAM] = "DELETE FROM discarded_streams WHERE number = ?1",
-    [WRITE_PURGE_TERMINATED] = PURGE_QUERY_TERMINATED " LIMIT 1 OFFSET ?4",
-    [WRITE_PURGE_IDLE] = PURGE_QUERY_IDLE " LIMIT 1 OFFSET ?4",
+    [WRITE_PURGE_TERMINATED] = RETENTION_QUERY_TERMINATED " LIMIT 1 OFFSET ?4",
+    [WRITE_PURGE_IDLE] = RETENTION_QUERY_IDLE " LIMIT 1 OFFSET ?4",
     [WRITE_PAGE_COUNT] = "PRAGMA page_count",
     [WRITE_FREE_PAGES] = "PRAGMA freelist_count",
     [WRITE_VACUUM] = "PRAGMA incremental_vacuum(128)",
@@ -197,7 +197,7 @@ bool write_next_row(struct write_statements *statements, enum write_statement wh
     if (result == SQLITE_ROW)
         return true;
     if (!*ok)
-        translate_failure(statements->db, doing, err);
+        sqlite_error_set(statements->db, doing, err);
     write_reset(statements, which);
     return false;
 }

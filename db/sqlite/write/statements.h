@@ -11,8 +11,8 @@
 #include <sqlite3.h>
 #include <stdint.h>
 
-/* The columns that write_many_add (bulk.h) reads first. */
-#define WRITE_MANY_COLUMNS                                                                         \
+/* The columns that write_bulk_add (bulk.h) reads first. */
+#define WRITE_BULK_COLUMNS                                                                         \
     "seq, id, project_path, thread_id, version, lease_owner, lease_token, updated_at"
 
 enum write_statement {

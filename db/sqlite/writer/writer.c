@@ -24,7 +24,7 @@
 
 /* The writer looks for due tasks once a second at least. After a longer gap than this the process
  * was suspended, or the disk blocked it. */
-#define AWAY_US INT64_C(3000000)
+#define STALL_US INT64_C(3000000)
 
 bool writer_init(struct writer *writer, sqlite3 *db, int64_t checkpoint_pages, struct error *err)
 {
@@ -49,13 +49,13 @@ static void log_size(struct writer *writer)
     struct database_size *size = &writer->operations.state.size;
     char detail[128];
 
-    if (write_size_tell(size, detail, sizeof(detail))) {
+    if (write_quota_describe(size, detail, sizeof(detail))) {
         if (size->nearly_full)
             notice(writer, STORE_WARNING, "database_nearly_full", detail);
         else
             notice(writer, STORE_INFO, "database_has_room", detail);
     }
-    figures_sized(writer->figures, size);
+    stats_set_size(writer->stats, size);
 }
 
 /* After COMMIT: logs the rows that the transaction could not read. */
@@ -79,27 +79,27 @@ static void log_purge(struct writer *writer)
 {
     char detail[128];
 
-    if (write_purge_tell(&writer->operations.state.purge, detail, sizeof(detail)))
+    if (retention_describe(&writer->operations.state.purge, detail, sizeof(detail)))
         notice(writer, STORE_INFO, "sessions_purged", detail);
 }
 
 /* --- Transactions and checkpoints ------------------------------------------------------------- */
 
 /* After ROLLBACK for the reason `err`: rebuilds the search index when it was the cause. */
-static enum outcome check_search_index(struct writer *writer, struct error *err)
+static enum transaction_result check_search_index(struct writer *writer, struct error *err)
 {
     struct search_index *search = &writer->operations.search;
 
     if (!search_index_is_corrupt(search))
-        return OUTCOME_ROLLED_BACK;
+        return TRANSACTION_ROLLED_BACK;
     if (!search_index_rebuild(search, err, err))
-        return OUTCOME_UNKNOWN;
+        return TRANSACTION_UNKNOWN;
     reader_pool_committed(writer->readers);
     search->rebuilt_at = atomic_load(&writer->readers->commits);
-    return OUTCOME_INDEX_REBUILT;
+    return TRANSACTION_INDEX_REBUILT;
 }
 
-static void tell_events(struct writer *writer)
+static void announce_events(struct writer *writer)
 {
     const int64_t newest = writer->operations.change.newest_event;
 
@@ -112,51 +112,52 @@ static void note_commit(struct writer *writer)
     const int64_t now_us = monotonic_us();
 
     write_operations_committed(&writer->operations, now_us);
-    atomic_store(&writer->figures->committed_us, now_us);
+    atomic_store(&writer->stats->committed_us, now_us);
 }
 
-static enum outcome commit(struct writer *writer, size_t jobs, struct error *err)
+static enum transaction_result commit(struct writer *writer, size_t jobs, struct error *err)
 {
     const bool changed = write_operations_changed(&writer->operations);
-    const enum outcome outcome = transaction_commit(&writer->transactions, err);
+    const enum transaction_result outcome = transaction_commit(&writer->transactions, err);
 
-    write_operations_settle(&writer->operations, outcome == OUTCOME_COMMITTED);
-    if (outcome != OUTCOME_COMMITTED)
+    write_operations_end(&writer->operations, outcome == TRANSACTION_COMMITTED);
+    if (outcome != TRANSACTION_COMMITTED)
         return outcome;
     if (changed)
         note_commit(writer);
     reader_pool_committed(writer->readers);
     if (jobs > 0)
-        figures_committed(writer->figures, jobs, writer->transactions.last_commit_us);
-    figures_changed(writer->figures, &writer->operations.change);
+        stats_add_commit(writer->stats, jobs, writer->transactions.last_commit_us);
+    stats_add_delta(writer->stats, &writer->operations.change);
     log_size(writer);
     log_skipped_rows(writer);
-    atomic_store(&writer->figures->wal_bytes, checkpointer_log_bytes(&writer->log));
-    tell_events(writer);
-    return OUTCOME_COMMITTED;
+    atomic_store(&writer->stats->wal_bytes, checkpointer_log_bytes(&writer->log));
+    announce_events(writer);
+    return TRANSACTION_COMMITTED;
 }
 
 /* Ends the transaction in which all went well, or not; `jobs` are its jobs, for the figures. */
-static enum outcome end_transaction(struct writer *writer, bool ok, size_t jobs, struct error *err)
+static enum transaction_result end_transaction(struct writer *writer, bool ok, size_t jobs,
+                                               struct error *err)
 {
     struct write_operations *ops = &writer->operations;
-    enum outcome outcome;
+    enum transaction_result outcome;
 
-    if (ok && write_operations_finish(ops, err) && write_size_measure(ops, err)) {
+    if (ok && write_operations_finish(ops, err) && write_quota_measure(ops, err)) {
         outcome = commit(writer, jobs, err);
     } else {
-        write_operations_settle(ops, false);
+        write_operations_end(ops, false);
         outcome = transaction_roll_back(&writer->transactions);
     }
-    return outcome == OUTCOME_ROLLED_BACK ? check_search_index(writer, err) : outcome;
+    return outcome == TRANSACTION_ROLLED_BACK ? check_search_index(writer, err) : outcome;
 }
 
 /* The storage refused a transaction. Of a row of such failures the first is told; the one after
  * which nothing is written any more is told elsewhere. */
-static void log_failed_transaction(struct writer *writer, enum outcome outcome,
+static void log_failed_transaction(struct writer *writer, enum transaction_result outcome,
                                    const struct error *err)
 {
-    const bool refused = outcome == OUTCOME_ROLLED_BACK || outcome == OUTCOME_NOT_BEGUN;
+    const bool refused = outcome == TRANSACTION_ROLLED_BACK || outcome == TRANSACTION_NOT_BEGUN;
 
     if (refused && !writer->writes_failed)
         notice(writer, STORE_WARNING, "write_failed", err->detail);
@@ -174,21 +175,21 @@ static void reset_jobs(struct store_job *first, size_t count)
         job->error = (struct error){0};
         job->session = (struct session){0};
         job->created = false;
-        job->many.changed = NULL;
-        job->many.changed_count = 0;
+        job->bulk.changed = NULL;
+        job->bulk.changed_count = 0;
         job->existing = (struct store_existing){0};
-        job->once.replayed = false;
-        job->once.kept = (struct slice){0};
+        job->idempotency.replayed = false;
+        job->idempotency.kept = (struct slice){0};
     }
 }
 
-static enum outcome try_transaction(struct writer *writer, struct store_job *first, size_t count,
-                                    struct error *err)
+static enum transaction_result try_transaction(struct writer *writer, struct store_job *first,
+                                               size_t count, struct error *err)
 {
     struct store_job *job = first;
 
     if (!transaction_begin(&writer->transactions, err))
-        return OUTCOME_NOT_BEGUN;
+        return TRANSACTION_NOT_BEGUN;
     bool ok = true;
     write_operations_begin(&writer->operations);
     for (size_t i = 0; i < count && ok; i++, job = job->next)
@@ -197,61 +198,63 @@ static enum outcome try_transaction(struct writer *writer, struct store_job *fir
 }
 
 /* Runs `count` jobs in one transaction, and again after a corrupt search index was rebuilt. */
-static enum outcome run_transaction(struct writer *writer, struct store_job *first, size_t count,
-                                    struct error *err)
+static enum transaction_result run_transaction(struct writer *writer, struct store_job *first,
+                                               size_t count, struct error *err)
 {
-    enum outcome outcome;
+    enum transaction_result outcome;
 
-    while ((outcome = try_transaction(writer, first, count, err)) == OUTCOME_INDEX_REBUILT)
+    while ((outcome = try_transaction(writer, first, count, err)) == TRANSACTION_INDEX_REBUILT)
         reset_jobs(first, count);
     log_failed_transaction(writer, outcome, err);
     /* In a batch another job may have been the cause. */
-    if (outcome == OUTCOME_ROLLED_BACK && count == 1 && first->operation == STORE_PROBE)
+    if (outcome == TRANSACTION_ROLLED_BACK && count == 1 && first->operation == STORE_PROBE)
         write_operations_probe_failed(&writer->operations, err);
     return outcome;
 }
 
 /* Gives a job of a transaction that was not committed its answer. */
-static void fail_job(struct store_job *job, const struct error *err, enum outcome outcome)
+static void fail_job(struct store_job *job, const struct error *err,
+                     enum transaction_result outcome)
 {
     job->error = *err;
-    job->once.replayed = false; /* what it found may have been written by this very transaction */
-    if (outcome == OUTCOME_UNKNOWN)
+    job->idempotency.replayed =
+        false; /* what it found may have been written by this very transaction */
+    if (outcome == TRANSACTION_UNKNOWN)
         job->error.kind = ERROR_OUTCOME_UNKNOWN;
 }
 
 /* Alone, a job that made its batch fail fails alone, and the others succeed. */
-static enum outcome run_one_by_one(struct writer *writer, struct store_job *first, size_t count,
-                                   struct error *err)
+static enum transaction_result run_one_by_one(struct writer *writer, struct store_job *first,
+                                              size_t count, struct error *err)
 {
     struct store_job *job = first;
-    enum outcome outcome = OUTCOME_COMMITTED;
+    enum transaction_result outcome = TRANSACTION_COMMITTED;
 
     for (size_t i = 0; i < count; i++, job = job->next) {
-        if (outcome == OUTCOME_COMMITTED || outcome == OUTCOME_ROLLED_BACK)
+        if (outcome == TRANSACTION_COMMITTED || outcome == TRANSACTION_ROLLED_BACK)
             outcome = run_transaction(writer, job, 1, err);
-        if (outcome != OUTCOME_COMMITTED)
+        if (outcome != TRANSACTION_COMMITTED)
             fail_job(job, err, outcome);
     }
     return outcome;
 }
 
 /* Runs jobs in one transaction, or one by one when that fails, and sets their results. */
-static enum outcome run_batch(struct writer *writer, struct store_job *first, size_t count,
-                              struct error *err)
+static enum transaction_result run_batch(struct writer *writer, struct store_job *first,
+                                         size_t count, struct error *err)
 {
     struct store_job *job = first;
-    const enum outcome outcome = run_transaction(writer, first, count, err);
+    const enum transaction_result outcome = run_transaction(writer, first, count, err);
 
     /* Writes come first; and SQLite would begin the copy anew after each one that is rolled back.
      */
-    if (outcome == OUTCOME_ROLLED_BACK && err->kind == ERROR_STORAGE_FULL)
+    if (outcome == TRANSACTION_ROLLED_BACK && err->kind == ERROR_STORAGE_FULL)
         backup_abandon(&writer->backup, ERROR_NO_ROOM, "the disk became full during the backup");
-    if (outcome == OUTCOME_ROLLED_BACK && count > 1) {
+    if (outcome == TRANSACTION_ROLLED_BACK && count > 1) {
         reset_jobs(first, count);
         return run_one_by_one(writer, first, count, err);
     }
-    if (outcome != OUTCOME_COMMITTED) {
+    if (outcome != TRANSACTION_COMMITTED) {
         for (size_t i = 0; i < count; i++, job = job->next)
             fail_job(job, err, outcome);
     }
@@ -283,9 +286,9 @@ void writer_fail(struct writer *writer, const char *detail)
 static void count_checkpoint(struct writer *writer, enum checkpoint_result result,
                              const struct error *err)
 {
-    atomic_fetch_add(&writer->figures->checkpoints[result], 1);
+    atomic_fetch_add(&writer->stats->checkpoints[result], 1);
     if (result == CHECKPOINT_COMPLETE)
-        atomic_store(&writer->figures->wal_bytes, 0);
+        atomic_store(&writer->stats->wal_bytes, 0);
     if (result == CHECKPOINT_FAILED && !writer->checkpoint_failed)
         notice(writer, STORE_WARNING, "checkpoint_failed", err->detail);
     writer->checkpoint_failed = result == CHECKPOINT_FAILED;
@@ -313,13 +316,13 @@ enum checkpoint_result writer_empty_log(struct writer *writer, struct error *err
 /* --- Maintenance tasks ------------------------------------------------------------------------ */
 
 /* Whether the writer did not run for so long that owners may have failed to renew leases. */
-static bool was_away(struct writer *writer, int64_t now_us)
+static bool has_stalled(struct writer *writer, int64_t now_us)
 {
     const int64_t away_us = now_us - writer->last_turn_us;
     char detail[96];
 
     writer->last_turn_us = now_us;
-    if (away_us <= AWAY_US)
+    if (away_us <= STALL_US)
         return false;
     snprintf(detail, sizeof(detail),
              "the writer did not run for %.1f s: each lease begins a new term",
@@ -331,10 +334,10 @@ static bool was_away(struct writer *writer, int64_t now_us)
 /* Only the first failure of a run is logged. */
 static void log_failed_task(struct writer *writer, enum store_task task, const struct error *err)
 {
-    const struct task_schedule *schedule = &writer->house.tasks[task];
+    const struct task_schedule *schedule = &writer->maintenance.tasks[task];
     char detail[sizeof(err->detail) + 64];
 
-    atomic_fetch_add(&writer->figures->task_failures[task], 1);
+    atomic_fetch_add(&writer->stats->task_failures[task], 1);
     if (schedule->failures > 1)
         return;
     snprintf(detail, sizeof(detail), "%s: %s; the next attempt is in %lld s", store_task_name(task),
@@ -354,25 +357,26 @@ static void log_recovered_task(struct writer *writer, enum store_task task, int6
 }
 
 /* Runs one step of the task in a transaction of its own. */
-static enum outcome run_task(struct writer *writer, enum store_task task, struct error *err)
+static enum transaction_result run_task(struct writer *writer, enum store_task task,
+                                        struct error *err)
 {
     struct write_operations *ops = &writer->operations;
-    const int64_t failures = writer->house.tasks[task].failures;
+    const int64_t failures = writer->maintenance.tasks[task].failures;
     const int64_t began_us = monotonic_us();
-    enum outcome outcome = OUTCOME_NOT_BEGUN;
+    enum transaction_result outcome = TRANSACTION_NOT_BEGUN;
     bool more = false;
 
     if (transaction_begin(&writer->transactions, err)) {
         write_operations_begin(ops);
-        const bool ok = housekeeping_step(task, ops, &more, err);
+        const bool ok = maintenance_step(task, ops, &more, err);
         outcome = end_transaction(writer, ok, 0, err);
     }
-    if (outcome == OUTCOME_COMMITTED || outcome == OUTCOME_INDEX_REBUILT) {
-        more = more || outcome == OUTCOME_INDEX_REBUILT; /* the step is run again soon */
-        housekeeping_succeeded(&writer->house, task, began_us, more);
+    if (outcome == TRANSACTION_COMMITTED || outcome == TRANSACTION_INDEX_REBUILT) {
+        more = more || outcome == TRANSACTION_INDEX_REBUILT; /* the step is run again soon */
+        maintenance_succeeded(&writer->maintenance, task, began_us, more);
         log_recovered_task(writer, task, failures);
-    } else if (outcome != OUTCOME_UNKNOWN) {
-        housekeeping_failed(&writer->house, task);
+    } else if (outcome != TRANSACTION_UNKNOWN) {
+        maintenance_failed(&writer->maintenance, task);
         log_failed_task(writer, task, err);
     }
     return outcome;
@@ -380,11 +384,11 @@ static enum outcome run_task(struct writer *writer, enum store_task task, struct
 
 bool writer_start_terms(struct writer *writer, struct error *err)
 {
-    enum outcome outcome = OUTCOME_COMMITTED;
+    enum transaction_result outcome = TRANSACTION_COMMITTED;
 
-    while (writer->operations.state.leases_in_doubt && outcome == OUTCOME_COMMITTED)
+    while (writer->operations.state.leases_stale && outcome == TRANSACTION_COMMITTED)
         outcome = run_task(writer, STORE_TASK_LEASE_EXPIRY, err);
-    return outcome != OUTCOME_UNKNOWN;
+    return outcome != TRANSACTION_UNKNOWN;
 }
 
 bool writer_maintain(struct writer *writer, struct error *err)
@@ -393,10 +397,10 @@ bool writer_maintain(struct writer *writer, struct error *err)
     const int64_t now_us = monotonic_us();
     enum store_task task;
 
-    if (was_away(writer, now_us))
-        write_lease_doubt(&writer->operations);
-    while ((task = housekeeping_next(&writer->house, ops, now_us)) != STORE_TASKS) {
-        if (run_task(writer, task, err) == OUTCOME_UNKNOWN)
+    if (has_stalled(writer, now_us))
+        write_lease_invalidate(&writer->operations);
+    while ((task = maintenance_next(&writer->maintenance, ops, now_us)) != STORE_TASKS) {
+        if (run_task(writer, task, err) == TRANSACTION_UNKNOWN)
             return false;
     }
     log_purge(writer);
@@ -431,7 +435,7 @@ static void run_pages(struct writer *writer)
 
     if (job == NULL)
         return;
-    const enum outcome outcome = run_batch(writer, job, count, &err);
+    const enum transaction_result outcome = run_batch(writer, job, count, &err);
     while (job != NULL) {
         struct store_job *next = job->next;
         if (write_operations_is_deferred(job))
@@ -441,7 +445,7 @@ static void run_pages(struct writer *writer)
         job = next;
     }
     writer->operations.state.size.last_jobs_us = monotonic_us();
-    if (outcome == OUTCOME_UNKNOWN)
+    if (outcome == TRANSACTION_UNKNOWN)
         writer_fail(writer, err.detail);
 }
 
@@ -452,19 +456,19 @@ static void end_fork(struct writer *writer)
 }
 
 /* *ended: the job has its answer. */
-static enum outcome copy(struct writer *writer, struct store_job *job, bool *ended,
-                         struct error *err)
+static enum transaction_result copy(struct writer *writer, struct store_job *job, bool *ended,
+                                    struct error *err)
 {
     struct write_operations *ops = &writer->operations;
     const int64_t until_us = monotonic_us() + turn_us(writer);
-    enum outcome outcome = OUTCOME_NOT_BEGUN;
+    enum transaction_result outcome = TRANSACTION_NOT_BEGUN;
 
     if (transaction_begin(&writer->transactions, err)) {
         write_operations_begin(ops);
         const bool ok = write_operations_continue_fork(ops, job, until_us, ended, err);
         outcome = end_transaction(writer, ok, ok && *ended ? 1 : 0, err);
     }
-    if (outcome == OUTCOME_INDEX_REBUILT)
+    if (outcome == TRANSACTION_INDEX_REBUILT)
         error_set(err, ERROR_STORAGE_BUSY, NULL,
                   "the search index was rebuilt during the fork; send the request again");
     log_failed_transaction(writer, outcome, err);
@@ -503,12 +507,12 @@ static void copy_fork(struct writer *writer)
         end_fork(writer);
         return;
     }
-    const enum outcome outcome = copy(writer, job, &ended, &err);
-    if (outcome != OUTCOME_COMMITTED)
+    const enum transaction_result outcome = copy(writer, job, &ended, &err);
+    if (outcome != TRANSACTION_COMMITTED)
         fail_job(job, &err, outcome);
-    if (ended || outcome != OUTCOME_COMMITTED)
+    if (ended || outcome != TRANSACTION_COMMITTED)
         end_fork(writer);
-    if (outcome == OUTCOME_UNKNOWN)
+    if (outcome == TRANSACTION_UNKNOWN)
         writer_fail(writer, err.detail);
 }
 
@@ -585,7 +589,7 @@ static void back_up(struct writer *writer)
 
 static void write_jobs(struct writer *writer, struct store_job *first, size_t count)
 {
-    enum outcome outcome = OUTCOME_NOT_BEGUN;
+    enum transaction_result outcome = TRANSACTION_NOT_BEGUN;
     struct error err;
 
     if (writer_has_failed(writer)) {
@@ -597,7 +601,7 @@ static void write_jobs(struct writer *writer, struct store_job *first, size_t co
     }
     first = long_jobs_take_deferred(&writer->long_jobs, first, &count);
     answer(writer, first, count);
-    if (outcome == OUTCOME_UNKNOWN)
+    if (outcome == TRANSACTION_UNKNOWN)
         writer_fail(writer, err.detail);
 }
 
@@ -612,7 +616,7 @@ static void maintain(struct writer *writer)
 /* Until something is to be done without a job. */
 static int64_t idle_ms(const struct writer *writer)
 {
-    int64_t due_us = housekeeping_due_us(&writer->house, &writer->operations);
+    int64_t due_us = maintenance_due_us(&writer->maintenance, &writer->operations);
 
     if (long_jobs_is_waiting(&writer->long_jobs) && writer->long_jobs.due_us < due_us)
         due_us = writer->long_jobs.due_us;
@@ -626,12 +630,12 @@ static int64_t idle_ms(const struct writer *writer)
 static bool is_idle(const struct writer *writer)
 {
     return monotonic_us() - writer->operations.state.size.last_jobs_us >= IDLE_US &&
-           !backup_is_running(&writer->backup) && !housekeeping_has_more(&writer->house) &&
+           !backup_is_running(&writer->backup) && !maintenance_has_more(&writer->maintenance) &&
            writer->log.has_more;
 }
 
 /* Writes that find no room go on once the log begins anew, which takes no room. */
-static bool needs_room(const struct writer *writer)
+static bool should_checkpoint_for_space(const struct writer *writer)
 {
     return writer->writes_failed && writer->log.pages > 0 &&
            monotonic_us() - writer->last_checkpoint_us >= RETRY_US;
@@ -672,7 +676,8 @@ static void *writer_run(void *arg)
             abandon_long_jobs(writer, "the storage has failed");
             continue;
         }
-        if (checkpointer_is_due(&writer->log) || is_idle(writer) || needs_room(writer))
+        if (checkpointer_is_due(&writer->log) || is_idle(writer) ||
+            should_checkpoint_for_space(writer))
             checkpoint(writer);
         if (!writer_has_failed(writer)) {
             back_up(writer);

@@ -25,11 +25,11 @@ struct writer {
     struct reader_pool *readers;
     struct job_queue *queue;
     struct write_batch batch; /* jobs that have left the queue and wait for the next batch */
-    struct figures *figures;
+    struct stats *stats;
     struct store_observer observer;
     int64_t last_turn_us;       /* monotonic: when it was last looked what is due */
     int64_t last_checkpoint_us; /* monotonic */
-    struct housekeeping house;
+    struct maintenance maintenance;
     struct backup backup;
     struct long_jobs long_jobs;
     bool writes_failed; /* the last transaction; only the first failure of a run is logged */

@@ -9,18 +9,18 @@ struct batch_item {
     int64_t number;
 };
 
-static const struct batch_item *items_of(const struct transcript_batch *batch)
+static const struct batch_item *items_of(const struct claude_batch *batch)
 {
     return (const void *)batch->items.data;
 }
 
-static size_t count_of(const struct transcript_batch *batch)
+static size_t count_of(const struct claude_batch *batch)
 {
     return batch->items.len / sizeof(struct batch_item);
 }
 
 /* Appends `count` lines from the first one on; *done: how many of them need no other try. */
-static bool send_part(struct transcript_batch *batch, size_t first, size_t count, size_t *done,
+static bool send_part(struct claude_batch *batch, size_t first, size_t count, size_t *done,
                       struct error *err)
 {
     const struct batch_item *item = items_of(batch) + first;
@@ -28,29 +28,29 @@ static bool send_part(struct transcript_batch *batch, size_t first, size_t count
     const struct slice lines = {batch->text.data + item->start, end - item->start};
 
     *done = 0;
-    switch (transcript_stream_append(batch->stream, lines, err)) {
-    case TRANSCRIPT_DONE:
+    switch (claude_stream_append(batch->stream, lines, err)) {
+    case CLAUDE_DONE:
         batch->report->appended += (int64_t)count;
         *done = count;
         return true;
-    case TRANSCRIPT_REFUSED:
+    case CLAUDE_REFUSED:
         if (count == 1) {
-            transcript_report_pass_over(batch->report, batch->path, item->number, err->detail);
+            claude_report_pass_over(batch->report, batch->path, item->number, err->detail);
             *done = 1;
         }
         return true;
-    case TRANSCRIPT_STOPPED:
-        transcript_report_stop(batch->report, batch->path, item->number, err->detail);
+    case CLAUDE_STOPPED:
+        claude_report_stop(batch->report, batch->path, item->number, err->detail);
         batch->is_stopped = true;
         return true;
-    case TRANSCRIPT_FAILED:
+    case CLAUDE_FAILED:
         break;
     }
     return false;
 }
 
 /* A batch is refused for one of its lines: halves find it. */
-bool transcript_batch_send(struct transcript_batch *batch, struct error *err)
+bool claude_batch_send(struct claude_batch *batch, struct error *err)
 {
     const size_t count = count_of(batch);
     size_t first = 0;
@@ -68,11 +68,11 @@ bool transcript_batch_send(struct transcript_batch *batch, struct error *err)
     return ok;
 }
 
-bool transcript_batch_add(struct transcript_batch *batch, struct slice line, int64_t number,
-                          struct error *err)
+bool claude_batch_add(struct claude_batch *batch, struct slice line, int64_t number,
+                      struct error *err)
 {
     if (count_of(batch) > 0 && batch->text.len + line.len > BATCH_BYTES &&
-        !transcript_batch_send(batch, err))
+        !claude_batch_send(batch, err))
         return false;
     if (batch->is_stopped)
         return true;
@@ -81,10 +81,10 @@ bool transcript_batch_add(struct transcript_batch *batch, struct slice line, int
     buffer_add(&batch->text, line);
     buffer_add_char(&batch->text, '\n');
     buffer_add(&batch->items, (struct slice){(const char *)&item, sizeof(item)});
-    return count_of(batch) < BATCH_LINES || transcript_batch_send(batch, err);
+    return count_of(batch) < BATCH_LINES || claude_batch_send(batch, err);
 }
 
-void transcript_batch_release(struct transcript_batch *batch)
+void claude_batch_release(struct claude_batch *batch)
 {
     buffer_release(&batch->text);
     buffer_release(&batch->items);

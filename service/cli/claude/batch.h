@@ -6,9 +6,9 @@
 #include "service/cli/claude/stream.h"
 
 /* The caller sets the first three members. */
-struct transcript_batch {
-    struct transcript_stream *stream;
-    struct transcript_report *report;
+struct claude_batch {
+    struct claude_stream *stream;
+    struct claude_report *report;
     const char *path;
     struct buffer text;  /* lines, each with its LF */
     struct buffer items; /* struct batch_item, one behind the other */
@@ -17,12 +17,12 @@ struct transcript_batch {
 
 /* Adds a line of the file, and sends the batch when it is full. False when the import ends: see
  * *err. */
-MUST_USE bool transcript_batch_add(struct transcript_batch *batch, struct slice line,
-                                   int64_t number, struct error *err);
+MUST_USE bool claude_batch_add(struct claude_batch *batch, struct slice line, int64_t number,
+                               struct error *err);
 
 /* Sends what is there. A line that the service does not take is reported and left out. */
-MUST_USE bool transcript_batch_send(struct transcript_batch *batch, struct error *err);
+MUST_USE bool claude_batch_send(struct claude_batch *batch, struct error *err);
 
-void transcript_batch_release(struct transcript_batch *batch);
+void claude_batch_release(struct claude_batch *batch);
 
 #endif

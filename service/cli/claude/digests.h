@@ -10,33 +10,32 @@
 
 #include <stdint.h>
 
-struct transcript_digest;
+struct claude_digest;
 
 /* {0} is empty. */
-struct transcript_digests {
-    struct transcript_digest *slots;
+struct claude_digests {
+    struct claude_digest *slots;
     size_t room;
     size_t used;
 };
 
-enum transcript_match {
-    TRANSCRIPT_NEW,      /* not in the stream */
-    TRANSCRIPT_STORED,   /* in the stream */
-    TRANSCRIPT_REPEATED, /* an earlier line of the file has its uuid and text */
-    TRANSCRIPT_CONFLICT, /* its uuid is that of an entry or of an earlier line with another text */
+enum claude_match {
+    CLAUDE_NEW,      /* not in the stream */
+    CLAUDE_STORED,   /* in the stream */
+    CLAUDE_REPEATED, /* an earlier line of the file has its uuid and text */
+    CLAUDE_CONFLICT, /* its uuid is that of an entry or of an earlier line with another text */
 };
 
 /* Both abort when there is no memory. An empty `uuid` is none. */
 
 /* The stream has this entry. */
-void transcript_digests_store(struct transcript_digests *digests, struct slice uuid,
-                              struct slice text);
+void claude_digests_store(struct claude_digests *digests, struct slice uuid, struct slice text);
 
 /* The file has this line. Call it once for each line. */
-enum transcript_match transcript_digests_match(struct transcript_digests *digests,
-                                               struct slice uuid, struct slice text);
+enum claude_match claude_digests_match(struct claude_digests *digests, struct slice uuid,
+                                       struct slice text);
 
 /* Frees the table; it is empty then. */
-void transcript_digests_release(struct transcript_digests *digests);
+void claude_digests_release(struct claude_digests *digests);
 
 #endif

@@ -12,50 +12,50 @@
 #include <errno.h>
 #include <stdio.h>
 
-struct transcript_file {
+struct claude_file {
     const struct config *config;
-    struct transcript_report *report;
+    struct claude_report *report;
     const char *path;
-    const struct transcript_place *place;
-    char session_id[ID_SIZE];
+    const struct claude_place *place;
+    char session_id[UUID_SIZE];
     struct buffer project;
     bool is_project_guessed; /* no line has a cwd */
     int64_t lines;           /* that are objects, as far as the survey came */
-    struct transcript_reader reader;
-    struct transcript_digests digests;
-    struct transcript_stream stream;
-    struct transcript_batch batch;
+    struct claude_reader reader;
+    struct claude_digests digests;
+    struct claude_stream stream;
+    struct claude_batch batch;
     struct error *err;
 };
 
-static void pass_over(struct transcript_file *file, int64_t line, const char *why)
+static void pass_over(struct claude_file *file, int64_t line, const char *why)
 {
-    transcript_report_pass_over(file->report, file->path, line, why);
+    claude_report_pass_over(file->report, file->path, line, why);
 }
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
-typedef bool (*line_taker)(struct transcript_file *file, const struct transcript_line *line);
+typedef bool (*line_taker)(struct claude_file *file, const struct claude_line *line);
 
-static bool is_metadata(const struct transcript_file *file)
+static bool is_metadata(const struct claude_file *file)
 {
-    return file->place->kind == TRANSCRIPT_METADATA;
+    return file->place->kind == CLAUDE_METADATA;
 }
 
 /* The entry of a metadata file has a member more than the file. */
-static bool take_metadata(struct transcript_file *file, struct slice object, line_taker taker)
+static bool take_metadata(struct claude_file *file, struct slice object, line_taker taker)
 {
     struct buffer text = {0};
-    struct transcript_line line;
+    struct claude_line line;
     struct error why;
     bool ok = true;
 
-    if (!transcript_line_add_metadata(object, &text, &why) ||
-        !transcript_line_parse(text.data, text.len, &line, &why)) {
+    if (!claude_line_add_metadata(object, &text, &why) ||
+        !claude_line_parse(text.data, text.len, &line, &why)) {
         pass_over(file, 0, why.detail);
     } else {
         ok = taker(file, &line);
-        transcript_line_release(&line);
+        claude_line_release(&line);
     }
     buffer_release(&text);
     return ok;
@@ -63,22 +63,22 @@ static bool take_metadata(struct transcript_file *file, struct slice object, lin
 
 /* Hands the object in these bytes, which it may move, to the taker. *taken: they have one, or
  * nothing but space. */
-static bool take_object(struct transcript_file *file, char *data, size_t len, line_taker taker,
+static bool take_object(struct claude_file *file, char *data, size_t len, line_taker taker,
                         bool *taken, struct error *why)
 {
-    struct transcript_line line;
+    struct claude_line line;
     bool ok = true;
 
-    *taken = transcript_line_parse(data, len, &line, why);
+    *taken = claude_line_parse(data, len, &line, why);
     if (*taken && line.text.len > 0)
         ok = is_metadata(file) ? take_metadata(file, line.text, taker) : taker(file, &line);
     if (*taken)
-        transcript_line_release(&line);
+        claude_line_release(&line);
     return ok;
 }
 
 /* Most lines are one object. `is_told`: the first thing that is none is reported. */
-static bool take_line(struct transcript_file *file, bool is_told, line_taker taker)
+static bool take_line(struct claude_file *file, bool is_told, line_taker taker)
 {
     char *data = file->reader.line.data;
     size_t left = file->reader.line.len;
@@ -87,7 +87,7 @@ static bool take_line(struct transcript_file *file, bool is_told, line_taker tak
     bool taken;
 
     do {
-        first = transcript_line_split((struct slice){data, left});
+        first = claude_line_split((struct slice){data, left});
         if (!take_object(file, data, first > 0 ? first : left, taker, &taken, &why))
             return false;
         if (!taken && is_told)
@@ -98,7 +98,7 @@ static bool take_line(struct transcript_file *file, bool is_told, line_taker tak
     return true;
 }
 
-static void report_long_line(struct transcript_file *file)
+static void report_long_line(struct claude_file *file)
 {
     char why[96];
 
@@ -118,28 +118,28 @@ static void join_lines(struct buffer *text)
 }
 
 /* Hands the objects of the file to `taker` until that returns false or the batch is stopped. */
-static bool each_line(struct transcript_file *file, bool is_told, line_taker taker)
+static bool each_line(struct claude_file *file, bool is_told, line_taker taker)
 {
-    enum transcript_read read = TRANSCRIPT_READ_END;
+    enum claude_read read = CLAUDE_READ_END;
     bool ok = true;
 
-    if (!transcript_reader_open(&file->reader, file->path, (size_t)file->config->max_body_bytes,
-                                is_metadata(file)))
-        read = TRANSCRIPT_READ_FAILED;
+    if (!claude_reader_open(&file->reader, file->path, (size_t)file->config->max_body_bytes,
+                            is_metadata(file)))
+        read = CLAUDE_READ_FAILED;
     else
         while (ok && !file->batch.is_stopped &&
-               ((read = transcript_reader_next(&file->reader)) == TRANSCRIPT_READ_LINE ||
-                read == TRANSCRIPT_READ_TOO_LONG)) {
+               ((read = claude_reader_next(&file->reader)) == CLAUDE_READ_LINE ||
+                read == CLAUDE_READ_TOO_LONG)) {
             if (is_metadata(file))
                 join_lines(&file->reader.line);
-            if (read == TRANSCRIPT_READ_LINE)
+            if (read == CLAUDE_READ_LINE)
                 ok = take_line(file, is_told, taker);
             else if (is_told)
                 report_long_line(file);
         }
-    if (read == TRANSCRIPT_READ_FAILED && is_told)
+    if (read == CLAUDE_READ_FAILED && is_told)
         pass_over(file, 0, strerror(errno));
-    transcript_reader_close(&file->reader);
+    claude_reader_close(&file->reader);
     return ok;
 }
 
@@ -147,22 +147,22 @@ static bool each_line(struct transcript_file *file, bool is_told, line_taker tak
 
 /* The first sessionId that is a UUID, unless the path has one, and the first cwd. False when both
  * are known. */
-static bool look_at(struct transcript_file *file, const struct transcript_line *line)
+static bool look_at(struct claude_file *file, const struct claude_line *line)
 {
     struct buffer text = {0};
 
     file->lines++;
-    if (file->session_id[0] == '\0' && transcript_line_text(line->text, "sessionId", &text) &&
-        !id_parse(buffer_slice(&text), file->session_id))
+    if (file->session_id[0] == '\0' && claude_line_text(line->text, "sessionId", &text) &&
+        !uuid_read(buffer_slice(&text), file->session_id))
         file->session_id[0] = '\0';
-    if (file->project.len == 0 && transcript_line_text(line->text, "cwd", &text))
+    if (file->project.len == 0 && claude_line_text(line->text, "cwd", &text))
         buffer_add(&file->project, buffer_slice(&text));
     buffer_release(&text);
     return file->session_id[0] == '\0' || file->project.len == 0;
 }
 
 /* A folder of Claude Code's has the name of its project, though not to the letter. */
-static void guess_project(struct transcript_file *file)
+static void guess_project(struct claude_file *file)
 {
     if (file->project.len > 0 || file->place->session_id[0] == '\0')
         return;
@@ -184,11 +184,11 @@ static bool is_utf8(struct slice text)
 }
 
 /* True when there is something to import, and a place for it. */
-static bool survey(struct transcript_file *file)
+static bool survey(struct claude_file *file)
 {
     const struct slice stream = buffer_slice(&file->place->stream);
 
-    memcpy(file->session_id, file->place->session_id, ID_SIZE);
+    memcpy(file->session_id, file->place->session_id, UUID_SIZE);
     if (file->config->project != NULL)
         buffer_add_text(&file->project, file->config->project);
     (void)each_line(file, false, look_at);
@@ -197,7 +197,7 @@ static bool survey(struct transcript_file *file)
         return false;
     if (file->session_id[0] == '\0')
         pass_over(file, 0, "neither its name nor a sessionId in it is a UUID");
-    else if (!is_utf8(stream) || !entries_request_is_stream(stream))
+    else if (!is_utf8(stream) || !entries_params_is_stream(stream))
         pass_over(file, 0,
                   "its path gives no name of a stream, which has 1 to 256 bytes of UTF-8 without "
                   "control characters");
@@ -211,62 +211,62 @@ static bool survey(struct transcript_file *file)
 /* --- Import ----------------------------------------------------------------------------------- */
 
 /* False when the import ends. */
-static bool report_answer(struct transcript_file *file, enum transcript_answer answer)
+static bool report_answer(struct claude_file *file, enum claude_answer answer)
 {
-    if (answer == TRANSCRIPT_REFUSED)
+    if (answer == CLAUDE_REFUSED)
         pass_over(file, 0, file->err->detail);
-    else if (answer == TRANSCRIPT_STOPPED)
-        transcript_report_stop(file->report, file->path, 0, file->err->detail);
-    return answer != TRANSCRIPT_FAILED;
+    else if (answer == CLAUDE_STOPPED)
+        claude_report_stop(file->report, file->path, 0, file->err->detail);
+    return answer != CLAUDE_FAILED;
 }
 
 /* The session is there with another project or thread. An agent may have worked in another folder;
  * the project may have been guessed, now or when the session was created. */
-static bool accept_session(struct transcript_file *file, bool *accepted)
+static bool accept_session(struct claude_file *file, bool *accepted)
 {
     struct buffer project = {0};
     bool is_other_thread = false;
 
-    *accepted = file->place->kind != TRANSCRIPT_MAIN;
+    *accepted = file->place->kind != CLAUDE_MAIN;
     if (*accepted)
         return true;
-    const enum transcript_answer answer =
-        transcript_stream_project(&file->stream, &project, &is_other_thread, file->err);
+    const enum claude_answer answer =
+        claude_stream_project(&file->stream, &project, &is_other_thread, file->err);
     *accepted =
-        answer == TRANSCRIPT_DONE && !is_other_thread && file->config->project == NULL &&
+        answer == CLAUDE_DONE && !is_other_thread && file->config->project == NULL &&
         (file->is_project_guessed || slice_equal(buffer_slice(&project), file->place->project));
     buffer_release(&project);
-    if (answer != TRANSCRIPT_DONE)
+    if (answer != CLAUDE_DONE)
         return report_answer(file, answer);
     if (!*accepted)
         pass_over(file, 0, "its session is there with another project_path or thread_id");
     return true;
 }
 
-static bool create_session(struct transcript_file *file, bool *accepted)
+static bool create_session(struct claude_file *file, bool *accepted)
 {
-    const enum transcript_answer answer =
-        transcript_stream_create(&file->stream, buffer_slice(&file->project), file->err);
+    const enum claude_answer answer =
+        claude_stream_create(&file->stream, buffer_slice(&file->project), file->err);
 
-    *accepted = answer == TRANSCRIPT_DONE;
+    *accepted = answer == CLAUDE_DONE;
     if (*accepted)
         return true;
-    if (answer == TRANSCRIPT_STOPPED && file->err->kind == ERROR_SESSION_EXISTS)
+    if (answer == CLAUDE_STOPPED && file->err->kind == ERROR_SESSION_EXISTS)
         return accept_session(file, accepted);
     return report_answer(file, answer);
 }
 
-static bool take(struct transcript_file *file, const struct transcript_line *line)
+static bool take(struct claude_file *file, const struct claude_line *line)
 {
-    switch (transcript_digests_match(&file->digests, line->uuid, line->text)) {
-    case TRANSCRIPT_NEW:
-        return transcript_batch_add(&file->batch, line->text, file->reader.number, file->err);
-    case TRANSCRIPT_STORED:
+    switch (claude_digests_match(&file->digests, line->uuid, line->text)) {
+    case CLAUDE_NEW:
+        return claude_batch_add(&file->batch, line->text, file->reader.number, file->err);
+    case CLAUDE_STORED:
         file->report->present++;
         break;
-    case TRANSCRIPT_REPEATED:
+    case CLAUDE_REPEATED:
         break;
-    case TRANSCRIPT_CONFLICT:
+    case CLAUDE_CONFLICT:
         pass_over(file, file->reader.number,
                   "an entry of its stream or an earlier line has its uuid and other content");
         break;
@@ -275,14 +275,14 @@ static bool take(struct transcript_file *file, const struct transcript_line *lin
 }
 
 /* Of a file without an object there is nothing to take, but something to report. */
-static bool take_none(struct transcript_file *file, const struct transcript_line *line)
+static bool take_none(struct claude_file *file, const struct claude_line *line)
 {
     (void)file;
     (void)line;
     return true;
 }
 
-static bool import_lines(struct transcript_file *file)
+static bool import_lines(struct claude_file *file)
 {
     bool accepted;
 
@@ -291,31 +291,29 @@ static bool import_lines(struct transcript_file *file)
     if (!accepted)
         return true;
     file->report->files++;
-    const enum transcript_answer answer =
-        transcript_stream_load(&file->stream, &file->digests, file->err);
-    if (answer != TRANSCRIPT_DONE)
+    const enum claude_answer answer = claude_stream_load(&file->stream, &file->digests, file->err);
+    if (answer != CLAUDE_DONE)
         return report_answer(file, answer);
-    return each_line(file, true, take) && transcript_batch_send(&file->batch, file->err);
+    return each_line(file, true, take) && claude_batch_send(&file->batch, file->err);
 }
 
-bool transcript_file_import(const struct config *config, struct transcript_report *report,
-                            const char *path, const struct transcript_place *place,
-                            struct error *err)
+bool claude_file_import(const struct config *config, struct claude_report *report, const char *path,
+                        const struct claude_place *place, struct error *err)
 {
-    struct transcript_file file = {
+    struct claude_file file = {
         .config = config, .report = report, .path = path, .place = place, .err = err};
     bool ok;
 
-    file.batch = (struct transcript_batch){.stream = &file.stream, .report = report, .path = path};
+    file.batch = (struct claude_batch){.stream = &file.stream, .report = report, .path = path};
     if (survey(&file)) {
-        transcript_stream_open(&file.stream, config, file.session_id, buffer_slice(&place->stream));
+        claude_stream_open(&file.stream, config, file.session_id, buffer_slice(&place->stream));
         ok = import_lines(&file);
     } else {
         ok = file.lines > 0 || each_line(&file, true, take_none);
     }
-    transcript_stream_close(&file.stream);
-    transcript_batch_release(&file.batch);
-    transcript_digests_release(&file.digests);
+    claude_stream_close(&file.stream);
+    claude_batch_release(&file.batch);
+    claude_digests_release(&file.digests);
     buffer_release(&file.project);
     return ok;
 }

@@ -8,8 +8,8 @@
 
 /* Appends the lines that the stream does not have, in the order of the file. What is wrong with the
  * file or a line of it is reported. False when the service cannot be used: the import ends. */
-MUST_USE bool transcript_file_import(const struct config *config, struct transcript_report *report,
-                                     const char *path, const struct transcript_place *place,
-                                     struct error *err);
+MUST_USE bool claude_file_import(const struct config *config, struct claude_report *report,
+                                 const char *path, const struct claude_place *place,
+                                 struct error *err);
 
 #endif

@@ -13,7 +13,7 @@
 struct transcripts {
     const struct config *config;
     bool is_second; /* walk: first the conversations, then what belongs to their sessions */
-    struct transcript_report report;
+    struct claude_report report;
 };
 
 static int by_name(const FTSENT **a, const FTSENT **b)
@@ -23,16 +23,16 @@ static int by_name(const FTSENT **a, const FTSENT **b)
 
 static bool import_path(struct transcripts *all, const FTSENT *entry)
 {
-    struct transcript_place place;
+    struct claude_place place;
     struct error err;
     bool ok = true;
 
-    transcript_place_find(entry->fts_path, entry->fts_level == 0, &place);
-    if (place.kind != TRANSCRIPT_OTHER && (place.kind != TRANSCRIPT_MAIN) == all->is_second)
-        ok = transcript_file_import(all->config, &all->report, entry->fts_path, &place, &err);
+    claude_place_find(entry->fts_path, entry->fts_level == 0, &place);
+    if (place.kind != CLAUDE_OTHER && (place.kind != CLAUDE_MAIN) == all->is_second)
+        ok = claude_file_import(all->config, &all->report, entry->fts_path, &place, &err);
     if (!ok)
-        transcript_report_fail(entry->fts_path, err.detail);
-    transcript_place_release(&place);
+        claude_report_fail(entry->fts_path, err.detail);
+    claude_place_release(&place);
     return ok;
 }
 
@@ -40,7 +40,7 @@ static bool import_path(struct transcripts *all, const FTSENT *entry)
 static void report_unreadable(struct transcripts *all, const FTSENT *entry)
 {
     if (!all->is_second)
-        transcript_report_pass_over(&all->report, entry->fts_path, 0, strerror(entry->fts_errno));
+        claude_report_pass_over(&all->report, entry->fts_path, 0, strerror(entry->fts_errno));
 }
 
 static bool visit(struct transcripts *all, const FTSENT *entry)
@@ -66,11 +66,11 @@ static bool walk(struct transcripts *all, char *root)
     bool ok = tree != NULL;
 
     if (!ok)
-        transcript_report_fail(root, strerror(errno));
+        claude_report_fail(root, strerror(errno));
     while (ok && (errno = 0, entry = fts_read(tree)) != NULL)
         ok = visit(all, entry);
     if (ok && errno != 0) {
-        transcript_report_fail(root, strerror(errno));
+        claude_report_fail(root, strerror(errno));
         ok = false;
     }
     if (tree != NULL)
@@ -109,7 +109,7 @@ static bool walk_twice(struct transcripts *all)
     char *root = absolute(all->config->file);
 
     if (root == NULL) {
-        transcript_report_fail(all->config->file, strerror(errno));
+        claude_report_fail(all->config->file, strerror(errno));
         return false;
     }
     bool ok = walk(all, root);
@@ -119,7 +119,7 @@ static bool walk_twice(struct transcripts *all)
     return ok;
 }
 
-enum command_exit transcripts_import(const struct config *config)
+enum command_exit claude_import(const struct config *config)
 {
     struct transcripts all = {.config = config};
 
@@ -128,8 +128,8 @@ enum command_exit transcripts_import(const struct config *config)
         return COMMAND_USAGE;
     }
     const bool ok = walk_twice(&all);
-    transcript_report_print(&all.report);
+    claude_report_print(&all.report);
     if (!ok || all.report.stopped > 0)
-        return COMMAND_IMPOSSIBLE;
-    return all.report.passed_over > 0 ? COMMAND_UNSOUND : COMMAND_DONE;
+        return COMMAND_UNAVAILABLE;
+    return all.report.passed_over > 0 ? COMMAND_CHECK_FAILED : COMMAND_DONE;
 }

@@ -7,6 +7,6 @@
 
 /* Imports config->file, a transcript or a folder with transcripts, and says on stdout what came of
  * it, on stderr what did not. */
-enum command_exit transcripts_import(const struct config *config);
+enum command_exit claude_import(const struct config *config);
 
 #endif

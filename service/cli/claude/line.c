@@ -20,28 +20,28 @@ static void drop_line_number(struct error *why)
     }
 }
 
-bool transcript_line_parse(char *data, size_t len, struct transcript_line *out, struct error *why)
+bool claude_line_parse(char *data, size_t len, struct claude_line *out, struct error *why)
 {
-    const struct json_entries_limits limits = {.max_depth = MAX_DEPTH, .max_count = 1};
+    const struct entries_body_limits limits = {.max_depth = MAX_DEPTH, .max_count = 1};
     struct buffer line = {0};
 
     line.data = data;
     line.len = line.capacity = len;
-    *out = (struct transcript_line){0};
-    if (!json_entries_new(&line, true, &limits, &out->entries, why)) {
+    *out = (struct claude_line){0};
+    if (!entries_body_new(&line, true, &limits, &out->entries, why)) {
         drop_line_number(why);
         return false;
     }
-    if (json_entries_count(out->entries) > 0) {
-        out->text = json_entries_items(out->entries)->text;
-        out->uuid = json_entries_items(out->entries)->uuid;
+    if (entries_body_count(out->entries) > 0) {
+        out->text = entries_body_items(out->entries)->text;
+        out->uuid = entries_body_items(out->entries)->uuid;
     }
     return true;
 }
 
-void transcript_line_release(struct transcript_line *line)
+void claude_line_release(struct claude_line *line)
 {
-    json_entries_free(line->entries);
+    entries_body_free(line->entries);
     line->entries = NULL;
 }
 
@@ -74,7 +74,7 @@ static const char *skip_object(const char *at, const char *end)
     return end;
 }
 
-size_t transcript_line_split(struct slice line)
+size_t claude_line_split(struct slice line)
 {
     const char *end = line.data + line.len;
     const char *start = json_skip_space(line.data, end);
@@ -85,7 +85,7 @@ size_t transcript_line_split(struct slice line)
     return json_skip_space(behind, end) < end ? (size_t)(behind - line.data) : 0;
 }
 
-struct slice transcript_line_member(struct slice object, const char *wanted)
+struct slice claude_line_member(struct slice object, const char *wanted)
 {
     const char *end = object.data + object.len;
     const char *at = json_skip_space(object.data, end) + 1;
@@ -100,9 +100,9 @@ struct slice transcript_line_member(struct slice object, const char *wanted)
     return (struct slice){0};
 }
 
-bool transcript_line_text(struct slice object, const char *wanted, struct buffer *out)
+bool claude_line_text(struct slice object, const char *wanted, struct buffer *out)
 {
-    const struct slice value = transcript_line_member(object, wanted);
+    const struct slice value = claude_line_member(object, wanted);
 
     out->len = 0;
     if (value.data == NULL || value.data[0] != '"')
@@ -111,11 +111,11 @@ bool transcript_line_text(struct slice object, const char *wanted, struct buffer
     return out->len > 0;
 }
 
-bool transcript_line_add_metadata(struct slice object, struct buffer *out, struct error *why)
+bool claude_line_add_metadata(struct slice object, struct buffer *out, struct error *why)
 {
     const bool is_empty = object.len == 2;
 
-    if (transcript_line_member(object, "type").data != NULL)
+    if (claude_line_member(object, "type").data != NULL)
         return error_set(why, ERROR_INVALID_PAYLOAD, "/type",
                          "it has a member type, which marks the entry as metadata");
     buffer_add(out, (struct slice){object.data, object.len - 1});

@@ -36,11 +36,11 @@ static struct slice component_before(const char *path, const char *end)
 }
 
 /* The innermost folder that is named by a UUID; its data is NULL when there is none. */
-static struct slice session_folder(const char *path, const char *name, char id[ID_SIZE])
+static struct slice session_folder(const char *path, const char *name, char id[UUID_SIZE])
 {
     for (const char *end = name; end > path; end = component_before(path, end - 1).data) {
         const struct slice folder = component_before(path, end - 1);
-        if (id_parse(folder, id))
+        if (uuid_read(folder, id))
             return folder;
     }
     return (struct slice){0};
@@ -54,61 +54,61 @@ static struct slice folder_of(const char *path, struct slice component)
 }
 
 static void place_in_session(const char *path, struct slice folder, const char *end,
-                             struct transcript_place *out)
+                             struct claude_place *out)
 {
     const char *start = folder.data + folder.len + 1;
 
-    out->kind = TRANSCRIPT_STREAM;
+    out->kind = CLAUDE_STREAM;
     out->project = folder_of(path, folder);
     buffer_add(&out->stream, (struct slice){start, (size_t)(end - start)});
 }
 
 /* `name` is that of the file, without its suffix. */
-static void place_lines(const char *path, struct slice name, struct transcript_place *out)
+static void place_lines(const char *path, struct slice name, struct claude_place *out)
 {
-    char folder_id[ID_SIZE];
+    char folder_id[UUID_SIZE];
     const struct slice folder = session_folder(path, name.data, folder_id);
     const bool is_below_agents =
         folder.data != NULL && starts_with(slice_from(folder.data + folder.len + 1), AGENTS "/");
-    const bool is_session = !is_below_agents && id_parse(name, out->session_id);
+    const bool is_session = !is_below_agents && uuid_read(name, out->session_id);
 
-    out->kind = TRANSCRIPT_MAIN;
+    out->kind = CLAUDE_MAIN;
     out->project = folder_of(path, name);
     if (is_session || (folder.data == NULL && !starts_with(name, AGENT_PREFIX))) {
         buffer_add_text(&out->stream, ENTRIES_STREAM_DEFAULT);
     } else if (folder.data == NULL) {
-        out->kind = TRANSCRIPT_STREAM;
+        out->kind = CLAUDE_STREAM;
         buffer_add_text(&out->stream, AGENTS "/");
         buffer_add(&out->stream, name);
     } else {
-        memcpy(out->session_id, folder_id, ID_SIZE);
+        memcpy(out->session_id, folder_id, UUID_SIZE);
         place_in_session(path, folder, name.data + name.len, out);
     }
 }
 
 /* Metadata describes a stream of a session, so a folder has to name the session. */
-static void place_metadata(const char *path, struct slice name, struct transcript_place *out)
+static void place_metadata(const char *path, struct slice name, struct claude_place *out)
 {
     const struct slice folder = session_folder(path, name.data, out->session_id);
 
     if (folder.data == NULL)
         return;
     place_in_session(path, folder, name.data + name.len, out);
-    out->kind = TRANSCRIPT_METADATA;
+    out->kind = CLAUDE_METADATA;
 }
 
-void transcript_place_find(const char *path, bool is_named, struct transcript_place *out)
+void claude_place_find(const char *path, bool is_named, struct claude_place *out)
 {
     struct slice name = component_before(path, path + strlen(path));
 
-    *out = (struct transcript_place){.kind = TRANSCRIPT_OTHER, .project = {"", 0}};
+    *out = (struct claude_place){.kind = CLAUDE_OTHER, .project = {"", 0}};
     if (cut_suffix(&name, METADATA_SUFFIX))
         place_metadata(path, name, out);
     else if (cut_suffix(&name, LINES_SUFFIX) || is_named)
         place_lines(path, name, out);
 }
 
-void transcript_place_release(struct transcript_place *place)
+void claude_place_release(struct claude_place *place)
 {
     buffer_release(&place->stream);
 }

@@ -6,8 +6,8 @@
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
-bool transcript_reader_open(struct transcript_reader *reader, const char *path, size_t max_bytes,
-                            bool is_whole)
+bool claude_reader_open(struct claude_reader *reader, const char *path, size_t max_bytes,
+                        bool is_whole)
 {
     reader->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     reader->max_bytes = max_bytes;
@@ -19,7 +19,7 @@ bool transcript_reader_open(struct transcript_reader *reader, const char *path, 
 }
 
 /* How many bytes are there; 0 at the end of the file, -1 on failure. */
-static ssize_t fill(struct transcript_reader *reader)
+static ssize_t fill(struct claude_reader *reader)
 {
     ssize_t count;
 
@@ -34,7 +34,7 @@ static ssize_t fill(struct transcript_reader *reader)
 }
 
 /* Takes what the chunk has of the line. True when the line ends there. */
-static bool take(struct transcript_reader *reader, bool *too_long)
+static bool take(struct claude_reader *reader, bool *too_long)
 {
     const char *start = reader->chunk + reader->at;
     const size_t there = reader->len - reader->at;
@@ -49,7 +49,7 @@ static bool take(struct transcript_reader *reader, bool *too_long)
     return end != NULL;
 }
 
-static void trim(struct transcript_reader *reader)
+static void trim(struct claude_reader *reader)
 {
     struct buffer *line = &reader->line;
     const size_t mark = sizeof(BYTE_ORDER_MARK) - 1;
@@ -60,7 +60,7 @@ static void trim(struct transcript_reader *reader)
         memmove(line->data, line->data + mark, line->len -= mark);
 }
 
-enum transcript_read transcript_reader_next(struct transcript_reader *reader)
+enum claude_read claude_reader_next(struct claude_reader *reader)
 {
     bool too_long = false;
     bool ended = false;
@@ -68,18 +68,18 @@ enum transcript_read transcript_reader_next(struct transcript_reader *reader)
 
     reader->line.len = 0;
     if ((count = fill(reader)) <= 0)
-        return count == 0 ? TRANSCRIPT_READ_END : TRANSCRIPT_READ_FAILED;
+        return count == 0 ? CLAUDE_READ_END : CLAUDE_READ_FAILED;
     reader->number++;
     while (!ended && (count = fill(reader)) > 0)
         ended = take(reader, &too_long);
     if (count < 0)
-        return TRANSCRIPT_READ_FAILED;
+        return CLAUDE_READ_FAILED;
     trim(reader);
     too_long = too_long || reader->line.len > reader->max_bytes;
-    return too_long ? TRANSCRIPT_READ_TOO_LONG : TRANSCRIPT_READ_LINE;
+    return too_long ? CLAUDE_READ_TOO_LONG : CLAUDE_READ_LINE;
 }
 
-void transcript_reader_close(struct transcript_reader *reader)
+void claude_reader_close(struct claude_reader *reader)
 {
     buffer_release(&reader->line);
     if (reader->fd >= 0)

@@ -22,8 +22,8 @@ static struct buffer begin_line(const char *path)
     return line;
 }
 
-void transcript_report_pass_over(struct transcript_report *report, const char *path, int64_t line,
-                                 const char *why)
+void claude_report_pass_over(struct claude_report *report, const char *path, int64_t line,
+                             const char *why)
 {
     struct buffer text = begin_line(path);
 
@@ -34,8 +34,8 @@ void transcript_report_pass_over(struct transcript_report *report, const char *p
     say(&text);
 }
 
-void transcript_report_stop(struct transcript_report *report, const char *path, int64_t line,
-                            const char *why)
+void claude_report_stop(struct claude_report *report, const char *path, int64_t line,
+                        const char *why)
 {
     struct buffer text = begin_line(path);
 
@@ -47,7 +47,7 @@ void transcript_report_stop(struct transcript_report *report, const char *path, 
     say(&text);
 }
 
-void transcript_report_fail(const char *path, const char *why)
+void claude_report_fail(const char *path, const char *why)
 {
     struct buffer text = begin_line(path);
 
@@ -55,7 +55,7 @@ void transcript_report_fail(const char *path, const char *why)
     say(&text);
 }
 
-void transcript_report_print(const struct transcript_report *report)
+void claude_report_print(const struct claude_report *report)
 {
     printf("transcripts: %lld; entries: %lld new, %lld there already; passed over: %lld; "
            "stopped: %lld\n",

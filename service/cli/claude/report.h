@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /* {0} is where it begins. */
-struct transcript_report {
+struct claude_report {
     int64_t files; /* with a line at least */
     int64_t appended;
     int64_t present;     /* lines that were in the service */
@@ -14,17 +14,17 @@ struct transcript_report {
 };
 
 /* A line of the file, or with number 0 the file itself, cannot be imported. */
-void transcript_report_pass_over(struct transcript_report *report, const char *path, int64_t line,
-                                 const char *why);
+void claude_report_pass_over(struct claude_report *report, const char *path, int64_t line,
+                             const char *why);
 
 /* The rest of the file, from this line on, is not imported now. */
-void transcript_report_stop(struct transcript_report *report, const char *path, int64_t line,
-                            const char *why);
+void claude_report_stop(struct claude_report *report, const char *path, int64_t line,
+                        const char *why);
 
 /* The import ends at this file or folder. */
-void transcript_report_fail(const char *path, const char *why);
+void claude_report_fail(const char *path, const char *why);
 
 /* Prints the counts. */
-void transcript_report_print(const struct transcript_report *report);
+void claude_report_print(const struct claude_report *report);
 
 #endif

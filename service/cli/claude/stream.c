@@ -13,11 +13,11 @@
 #define PAGE_ENTRIES 1000
 #define PROBLEM "urn:sessiond:problem:"
 
-void transcript_stream_open(struct transcript_stream *stream, const struct config *config,
-                            const char *session_id, struct slice name)
+void claude_stream_open(struct claude_stream *stream, const struct config *config,
+                        const char *session_id, struct slice name)
 {
-    *stream = (struct transcript_stream){.config = config};
-    memcpy(stream->session_id, session_id, ID_SIZE);
+    *stream = (struct claude_stream){.config = config};
+    memcpy(stream->session_id, session_id, UUID_SIZE);
     buffer_printf(&stream->target, "/sessions/%s/entries?stream=", session_id);
     /* Unreserved characters stay as they are (RFC 3986 §2.3). */
     for (size_t i = 0; i < name.len; i++) {
@@ -30,7 +30,7 @@ void transcript_stream_open(struct transcript_stream *stream, const struct confi
     buffer_add_char(&stream->target, '\0');
 }
 
-void transcript_stream_close(struct transcript_stream *stream)
+void claude_stream_close(struct claude_stream *stream)
 {
     buffer_release(&stream->target);
 }
@@ -38,7 +38,7 @@ void transcript_stream_close(struct transcript_stream *stream)
 /* --- Responses -------------------------------------------------------------------------------- */
 
 /* A page has one entry at least, and an entry came in a body. */
-static bool read_body(const struct config *config, struct http_answer *answer, struct buffer *out,
+static bool read_body(const struct config *config, struct http_response *answer, struct buffer *out,
                       struct error *err)
 {
     const int64_t max_bytes = 2 * config->max_body_bytes + config->max_page_bytes;
@@ -68,7 +68,7 @@ static bool is_object(struct slice body)
  */
 static const char *text_of(struct slice object, const char *name, struct buffer *out)
 {
-    if (!transcript_line_text(object, name, out))
+    if (!claude_line_text(object, name, out))
         out->len = 0;
     buffer_add_char(out, '\0');
     return out->data;
@@ -109,55 +109,55 @@ static void explain(int status, struct slice problem, struct error *err)
     buffer_release(&detail);
 }
 
-static enum transcript_answer meaning_of(int status)
+static enum claude_answer meaning_of(int status)
 {
     switch (status) {
     case 400:
     case 413:
     case 422:
-        return TRANSCRIPT_REFUSED;
+        return CLAUDE_REFUSED;
     case 404:
     case 409:
     case 410:
     case 412:
-        return TRANSCRIPT_STOPPED;
+        return CLAUDE_STOPPED;
     default:
-        return status >= 200 && status < 300 ? TRANSCRIPT_DONE : TRANSCRIPT_FAILED;
+        return status >= 200 && status < 300 ? CLAUDE_DONE : CLAUDE_FAILED;
     }
 }
 
-static enum transcript_answer receive(const struct config *config, struct http_answer *answer,
-                                      struct buffer *body, struct error *err)
+static enum claude_answer receive(const struct config *config, struct http_response *answer,
+                                  struct buffer *body, struct error *err)
 {
-    const enum transcript_answer meaning = meaning_of(answer->status);
+    const enum claude_answer meaning = meaning_of(answer->status);
 
     if (answer->status == 401 || answer->status == 403) {
-        if (!command_answer_refuse(config, answer, err))
-            return TRANSCRIPT_FAILED;
+        if (!api_response_refuse(config, answer, err))
+            return CLAUDE_FAILED;
     }
     if (!read_body(config, answer, body, err))
-        return TRANSCRIPT_FAILED;
+        return CLAUDE_FAILED;
     const struct slice text = buffer_slice(body);
     if (!is_object(text)) {
         error_set(err, ERROR_INTERNAL, NULL, "the service answers %d and no JSON object",
                   answer->status);
-        return TRANSCRIPT_FAILED;
+        return CLAUDE_FAILED;
     }
-    if (meaning != TRANSCRIPT_DONE)
+    if (meaning != CLAUDE_DONE)
         explain(answer->status, text, err);
     return meaning;
 }
 
 /* DONE: *body is a JSON object that json_scan() accepts. */
-static enum transcript_answer call(const struct config *config, const struct http_request *request,
-                                   struct buffer *body, struct error *err)
+static enum claude_answer call(const struct config *config, const struct http_request *request,
+                               struct buffer *body, struct error *err)
 {
-    struct http_answer answer;
+    struct http_response answer;
 
     body->len = 0;
     if (!command_retry_send(config, request, &answer, err))
-        return TRANSCRIPT_FAILED;
-    const enum transcript_answer meaning = receive(config, &answer, body, err);
+        return CLAUDE_FAILED;
+    const enum claude_answer meaning = receive(config, &answer, body, err);
     http_client_close(&answer);
     return meaning;
 }
@@ -165,14 +165,14 @@ static enum transcript_answer call(const struct config *config, const struct htt
 /* A member that is a whole number of at most 18 digits. */
 static bool read_number(struct slice object, const char *name, int64_t *out, struct error *err)
 {
-    const struct slice text = transcript_line_member(object, name);
+    const struct slice text = claude_line_member(object, name);
     int64_t number = 0;
 
     if (text.data == NULL || text.len == 0 || text.len > 18)
-        return command_answer_is_foreign(err, "a number is missing");
+        return api_response_is_foreign(err, "a number is missing");
     for (size_t i = 0; i < text.len; i++) {
         if (text.data[i] < '0' || text.data[i] > '9')
-            return command_answer_is_foreign(err, "a number is missing");
+            return api_response_is_foreign(err, "a number is missing");
         number = number * 10 + (text.data[i] - '0');
     }
     *out = number;
@@ -181,8 +181,8 @@ static bool read_number(struct slice object, const char *name, int64_t *out, str
 
 /* --- The session ------------------------------------------------------------------------------ */
 
-enum transcript_answer transcript_stream_create(const struct transcript_stream *stream,
-                                                struct slice project, struct error *err)
+enum claude_answer claude_stream_create(const struct claude_stream *stream, struct slice project,
+                                        struct error *err)
 {
     struct buffer body = {0};
     struct buffer answer = {0};
@@ -195,15 +195,14 @@ enum transcript_answer transcript_stream_create(const struct transcript_stream *
     json_add_string(&body, slice_from(stream->config->thread));
     buffer_add_char(&body, '}');
     const struct http_request request = {"PUT", path, "application/json", buffer_slice(&body)};
-    const enum transcript_answer meaning = call(stream->config, &request, &answer, err);
+    const enum claude_answer meaning = call(stream->config, &request, &answer, err);
     buffer_release(&body);
     buffer_release(&answer);
     return meaning;
 }
 
-enum transcript_answer transcript_stream_project(const struct transcript_stream *stream,
-                                                 struct buffer *project, bool *is_other_thread,
-                                                 struct error *err)
+enum claude_answer claude_stream_project(const struct claude_stream *stream, struct buffer *project,
+                                         bool *is_other_thread, struct error *err)
 {
     struct buffer answer = {0};
     struct buffer thread = {0};
@@ -211,12 +210,12 @@ enum transcript_answer transcript_stream_project(const struct transcript_stream 
 
     snprintf(path, sizeof(path), "/sessions/%s", stream->session_id);
     const struct http_request request = {.method = "GET", .path = path};
-    const enum transcript_answer meaning = call(stream->config, &request, &answer, err);
-    if (meaning == TRANSCRIPT_DONE) {
+    const enum claude_answer meaning = call(stream->config, &request, &answer, err);
+    if (meaning == CLAUDE_DONE) {
         const struct slice session = buffer_slice(&answer);
-        *is_other_thread = !transcript_line_text(session, "thread_id", &thread) ||
+        *is_other_thread = !claude_line_text(session, "thread_id", &thread) ||
                            !slice_is(buffer_slice(&thread), stream->config->thread);
-        if (!transcript_line_text(session, "project_path", project))
+        if (!claude_line_text(session, "project_path", project))
             project->len = 0;
     }
     buffer_release(&answer);
@@ -227,30 +226,30 @@ enum transcript_answer transcript_stream_project(const struct transcript_stream 
 /* --- Its stream ------------------------------------------------------------------------------- */
 
 /* `item` is one of the page's entries. */
-static bool add_entry(struct transcript_digests *digests, struct buffer *page, struct slice item,
+static bool add_entry(struct claude_digests *digests, struct buffer *page, struct slice item,
                       struct error *err)
 {
     struct slice entry = {0};
-    struct transcript_line line;
+    struct claude_line line;
 
     if (item.data[0] == '{')
-        entry = transcript_line_member(item, "entry");
+        entry = claude_line_member(item, "entry");
     if (entry.data == NULL)
-        return command_answer_is_foreign(err, "it is no page of entries");
-    if (!transcript_line_parse(page->data + (entry.data - page->data), entry.len, &line, err))
+        return api_response_is_foreign(err, "it is no page of entries");
+    if (!claude_line_parse(page->data + (entry.data - page->data), entry.len, &line, err))
         return false;
-    transcript_digests_store(digests, line.uuid, line.text);
-    transcript_line_release(&line);
+    claude_digests_store(digests, line.uuid, line.text);
+    claude_line_release(&line);
     return true;
 }
 
-static bool add_page(struct transcript_digests *digests, struct buffer *page, struct error *err)
+static bool add_page(struct claude_digests *digests, struct buffer *page, struct error *err)
 {
-    const struct slice entries = transcript_line_member(buffer_slice(page), "entries");
+    const struct slice entries = claude_line_member(buffer_slice(page), "entries");
     const char *end = page->data + page->len;
 
     if (entries.data == NULL || entries.data[0] != '[')
-        return command_answer_is_foreign(err, "it is no page of entries");
+        return api_response_is_foreign(err, "it is no page of entries");
     const char *at = json_skip_space(entries.data + 1, end);
     while (*at != ']') {
         const char *value = at;
@@ -264,7 +263,7 @@ static bool add_page(struct transcript_digests *digests, struct buffer *page, st
 }
 
 /* Takes a page of what comes behind *after, which moves on. */
-static bool take_page(struct transcript_stream *stream, struct transcript_digests *digests,
+static bool take_page(struct claude_stream *stream, struct claude_digests *digests,
                       struct buffer *page, int64_t *after, struct error *err)
 {
     const struct slice text = buffer_slice(page);
@@ -274,14 +273,13 @@ static bool take_page(struct transcript_stream *stream, struct transcript_digest
         !read_number(text, "last_seq", &stream->last_seq, err))
         return false;
     if (next <= *after && next != stream->last_seq)
-        return command_answer_is_foreign(err, "it is no page of entries");
+        return api_response_is_foreign(err, "it is no page of entries");
     *after = next;
     return add_page(digests, page, err);
 }
 
-static enum transcript_answer load_page(struct transcript_stream *stream,
-                                        struct transcript_digests *digests, int64_t *after,
-                                        struct error *err)
+static enum claude_answer load_page(struct claude_stream *stream, struct claude_digests *digests,
+                                    int64_t *after, struct error *err)
 {
     struct buffer path = {0};
     struct buffer page = {0};
@@ -290,28 +288,28 @@ static enum transcript_answer load_page(struct transcript_stream *stream,
                   PAGE_ENTRIES);
     buffer_add_char(&path, '\0');
     const struct http_request request = {.method = "GET", .path = path.data};
-    enum transcript_answer meaning = call(stream->config, &request, &page, err);
-    if (meaning == TRANSCRIPT_DONE && !take_page(stream, digests, &page, after, err))
-        meaning = TRANSCRIPT_FAILED;
+    enum claude_answer meaning = call(stream->config, &request, &page, err);
+    if (meaning == CLAUDE_DONE && !take_page(stream, digests, &page, after, err))
+        meaning = CLAUDE_FAILED;
     buffer_release(&path);
     buffer_release(&page);
     return meaning;
 }
 
-enum transcript_answer transcript_stream_load(struct transcript_stream *stream,
-                                              struct transcript_digests *digests, struct error *err)
+enum claude_answer claude_stream_load(struct claude_stream *stream, struct claude_digests *digests,
+                                      struct error *err)
 {
-    enum transcript_answer meaning;
+    enum claude_answer meaning;
     int64_t after = 0;
 
     do
         meaning = load_page(stream, digests, &after, err);
-    while (meaning == TRANSCRIPT_DONE && after < stream->last_seq);
+    while (meaning == CLAUDE_DONE && after < stream->last_seq);
     return meaning;
 }
 
-enum transcript_answer transcript_stream_append(struct transcript_stream *stream,
-                                                struct slice lines, struct error *err)
+enum claude_answer claude_stream_append(struct claude_stream *stream, struct slice lines,
+                                        struct error *err)
 {
     struct buffer path = {0};
     struct buffer answer = {0};
@@ -320,10 +318,10 @@ enum transcript_answer transcript_stream_append(struct transcript_stream *stream
                   (long long)stream->last_seq);
     buffer_add_char(&path, '\0');
     const struct http_request request = {"POST", path.data, "application/x-ndjson", lines};
-    enum transcript_answer meaning = call(stream->config, &request, &answer, err);
-    if (meaning == TRANSCRIPT_DONE &&
+    enum claude_answer meaning = call(stream->config, &request, &answer, err);
+    if (meaning == CLAUDE_DONE &&
         !read_number(buffer_slice(&answer), "last_seq", &stream->last_seq, err))
-        meaning = TRANSCRIPT_FAILED;
+        meaning = CLAUDE_FAILED;
     buffer_release(&path);
     buffer_release(&answer);
     return meaning;

@@ -8,44 +8,42 @@
 #include "service/app/config.h"
 #include "service/cli/claude/digests.h"
 
-struct transcript_stream {
+struct claude_stream {
     const struct config *config;
-    char session_id[ID_SIZE];
+    char session_id[UUID_SIZE];
     struct buffer target; /* /sessions/ID/entries?stream=NAME, with a NUL behind it */
-    int64_t last_seq;     /* after transcript_stream_load() */
+    int64_t last_seq;     /* after claude_stream_load() */
 };
 
 /* What a response means for an import. Of all but DONE *err says more. */
-enum transcript_answer {
-    TRANSCRIPT_DONE,
-    TRANSCRIPT_REFUSED, /* the body is one that the service does not take */
-    TRANSCRIPT_STOPPED, /* the session does not take it now: a lease, another writer, a deletion */
-    TRANSCRIPT_FAILED,  /* the service cannot be used: the whole import ends */
+enum claude_answer {
+    CLAUDE_DONE,
+    CLAUDE_REFUSED, /* the body is one that the service does not take */
+    CLAUDE_STOPPED, /* the session does not take it now: a lease, another writer, a deletion */
+    CLAUDE_FAILED,  /* the service cannot be used: the whole import ends */
 };
 
 /* Any name that a stream may have. */
-void transcript_stream_open(struct transcript_stream *stream, const struct config *config,
-                            const char *session_id, struct slice name);
+void claude_stream_open(struct claude_stream *stream, const struct config *config,
+                        const char *session_id, struct slice name);
 
 /* Creates the session unless it is there. STOPPED with ERROR_SESSION_EXISTS when it has another
  * project or thread. */
-enum transcript_answer transcript_stream_create(const struct transcript_stream *stream,
-                                                struct slice project, struct error *err);
+enum claude_answer claude_stream_create(const struct claude_stream *stream, struct slice project,
+                                        struct error *err);
 
 /* Reads the project of a session that is there; *is_other_thread: it is not of --thread. */
-enum transcript_answer transcript_stream_project(const struct transcript_stream *stream,
-                                                 struct buffer *project, bool *is_other_thread,
-                                                 struct error *err);
+enum claude_answer claude_stream_project(const struct claude_stream *stream, struct buffer *project,
+                                         bool *is_other_thread, struct error *err);
 
 /* Adds all entries of the stream to `digests`. */
-enum transcript_answer transcript_stream_load(struct transcript_stream *stream,
-                                              struct transcript_digests *digests,
-                                              struct error *err);
+enum claude_answer claude_stream_load(struct claude_stream *stream, struct claude_digests *digests,
+                                      struct error *err);
 
 /* Appends lines of NDJSON, all or none, if the stream still ends where this client left it. */
-enum transcript_answer transcript_stream_append(struct transcript_stream *stream,
-                                                struct slice lines, struct error *err);
+enum claude_answer claude_stream_append(struct claude_stream *stream, struct slice lines,
+                                        struct error *err);
 
-void transcript_stream_close(struct transcript_stream *stream);
+void claude_stream_close(struct claude_stream *stream);
 
 #endif

@@ -1,4 +1,4 @@
-#include "db/sqlite/file/file_precheck.h"
+#include "db/sqlite/file/database_path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -57,7 +57,7 @@ static bool check_folder(const char *path, struct error *err)
     return true;
 }
 
-bool file_place_check(const char *path, struct error *err)
+bool database_path_check(const char *path, struct error *err)
 {
     char real[PATH_MAX];
     struct stat status;
