@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the image and shows with a real engine that it keeps what README.md and docker-compose.yml promise, in a
+# Builds the image and shows with a real engine that it keeps what docs/how-to/docker.md and docker-compose.yml promise, in a
 # table. Exit: 0 every row holds, 1 one does not, or no engine can run here. A running stack is not touched.
 set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.." || exit 1
@@ -86,10 +86,10 @@ test_start() {
         health_is "$(container)" healthy
 }
 
-# On an empty database: the tour counts its sessions.
+# On an empty database: the tutorial counts its sessions.
 test_tour() {
-    row 'the tour of README.md, with the token' 'every answer as shown' 'curl as it stands there' \
-        quiet python3 tests/readme/readme_test.py README.md --at "127.0.0.1:$SESSIOND_PORT"
+    row 'the tutorial and README.md, with the token' 'each output as shown' 'the commands, unchanged' \
+        quiet python3 tests/docs/docs_test.py commands --at "127.0.0.1:$SESSIOND_PORT" docs/tutorial.md README.md
 }
 
 test_confinement() {
