@@ -59,6 +59,7 @@ make_good_tree() {
     target db 'PUBLIC Threads::Threads PRIVATE PkgConfig::SQLITE'
     target openapi 'PRIVATE options'
     printf 'build: cmake\nbuild: gcc\ntest: curl\n' >"$good/packages.txt"
+    printf '# Project\n\n```sh\n# Ending a comment\n```\n\nNobody is told.\n' >"$good/README.md"
     compile "$good"
 }
 
@@ -140,6 +141,8 @@ plant_all() {
     plant nothing_left_to_do dev '# FIX''ME\n'
     plant package_list packages.txt 'build: zlib1g-dev\n'
     plant package_list packages.txt 'test: curl wget\n'
+    plant standard_terms_in_headings README.md '\n## Who may\n'
+    plant standard_terms_in_headings docs/how-to/docker.md '\n### Ending the Service\n'
 }
 
 # A rule that no planted violation breaks proves nothing.

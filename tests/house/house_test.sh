@@ -39,6 +39,7 @@ rules=(
     "private_links: third-party libraries are linked PRIVATE"
     "nothing_left_to_do: no marker of unfinished work"
     "package_list: packages.txt is sorted lines of 'purpose: package'"
+    "standard_terms_in_headings: a heading of the documentation uses the terms of docs/architecture/glossary.md"
 )
 
 # sources PATTERN FOLDER…: the files below the folders that exist.
@@ -272,6 +273,22 @@ package_list() {
     grep -vE '^(build|test|lint|bench|faults|image|package|proxy|trixie): [a-z0-9][a-z0-9.+-]+$' <<<"$lines"
     sort -C -t: -k1,1 -k2 <<<"$(sed -E 's/^build/1/; s/^test/2/; s/^lint/3/; s/^bench/4/; s/^faults/5/; s/^image/6/; s/^package/7/; s/^proxy/8/; s/^trixie/9/' <<<"$lines")" ||
         echo "packages.txt is not in order (build, test, lint, bench, faults, image, package, proxy, trixie; then by name)"
+}
+
+# Prints FILE:LINE:HEADING for each heading of these Markdown files; a # in a code block is none.
+markdown_headings() {
+    awk 'FNR == 1 { fenced = 0 }
+         /^```/ { fenced = !fenced }
+         !fenced && /^#+ / { print FILENAME ":" FNR ":" $0 }' "$@"
+}
+
+# Words that are not used where a standard term exists.
+standard_terms_in_headings() {
+    local files phrases='those who|answers?|told|settles?|ends?|ending|the log|chores?|house|all the same|once|sent again'
+    phrases+='|places?|worked off|feeds?|what goes|growth|refusals?|figures|confine[a-z]*|gives? up|adopt[a-z]*|discard[a-z]*'
+    phrases+='|by and by|unsound|condemn[a-z]*|anew|nobody|somebody|whoever|who may'
+    mapfile -t files < <(sources '*.md' README.md ARCHITECTURE.md SECURITY.md docs)
+    ((${#files[@]} == 0)) || markdown_headings "${files[@]}" | grep -iE ":#+ (.*\W)?($phrases)(\W|$)"
 }
 
 # check "name: text": runs one rule and prints its verdict; the failures of a
