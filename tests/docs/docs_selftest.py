@@ -36,7 +36,7 @@ PLANTED = [
     (of_links, "docs/reference/log-events.md", "| `stopped` |", "| `halted` |", "has halted"),
     (of_links, "service/app/shutdown.c", "", 'void f(struct log *l) { log_event(l, LOG_INFO, "planted", NULL); }\n', "lacks planted"),
     (of_links, "service/app/shutdown.c", "", "void f(struct log *l, char *x) { log_event(l, LOG_INFO, x, NULL); }\n", "not understand"),
-    (of_links, "db/sqlite/search/schema.c", '"search_dropped"', '"planted"', "lacks planted"),
+    (of_links, "db/sqlite/search/index.c", '"search_dropped"', '"planted"', "lacks planted"),
     (of_links, "docs/reference/api.md", "| `not-ready` | 503 |", "| `not-ready` | 500 |", "not-ready"),
     (of_links, "routes/core/problem.c", '"no-lease"', '"planted"', "planted"),
     (of_links, "docs/reference/exit-codes.md", "| 74 |", "| 75 |", "lacks 74"),
@@ -78,7 +78,7 @@ def plant(root, name, text, replacement):
     if os.path.exists(path):
         with open(path, encoding="utf-8") as file:
             before = file.read()
-    if text and text not in before:
+    if text and text not in (before or ""):
         raise SystemExit(f"{name} has no {text}")
     with open(path, "w", encoding="utf-8") as file:
         file.write(before.replace(text, replacement, 1) if text else (before or "") + replacement)

@@ -30,12 +30,12 @@ target() {
 # compile SOURCE_DIR: the objects where CMake would leave them.
 compile() {
     local source object
-    for source in $(find "$1"/{service,routes,db} -name '*.c'); do
+    while read -r source; do
         object=$1/build/${source#"$1/"}
         object=$(dirname "$object")/CMakeFiles/x.dir/$(basename "$source").o
         mkdir -p "$(dirname "$object")"
         gcc -std=c17 -w -O1 -I"$1" -c "$source" -o "$object" || exit 2
-    done
+    done < <(find "$1"/{service,routes,db} -name '*.c')
 }
 
 # The smallest tree that keeps every rule.

@@ -168,10 +168,11 @@ link_arrows() {
 }
 
 sql_in_its_place() {
-    local statement='SELECT .*FROM|INSERT (OR [A-Z]+ )?INTO|UPDATE [a-z_]+ SET|DELETE FROM|PRAGMA |ORDER BY'
+    local door_files statement='SELECT .*FROM|INSERT (OR [A-Z]+ )?INTO|UPDATE [a-z_]+ SET|DELETE FROM|PRAGMA |ORDER BY'
     statement+='|(CREATE|ALTER|DROP) (TABLE|INDEX|TRIGGER|VIEW)|BEGIN IMMEDIATE|ROLLBACK|SAVEPOINT|COMMIT;'
     search_layers "$statement|sqlite3" routes
-    [[ ! -f db/store.h ]] || search "$statement|[Ss][Qq][Ll]ite|\bSQL\b" db/store.h $(sources '*.h' db/store)
+    mapfile -t door_files < <(sources 'store.h' db; sources '*.h' db/store)
+    search "$statement|[Ss][Qq][Ll]ite|\bSQL\b" "${door_files[@]}"
 }
 
 http_in_its_place() {
