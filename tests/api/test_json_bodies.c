@@ -1,4 +1,5 @@
-/* Bodies that are JSON and bodies that are not: the tables in tests/corpus, through HTTP. */
+/* Bodies that are JSON and bodies that are not: the tables in tests/support/corpus, through HTTP.
+ */
 #include "tests/support/fixture.h"
 #include "tests/support/json_minify.h"
 
@@ -26,11 +27,11 @@ struct text {
     }
 
 static const struct text invalid[] = {
-#include "tests/corpus/json_invalid.inc"
+#include "tests/support/corpus/json_invalid.inc"
 };
 
 static const struct text valid[] = {
-#include "tests/corpus/json_valid.inc"
+#include "tests/support/corpus/json_valid.inc"
 };
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))

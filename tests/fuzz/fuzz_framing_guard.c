@@ -8,8 +8,8 @@
  */
 #include "service/http/target.h"
 #include "tests/fuzz/expect.h"
-#include "tests/unit/lenient_head.h"
-#include "tests/unit/strict_head.h"
+#include "tests/unit/support/lenient_head.h"
+#include "tests/unit/support/strict_head.h"
 
 #include <stdint.h>
 #include <strings.h>
