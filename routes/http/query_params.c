@@ -43,7 +43,7 @@ bool query_status(const struct query_params *reader, unsigned which, struct slic
     return true;
 }
 
-static bool refuse_unknown(const struct query_params *reader,
+static bool reject_unknown(const struct query_params *reader,
                            const struct query_parameter *parameter)
 {
     struct buffer why = {0};
@@ -62,9 +62,9 @@ static bool refuse_unknown(const struct query_params *reader,
     return false;
 }
 
-/* Decodes the parameter; *which is its number. */
-static bool find(struct query_params *reader, const struct query_parameter *parameter,
-                 unsigned *which)
+/* Finds the parameter in the table and decodes its value. *which is its index. */
+static bool parse_parameter(struct query_params *reader, const struct query_parameter *parameter,
+                            unsigned *which)
 {
     unsigned i = 0;
 
@@ -72,7 +72,7 @@ static bool find(struct query_params *reader, const struct query_parameter *para
            !(reader->known & QUERY_BIT(i) && slice_is(parameter->name, reader->names[i])))
         i++;
     if (i == reader->count)
-        return refuse_unknown(reader, parameter);
+        return reject_unknown(reader, parameter);
     if (query_has(reader, i) && !(reader->repeatable & QUERY_BIT(i))) {
         query_refuse_value(reader, i, "this parameter may stand only once");
         return false;
@@ -87,13 +87,14 @@ static bool find(struct query_params *reader, const struct query_parameter *para
 }
 
 bool query_read(struct query_params *reader, struct slice query,
-                bool (*take)(void *arg, unsigned which, struct slice value), void *arg)
+                bool (*on_parameter)(void *arg, unsigned which, struct slice value), void *arg)
 {
     struct query_parameter parameter;
     unsigned which;
 
     while (query_next(&query, &parameter)) {
-        if (!find(reader, &parameter, &which) || !take(arg, which, query_text(reader, which)))
+        if (!parse_parameter(reader, &parameter, &which) ||
+            !on_parameter(arg, which, query_text(reader, which)))
             return false;
     }
     return true;
