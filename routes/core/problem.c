@@ -218,7 +218,7 @@ void problem_respond_gone(struct exchange *ex, const struct store_event_page *pa
               "sessions anew, and go on behind `newest`, or from the oldest with after=0");
     begin_problem(ex, &err);
     buffer_add_char(&ex->response, ',');
-    event_json_add_kept(&ex->response, page);
+    event_json_add_bounds(&ex->response, page);
     end_problem(ex);
 }
 

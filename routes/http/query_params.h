@@ -32,11 +32,12 @@ struct query_params {
     } places[QUERY_PARAMS_NAMES];
 };
 
-/* Parses `query` and calls `take` for each parameter in order, with its index and its decoded
- * value, which is valid during the call. Stops and returns false when a parameter is rejected or
- * when `take` returns false, which must then have set the error. */
+/* Parses `query` and calls `on_parameter` for each parameter in order, with its index and its
+ * decoded value, which is valid during the call. Stops and returns false when a parameter is
+ * rejected or when `on_parameter` returns false, which must then have set the error. */
 MUST_USE bool query_read(struct query_params *reader, struct slice query,
-                         bool (*take)(void *arg, unsigned which, struct slice value), void *arg);
+                         bool (*on_parameter)(void *arg, unsigned which, struct slice value),
+                         void *arg);
 
 /* The decoded value of a parameter, the last one if it repeats; data NULL when the query does not
  * have the parameter. Valid until the text grows. */
