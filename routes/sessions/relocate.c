@@ -1,5 +1,5 @@
-/* /sessions/relocate: a folder was moved; so are the project paths of it and of all below it, a
- * page at a time. */
+/* POST /sessions/relocate: after a folder was moved, rewrites the project paths of the folder and
+ * of all folders below it, a page at a time. */
 
 #include "routes/core/mutation.h"
 #include "routes/json/body.h"
