@@ -32,7 +32,7 @@ static struct store_import_item *add_item(struct batch_parser *r, struct slice i
 
     for (size_t i = 0; i < import->count; i++) {
         if (slice_equal(import->items[i].session.id, id)) {
-            line_refuse(&r->reader, "the lines of a session have to stand one behind the other, "
+            line_reject(&r->reader, "the lines of a session have to stand one behind the other, "
                                     "itself first");
             return NULL;
         }

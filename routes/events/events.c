@@ -84,7 +84,7 @@ const struct route route_events = {
     .scope = SCOPE_READ,
     .takes_query = true,
     .begin = events_begin,
-    .events_finish = events_finish,
+    .finish = events_finish,
 };
 
 static enum route_step timeline_begin(const struct routes *routes, struct exchange *ex)
@@ -108,5 +108,5 @@ const struct route route_session_events = {
     .scope = SCOPE_READ,
     .takes_query = true,
     .begin = timeline_begin,
-    .events_finish = events_finish,
+    .finish = events_finish,
 };

@@ -125,6 +125,6 @@ const struct route route_search = {
     .pattern = "/search",
     .scope = SCOPE_READ,
     .takes_query = true,
-    .search_begin = search_begin,
-    .search_finish = search_finish,
+    .begin = search_begin,
+    .finish = search_finish,
 };

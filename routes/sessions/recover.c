@@ -1,5 +1,5 @@
-/* POST /sessions/recover: after a crash, pauses the sessions that have no running owner any more, a
- * page at a time. */
+/* POST /sessions/recover: pauses the sessions that a crashed owner left ACTIVE, a page at a time.
+ */
 
 #include "routes/core/mutation.h"
 #include "routes/json/body.h"
