@@ -108,8 +108,8 @@ static enum store_visit on_stream(void *arg, const struct store_stream *stream)
     return STORE_VISIT_NEXT;
 }
 
-/* Handles the error of a read of entries or streams: a session that has been deleted meanwhile has
- * no more entries. Returns false for any other error. */
+/* Handles the error of a read of entries or streams: a session that was deleted during the export
+ * has no more entries. Returns false for any other error. */
 static bool skip_deleted_session(struct export *export, struct error *err)
 {
     if (err->kind != ERROR_NOT_FOUND)

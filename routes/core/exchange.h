@@ -85,16 +85,16 @@ struct exchange {
     /* State of a route between `begin` and `finish`. */
     struct exchange_wait wait;
     struct store_job job;
-    struct json_body *payload;    /* owned */
-    struct json_patch *patch;     /* owned */
-    struct entries_body *entries; /* owned */
-    struct import_body *import;   /* owned */
-    struct buffer query_text;     /* owned: decoded query values */
-    struct buffer key_text;       /* owned: decoded Idempotency-Key */
-    struct buffer kept_answer;    /* owned: the serialized response to store under the key */
-    size_t max_page_bytes;        /* limit of a list's response body */
-    size_t page_items;            /* items in the page so far */
-    size_t max_context_bytes;     /* limit of a merged context */
+    struct json_body *payload;         /* owned */
+    struct json_patch *patch;          /* owned */
+    struct entries_body *entries;      /* owned */
+    struct import_body *import;        /* owned */
+    struct buffer query_text;          /* owned: decoded query values */
+    struct buffer key_text;            /* owned: decoded Idempotency-Key */
+    struct buffer serialized_response; /* owned: the serialized response to store under the key */
+    size_t max_page_bytes;             /* limit of a list's response body */
+    size_t page_items;                 /* items in the page so far */
+    size_t max_context_bytes;          /* limit of a merged context */
 };
 
 /* Adds a response header. `name` is static, `value` is copied. Aborts beyond

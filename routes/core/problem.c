@@ -192,7 +192,7 @@ static void add_append_result(struct buffer *out, const struct store_job *job)
     buffer_printf(out, ",\"last_seq\":%lld", (long long)job->append.last_seq);
 }
 
-/* Version 0 means that there is no session. */
+/* Version 0 means that the session does not exist. */
 static void add_version(struct exchange *ex, int64_t version)
 {
     if (version == 0)

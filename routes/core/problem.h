@@ -20,12 +20,12 @@ void problem_respond_kind(struct exchange *ex, enum error_kind kind, const char 
 /* The same with Retry-After in seconds. */
 void problem_respond_later(struct exchange *ex, const struct error *err, int64_t seconds);
 
-/* The same with the stored version as `current_version` and ETag; neither when `version` is 0:
- * there is no session. */
+/* The same with the stored version as `current_version` and ETag; without both when `version` is 0,
+ * which means that the session does not exist. */
 void problem_respond_precondition(struct exchange *ex, const struct error *err, int64_t version);
 
-/* Responds 410: the requested events have expired. `oldest` and `newest` are the ids of the events
- * that are available. */
+/* Responds 410: the requested events have expired, or the position is not in this database. The
+ * response has the ids of the oldest event that is available and of the newest event. */
 void problem_respond_gone(struct exchange *ex, const struct store_event_page *page);
 
 /* Responds with ex->job.error and, depending on its kind, members from the stored session: the

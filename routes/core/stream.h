@@ -47,7 +47,7 @@ struct exchange_wait {
 
     /* Set when the wait ends. If both are false, an event has arrived. */
     bool timed_out;
-    bool stopping; /* the service shuts down: respond with what there is; `read` is not called */
+    bool stopping; /* the service shuts down: respond with the data at hand; `read` is not called */
 };
 
 #endif

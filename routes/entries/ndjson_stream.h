@@ -6,7 +6,8 @@
 #include "routes/core/route.h"
 
 /* Responds with the entries that match ex->job.entry_read.query now, without those that are
- * appended later, or with a problem. If the session is deleted meanwhile, the connection is cut. */
+ * appended later, or with a problem. If the session is deleted before the end, the connection is
+ * cut. */
 void ndjson_stream_respond(const struct routes *routes, struct exchange *ex);
 
 #endif

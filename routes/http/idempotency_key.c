@@ -77,8 +77,8 @@ static struct slice serialize_response(struct store_job *job)
     exchange_restart(ex);
     ex->route->finish(ex->routes, ex);
     replace_with_reference(ex);
-    stored_response_write(ex, &ex->kept_answer);
-    return buffer_slice(&ex->kept_answer);
+    stored_response_write(ex, &ex->serialized_response);
+    return buffer_slice(&ex->serialized_response);
 }
 
 bool idempotency_key_read(struct exchange *ex, struct error *err)

@@ -17,7 +17,8 @@ enum patch_action {
     PATCH_MERGE    /* the value is an object: merge into an object, replace any other value */
 };
 
-/* Members refer to each other by index. Index 0 is the patch itself; as a reference it means none.
+/* Members refer to each other by index. Index 0 is the patch itself, and no member when it is a
+ * reference.
  */
 struct patch_member {
     struct json_name name;

@@ -10,8 +10,8 @@
  *   - text after the first 64 KiB.
  * U+0000 becomes the end of a line.
  *
- * Pure, any thread. Linear in the text. The rule has a number: an index that was made by another
- * one is made anew.
+ * Pure function, any thread. Takes linear time. The extraction rule has a version number,
+ * SEARCH_TEXT_RULE: an index that was built with another version is rebuilt.
  */
 #ifndef SESSIOND_ROUTES_SEARCH_TEXT_EXTRACT_H
 #define SESSIOND_ROUTES_SEARCH_TEXT_EXTRACT_H
