@@ -84,7 +84,7 @@ const struct route route_import = {
     .pattern = "/admin/import",
     .scope = SCOPE_ADMIN,
     .body = ROUTE_BODY_JSON_OR_LINES,
-    .more_body_bytes = IMPORT_LINE_MORE_BYTES,
+    .extra_body_bytes = IMPORT_LINE_MORE_BYTES,
     .begin = import_begin,
     .finish = import_finish,
 };

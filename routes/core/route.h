@@ -47,8 +47,8 @@ struct route {
     const char *pattern; /* as in openapi.yaml; {…} matches one path segment */
     enum scope scope;    /* required of the token */
     enum route_body body;
-    bool takes_query;       /* false: every query parameter is rejected */
-    size_t more_body_bytes; /* added to routes.max_body_bytes for this route */
+    bool takes_query;        /* false: every query parameter is rejected */
+    size_t extra_body_bytes; /* added to routes.max_body_bytes for this route */
     enum route_step (*begin)(const struct routes *routes, struct exchange *ex);
     void (*finish)(const struct routes *routes, struct exchange *ex); /* NULL: submits no job */
 };

@@ -220,7 +220,7 @@ static bool accepts_media_type(const struct route *route, const struct exchange 
 static size_t max_body_bytes(const struct routes *routes, const struct route *route)
 {
     if (route->body != ROUTE_BODY_NONE)
-        return routes->max_body_bytes + route->more_body_bytes;
+        return routes->max_body_bytes + route->extra_body_bytes;
     return route->method == METHOD_POST ? IGNORED_BODY_BYTES : 0;
 }
 

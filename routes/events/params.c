@@ -59,7 +59,7 @@ static bool parse_type(struct params_parser *parser, struct slice value)
 /* Validates the id and converts it to lower case in place, as ids are stored. */
 static bool parse_session_id(struct params_parser *parser, struct slice value)
 {
-    const size_t at = parser->reader.places[PARAMETER_SESSION_ID].at;
+    const size_t at = parser->reader.ranges[PARAMETER_SESSION_ID].at;
     char id[UUID_SIZE];
 
     if (!uuid_read(value, id))
@@ -129,13 +129,13 @@ bool event_params_read(struct slice query, struct buffer *text, struct store_eve
 }
 
 bool event_params_read_stream(struct slice query, struct buffer *text,
-                              struct store_event_query *out, bool *placed, struct error *err)
+                              struct store_event_query *out, bool *has_position, struct error *err)
 {
     struct params_parser parser = {.reader = {.text = text, .err = err}};
 
     if (!read_query(query, &parser, PAGE_PARAMETERS & ~QUERY_BIT(PARAMETER_LIMIT), out))
         return false;
-    *placed =
+    *has_position =
         query_has(&parser.reader, PARAMETER_AFTER) || query_has(&parser.reader, PARAMETER_CONSUMER);
     return true;
 }

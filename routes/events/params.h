@@ -11,10 +11,10 @@
 MUST_USE bool event_params_read(struct slice query, struct buffer *text,
                                 struct store_event_query *out, struct error *err);
 
-/* The same for a stream, which takes no limit. *placed: the query has `after` or `consumer`, which
- * determine where the stream begins. */
+/* The same for a stream, which takes no limit. *has_position: the query has `after` or `consumer`,
+ * which determine where the stream begins. */
 MUST_USE bool event_params_read_stream(struct slice query, struct buffer *text,
-                                       struct store_event_query *out, bool *placed,
+                                       struct store_event_query *out, bool *has_position,
                                        struct error *err);
 
 /* The same for the timeline of one session; the caller sets out->session_id. */

@@ -177,7 +177,7 @@ static bool read_last_event_id(struct exchange *ex, bool *found, int64_t *after,
 
 /* Sets *after to the id after which the stream begins. *from_now: neither the request's header nor
  * its query has a position, and *after is the newest event. */
-static bool find_start(struct exchange *ex, bool placed, int64_t *after, bool *from_now,
+static bool find_start(struct exchange *ex, bool has_position, int64_t *after, bool *from_now,
                        struct error *err)
 {
     const struct store_event_query *query = &ex->job.events.query;
@@ -187,7 +187,7 @@ static bool find_start(struct exchange *ex, bool placed, int64_t *after, bool *f
 
     if (!read_last_event_id(ex, &found, after, err))
         return false;
-    *from_now = !found && !placed;
+    *from_now = !found && !has_position;
     if (*from_now)
         *after = store_newest_event(store);
     if (found || *from_now)
@@ -203,11 +203,11 @@ static bool open_stream(struct exchange *ex, struct error *err)
     struct store_event_query *query = &ex->job.events.query;
     struct event_stream *stream;
     bool from_now;
-    bool placed;
+    bool has_position;
     int64_t after;
 
-    if (!event_params_read_stream(ex->query, &ex->query_text, query, &placed, err) ||
-        !find_start(ex, placed, &after, &from_now, err))
+    if (!event_params_read_stream(ex->query, &ex->query_text, query, &has_position, err) ||
+        !find_start(ex, has_position, &after, &from_now, err))
         return false;
     stream = create_stream(ex);
     stream->query.after = after;

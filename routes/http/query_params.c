@@ -11,7 +11,7 @@ struct slice query_text(const struct query_params *reader, unsigned which)
 
     if (!query_has(reader, which))
         return (struct slice){0};
-    return (struct slice){data + reader->places[which].at, reader->places[which].len};
+    return (struct slice){data + reader->ranges[which].at, reader->ranges[which].len};
 }
 
 bool query_refuse_value(const struct query_params *reader, unsigned which, const char *why)
@@ -78,10 +78,10 @@ static bool parse_parameter(struct query_params *reader, const struct query_para
         return false;
     }
     reader->seen |= QUERY_BIT(i);
-    reader->places[i].at = reader->text->len;
+    reader->ranges[i].at = reader->text->len;
     if (!query_decode(parameter, reader->text, reader->err))
         return false;
-    reader->places[i].len = reader->text->len - reader->places[i].at;
+    reader->ranges[i].len = reader->text->len - reader->ranges[i].at;
     *which = i;
     return true;
 }

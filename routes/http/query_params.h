@@ -29,7 +29,7 @@ struct query_params {
     struct {
         size_t at;
         size_t len;
-    } places[QUERY_PARAMS_NAMES];
+    } ranges[QUERY_PARAMS_NAMES];
 };
 
 /* Parses `query` and calls `on_parameter` for each parameter in order, with its index and its

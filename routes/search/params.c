@@ -110,7 +110,7 @@ bool search_params_read(struct slice query, struct buffer *text, struct store_se
     return true;
 }
 
-void search_params_add_cursor(struct buffer *out, const struct store_search_cursor *place)
+void search_params_add_cursor(struct buffer *out, const struct store_search_cursor *last)
 {
-    buffer_printf(out, "%lld-%llu", (long long)place->score, (unsigned long long)place->document);
+    buffer_printf(out, "%lld-%llu", (long long)last->score, (unsigned long long)last->document);
 }

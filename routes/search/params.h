@@ -12,7 +12,7 @@
 MUST_USE bool search_params_read(struct slice query, struct buffer *text,
                                  struct store_search_query *out, struct error *err);
 
-/* Appends the cursor of the page that follows the hit `place`. */
-void search_params_add_cursor(struct buffer *out, const struct store_search_cursor *place);
+/* Appends the cursor of the page that follows the hit `last`. */
+void search_params_add_cursor(struct buffer *out, const struct store_search_cursor *last);
 
 #endif

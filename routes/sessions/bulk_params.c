@@ -24,14 +24,14 @@ static bool on_parameter(void *arg, unsigned which, struct slice value)
 /* --- Cursors: `began.seq` or `began.seq.status.path`, the path in hexadecimal digits ---------- */
 
 static void format_position(struct buffer *out, bool has_path,
-                            const struct store_bulk_position *place)
+                            const struct store_bulk_position *position)
 {
-    buffer_printf(out, "%lld.%lld", (long long)place->began_us, (long long)place->seq);
+    buffer_printf(out, "%lld.%lld", (long long)position->began_us, (long long)position->seq);
     if (!has_path)
         return;
-    buffer_printf(out, ".%u.", (unsigned)place->status);
-    for (size_t i = 0; i < place->path.len; i++)
-        buffer_printf(out, "%02x", (unsigned)(unsigned char)place->path.data[i]);
+    buffer_printf(out, ".%u.", (unsigned)position->status);
+    for (size_t i = 0; i < position->path.len; i++)
+        buffer_printf(out, "%02x", (unsigned)(unsigned char)position->path.data[i]);
 }
 
 static int hex_digit(char c)
@@ -88,14 +88,14 @@ static bool parse_position(char *data, size_t len, bool has_path, struct store_b
     return true;
 }
 
-void bulk_params_add_cursor(struct buffer *out, bool has_path, const struct store_bulk *many)
+void bulk_params_add_cursor(struct buffer *out, bool has_path, const struct store_bulk *bulk)
 {
-    if (!many->more) {
+    if (!bulk->more) {
         buffer_add_text(out, ",\"next_cursor\":null");
         return;
     }
     buffer_add_text(out, ",\"next_cursor\":\"");
-    format_position(out, has_path, &many->next);
+    format_position(out, has_path, &bulk->next);
     buffer_add_char(out, '"');
 }
 
@@ -116,8 +116,8 @@ bool bulk_params_read(struct slice query, bool has_path, struct buffer *text,
     out->limit = parser.limit;
     if (!query_has(&parser.reader, PARAMETER_CURSOR))
         return true;
-    return parse_position(text->data + parser.reader.places[PARAMETER_CURSOR].at,
-                          parser.reader.places[PARAMETER_CURSOR].len, has_path, &out->place) ||
+    return parse_position(text->data + parser.reader.ranges[PARAMETER_CURSOR].at,
+                          parser.reader.ranges[PARAMETER_CURSOR].len, has_path, &out->place) ||
            query_refuse_value(&parser.reader, PARAMETER_CURSOR,
                               "cursor has to be a next_cursor of this path");
 }

@@ -13,6 +13,6 @@ MUST_USE bool bulk_params_read(struct slice query, bool has_path, struct buffer 
                                struct store_bulk *out, struct error *err);
 
 /* Appends the member next_cursor: a JSON string, or null when no sessions are left. */
-void bulk_params_add_cursor(struct buffer *out, bool has_path, const struct store_bulk *many);
+void bulk_params_add_cursor(struct buffer *out, bool has_path, const struct store_bulk *bulk);
 
 #endif

@@ -31,22 +31,22 @@ static enum route_step relocate_begin(const struct routes *routes, struct exchan
 
 static void relocate_finish(const struct routes *routes, struct exchange *ex)
 {
-    const struct store_bulk *many = &ex->job.bulk;
+    const struct store_bulk *bulk = &ex->job.bulk;
     struct buffer *out = &ex->response;
 
     (void)routes;
     if (!mutation_respond_json(ex))
         return;
     buffer_add_text(out, "{\"relocated\":[");
-    for (size_t i = 0; i < many->changed_count; i++) {
+    for (size_t i = 0; i < bulk->changed_count; i++) {
         buffer_add_text(out, i == 0 ? "{\"id\":" : ",{\"id\":");
-        json_add_string(out, many->changed[i].id);
+        json_add_string(out, bulk->changed[i].id);
         buffer_add_text(out, ",\"project_path\":");
-        json_add_string(out, many->changed[i].project_path);
+        json_add_string(out, bulk->changed[i].project_path);
         buffer_add_char(out, '}');
     }
-    buffer_printf(out, "],\"dry_run\":%s", many->dry_run ? "true" : "false");
-    bulk_params_add_cursor(out, true, many);
+    buffer_printf(out, "],\"dry_run\":%s", bulk->dry_run ? "true" : "false");
+    bulk_params_add_cursor(out, true, bulk);
     buffer_add_text(out, "}\n");
 }
 
