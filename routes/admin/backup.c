@@ -1,4 +1,4 @@
-/* /admin/backup: everything, as a database file. */
+/* POST /admin/backup: a snapshot of the whole database as a database file. */
 
 #include "routes/core/problem.h"
 #include "routes/core/route.h"

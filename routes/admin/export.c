@@ -1,4 +1,4 @@
-/* /admin/export: all sessions with their logs, the oldest first, as NDJSON, for /admin/import. */
+/* GET /admin/export: all sessions with their entries, oldest first, as NDJSON for /admin/import. */
 
 #include "routes/core/problem.h"
 #include "routes/core/route.h"
@@ -8,22 +8,22 @@
 
 #include <stdlib.h>
 
-/* What one piece has, unless a single line is longer. */
-#define PIECE_BYTES (32 << 10)
-#define PIECE_ENTRIES 128
+/* Limits of a chunk, unless a single line is longer. */
+#define CHUNK_BYTES (32 << 10)
+#define CHUNK_ENTRIES 128
 
-/* Where the export stands. Nothing of the store is held between two pieces. */
+/* The position of the export. It holds no reader or transaction of the store between two chunks. */
 struct export
 {
     struct store *store;
-    int64_t after;       /* the seq of the session that was written last */
-    char id[UUID_SIZE];  /* of that session, while its log is written; else empty */
-    int64_t session_seq; /* of the same */
-    struct buffer stream;
-    bool in_stream; /* `stream` is being written; else it is the name of the last that was */
-    int64_t entry_after;
-    struct buffer piece;
-    size_t sent; /* of it */
+    int64_t after;        /* the seq of the last session that was written */
+    char id[UUID_SIZE];   /* of that session, until its entries are written; then empty */
+    int64_t session_seq;  /* of that session */
+    struct buffer stream; /* name of the stream that is being written, or was written last */
+    bool in_stream;       /* entries of `stream` are being written */
+    int64_t entry_after;  /* the seq of the last entry of `stream` that was written */
+    struct buffer chunk;
+    size_t sent_bytes; /* of the chunk */
 };
 
 static void free_export(void *state)
@@ -31,7 +31,7 @@ static void free_export(void *state)
     struct export *export = state;
 
     buffer_release(&export->stream);
-    buffer_release(&export->piece);
+    buffer_release(&export->chunk);
     free(export);
 }
 
@@ -67,11 +67,11 @@ static void add_session(struct buffer *out, const struct session *session)
     buffer_add_text(out, "}\n");
 }
 
-static enum store_visit take_session(void *arg, const struct session *session)
+static enum store_visit on_session(void *arg, const struct session *session)
 {
     struct export *export = arg;
 
-    add_session(&export->piece, session);
+    add_session(&export->chunk, session);
     export->after = session->seq;
     export->session_seq = session->seq;
     memcpy(export->id, session->id.data, UUID_LENGTH);
@@ -83,21 +83,21 @@ static enum store_visit take_session(void *arg, const struct session *session)
     return STORE_VISIT_NEXT;
 }
 
-/* Sessions without a log come one behind the other. */
-static bool next_session(struct export *export, bool *end, struct error *err)
+/* Writes one session. *end: there are no more sessions. */
+static bool write_next_session(struct export *export, bool *end, struct error *err)
 {
     const struct store_list_query query = {
         .after = export->after, .limit = 1, .ascending = true, .with_context = true};
     struct store_page page;
-    const size_t before = export->piece.len;
+    const size_t before = export->chunk.len;
 
-    if (!store_list(export->store, &query, take_session, export, &page, err))
+    if (!store_list(export->store, &query, on_session, export, &page, err))
         return false;
-    *end = export->piece.len == before;
+    *end = export->chunk.len == before;
     return true;
 }
 
-static enum store_visit take_stream(void *arg, const struct store_stream *stream)
+static enum store_visit on_stream(void *arg, const struct store_stream *stream)
 {
     struct export *export = arg;
 
@@ -108,8 +108,9 @@ static enum store_visit take_stream(void *arg, const struct store_stream *stream
     return STORE_VISIT_NEXT;
 }
 
-/* A session that was deleted meanwhile has no more entries. */
-static bool log_ends(struct export *export, struct error *err)
+/* Handles the error of a read of entries or streams: a session that was deleted during the export
+ * has no more entries. Returns false for any other error. */
+static bool skip_deleted_session(struct export *export, struct error *err)
 {
     if (err->kind != ERROR_NOT_FOUND)
         return false;
@@ -117,24 +118,24 @@ static bool log_ends(struct export *export, struct error *err)
     return true;
 }
 
-static bool next_stream(struct export *export, struct error *err)
+static bool find_next_stream(struct export *export, struct error *err)
 {
     bool more;
 
-    if (!store_streams(export->store, export->id, buffer_slice(&export->stream), 1, take_stream,
+    if (!store_streams(export->store, export->id, buffer_slice(&export->stream), 1, on_stream,
                        export, &more, err))
-        return log_ends(export, err);
+        return skip_deleted_session(export, err);
     if (!export->in_stream)
         export->id[0] = '\0';
     return true;
 }
 
-static enum store_visit take_entry(void *arg, const struct store_entry *entry)
+static enum store_visit on_entry(void *arg, const struct store_entry *entry)
 {
     struct export *export = arg;
-    struct buffer *out = &export->piece;
+    struct buffer *out = &export->chunk;
 
-    if (out->len >= PIECE_BYTES)
+    if (out->len >= CHUNK_BYTES)
         return STORE_VISIT_STOP;
     buffer_printf(out, "{\"type\":\"entry\",\"session_id\":\"%s\",\"stream\":", export->id);
     json_add_string(out, buffer_slice(&export->stream));
@@ -146,70 +147,71 @@ static enum store_visit take_entry(void *arg, const struct store_entry *entry)
     return STORE_VISIT_NEXT;
 }
 
-static bool next_entries(struct export *export, struct error *err)
+static bool write_next_entries(struct export *export, struct error *err)
 {
     struct store_entry_query query = {
         .stream = buffer_slice(&export->stream),
         .after = export->entry_after,
-        .limit = PIECE_ENTRIES,
+        .limit = CHUNK_ENTRIES,
         .session_seq = export->session_seq,
     };
     struct store_entry_page page;
 
     memcpy(query.id, export->id, UUID_SIZE);
-    if (!store_entries(export->store, &query, take_entry, export, &page, err))
-        return log_ends(export, err);
+    if (!store_entries(export->store, &query, on_entry, export, &page, err))
+        return skip_deleted_session(export, err);
     if (page.last != 0)
         export->entry_after = page.last;
     export->in_stream = page.more;
     return true;
 }
 
-static bool make_piece(struct export *export, struct error *err)
+static bool fill_chunk(struct export *export, struct error *err)
 {
     bool end = false;
     bool ok = true;
 
-    export->piece.len = 0;
-    export->sent = 0;
-    while (ok && !end && export->piece.len == 0) {
+    export->chunk.len = 0;
+    export->sent_bytes = 0;
+    while (ok && !end && export->chunk.len == 0) {
         if (export->id[0] == '\0')
-            ok = next_session(export, &end, err);
+            ok = write_next_session(export, &end, err);
         else if (!export->in_stream)
-            ok = next_stream(export, err);
+            ok = find_next_stream(export, err);
         else
-            ok = next_entries(export, err);
+            ok = write_next_entries(export, err);
     }
     return ok;
 }
 
-static enum stream_step read_export(struct exchange *ex, char *out, size_t max, size_t *len)
+static enum stream_step read_chunk(struct exchange *ex, char *out, size_t max, size_t *len)
 {
     struct export *export = ex->stream.state;
-    struct buffer *piece = &export->piece;
+    struct buffer *chunk = &export->chunk;
     struct error err;
 
-    if (export->sent == piece->len && !make_piece(export, &err))
+    if (export->sent_bytes == chunk->len && !fill_chunk(export, &err))
         return STREAM_FAILED;
-    if (piece->len == 0)
+    if (chunk->len == 0)
         return STREAM_END;
-    *len = piece->len - export->sent < max ? piece->len - export->sent : max;
-    memcpy(out, piece->data + export->sent, *len);
-    export->sent += *len;
-    if (export->sent == piece->len && piece->len > (size_t)2 * PIECE_BYTES) {
-        buffer_release(piece);
-        export->sent = 0;
+    *len = chunk->len - export->sent_bytes < max ? chunk->len - export->sent_bytes : max;
+    memcpy(out, chunk->data + export->sent_bytes, *len);
+    export->sent_bytes += *len;
+    if (export->sent_bytes == chunk->len && chunk->len > (size_t)2 * CHUNK_BYTES) {
+        buffer_release(chunk);
+        export->sent_bytes = 0;
     }
     return STREAM_DATA;
 }
 
-static enum store_visit take_place(void *arg, const struct session *session)
+static enum store_visit on_after_session(void *arg, const struct session *session)
 {
     *(int64_t *)arg = session->seq;
     return STORE_VISIT_NEXT;
 }
 
-/* `after` is the id of a session: those that are newer are wanted. */
+/* The parameter `after` is the id of a session: only newer sessions are exported. Sets *after to
+ * the seq of that session. */
 static bool read_query(const struct routes *routes, struct exchange *ex, int64_t *after,
                        struct error *err)
 {
@@ -224,7 +226,7 @@ static bool read_query(const struct routes *routes, struct exchange *ex, int64_t
             return query_refuse(&parameter, "after may be given once", err);
         if (!uuid_read(parameter.value, id))
             return query_refuse(&parameter, "after takes the id of a session", err);
-        if (!store_get(routes->store, id, take_place, after, err))
+        if (!store_get(routes->store, id, on_after_session, after, err))
             return false;
     }
     return true;
@@ -244,12 +246,12 @@ static enum route_step export_begin(const struct routes *routes, struct exchange
         abort();
     export->store = routes->store;
     export->after = after;
-    if (!make_piece(export, &ex->job.error)) {
+    if (!fill_chunk(export, &ex->job.error)) {
         free_export(export);
         problem_respond_job(ex);
         return ROUTE_ANSWERED;
     }
-    ex->stream.read = read_export;
+    ex->stream.read = read_chunk;
     ex->stream.state = export;
     ex->stream.free_state = free_export;
     ex->status = 200;

@@ -1,4 +1,4 @@
-/* /admin/import: what /admin/export gave comes back. */
+/* POST /admin/import: imports a batch of lines from /admin/export. */
 
 #include "routes/admin/import_body.h"
 #include "routes/core/mutation.h"
@@ -24,7 +24,7 @@ struct sums {
     int64_t entries_present;
 };
 
-static struct sums add_up(const struct store_import *import)
+static struct sums sum_results(const struct store_import *import)
 {
     struct sums sums = {0};
 
@@ -57,7 +57,7 @@ static void add_conflict(struct buffer *out, const struct store_import_item *ite
 static void import_finish(const struct routes *routes, struct exchange *ex)
 {
     const struct store_import *import = &ex->job.import;
-    const struct sums sums = add_up(import);
+    const struct sums sums = sum_results(import);
     struct buffer *out = &ex->response;
     const char *separator = "";
 
@@ -84,7 +84,7 @@ const struct route route_import = {
     .pattern = "/admin/import",
     .scope = SCOPE_ADMIN,
     .body = ROUTE_BODY_JSON_OR_LINES,
-    .more_body_bytes = IMPORT_LINE_MORE_BYTES,
+    .extra_body_bytes = IMPORT_LINE_MORE_BYTES,
     .begin = import_begin,
     .finish = import_finish,
 };

@@ -16,22 +16,23 @@ struct import_body {
     struct store_import_entry *entries;
     size_t entry_count;
     size_t entry_capacity;
-    struct buffer texts; /* decoded strings; as large as the body from the beginning */
+    struct buffer texts; /* decoded strings; reserved for the whole body, so that it never moves */
 };
 
-struct reading {
+struct batch_parser {
     struct import_body *import;
     struct line_reader reader;
 };
 
-/* A conflict concerns all that a batch has of a session, so that is one item. NULL: refused. */
-static struct store_import_item *add_item(struct reading *r, struct slice id)
+/* Adds an item. All lines of a session are one item, because a conflict rejects them together.
+ * Returns NULL, and sets the error, when the session already has an item. */
+static struct store_import_item *add_item(struct batch_parser *r, struct slice id)
 {
     struct import_body *import = r->import;
 
     for (size_t i = 0; i < import->count; i++) {
         if (slice_equal(import->items[i].session.id, id)) {
-            line_refuse(&r->reader, "the lines of a session have to stand one behind the other, "
+            line_reject(&r->reader, "the lines of a session have to stand one behind the other, "
                                     "itself first");
             return NULL;
         }
@@ -49,7 +50,7 @@ static struct store_import_item *add_item(struct reading *r, struct slice id)
     return item;
 }
 
-static bool add_session(struct reading *r, const struct line *line)
+static bool add_session(struct batch_parser *r, const struct line *line)
 {
     struct store_import_item *item = add_item(r, line->texts[LINE_ID]);
 
@@ -73,7 +74,7 @@ static bool add_session(struct reading *r, const struct line *line)
     return true;
 }
 
-/* Only what an append would have taken as a uuid is one. */
+/* The `uuid` of an entry, if an append would accept it; else data is NULL. */
 static struct slice find_uuid(struct line_reader *reader, struct slice object)
 {
     const struct json_name wanted = json_name_make(SLICE_LITERAL("uuid"), false);
@@ -95,7 +96,7 @@ static struct slice find_uuid(struct line_reader *reader, struct slice object)
     return (struct slice){0};
 }
 
-static bool add_entry(struct reading *r, const struct line *line)
+static bool add_entry(struct batch_parser *r, const struct line *line)
 {
     struct import_body *import = r->import;
     struct store_import_item *item;
@@ -127,7 +128,7 @@ static bool add_entry(struct reading *r, const struct line *line)
     return true;
 }
 
-static bool read_line(struct reading *r, char *at, const char *end)
+static bool read_line(struct batch_parser *r, char *at, const char *end)
 {
     struct line line;
 
@@ -139,7 +140,7 @@ static bool read_line(struct reading *r, char *at, const char *end)
     return line.is_session ? add_session(r, &line) : add_entry(r, &line);
 }
 
-static bool read_lines(struct reading *r, struct buffer *body)
+static bool read_lines(struct batch_parser *r, struct buffer *body)
 {
     char *at = body->data;
     const char *end = body->data + body->len;
@@ -160,7 +161,7 @@ static bool read_lines(struct reading *r, struct buffer *body)
 bool import_body_new(struct buffer *body, size_t max_depth, struct import_body **out,
                      struct error *err)
 {
-    struct reading r = {
+    struct batch_parser r = {
         .reader = {.max_depth = max_depth,
                    .latest_us = timestamp_now_us() + STORE_IMPORT_AHEAD_US,
                    .err = err},
@@ -189,8 +190,8 @@ void import_body_free(struct import_body *import)
     free(import);
 }
 
-/* White space apart. */
-static bool same_context(struct slice stored, struct slice sent)
+/* Compares two contexts, ignoring white space between tokens. `sent` is compact already. */
+static bool is_same_context(struct slice stored, struct slice sent)
 {
     if (slice_equal(stored, sent))
         return true;
@@ -210,8 +211,8 @@ struct store_import import_body_batch(struct import_body *import)
 
     for (size_t i = 0; i < import->count; i++) {
         import->items[i].entries = next;
-        if (import->items[i].count > 0) /* else `next` may be NULL */
+        if (import->items[i].count > 0) /* without entries `next` may be NULL */
             next += import->items[i].count;
     }
-    return (struct store_import){import->items, import->count, same_context};
+    return (struct store_import){import->items, import->count, is_same_context};
 }

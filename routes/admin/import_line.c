@@ -47,7 +47,8 @@ static const struct {
     [LINE_ENTRY] = {"entry", KIND_OBJECT, OF_ENTRY, false, "an object"},
 };
 
-static bool refuse(struct line_reader *r, const char *member, const char *what, const char *wanted)
+static bool reject_line_member(struct line_reader *r, const char *member, const char *what,
+                               const char *wanted)
 {
     char pointer[sizeof(r->err->field)];
 
@@ -56,9 +57,9 @@ static bool refuse(struct line_reader *r, const char *member, const char *what, 
                      what, wanted);
 }
 
-static bool refuse_value(struct line_reader *r, enum line_member which)
+static bool reject_value(struct line_reader *r, enum line_member which)
 {
-    return refuse(r, members[which].name, " must be ", members[which].wanted);
+    return reject_line_member(r, members[which].name, " must be ", members[which].wanted);
 }
 
 /* --- Values ----------------------------------------------------------------------------------- */
@@ -79,7 +80,8 @@ bool line_read_text(struct line_reader *r, struct slice raw, struct slice *out)
     return memchr(out->data, '\0', out->len) == NULL;
 }
 
-/* A version and a token go on from what is read, and headers take 18 digits of them. */
+/* Versions and tokens continue from the imported value, and request headers accept 18 digits of
+ * them. */
 #define NUMBER_DIGITS_MAX 15
 
 static bool read_number(struct slice raw, int64_t *out)
@@ -107,7 +109,7 @@ static bool read_time(const struct line_reader *r, struct slice text, int64_t *u
     return timestamp_parse(text, us) && *us > 0 && *us <= r->latest_us;
 }
 
-/* What json_compact() moves stays within the value's own place. */
+/* Compacts the object in place, within its own bytes. */
 static bool read_object(char *at, const char *end, struct slice *out)
 {
     if (*at != '{')
@@ -162,9 +164,10 @@ static bool read_members(struct line_reader *r, struct line *line, char *begin, 
         const enum line_member which = find_member(name.raw);
         at = json_skip_value(at, end);
         if (which == LINE_MEMBERS)
-            return refuse(r, "", "there is a member that neither a session nor an entry has", "");
+            return reject_line_member(
+                r, "", "there is a member that neither a session nor an entry has", "");
         if (!read_value(r, line, which, value, at))
-            return refuse_value(r, which);
+            return reject_value(r, which);
         line->seen |= 1U << which;
     }
     return true;
@@ -176,13 +179,14 @@ static bool check_members(struct line_reader *r, const struct line *line, unsign
         const bool wanted = (members[i].of & of) != 0;
         const bool seen = (line->seen & 1U << i) != 0;
         if (wanted != seen)
-            return refuse(r, members[i].name, wanted ? " is missing" : " has no place here", "");
+            return reject_line_member(r, members[i].name,
+                                      wanted ? " is missing" : " has no place here", "");
     }
     return true;
 }
 
-/* The scanner knows of one line alone. */
-static bool place_fault(const struct line_reader *r)
+/* Replaces the line number in the error: the scanner has seen only this line. */
+static bool set_line_number(const struct line_reader *r)
 {
     static const char first[] = "line 1,";
     const struct error found = *r->err;
@@ -191,38 +195,38 @@ static bool place_fault(const struct line_reader *r)
                      found.detail + sizeof(first) - 1);
 }
 
-/* What a kind alone does not say. */
+/* Checks the ranges that the kind of a member does not determine. */
 static bool check_values(struct line_reader *r, struct line *line)
 {
     enum session_status status;
 
     if (!line->is_session)
         return (line->numbers[LINE_SEQ] >= 1 && line->numbers[LINE_SEQ] <= INT64_C(4294967295)) ||
-               refuse_value(r, LINE_SEQ);
+               reject_value(r, LINE_SEQ);
     if (!session_status_parse(line->texts[LINE_STATUS], &status))
-        return refuse_value(r, LINE_STATUS);
+        return reject_value(r, LINE_STATUS);
     line->numbers[LINE_STATUS] = status;
-    return line->numbers[LINE_VERSION] > 0 || refuse_value(r, LINE_VERSION);
+    return line->numbers[LINE_VERSION] > 0 || reject_value(r, LINE_VERSION);
 }
 
-bool line_refuse(struct line_reader *r, const char *why)
+bool line_reject(struct line_reader *r, const char *why)
 {
-    return refuse(r, "", why, "");
+    return reject_line_member(r, "", why, "");
 }
 
 bool line_read(struct line_reader *r, char *at, const char *end, struct line *out)
 {
     *out = (struct line){0};
-    /* What a request could send lies one deeper here. */
+    /* The context or entry is nested one level deeper here than in the request that created it. */
     if (!json_scan((struct slice){at, (size_t)(end - at)}, r->max_depth + 1, NULL, r->err))
-        return place_fault(r);
+        return set_line_number(r);
     at += json_skip_space(at, end) - at;
     if (*at != '{')
-        return line_refuse(r, "a session or an entry must be an object");
+        return line_reject(r, "a session or an entry must be an object");
     if (!read_members(r, out, at, end))
         return false;
     out->is_session = slice_is(out->texts[LINE_TYPE], "session");
     if (!out->is_session && !slice_is(out->texts[LINE_TYPE], "entry"))
-        return refuse_value(r, LINE_TYPE);
+        return reject_value(r, LINE_TYPE);
     return check_members(r, out, out->is_session ? OF_SESSION : OF_ENTRY) && check_values(r, out);
 }

@@ -5,22 +5,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CURSOR_MAX 64
+#define CURSOR_MAX_BYTES 64
 
-static void format(const struct store_purge_position *position, char out[CURSOR_MAX])
+static void format_cursor(const struct store_purge_position *position, char out[CURSOR_MAX_BYTES])
 {
-    snprintf(out, CURSOR_MAX, "%u.%lld.%lld", (unsigned)position->reason,
+    snprintf(out, CURSOR_MAX_BYTES, "%u.%lld.%lld", (unsigned)position->reason,
              (long long)position->place_us, (long long)position->place_seq);
 }
 
-/* What is read is written again and compared: so there is one form, and no sign or space. */
+/* Formats the parsed position and compares it with the text, so that only the canonical form is
+ * accepted: strtoll() alone would also accept signs and white space. */
 bool purge_cursor_read(struct slice text, struct store_purge_position *out)
 {
-    char copy[CURSOR_MAX];
-    char same[CURSOR_MAX];
+    char copy[CURSOR_MAX_BYTES];
+    char canonical[CURSOR_MAX_BYTES];
     char *end;
 
-    if (text.len == 0 || text.len >= CURSOR_MAX)
+    if (text.len == 0 || text.len >= CURSOR_MAX_BYTES)
         return false;
     memcpy(copy, text.data, text.len);
     copy[text.len] = '\0';
@@ -31,8 +32,8 @@ bool purge_cursor_read(struct slice text, struct store_purge_position *out)
         return false;
     const struct store_purge_position position = {
         .reason = (enum store_purge_reason)reason, .place_us = place_us, .place_seq = place_seq};
-    format(&position, same);
-    if (!slice_is(text, same))
+    format_cursor(&position, canonical);
+    if (!slice_is(text, canonical))
         return false;
     *out = position;
     return true;
@@ -40,8 +41,8 @@ bool purge_cursor_read(struct slice text, struct store_purge_position *out)
 
 void purge_cursor_add(struct buffer *out, const struct store_purge_position *position)
 {
-    char text[CURSOR_MAX];
+    char text[CURSOR_MAX_BYTES];
 
-    format(position, text);
+    format_cursor(position, text);
     buffer_printf(out, "\"%s\"", text);
 }

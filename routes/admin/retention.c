@@ -1,4 +1,5 @@
-/* /admin/retention: what a purge would delete. /admin/purge: deletes some of it now. */
+/* GET /admin/retention: what a purge would delete (dry run). POST /admin/purge: deletes a bounded
+ * number of these sessions now. */
 
 #include "routes/admin/purge_cursor.h"
 #include "routes/core/mutation.h"
@@ -41,7 +42,7 @@ static enum route_step retention_begin(const struct routes *routes, struct excha
     return ROUTE_ANSWERED;
 }
 
-static void add_next(struct buffer *out, const struct store_purge *purge)
+static void add_next_cursor(struct buffer *out, const struct store_purge *purge)
 {
     if (purge->more)
         purge_cursor_add(out, &purge->next);
@@ -77,7 +78,7 @@ static void retention_finish(const struct routes *routes, struct exchange *ex)
         add_reason(&ex->response, &ex->job.retention->of[i]);
     }
     buffer_add_text(&ex->response, ",\"next_cursor\":");
-    add_next(&ex->response, &ex->job.purge);
+    add_next_cursor(&ex->response, &ex->job.purge);
     buffer_add_text(&ex->response, "}\n");
 }
 
@@ -107,7 +108,7 @@ static void purge_finish(const struct routes *routes, struct exchange *ex)
     for (int i = 0; i < STORE_PURGE_REASONS; i++)
         buffer_printf(out, "\"%s\":%lld,", reason_names[i], (long long)purge->sessions[i]);
     buffer_printf(out, "\"bytes\":%lld},\"next_cursor\":", (long long)purge->bytes);
-    add_next(out, purge);
+    add_next_cursor(out, purge);
     buffer_add_text(out, "}\n");
 }
 

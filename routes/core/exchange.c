@@ -63,5 +63,5 @@ void exchange_release(struct exchange *ex)
     buffer_release(&ex->header_text);
     buffer_release(&ex->query_text);
     buffer_release(&ex->key_text);
-    buffer_release(&ex->kept_answer);
+    buffer_release(&ex->serialized_response);
 }

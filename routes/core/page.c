@@ -1,6 +1,6 @@
 #include "routes/core/page.h"
 
-/* What ends a page: brackets, and where the next one begins. */
+/* Reserved for the end of a page: closing brackets and the cursor of the next page. */
 #define PAGE_END_BYTES 96
 
 size_t page_begin_item(struct exchange *ex)

@@ -9,8 +9,8 @@
 
 struct problem_kind {
     int status;
-    const char *name;  /* of urn:sessiond:problem:… */
-    const char *title; /* the same for every occurrence */
+    const char *name;  /* the last part of urn:sessiond:problem:… */
+    const char *title; /* the same for every occurrence (RFC 9457 §3.1.4) */
 };
 
 static const struct problem_kind kinds[ERROR_KIND_COUNT] = {
@@ -62,7 +62,7 @@ static const struct problem_kind kinds[ERROR_KIND_COUNT] = {
     [ERROR_OUTCOME_UNKNOWN] = {500, "outcome-unknown", "The outcome of the write is unknown"},
 };
 
-/* What SQLite or the system said is for the log. */
+/* Messages of SQLite or the operating system are for the log only: clients get a fixed sentence. */
 static const char *public_detail(const struct error *err)
 {
     switch (err->kind) {
@@ -81,7 +81,7 @@ static const char *public_detail(const struct error *err)
     }
 }
 
-/* One item for each member that the payload lacks. */
+/* Adds one item for each missing member of the payload. */
 static void add_missing(struct buffer *out, const struct error *err)
 {
     buffer_add_text(out, ",\"errors\":[");
@@ -91,8 +91,8 @@ static void add_missing(struct buffer *out, const struct error *err)
     buffer_add_char(out, ']');
 }
 
-/* Where the fault lies, in the words of its kind: a JSON pointer as a URI fragment (RFC 6901 §6),
- * a query parameter or a header. */
+/* Names the invalid part of the request: a JSON pointer as a URI fragment (RFC 6901 §6), a query
+ * parameter or a header. */
 static void add_errors(struct buffer *out, const struct error *err)
 {
     const bool payload = err->kind == ERROR_INVALID_PAYLOAD;
@@ -162,7 +162,7 @@ void problem_respond_kind(struct exchange *ex, enum error_kind kind, const char 
     problem_respond(ex, &err);
 }
 
-static void add_allowed(struct buffer *out, enum session_status from)
+static void add_transitions(struct buffer *out, enum session_status from)
 {
     const char *separator = "";
 
@@ -185,14 +185,14 @@ static void add_statuses(struct buffer *out, const struct store_job *job)
                   session_status_name(job->session.status), session_status_name(job->expected));
 }
 
-static void add_append(struct buffer *out, const struct store_job *job)
+static void add_append_result(struct buffer *out, const struct store_job *job)
 {
     if (job->error.kind == ERROR_ENTRY_CONFLICT)
         buffer_printf(out, ",\"index\":%zu", job->append.conflict);
     buffer_printf(out, ",\"last_seq\":%lld", (long long)job->append.last_seq);
 }
 
-/* A version of 0 is none: there is no session. */
+/* Version 0 means that the session does not exist. */
 static void add_version(struct exchange *ex, int64_t version)
 {
     if (version == 0)
@@ -218,7 +218,7 @@ void problem_respond_gone(struct exchange *ex, const struct store_event_page *pa
               "sessions anew, and go on behind `newest`, or from the oldest with after=0");
     begin_problem(ex, &err);
     buffer_add_char(&ex->response, ',');
-    event_json_add_kept(&ex->response, page);
+    event_json_add_bounds(&ex->response, page);
     end_problem(ex);
 }
 
@@ -238,8 +238,8 @@ void problem_respond_later(struct exchange *ex, const struct error *err, int64_t
     end_problem(ex);
 }
 
-/* When the lease ends unless it is renewed, in whole seconds, rounded up (RFC 9110 §10.2.3). */
-static void add_holder(struct exchange *ex, const struct session_lease *lease)
+/* Retry-After is the time to the lease's expiry in whole seconds, rounded up (RFC 9110 §10.2.3). */
+static void add_lease_owner(struct exchange *ex, const struct session_lease *lease)
 {
     buffer_add_text(&ex->response, ",\"owner\":");
     json_add_string(&ex->response, lease->owner);
@@ -254,15 +254,15 @@ void problem_respond_job(struct exchange *ex)
 
     begin_problem(ex, &job->error);
     if (job->error.kind == ERROR_INVALID_TRANSITION)
-        add_allowed(&ex->response, job->session.status);
+        add_transitions(&ex->response, job->session.status);
     else if (job->error.kind == ERROR_STATUS_MISMATCH)
         add_statuses(&ex->response, job);
     else if (job->error.kind == ERROR_ENTRY_CONFLICT ||
              (job->error.kind == ERROR_PRECONDITION_FAILED && job->operation == STORE_APPEND))
-        add_append(&ex->response, job);
+        add_append_result(&ex->response, job);
     else if (job->error.kind == ERROR_PRECONDITION_FAILED)
         add_version(ex, job->session.version);
     else if (job->error.kind == ERROR_LEASE_HELD)
-        add_holder(ex, &job->session.lease);
+        add_lease_owner(ex, &job->session.lease);
     end_problem(ex);
 }

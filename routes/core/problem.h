@@ -1,26 +1,35 @@
-/* Errors on the wire: RFC 9457, application/problem+json, for everything that is not a success. */
+/*
+ * Error responses: RFC 9457, application/problem+json.
+ *
+ * Effect: each function replaces the exchange's response; status 503 adds Retry-After. Ownership:
+ * arguments are copied. Threads: the HTTP thread, or the store's thread that serializes a response
+ * for an Idempotency-Key. Errors: none.
+ */
 #ifndef SESSIOND_ROUTES_CORE_PROBLEM_H
 #define SESSIOND_ROUTES_CORE_PROBLEM_H
 
 #include "routes/core/exchange.h"
 
-/* Answers with the problem that `err` is. What concerns only the operator (internal errors) is not
- * shown: the server logs ex->job.error. */
+/* Responds with the problem for `err`. The detail of an internal error is for the operator only:
+ * the response has a fixed sentence, and the server logs ex->job.error. */
 void problem_respond(struct exchange *ex, const struct error *err);
 
-/* The same for an error that has only a fixed sentence. */
+/* The same for a kind and a fixed detail. */
 void problem_respond_kind(struct exchange *ex, enum error_kind kind, const char *detail);
 
-/* The same, and says after how many seconds to try again. */
+/* The same with Retry-After in seconds. */
 void problem_respond_later(struct exchange *ex, const struct error *err, int64_t seconds);
 
-/* The same, and shows the version that is there. */
+/* The same with the stored version as `current_version` and ETag; without both when `version` is 0,
+ * which means that the session does not exist. */
 void problem_respond_precondition(struct exchange *ex, const struct error *err, int64_t version);
 
-/* Answers that events are missing, and shows what is kept. */
+/* Responds 410: the requested events have expired, or the position is not in this database. The
+ * response has the ids of the oldest event that is available and of the newest event. */
 void problem_respond_gone(struct exchange *ex, const struct store_event_page *page);
 
-/* Answers with ex->job.error, and shows of the stored session what helps to go on. */
+/* Responds with ex->job.error and, depending on its kind, members from the stored session: the
+ * current status, the version, the lease's owner, or the last sequence number. */
 void problem_respond_job(struct exchange *ex);
 
 #endif

@@ -1,7 +1,11 @@
 /*
- * A route: a method and a path, and the two halves of its handler. `begin` parses, validates and
- * either answers or fills ex->job; `finish` turns the job's result into an answer. Both run on the
- * HTTP thread. Each file of routes exports its own as constants; routes/core/router.c lists them.
+ * A route: a method, a path pattern and a handler in two halves. `begin` parses and validates the
+ * request, and either writes the response or fills ex->job. `finish` turns the job's result into
+ * the response. Each file of routes exports its routes as constants; routes/core/router.c lists
+ * them.
+ *
+ * Threads: both run on the HTTP thread. For a request with an Idempotency-Key `finish` also runs on
+ * the store's thread, inside the write transaction, to serialize the response that is stored.
  */
 #ifndef SESSIOND_ROUTES_CORE_ROUTE_H
 #define SESSIOND_ROUTES_CORE_ROUTE_H
@@ -12,40 +16,41 @@
 struct metrics;
 struct sse_buffer;
 
-/* What routes work with: set up at start, then only read. */
+/* The context of all routes. Set before the server starts and constant from then on; the pointers
+ * are borrowed. */
 struct routes {
     struct store *store;
     struct metrics *metrics;
     struct sse_buffer *events;
-    size_t max_body_bytes;
-    size_t max_json_depth;
-    size_t max_page_bytes;
-    size_t max_batch_entries;
-    const char *version;
+    size_t max_body_bytes;    /* of a request */
+    size_t max_json_depth;    /* arrays and objects that are open at the same time */
+    size_t max_page_bytes;    /* of a list's response */
+    size_t max_batch_entries; /* of one append */
+    const char *version;      /* of the service */
 };
 
 enum route_step {
-    ROUTE_ANSWERED,
-    ROUTE_JOB,  /* ex->job is filled: submit it, then finish */
-    ROUTE_WAIT, /* ex->wait is filled: call `begin` again when it is over */
+    ROUTE_ANSWERED, /* the response is complete, or its status and headers are and it is a stream */
+    ROUTE_JOB,      /* ex->job is filled: submit it, then call `finish` */
+    ROUTE_WAIT,     /* ex->wait is filled: call `begin` again when the wait ends */
 };
 
 enum route_body {
     ROUTE_BODY_NONE,
     ROUTE_BODY_JSON,          /* application/json */
-    ROUTE_BODY_JSON_OR_PATCH, /* that, or application/merge-patch+json */
-    ROUTE_BODY_JSON_OR_LINES, /* that, or application/x-ndjson */
+    ROUTE_BODY_JSON_OR_PATCH, /* application/json or application/merge-patch+json */
+    ROUTE_BODY_JSON_OR_LINES, /* application/json or application/x-ndjson */
 };
 
 struct route {
-    enum method method;  /* GET serves HEAD too */
-    const char *pattern; /* as in openapi.yaml; {…} stands for one segment */
-    enum scope scope;    /* what a token has to allow */
+    enum method method;  /* GET also serves HEAD */
+    const char *pattern; /* as in openapi.yaml; {…} matches one path segment */
+    enum scope scope;    /* required of the token */
     enum route_body body;
-    bool takes_query;       /* else any parameter is refused */
-    size_t more_body_bytes; /* than the limit of others */
+    bool takes_query;        /* false: every query parameter is rejected */
+    size_t extra_body_bytes; /* added to routes.max_body_bytes for this route */
     enum route_step (*begin)(const struct routes *routes, struct exchange *ex);
-    void (*finish)(const struct routes *routes, struct exchange *ex); /* NULL: never a job */
+    void (*finish)(const struct routes *routes, struct exchange *ex); /* NULL: submits no job */
 };
 
 extern const struct route route_sessions_create;

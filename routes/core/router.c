@@ -27,8 +27,9 @@ const struct route *router_route(size_t i)
     return i < sizeof(table) / sizeof(table[0]) ? table[i] : NULL;
 }
 
-/* Whether `path` fits `pattern`; *id is what stands where the braces do. */
-static bool fits(const char *pattern, struct slice path, struct slice *id)
+/* Whether `path` matches `pattern`. Sets *id to the part that the braces match; a path segment is
+ * not empty and has no slash. */
+static bool match_pattern(const char *pattern, struct slice path, struct slice *id)
 {
     const char *brace = strchr(pattern, '{');
 
@@ -44,7 +45,7 @@ static bool fits(const char *pattern, struct slice path, struct slice *id)
     return memchr(id->data, '/', id->len) == NULL;
 }
 
-/* A path that stands in the table as it is means that, and nothing in braces. */
+/* Whether the path is a pattern without braces. Such a path never matches a pattern with braces. */
 static bool is_literal(struct slice path)
 {
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
@@ -54,7 +55,7 @@ static bool is_literal(struct slice path)
     return false;
 }
 
-static bool serves(const struct route *route, enum method method)
+static bool accepts_method(const struct route *route, enum method method)
 {
     return route->method == method || (route->method == METHOD_GET && method == METHOD_HEAD);
 }
@@ -62,7 +63,7 @@ static bool serves(const struct route *route, enum method method)
 static bool matches_route(const struct route *route, bool literal, struct exchange *ex)
 {
     return literal ? slice_is(ex->path, route->pattern)
-                   : fits(route->pattern, ex->path, &ex->id_text);
+                   : match_pattern(route->pattern, ex->path, &ex->id_text);
 }
 
 void router_find(struct exchange *ex)
@@ -70,14 +71,14 @@ void router_find(struct exchange *ex)
     const bool literal = is_literal(ex->path);
 
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        if (!matches_route(table[i], literal, ex) || !serves(table[i], ex->method))
+        if (!matches_route(table[i], literal, ex) || !accepts_method(table[i], ex->method))
             continue;
         ex->route = table[i];
         return;
     }
 }
 
-/* The methods that the path has, as bits. */
+/* The methods of all routes of the path: a bit 1 << method for each. */
 static unsigned find_methods(struct exchange *ex)
 {
     const bool literal = is_literal(ex->path);
@@ -93,7 +94,7 @@ static unsigned find_methods(struct exchange *ex)
     return methods;
 }
 
-static void answer_no_method(struct exchange *ex, unsigned methods)
+static void respond_no_method(struct exchange *ex, unsigned methods)
 {
     struct error err;
     struct buffer allow = {0};
@@ -111,7 +112,7 @@ static void answer_no_method(struct exchange *ex, unsigned methods)
     buffer_release(&allow);
 }
 
-/* Whether the table has the path without the slash at its end. */
+/* Whether a route matches the path without its trailing slash. */
 static bool has_trailing_slash(struct exchange *ex)
 {
     const struct slice path = ex->path;
@@ -124,7 +125,7 @@ static bool has_trailing_slash(struct exchange *ex)
     return found;
 }
 
-static void answer_trailing_slash(struct exchange *ex)
+static void respond_trailing_slash(struct exchange *ex)
 {
     struct error err;
 
@@ -134,31 +135,31 @@ static void answer_trailing_slash(struct exchange *ex)
     problem_respond(ex, &err);
 }
 
-static void answer_no_route(struct exchange *ex)
+static void respond_no_route(struct exchange *ex)
 {
     const unsigned methods = find_methods(ex);
 
     if (methods != 0)
-        answer_no_method(ex, methods);
+        respond_no_method(ex, methods);
     else if (has_trailing_slash(ex))
-        answer_trailing_slash(ex);
+        respond_trailing_slash(ex);
     else
         problem_respond_kind(ex, ERROR_NO_ROUTE, "there is no such path; see /openapi.yaml");
 }
 
-/* What the route takes beside JSON; NULL: nothing. */
-static const char *other_media_type(const struct route *route)
+/* The media type that the route accepts besides JSON, or NULL. */
+static const char *second_media_type(const struct route *route)
 {
     if (route->body == ROUTE_BODY_JSON_OR_PATCH)
         return MERGE_PATCH;
     return route->body == ROUTE_BODY_JSON_OR_LINES ? LINES : NULL;
 }
 
-/* Accept-Patch is RFC 5789's, Accept-Post the LDP's, and Accept in a response RFC 9110's
- * (§12.5.1). */
-static void add_taken_types(const struct route *route, struct exchange *ex)
+/* Accept-Patch is defined by RFC 5789, Accept-Post by Linked Data Platform 1.0, and Accept in a
+ * response by RFC 9110 §12.5.1. */
+static void add_accepted_types(const struct route *route, struct exchange *ex)
 {
-    const char *other = other_media_type(route);
+    const char *other = second_media_type(route);
     const char *header = route->method == METHOD_POST    ? "Accept-Post"
                          : route->method == METHOD_PATCH ? "Accept-Patch"
                                                          : "Accept";
@@ -171,26 +172,26 @@ static void add_taken_types(const struct route *route, struct exchange *ex)
     buffer_release(&types);
 }
 
-static void refuse_media_type(const struct route *route, struct exchange *ex)
+static void reject_media_type(const struct route *route, struct exchange *ex)
 {
-    const char *other = other_media_type(route);
+    const char *other = second_media_type(route);
     struct error err;
 
     error_set(&err, ERROR_UNSUPPORTED_TYPE, NULL, "send the body as Content-Type: " JSON "%s%s",
               other == NULL ? "" : " or ", other == NULL ? "" : other);
     problem_respond(ex, &err);
-    add_taken_types(route, ex);
+    add_accepted_types(route, ex);
 }
 
-static void refuse_coding(const struct route *route, struct exchange *ex)
+static void reject_content_coding(const struct route *route, struct exchange *ex)
 {
     problem_respond_kind(ex, ERROR_UNSUPPORTED_TYPE,
                          "send the body as it is, without Content-Encoding");
-    add_taken_types(route, ex);
+    add_accepted_types(route, ex);
     exchange_header(ex, "Accept-Encoding", SLICE_LITERAL("identity")); /* RFC 9110 §15.5.16 */
 }
 
-static bool takes_coding(const struct route *route, const struct exchange *ex)
+static bool accepts_content_coding(const struct route *route, const struct exchange *ex)
 {
     const struct slice coding = ex->headers[REQUEST_CONTENT_ENCODING];
 
@@ -198,9 +199,9 @@ static bool takes_coding(const struct route *route, const struct exchange *ex)
            (coding.len == 8 && strncasecmp(coding.data, "identity", 8) == 0);
 }
 
-/* A page of another site can make a browser send a POST of the types that forms have, or of none,
- * without asking first: none of these is taken, not even where the body means nothing. */
-static bool takes_media_type(const struct route *route, const struct exchange *ex)
+/* CSRF: a web page of another origin can make a browser send, without a CORS preflight, a POST with
+ * a form's media type or without a type. These are rejected, even where the body is ignored. */
+static bool accepts_media_type(const struct route *route, const struct exchange *ex)
 {
     const struct slice type = ex->headers[REQUEST_CONTENT_TYPE];
 
@@ -208,18 +209,18 @@ static bool takes_media_type(const struct route *route, const struct exchange *e
         (route->method != METHOD_POST ||
          (type.data == NULL && ex->content_length == 0 && !ex->has_chunked_body)))
         return true;
-    const char *other = other_media_type(route);
+    const char *other = second_media_type(route);
     return media_type_is(type, JSON) || (other != NULL && media_type_is(type, other));
 }
 
-/* Generic clients send `{}` with every POST. A POST that takes no body ignores one of this length.
- */
+/* Generic clients send `{}` with every POST. A POST route without a body ignores bodies up to this
+ * length. */
 #define IGNORED_BODY_BYTES 1024
 
 static size_t max_body_bytes(const struct routes *routes, const struct route *route)
 {
     if (route->body != ROUTE_BODY_NONE)
-        return routes->max_body_bytes + route->more_body_bytes;
+        return routes->max_body_bytes + route->extra_body_bytes;
     return route->method == METHOD_POST ? IGNORED_BODY_BYTES : 0;
 }
 
@@ -238,7 +239,8 @@ bool router_check_body(const struct routes *routes, struct exchange *ex, uint64_
     return false;
 }
 
-/* A parameter that were ignored could be a filter or a condition that somebody relies on. */
+/* Rejects all parameters: one that was silently ignored could be a filter or a condition on which
+ * the client relies. */
 static bool check_query(struct exchange *ex)
 {
     struct query_parameter parameter;
@@ -255,20 +257,20 @@ static bool check_query(struct exchange *ex)
 void router_check(const struct routes *routes, struct exchange *ex)
 {
     if (ex->route == NULL)
-        answer_no_route(ex);
+        respond_no_route(ex);
     else if (!router_check_body(routes, ex, ex->content_length) || !check_query(ex))
         return;
-    else if (!takes_media_type(ex->route, ex))
-        refuse_media_type(ex->route, ex);
-    else if (!takes_coding(ex->route, ex))
-        refuse_coding(ex->route, ex);
+    else if (!accepts_media_type(ex->route, ex))
+        reject_media_type(ex->route, ex);
+    else if (!accepts_content_coding(ex->route, ex))
+        reject_content_coding(ex->route, ex);
 }
 
 enum scope router_scope(const struct exchange *ex)
 {
     if (ex->route != NULL)
         return ex->route->scope;
-    /* That an open path is there is no secret, so its other methods are answered with 405. */
+    /* The existence of an open path is no secret: other methods get a 405 without a token. */
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         if (table[i]->scope == SCOPE_OPEN && slice_is(ex->path, table[i]->pattern))
             return SCOPE_OPEN;
@@ -294,7 +296,7 @@ void router_finish(const struct routes *routes, struct exchange *ex)
         idempotency_key_replay(ex);
         return;
     }
-    /* A keyed request's answer was put into words once already, for the database. */
+    /* With an Idempotency-Key `finish` has already run once, to serialize the stored response. */
     if (ex->job.idempotency.key.data != NULL)
         exchange_restart(ex);
     ex->route->finish(routes, ex);

@@ -1,21 +1,23 @@
-/* What a request may do: each scope includes the ones before it. Pure. */
+/* The scopes of routes and tokens (RFC 6750). Each scope includes the ones before it. Pure
+ * functions, any thread; they return static values and cannot fail. */
 #ifndef SESSIOND_ROUTES_CORE_SCOPE_H
 #define SESSIOND_ROUTES_CORE_SCOPE_H
 
 #include "db/base/slice.h"
 
 enum scope {
-    SCOPE_UNKNOWN, /* of a route that does not exist: any token will do, none will not */
-    SCOPE_OPEN,    /* no token is needed */
+    SCOPE_UNKNOWN, /* unknown route: any valid token passes, a request without one does not */
+    SCOPE_OPEN,    /* the route requires no token */
     SCOPE_READ,
     SCOPE_WRITE,
     SCOPE_ADMIN,
 };
 
-/* As it stands in a token file and in WWW-Authenticate; "" for the two that no token has. */
+/* The name as in token files and WWW-Authenticate; "" for SCOPE_UNKNOWN and SCOPE_OPEN, which no
+ * token has. */
 const char *scope_name(enum scope scope);
 
-/* The scope of a token that has this name; SCOPE_UNKNOWN when there is none. */
+/* The token scope of this name; SCOPE_UNKNOWN when no token scope has the name. */
 enum scope scope_from(struct slice name);
 
 #endif

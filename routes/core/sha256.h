@@ -1,4 +1,5 @@
-/* SHA-256 (FIPS 180-4): the only place that knows the library. Pure, any thread. */
+/* SHA-256 (FIPS 180-4); the only user of the library (nettle). Pure functions, any thread. They
+ * borrow their arguments and cannot fail. */
 #ifndef SESSIOND_ROUTES_CORE_SHA256_H
 #define SESSIOND_ROUTES_CORE_SHA256_H
 
@@ -6,14 +7,14 @@
 
 #define SHA256_BYTES 32
 
-/* The digest of the parts, one behind the other, each with its length in front, so that no two
- * different lists of parts are the same text. */
+/* Writes the digest of `count` parts. Each part is hashed with its length before it, so that no two
+ * different lists of parts have the same input. */
 void sha256_parts(const struct slice *parts, size_t count, unsigned char out[SHA256_BYTES]);
 
-/* The digest of one text, nothing before it: what `sha256sum` prints. */
+/* Writes the digest of the text alone, as `sha256sum` prints it. */
 void sha256_text(struct slice text, unsigned char out[SHA256_BYTES]);
 
-/* Compares in a time that does not depend on where they differ. */
+/* Compares in constant time: the duration does not depend on where the digests differ. */
 bool sha256_equal(const unsigned char a[SHA256_BYTES], const unsigned char b[SHA256_BYTES]);
 
 #endif

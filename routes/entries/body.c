@@ -9,32 +9,33 @@
 #include <stdlib.h>
 
 struct entries_body {
-    struct buffer items; /* struct store_new_entry, one behind the other */
+    struct buffer items; /* an array of struct store_new_entry */
     size_t count;
-    struct buffer uuids; /* those with escapes, decoded */
+    struct buffer uuids; /* the decoded uuids of entries whose uuid has escapes */
 };
 
-struct reading {
+struct batch_parser {
     struct entries_body *entries;
     const struct entries_body_limits *limits;
     size_t line; /* from 1; 0: the body is an array */
     struct error *err;
 };
 
-/* `part` is what is at fault of the entry that is next. */
-static bool refuse(struct reading *r, const char *part, const char *why)
+/* Sets the error for the current entry. `member` is a JSON pointer within the entry, or empty. */
+static bool reject_entry(struct batch_parser *r, const char *member, const char *why)
 {
     char pointer[sizeof(r->err->field)];
     char place[32] = "";
 
-    snprintf(pointer, sizeof(pointer), "/%zu%s", r->entries->count, part);
+    snprintf(pointer, sizeof(pointer), "/%zu%s", r->entries->count, member);
     if (r->line > 0)
         snprintf(place, sizeof(place), "line %zu: ", r->line);
     return error_set(r->err, ERROR_INVALID_PAYLOAD, pointer, "%s%s", place, why);
 }
 
-/* Room for all uuids that there may be, so that those in it stay where they are. */
-static struct slice decode(struct reading *r, struct slice raw)
+/* Decodes a uuid with escapes. The buffer is reserved for all uuids of a batch, so that it never
+ * moves and the slices stay valid. */
+static struct slice decode_uuid(struct batch_parser *r, struct slice raw)
 {
     struct buffer *uuids = &r->entries->uuids;
     struct buffer text = {0};
@@ -49,24 +50,24 @@ static struct slice decode(struct reading *r, struct slice raw)
     return decoded;
 }
 
-/* `raw` is what stands between the quotes. */
-static bool take_uuid(struct reading *r, struct slice raw, struct slice *out)
+/* Validates a uuid. `raw` is the text between the quotes. */
+static bool read_uuid(struct batch_parser *r, struct slice raw, struct slice *out)
 {
     const bool escaped = memchr(raw.data, '\\', raw.len) != NULL;
 
     if (escaped && json_string_has_lone_surrogate(raw))
-        return refuse(r, "/uuid", "a uuid must not have half a surrogate pair");
-    const struct slice uuid = escaped ? decode(r, raw) : raw;
+        return reject_entry(r, "/uuid", "a uuid must not have half a surrogate pair");
+    const struct slice uuid = escaped ? decode_uuid(r, raw) : raw;
     if (uuid.len == 0 || uuid.len > ENTRY_UUID_MAX)
-        return refuse(r, "/uuid", "a uuid has 1 to 128 bytes of UTF-8");
+        return reject_entry(r, "/uuid", "a uuid has 1 to 128 bytes of UTF-8");
     if (json_utf8_has_control(uuid))
-        return refuse(r, "/uuid", "a uuid must not have control characters");
+        return reject_entry(r, "/uuid", "a uuid must not have control characters");
     *out = uuid;
     return true;
 }
 
-/* Looks for `uuid` among the members of the compact object. */
-static bool find_uuid(struct reading *r, struct slice object, struct slice *out)
+/* Finds `uuid` among the members of the compact object. */
+static bool find_uuid(struct batch_parser *r, struct slice object, struct slice *out)
 {
     const struct json_name wanted = json_name_make(SLICE_LITERAL("uuid"), false);
     const char *end = object.data + object.len;
@@ -78,24 +79,24 @@ static bool find_uuid(struct reading *r, struct slice object, struct slice *out)
         at = json_skip_value(at, end);
         if (json_name_equal(&name, &wanted))
             return *value != '"' ||
-                   take_uuid(r, (struct slice){value + 1, (size_t)(at - value) - 2}, out);
+                   read_uuid(r, (struct slice){value + 1, (size_t)(at - value) - 2}, out);
     }
     return true;
 }
 
-static void add(struct entries_body *entries, const struct store_new_entry *entry)
+static void add_entry(struct entries_body *entries, const struct store_new_entry *entry)
 {
     buffer_add(&entries->items, (struct slice){(const char *)entry, sizeof(*entry)});
     entries->count++;
 }
 
-/* Takes a value that json_scan() has accepted, and moves its text to *to. */
-static bool take_entry(struct reading *r, const char *at, const char *end, char **to)
+/* Adds an entry from a value that json_scan() has accepted, and moves its compacted text to *to. */
+static bool read_entry(struct batch_parser *r, const char *at, const char *end, char **to)
 {
     struct store_new_entry entry = {.text = {*to, 0}};
 
     if (*at != '{')
-        return refuse(r, "", "an entry must be a JSON object");
+        return reject_entry(r, "", "an entry must be a JSON object");
     if (r->entries->count == r->limits->max_count)
         return error_set(r->err, ERROR_TOO_LARGE, NULL,
                          "a batch has at most %zu entries: send the others in another",
@@ -104,11 +105,11 @@ static bool take_entry(struct reading *r, const char *at, const char *end, char 
     entry.text.len = (size_t)(*to - entry.text.data);
     if (!find_uuid(r, entry.text, &entry.uuid))
         return false;
-    add(r->entries, &entry);
+    add_entry(r->entries, &entry);
     return true;
 }
 
-static bool read_array(struct reading *r, struct buffer *body)
+static bool read_array(struct batch_parser *r, struct buffer *body)
 {
     const char *end = body->data + body->len;
     struct json_outline outline;
@@ -124,7 +125,7 @@ static bool read_array(struct reading *r, struct buffer *body)
     while (*at != ']') {
         const char *value = at;
         at = json_skip_value(at, end);
-        if (!take_entry(r, value, at, &to))
+        if (!read_entry(r, value, at, &to))
             return false;
         at = json_skip_space(at, end);
         if (*at == ',')
@@ -133,8 +134,8 @@ static bool read_array(struct reading *r, struct buffer *body)
     return true;
 }
 
-/* The scanner knows of one line alone. */
-static bool place_fault(const struct reading *r)
+/* Replaces the line number in the error: the scanner has seen only this line. */
+static bool set_line_number(const struct batch_parser *r)
 {
     static const char first[] = "line 1,";
     const struct error found = *r->err;
@@ -143,17 +144,17 @@ static bool place_fault(const struct reading *r)
                      found.detail + sizeof(first) - 1);
 }
 
-static bool read_line(struct reading *r, const char *at, const char *end, char **to)
+static bool read_line(struct batch_parser *r, const char *at, const char *end, char **to)
 {
     r->line++;
     if (json_skip_space(at, end) == end)
         return true;
     if (!json_scan((struct slice){at, (size_t)(end - at)}, r->limits->max_depth, NULL, r->err))
-        return place_fault(r);
-    return take_entry(r, json_skip_space(at, end), end, to);
+        return set_line_number(r);
+    return read_entry(r, json_skip_space(at, end), end, to);
 }
 
-static bool read_lines(struct reading *r, struct buffer *body)
+static bool read_lines(struct batch_parser *r, struct buffer *body)
 {
     const char *at = body->data;
     const char *end = body->data + body->len;
@@ -172,7 +173,7 @@ static bool read_lines(struct reading *r, struct buffer *body)
 bool entries_body_new(struct buffer *body, bool by_lines, const struct entries_body_limits *limits,
                       struct entries_body **out, struct error *err)
 {
-    struct reading r = {.limits = limits, .err = err};
+    struct batch_parser r = {.limits = limits, .err = err};
 
     r.entries = calloc(1, sizeof(*r.entries));
     if (r.entries == NULL)

@@ -1,4 +1,4 @@
-/* /sessions/{id}/entries: append to a session's log, and read it. */
+/* /sessions/{id}/entries: append entries to a stream of a session, and read them. */
 
 #include "routes/core/mutation.h"
 #include "routes/core/page.h"
@@ -13,11 +13,12 @@
 #include "routes/http/method.h"
 #include "routes/sessions/response.h"
 
-#define LINES "application/x-ndjson"
+#define NDJSON_MEDIA_TYPE "application/x-ndjson"
 
 #define LIMIT_DEFAULT 100
 
-/* So many are read on the HTTP thread; with more, its other connections would wait. */
+/* Up to this many entries are read on the HTTP thread. A longer read would block the thread's other
+ * connections, so it is a job. */
 #define SHORT_LIMIT 200
 
 static bool read_append(const struct routes *routes, struct exchange *ex, struct error *err)
@@ -74,9 +75,10 @@ static enum store_visit add_to_page(void *arg, const struct store_entry *entry)
     return page_end_item(ex, began);
 }
 
-/* Upwards the place to go on is always told: more may come. Downwards there is an end. */
-static void add_place(struct buffer *out, const struct store_entry_query *query,
-                      const struct store_entry_page *page)
+/* Ascending, the next cursor is always present, because more entries may be appended. Descending,
+ * it is null after the first entry. */
+static void add_next_cursor(struct buffer *out, const struct store_entry_query *query,
+                            const struct store_entry_page *page)
 {
     if (!query->descending) {
         buffer_printf(out, "\"next_after\":%lld",
@@ -103,7 +105,7 @@ static void end_page(struct exchange *ex)
     if (ex->wait.limit_ms != 0)
         exchange_forbid_buffering(ex);
     buffer_add_text(out, "],");
-    add_place(out, &read->query, &read->page);
+    add_next_cursor(out, &read->query, &read->page);
     buffer_printf(out, ",\"last_seq\":%lld}\n", (long long)read->page.last_seq);
 }
 
@@ -129,35 +131,37 @@ static enum route_step read_page(const struct routes *routes, struct exchange *e
     return ROUTE_ANSWERED;
 }
 
-static enum store_visit stop(void *arg, const struct store_entry *entry)
+static enum store_visit stop_at_first(void *arg, const struct store_entry *entry)
 {
     *(bool *)arg = true;
     (void)entry;
     return STORE_VISIT_STOP;
 }
 
-/* A long poll: until there is something to show, or the time is over. */
-static bool is_to_wait(const struct routes *routes, struct exchange *ex)
+/* Whether the request is a long poll and has to wait: there is no matching entry yet and its time
+ * limit has not passed. */
+static bool should_wait(const struct routes *routes, struct exchange *ex)
 {
     struct store_entry_query query = ex->job.entry_read.query;
-    const int64_t newest = store_newest_event(routes->store); /* before looking */
+    const int64_t newest = store_newest_event(routes->store); /* before the read */
     struct store_entry_page page;
     bool found = false;
 
     if (ex->wait.limit_ms == 0 || ex->wait.timed_out || ex->wait.stopping)
         return false;
     query.limit = 1;
-    if (!store_entries(routes->store, &query, stop, &found, &page, &ex->job.error) || found)
+    if (!store_entries(routes->store, &query, stop_at_first, &found, &page, &ex->job.error) ||
+        found)
         return false;
     memcpy(ex->wait.session_id, query.id, UUID_SIZE);
     ex->wait.seen = newest;
     return true;
 }
 
-static enum route_step read_as_asked(const struct routes *routes, struct exchange *ex,
-                                     int64_t wait_s)
+static enum route_step read_in_requested_format(const struct routes *routes, struct exchange *ex,
+                                                int64_t wait_s)
 {
-    const bool by_lines = accept_names(ex->headers[REQUEST_ACCEPT], LINES);
+    const bool by_lines = accept_names(ex->headers[REQUEST_ACCEPT], NDJSON_MEDIA_TYPE);
     struct error err;
 
     if (by_lines && wait_s != 0) {
@@ -170,10 +174,10 @@ static enum route_step read_as_asked(const struct routes *routes, struct exchang
         return ROUTE_ANSWERED;
     }
     ex->wait.limit_ms = wait_s * 1000;
-    return is_to_wait(routes, ex) ? ROUTE_WAIT : read_page(routes, ex);
+    return should_wait(routes, ex) ? ROUTE_WAIT : read_page(routes, ex);
 }
 
-/* Called again after a wait. */
+/* Also called again after a wait. */
 static enum route_step read_begin(const struct routes *routes, struct exchange *ex)
 {
     struct store_entry_query *query = &ex->job.entry_read.query;
@@ -187,7 +191,7 @@ static enum route_step read_begin(const struct routes *routes, struct exchange *
         problem_respond(ex, &err);
         return ROUTE_ANSWERED;
     }
-    return read_as_asked(routes, ex, wait_s);
+    return read_in_requested_format(routes, ex, wait_s);
 }
 
 static void read_finish(const struct routes *routes, struct exchange *ex)

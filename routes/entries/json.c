@@ -11,7 +11,7 @@ void entry_json_add(struct buffer *out, const struct store_entry *entry)
     json_add_time(out, entry->created_us);
     buffer_add(out, SLICE_LITERAL(",\"entry\":"));
     if (entry->text.len == 0 || memchr(entry->text.data, '\n', entry->text.len) != NULL)
-        legacy_context_add_line(out, entry->text); /* no entry of this service: corrupt */
+        legacy_context_add_line(out, entry->text); /* corrupt: the service writes no such entry */
     else
         buffer_add(out, entry->text);
     buffer_add_char(out, '}');

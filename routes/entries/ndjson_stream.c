@@ -5,23 +5,24 @@
 
 #include <stdlib.h>
 
-/* Read from the store at once: what is sent in one piece, and a single entry of any length. */
+/* Limits of one read from the store, whose result is sent as one chunk. A single entry may be
+ * longer than READ_BYTES. */
 #define READ_BYTES 16384
 #define READ_ENTRIES 1000
 
-/* Longer lines leave no buffer behind. */
-#define KEPT_BYTES 65536
+/* A larger buffer is freed before the next read. */
+#define KEPT_BUFFER_BYTES 65536
 
 struct entries_stream {
     struct store *store;
-    struct store_entry_query query; /* of what is still to be read */
-    int left;                       /* as many lines as are asked for; 0: any number */
-    bool ended;                     /* all is in `lines` */
+    struct store_entry_query query; /* of the entries that are not read yet */
+    int remaining;                  /* lines still to be read; 0: no limit */
+    bool is_complete;               /* all entries have been read into `lines` */
     struct buffer lines;
-    size_t sent; /* of them */
+    size_t sent; /* bytes of `lines` */
 };
 
-static void free_state(void *state)
+static void free_stream(void *state)
 {
     struct entries_stream *stream = state;
 
@@ -37,27 +38,28 @@ static enum store_visit add_line(void *arg, const struct store_entry *entry)
         return STORE_VISIT_STOP;
     entry_json_add(&stream->lines, entry);
     buffer_add_char(&stream->lines, '\n');
-    if (stream->left > 0)
-        stream->left--;
+    if (stream->remaining > 0)
+        stream->remaining--;
     return STORE_VISIT_NEXT;
 }
 
-/* The next lines. False when they cannot be read. */
+/* Reads the next lines. Returns false when the store cannot be read. */
 static bool read_lines(struct entries_stream *stream)
 {
-    const bool is_limited = stream->left > 0;
+    const bool is_limited = stream->remaining > 0;
     struct store_entry_query *query = &stream->query;
     struct store_entry_page page;
     struct error err;
 
-    if (stream->lines.capacity > KEPT_BYTES)
+    if (stream->lines.capacity > KEPT_BUFFER_BYTES)
         buffer_release(&stream->lines);
     stream->lines.len = 0;
     stream->sent = 0;
-    query->limit = is_limited && stream->left < READ_ENTRIES ? stream->left : READ_ENTRIES;
+    query->limit =
+        is_limited && stream->remaining < READ_ENTRIES ? stream->remaining : READ_ENTRIES;
     if (!store_entries(stream->store, query, add_line, stream, &page, &err))
         return false;
-    stream->ended = !page.more || page.last == 0 || (is_limited && stream->left == 0);
+    stream->is_complete = !page.more || page.last == 0 || (is_limited && stream->remaining == 0);
     if (query->descending)
         query->before = page.last;
     else
@@ -65,39 +67,41 @@ static bool read_lines(struct entries_stream *stream)
     return true;
 }
 
-static enum stream_step read_piece(struct exchange *ex, char *out, size_t max, size_t *len)
+static enum stream_step read_chunk(struct exchange *ex, char *out, size_t max, size_t *len)
 {
     struct entries_stream *stream = ex->stream.state;
 
     if (stream->sent == stream->lines.len) {
-        if (stream->ended)
+        if (stream->is_complete)
             return STREAM_END;
         if (!read_lines(stream))
             return STREAM_FAILED;
     }
-    const size_t left = stream->lines.len - stream->sent;
-    if (left == 0)
+    const size_t remaining = stream->lines.len - stream->sent;
+    if (remaining == 0)
         return STREAM_END;
-    *len = left < max ? left : max;
+    *len = remaining < max ? remaining : max;
     memcpy(out, stream->lines.data + stream->sent, *len);
     stream->sent += *len;
     return STREAM_DATA;
 }
 
-static enum store_visit stop(void *arg, const struct store_entry *entry)
+static enum store_visit stop_at_first(void *arg, const struct store_entry *entry)
 {
     (void)arg;
     (void)entry;
     return STORE_VISIT_STOP;
 }
 
-/* Which session this is, and where its stream ends now. */
-static bool fix_end(const struct routes *routes, struct store_entry_query *query, struct error *err)
+/* Restricts the query to the session that has the id now, and to the entries that its stream has
+ * now. */
+static bool freeze_end(const struct routes *routes, struct store_entry_query *query,
+                       struct error *err)
 {
     struct store_entry_page page;
 
     query->limit = 1;
-    if (!store_entries(routes->store, query, stop, NULL, &page, err))
+    if (!store_entries(routes->store, query, stop_at_first, NULL, &page, err))
         return false;
     query->session_seq = page.session_seq;
     if (query->before == 0 || query->before > page.last_seq)
@@ -110,7 +114,7 @@ void ndjson_stream_respond(const struct routes *routes, struct exchange *ex)
     struct store_entry_query query = ex->job.entry_read.query;
     const int limit = query.limit;
 
-    if (!fix_end(routes, &query, &ex->job.error)) {
+    if (!freeze_end(routes, &query, &ex->job.error)) {
         problem_respond_job(ex);
         return;
     }
@@ -119,13 +123,13 @@ void ndjson_stream_respond(const struct routes *routes, struct exchange *ex)
         abort();
     stream->store = routes->store;
     stream->query = query;
-    stream->left = limit;
-    stream->ended = query.before == 1;
+    stream->remaining = limit;
+    stream->is_complete = query.before == 1;
     ex->status = 200;
     ex->content_type = "application/x-ndjson";
     exchange_header(ex, "Vary", SLICE_LITERAL("Accept"));
     exchange_forbid_buffering(ex);
-    ex->stream.read = read_piece;
+    ex->stream.read = read_chunk;
     ex->stream.state = stream;
-    ex->stream.free_state = free_state;
+    ex->stream.free_state = free_stream;
 }

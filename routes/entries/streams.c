@@ -1,12 +1,12 @@
-/* /sessions/{id}/streams: which streams a session's log has. */
+/* GET /sessions/{id}/streams: lists the streams of a session. */
 
 #include "routes/core/problem.h"
 #include "routes/entries/params.h"
 #include "routes/json/writer.h"
 #include "routes/sessions/response.h"
 
-/* A page of streams in the making; the place to go on from is the last one's name. */
-struct page {
+/* The state of writing a page of streams. The next page's cursor is the name of the last stream. */
+struct page_writer {
     struct buffer *out;
     struct buffer last;
     int count;
@@ -14,7 +14,7 @@ struct page {
 
 static enum store_visit add_stream(void *arg, const struct store_stream *stream)
 {
-    struct page *page = arg;
+    struct page_writer *page = arg;
     struct buffer *out = page->out;
 
     buffer_add_text(out, page->count++ == 0 ? "{\"stream\":" : ",{\"stream\":");
@@ -29,7 +29,7 @@ static enum store_visit add_stream(void *arg, const struct store_stream *stream)
     return STORE_VISIT_NEXT;
 }
 
-static void end_page(struct exchange *ex, const struct page *page, bool more)
+static void end_page(struct exchange *ex, const struct page_writer *page, bool more)
 {
     ex->status = 200;
     ex->content_type = "application/json";
@@ -41,9 +41,9 @@ static void end_page(struct exchange *ex, const struct page *page, bool more)
     buffer_add_text(&ex->response, "}\n");
 }
 
-static enum route_step begin(const struct routes *routes, struct exchange *ex)
+static enum route_step streams_begin(const struct routes *routes, struct exchange *ex)
 {
-    struct page page = {.out = &ex->response};
+    struct page_writer page = {.out = &ex->response};
     struct slice after;
     char id[UUID_SIZE];
     int limit;
@@ -69,5 +69,5 @@ const struct route route_streams = {
     .pattern = "/sessions/{id}/streams",
     .scope = SCOPE_READ,
     .takes_query = true,
-    .begin = begin,
+    .begin = streams_begin,
 };

@@ -7,7 +7,7 @@ static bool is_alphanumeric(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-bool consumer_name_is(struct slice text)
+bool consumer_name_is_valid(struct slice text)
 {
     if (text.len == 0 || text.len > NAME_MAX_BYTES || !is_alphanumeric(text.data[0]))
         return false;

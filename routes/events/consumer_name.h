@@ -1,4 +1,5 @@
-/* The names of consumers: readers that have their place kept. Pure functions; any thread. */
+/* The names of consumers: readers of the event log with a stored offset. Pure function, any thread.
+ */
 #ifndef SESSIOND_ROUTES_EVENTS_CONSUMER_NAME_H
 #define SESSIOND_ROUTES_EVENTS_CONSUMER_NAME_H
 
@@ -6,12 +7,13 @@
 
 #include <stdbool.h>
 
-/* What a name is, for who sent something else. */
+/* The rule for names, as the detail of an error. */
 #define CONSUMER_NAME_RULE                                                                         \
     "a consumer's name has 1 to 128 characters: letters and digits of ASCII, and behind the "      \
     "first one . _ ~ : @ - too"
 
-/* Whether it is one. All its characters stand for themselves in a path (RFC 3986 §3.3). */
-bool consumer_name_is(struct slice text);
+/* Whether the text is a valid name. Valid names need no percent-encoding in a path (RFC 3986 §3.3).
+ */
+bool consumer_name_is_valid(struct slice text);
 
 #endif

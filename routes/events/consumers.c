@@ -1,4 +1,4 @@
-/* /consumers/{name}: where a reader of the events is. */
+/* /consumers/{name}: the offset of a consumer of the event log. */
 
 #include "db/base/timestamp.h"
 #include "routes/core/mutation.h"
@@ -10,13 +10,13 @@
 static bool read_name(struct exchange *ex)
 {
     ex->job.consumer.name = ex->id_text;
-    if (consumer_name_is(ex->id_text))
+    if (consumer_name_is_valid(ex->id_text))
         return true;
     problem_respond_kind(ex, ERROR_NOT_FOUND, CONSUMER_NAME_RULE);
     return false;
 }
 
-static void answer(struct exchange *ex, int status)
+static void respond_with_consumer(struct exchange *ex, int status)
 {
     const struct store_consumer *consumer = &ex->job.consumer;
     struct buffer *out = &ex->response;
@@ -37,7 +37,7 @@ static enum route_step get_begin(const struct routes *routes, struct exchange *e
     if (!read_name(ex))
         return ROUTE_ANSWERED;
     if (store_consumer(routes->store, consumer->name, consumer, &ex->job.error))
-        answer(ex, 200);
+        respond_with_consumer(ex, 200);
     else
         problem_respond_job(ex);
     return ROUTE_ANSWERED;
@@ -74,7 +74,7 @@ static void put_finish(const struct routes *routes, struct exchange *ex)
     if (ex->job.error.kind != ERROR_NONE)
         problem_respond_job(ex);
     else
-        answer(ex, ex->job.created ? 201 : 200);
+        respond_with_consumer(ex, ex->job.created ? 201 : 200);
 }
 
 const struct route route_consumer_put = {

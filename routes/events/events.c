@@ -1,4 +1,4 @@
-/* /events and /sessions/{id}/events: what has happened, to all sessions and to one. */
+/* /events: the event log of all sessions. /sessions/{id}/events: the events of one session. */
 
 #include "routes/core/mutation.h"
 #include "routes/core/page.h"
@@ -18,8 +18,9 @@ static enum store_visit add_to_page(void *arg, const struct store_event *event)
     return page_end_item(ex, began);
 }
 
-/* Forwards the place to go on is always told: more will come. Backwards there is an end. */
-static void add_place(struct buffer *out, bool timeline, const struct store_event_page *page)
+/* Forwards, the next cursor is always present, because new events will be appended. Backwards it is
+ * null after the oldest event. */
+static void add_next_cursor(struct buffer *out, bool timeline, const struct store_event_page *page)
 {
     if (timeline && page->more)
         buffer_printf(out, "],\"next_before\":%lld}\n", (long long)page->last);
@@ -37,7 +38,7 @@ static void end_page(struct exchange *ex)
     if (ex->job.error.kind == ERROR_NONE && events->page.gone)
         problem_respond_gone(ex, &events->page);
     else if (mutation_respond_json(ex))
-        add_place(&ex->response, events->query.timeline, &events->page);
+        add_next_cursor(&ex->response, events->query.timeline, &events->page);
 }
 
 static enum route_step read_page(const struct routes *routes, struct exchange *ex)
@@ -59,13 +60,13 @@ static enum route_step read_page(const struct routes *routes, struct exchange *e
     return ROUTE_ANSWERED;
 }
 
-static void finish(const struct routes *routes, struct exchange *ex)
+static void events_finish(const struct routes *routes, struct exchange *ex)
 {
     (void)routes;
     end_page(ex);
 }
 
-static enum route_step begin_all(const struct routes *routes, struct exchange *ex)
+static enum route_step events_begin(const struct routes *routes, struct exchange *ex)
 {
     struct error err;
 
@@ -82,11 +83,11 @@ const struct route route_events = {
     .pattern = "/events",
     .scope = SCOPE_READ,
     .takes_query = true,
-    .begin = begin_all,
-    .finish = finish,
+    .begin = events_begin,
+    .finish = events_finish,
 };
 
-static enum route_step begin_timeline(const struct routes *routes, struct exchange *ex)
+static enum route_step timeline_begin(const struct routes *routes, struct exchange *ex)
 {
     struct store_job *job = &ex->job;
     struct error err;
@@ -106,6 +107,6 @@ const struct route route_session_events = {
     .pattern = "/sessions/{id}/events",
     .scope = SCOPE_READ,
     .takes_query = true,
-    .begin = begin_timeline,
-    .finish = finish,
+    .begin = timeline_begin,
+    .finish = events_finish,
 };

@@ -2,8 +2,8 @@
 
 #include "routes/json/writer.h"
 
-/* What an event takes beside its texts, and a little more. */
-#define FIXED_BYTES 320
+/* Upper estimate of an event's size without its texts, in bytes. */
+#define RESERVED_BYTES 320
 
 static void add_text(struct buffer *out, struct slice name, struct slice text)
 {
@@ -25,8 +25,8 @@ static void add_number(struct buffer *out, struct slice name, int64_t number)
     buffer_add_int(out, number);
 }
 
-/* A status, a path or a session may be where something comes from; each has its own name. */
-static struct slice name_of_origin(enum store_event_type type)
+/* The member name of event->from, which is a status, a path or a session id by type. */
+static struct slice origin_member_name(enum store_event_type type)
 {
     if (type == EVENT_SESSION_RELOCATED)
         return SLICE_LITERAL("from_path");
@@ -35,7 +35,7 @@ static struct slice name_of_origin(enum store_event_type type)
 
 static void add_references(struct buffer *out, const struct store_event *event)
 {
-    add_text(out, name_of_origin(event->type), event->from);
+    add_text(out, origin_member_name(event->type), event->from);
     add_text(out, SLICE_LITERAL("to"), event->to);
     if (event->context_changed)
         buffer_add(out, SLICE_LITERAL(",\"context_changed\":true"));
@@ -48,7 +48,7 @@ static void add_references(struct buffer *out, const struct store_event *event)
 
 void event_json_add(struct buffer *out, const struct store_event *event)
 {
-    buffer_reserve(out, FIXED_BYTES + event->thread_id.len + event->project_path.len +
+    buffer_reserve(out, RESERVED_BYTES + event->thread_id.len + event->project_path.len +
                             event->from.len + event->stream.len + event->lease_owner.len);
     buffer_add(out, SLICE_LITERAL("{\"id\":"));
     buffer_add_int(out, event->id);
@@ -77,7 +77,7 @@ static void add_id(struct buffer *out, struct slice name, int64_t id)
         buffer_add_int(out, id);
 }
 
-void event_json_add_kept(struct buffer *out, const struct store_event_page *page)
+void event_json_add_bounds(struct buffer *out, const struct store_event_page *page)
 {
     add_id(out, SLICE_LITERAL("\"oldest\":"), page->oldest);
     add_id(out, SLICE_LITERAL(",\"newest\":"), page->newest);

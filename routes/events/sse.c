@@ -9,27 +9,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* When nothing was sent for so long, a comment shows that the connection lives. */
+/* Without data for this long, the service sends a comment, which keeps the connection alive. */
 #define SSE_KEEPALIVE_MS 15000
 
-/* What a client that lost the connection waits before it connects again. */
-#define RETRY_MS 2000
+/* How long a client waits before it reconnects: the value of the stream's `retry` field. */
+#define SSE_RETRY_MS 2000
 
-/* Of the store at once: work of about a millisecond. */
+/* Limits of one read from the store, which takes about a millisecond: events and scanned rows. */
 #define PAGE_EVENTS 128
-#define PAGE_ROWS 2000
+#define PAGE_SCAN_ROWS 2000
 
-/* So many rows that were not asked for are passed over, and then the client is told how far: or it
- * would make the service pass over them again when it comes back. */
-#define UNTOLD_ROWS 20000
+/* After skipping this many rows that do not match the query, the stream sends its position as an
+ * id. Otherwise the service would scan the rows again when the client reconnects. */
+#define SKIPPED_ROWS_MAX 20000
 
 struct event_stream {
-    struct store_event_query query; /* its `after` is what was given, or passed over */
-    struct buffer pending;          /* to be sent before anything else */
-    size_t pending_sent;
-    int64_t told;   /* the client has an id that is no older */
-    int64_t untold; /* rows that were passed over since then */
-    bool live;      /* all that the store had was given: the rest comes by the ring */
+    struct store_event_query query; /* `after` is the last id that was sent or skipped */
+    struct buffer pending;          /* owned; sent before anything else */
+    size_t pending_sent;            /* bytes */
+    int64_t sent_id;                /* the client has this id or a newer one */
+    int64_t skipped_rows;           /* about as many rows were skipped since then */
+    bool is_live; /* the store has no more events: the next ones come from the SSE buffer */
 };
 
 static void free_stream(void *state)
@@ -40,22 +40,23 @@ static void free_stream(void *state)
     free(stream);
 }
 
-/* An id without data changes what the client sends as Last-Event-ID, and nothing else. */
+/* An id without data only changes the client's Last-Event-ID. */
 static void emit_id(struct event_stream *stream)
 {
     buffer_printf(&stream->pending, "id: %lld\n\n", (long long)stream->query.after);
-    stream->told = stream->query.after;
-    stream->untold = 0;
+    stream->sent_id = stream->query.after;
+    stream->skipped_rows = 0;
 }
 
-/* What was asked for is gone, or not there yet: says so, and goes on with the oldest. */
-static void tell_reset(struct event_stream *stream, const struct store_event_page *page)
+/* The requested position has expired or is newer than the newest event: sends a reset event and
+ * continues with the oldest event. */
+static void emit_reset(struct event_stream *stream, const struct store_event_page *page)
 {
     stream->query.after = page->oldest > 0 ? page->oldest - 1 : page->newest;
     buffer_printf(&stream->pending,
                   "id: %lld\nevent: reset\ndata: {\"oldest\":%lld,\"newest\":%lld}\n\n",
                   (long long)stream->query.after, (long long)page->oldest, (long long)page->newest);
-    stream->told = stream->query.after;
+    stream->sent_id = stream->query.after;
 }
 
 static enum store_visit add_event(void *arg, const struct store_event *event)
@@ -63,12 +64,12 @@ static enum store_visit add_event(void *arg, const struct store_event *event)
     struct event_stream *stream = arg;
 
     sse_buffer_add_frame(&stream->pending, event);
-    stream->told = event->id;
-    stream->untold = 0;
+    stream->sent_id = event->id;
+    stream->skipped_rows = 0;
     return STORE_VISIT_NEXT;
 }
 
-/* The next events that the store has, as pending text. */
+/* Reads the next events from the store into `pending`. */
 static bool read_store(struct exchange *ex, struct event_stream *stream)
 {
     const int64_t after = stream->query.after;
@@ -78,14 +79,14 @@ static bool read_store(struct exchange *ex, struct event_stream *stream)
     if (!store_events(ex->routes->store, &stream->query, add_event, stream, &page, err))
         return false;
     if (page.gone) {
-        tell_reset(stream, &page);
+        emit_reset(stream, &page);
         return true;
     }
     stream->query.after = page.last;
-    stream->live = !page.more;
-    if (stream->told < page.last && after != page.last)
-        stream->untold += PAGE_ROWS;
-    if (stream->untold > UNTOLD_ROWS)
+    stream->is_live = !page.more;
+    if (stream->sent_id < page.last && after != page.last)
+        stream->skipped_rows += PAGE_SCAN_ROWS;
+    if (stream->skipped_rows > SKIPPED_ROWS_MAX)
         emit_id(stream);
     return true;
 }
@@ -109,24 +110,24 @@ static enum stream_step wait_for_events(struct exchange *ex, struct event_stream
 {
     ex->wait.seen = stream->query.after;
     ex->wait.limit_ms = SSE_KEEPALIVE_MS;
-    ex->wait.soon = !stream->live;
+    ex->wait.soon = !stream->is_live;
     return STREAM_WAIT;
 }
 
-/* What is sent when there was nothing else to send. */
+/* Sends a comment, and the position when the client may not have it yet. */
 static void emit_keepalive(struct event_stream *stream)
 {
     buffer_add(&stream->pending, SLICE_LITERAL(":\n"));
-    if (stream->told < stream->query.after)
+    if (stream->sent_id < stream->query.after)
         emit_id(stream);
     else
         buffer_add_char(&stream->pending, '\n');
 }
 
-static enum stream_step read_next(struct exchange *ex, char *out, size_t max, size_t *len)
+static enum stream_step read_chunk(struct exchange *ex, char *out, size_t max, size_t *len)
 {
     struct event_stream *stream = ex->stream.state;
-    const bool silent = ex->wait.timed_out;
+    const bool is_idle = ex->wait.timed_out;
     enum sse_buffer_state state;
 
     ex->wait.timed_out = false;
@@ -139,17 +140,17 @@ static enum stream_step read_next(struct exchange *ex, char *out, size_t max, si
     if (*len > 0)
         return STREAM_DATA;
     if (state == SSE_BUFFER_ABSENT)
-        stream->live = false;
-    if (!stream->live && !read_store(ex, stream))
+        stream->is_live = false;
+    if (!stream->is_live && !read_store(ex, stream))
         return STREAM_FAILED;
-    if (silent && stream->pending.len == 0)
+    if (is_idle && stream->pending.len == 0)
         emit_keepalive(stream);
     if (stream->pending.len > 0)
         return send_pending(stream, out, max, len);
     return wait_for_events(ex, stream);
 }
 
-static struct event_stream *make_stream(struct exchange *ex)
+static struct event_stream *create_stream(struct exchange *ex)
 {
     struct event_stream *stream = calloc(1, sizeof(*stream));
 
@@ -158,9 +159,9 @@ static struct event_stream *make_stream(struct exchange *ex)
     stream->query = ex->job.events.query;
     stream->query.consumer = (struct slice){0};
     stream->query.limit = PAGE_EVENTS;
-    stream->query.scan = PAGE_ROWS;
-    buffer_printf(&stream->pending, "retry: %d\n\n", RETRY_MS);
-    ex->stream = (struct exchange_stream){read_next, stream, free_stream, .endless = true};
+    stream->query.scan = PAGE_SCAN_ROWS;
+    buffer_printf(&stream->pending, "retry: %d\n\n", SSE_RETRY_MS);
+    ex->stream = (struct exchange_stream){read_chunk, stream, free_stream, .endless = true};
     return stream;
 }
 
@@ -174,8 +175,9 @@ static bool read_last_event_id(struct exchange *ex, bool *found, int64_t *after,
                      "Last-Event-ID is the id of an event, as a stream gave it");
 }
 
-/* Where the stream begins. */
-static bool find_place(struct exchange *ex, bool placed, int64_t *after, bool *from_now,
+/* Sets *after to the id after which the stream begins. *from_now: neither the request's header nor
+ * its query has a position, and *after is the newest event. */
+static bool find_start(struct exchange *ex, bool has_position, int64_t *after, bool *from_now,
                        struct error *err)
 {
     const struct store_event_query *query = &ex->job.events.query;
@@ -185,7 +187,7 @@ static bool find_place(struct exchange *ex, bool placed, int64_t *after, bool *f
 
     if (!read_last_event_id(ex, &found, after, err))
         return false;
-    *from_now = !found && !placed;
+    *from_now = !found && !has_position;
     if (*from_now)
         *after = store_newest_event(store);
     if (found || *from_now)
@@ -196,20 +198,20 @@ static bool find_place(struct exchange *ex, bool placed, int64_t *after, bool *f
     return true;
 }
 
-static bool begin(struct exchange *ex, struct error *err)
+static bool open_stream(struct exchange *ex, struct error *err)
 {
     struct store_event_query *query = &ex->job.events.query;
     struct event_stream *stream;
     bool from_now;
-    bool placed;
+    bool has_position;
     int64_t after;
 
-    if (!event_params_read_stream(ex->query, &ex->query_text, query, &placed, err) ||
-        !find_place(ex, placed, &after, &from_now, err))
+    if (!event_params_read_stream(ex->query, &ex->query_text, query, &has_position, err) ||
+        !find_start(ex, has_position, &after, &from_now, err))
         return false;
-    stream = make_stream(ex);
+    stream = create_stream(ex);
     stream->query.after = after;
-    stream->told = after;
+    stream->sent_id = after;
     if (from_now)
         emit_id(stream);
     if (query->session_id.data != NULL)
@@ -222,7 +224,7 @@ enum route_step sse_begin(const struct routes *routes, struct exchange *ex)
     struct error err;
 
     (void)routes;
-    if (!begin(ex, &err)) {
+    if (!open_stream(ex, &err)) {
         problem_respond(ex, &err);
         return ROUTE_ANSWERED;
     }

@@ -1,7 +1,7 @@
 /*
- * Events as they happen: Server-Sent Events, as the HTML standard has them (§9.2). A reader that
- * was away says which event it has seen last, gets what came since out of the store, and from then
- * on what the ring gets.
+ * Live events as Server-Sent Events (HTML standard §9.2). A client that reconnects sends the id of
+ * the last event that it has seen. The stream first reads the later events from the store, and then
+ * follows the SSE buffer. HTTP thread.
  */
 #ifndef SESSIOND_ROUTES_EVENTS_SSE_H
 #define SESSIOND_ROUTES_EVENTS_SSE_H
@@ -10,8 +10,9 @@
 
 #define SSE_MEDIA_TYPE "text/event-stream"
 
-/* Answers with a stream of the events that the request's query asks for. It begins behind its
- * Last-Event-ID; without one where the query says; else with what happens from now on. */
+/* Responds with a stream of the events that match the request's query, or with a problem. The
+ * stream begins after the request's Last-Event-ID; without that header, where the query says;
+ * without that too, after the newest event. */
 enum route_step sse_begin(const struct routes *routes, struct exchange *ex);
 
 #endif

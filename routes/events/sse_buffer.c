@@ -6,41 +6,41 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Room for so many events whose frames have about the usual length. */
+/* Typical size of a frame, from which the number of slots is computed. */
 #define BYTES_PER_EVENT 256
 
-/* A part of the bytes. */
-struct part {
+/* A range of the bytes: offset and length. */
+struct text_range {
     uint32_t at;
     uint32_t len;
 };
 
-/* The texts stand one behind the other: the frame, and what filters ask for. */
-struct kept_event {
+/* The texts are stored one after the other: the frame, then the texts that filters compare. */
+struct buffered_event {
     int64_t id;
     enum store_event_type type;
-    struct part frame;
-    struct part session_id;
-    struct part thread_id;
-    struct part project_path;
-    struct part from_path; /* empty: none */
+    struct text_range frame;
+    struct text_range session_id;
+    struct text_range thread_id;
+    struct text_range project_path;
+    struct text_range from_path; /* of a relocation; else empty */
 };
 
-/* Event i of those that were ever kept stands in place i modulo `places`. Ids above `begin` and up
- * to `end` are all here. */
+/* Events are counted from 0 since the start; event i is in slot i modulo `capacity`. The buffer has
+ * all events with ids above `after_id` and up to `newest_id`. */
 struct sse_buffer {
     size_t max_bytes;
-    size_t places;
-    struct buffer words; /* of the event that is added; the filling thread's own */
+    size_t capacity;
+    struct buffer record; /* the event that is being added; for the filling thread only */
     pthread_mutex_t lock;
     struct {
-        int64_t begin;
-        int64_t end;
-        size_t first; /* the oldest that is kept */
-        size_t next;  /* behind the newest */
-        size_t write_at;
+        int64_t after_id;
+        int64_t newest_id;
+        size_t first; /* the oldest event in the buffer */
+        size_t next;  /* one past the newest */
+        size_t write_offset;
         char *bytes;
-        struct kept_event *events;
+        struct buffered_event *events;
     } _shared;
 };
 
@@ -51,10 +51,10 @@ struct sse_buffer *sse_buffer_new(size_t max_bytes)
     if (ring == NULL)
         abort();
     ring->max_bytes = max_bytes;
-    ring->places = max_bytes / BYTES_PER_EVENT;
-    /* None of it is touched before it is needed. */
+    ring->capacity = max_bytes / BYTES_PER_EVENT;
+    /* These are not initialized: no page is touched before it is used. */
     ring->_shared.bytes = malloc(max_bytes);
-    ring->_shared.events = malloc(ring->places * sizeof(struct kept_event));
+    ring->_shared.events = malloc(ring->capacity * sizeof(struct buffered_event));
     if (ring->_shared.bytes == NULL || ring->_shared.events == NULL)
         abort();
     pthread_mutex_init(&ring->lock, NULL);
@@ -66,7 +66,7 @@ void sse_buffer_free(struct sse_buffer *ring)
     if (ring == NULL)
         return;
     pthread_mutex_destroy(&ring->lock);
-    buffer_release(&ring->words);
+    buffer_release(&ring->record);
     free(ring->_shared.events);
     free(ring->_shared.bytes);
     free(ring);
@@ -85,124 +85,125 @@ void sse_buffer_add_frame(struct buffer *out, const struct store_event *event)
 
 /* --- Filling ------------------------------------------------------------------------------- */
 
-static struct kept_event *event_at_locked(const struct sse_buffer *ring, size_t i)
+static struct buffered_event *event_at_locked(const struct sse_buffer *ring, size_t i)
 {
-    return &ring->_shared.events[i % ring->places];
+    return &ring->_shared.events[i % ring->capacity];
 }
 
-static void drop_first_locked(struct sse_buffer *ring)
+static void evict_oldest_locked(struct sse_buffer *ring)
 {
-    ring->_shared.begin = event_at_locked(ring, ring->_shared.first)->id;
+    ring->_shared.after_id = event_at_locked(ring, ring->_shared.first)->id;
     ring->_shared.first++;
 }
 
-static void drop_all_locked(struct sse_buffer *ring, int64_t after)
+static void clear_locked(struct sse_buffer *ring, int64_t after)
 {
-    ring->_shared.begin = after;
-    ring->_shared.end = after;
+    ring->_shared.after_id = after;
+    ring->_shared.newest_id = after;
     ring->_shared.first = ring->_shared.next;
-    ring->_shared.write_at = 0;
+    ring->_shared.write_offset = 0;
 }
 
-/* Makes room for so many bytes in one piece. What is dropped is what stands there. */
-static size_t make_room_locked(struct sse_buffer *ring, size_t len)
+/* Reserves `len` contiguous bytes, evicting the events that occupy them, and returns their offset.
+ */
+static size_t reserve_locked(struct sse_buffer *ring, size_t len)
 {
-    size_t at = ring->_shared.write_at;
+    size_t at = ring->_shared.write_offset;
 
-    if (ring->_shared.next - ring->_shared.first == ring->places)
-        drop_first_locked(ring);
+    if (ring->_shared.next - ring->_shared.first == ring->capacity)
+        evict_oldest_locked(ring);
     if (at + len > ring->max_bytes) {
         while (ring->_shared.first < ring->_shared.next &&
                event_at_locked(ring, ring->_shared.first)->frame.at >= at)
-            drop_first_locked(ring);
+            evict_oldest_locked(ring);
         at = 0;
     }
     while (ring->_shared.first < ring->_shared.next) {
         const uint32_t oldest = event_at_locked(ring, ring->_shared.first)->frame.at;
         if (oldest < at || oldest >= at + len)
             break;
-        drop_first_locked(ring);
+        evict_oldest_locked(ring);
     }
-    ring->_shared.write_at = at + len;
+    ring->_shared.write_offset = at + len;
     return at;
 }
 
-static struct part add_words(struct sse_buffer *ring, struct slice text)
+static struct text_range add_record_text(struct sse_buffer *ring, struct slice text)
 {
-    const struct part part = {(uint32_t)ring->words.len, (uint32_t)text.len};
+    const struct text_range range = {(uint32_t)ring->record.len, (uint32_t)text.len};
 
-    buffer_add(&ring->words, text);
-    return part;
+    buffer_add(&ring->record, text);
+    return range;
 }
 
-static struct part moved(struct part part, size_t by)
+static struct text_range offset_range(struct text_range range, size_t by)
 {
-    return (struct part){part.at + (uint32_t)by, part.len};
+    return (struct text_range){range.at + (uint32_t)by, range.len};
 }
 
-static void keep_locked(struct sse_buffer *ring, const struct kept_event *words)
+static void insert_locked(struct sse_buffer *ring, const struct buffered_event *record)
 {
-    const size_t at = make_room_locked(ring, ring->words.len);
-    struct kept_event *kept = event_at_locked(ring, ring->_shared.next);
+    const size_t at = reserve_locked(ring, ring->record.len);
+    struct buffered_event *slot = event_at_locked(ring, ring->_shared.next);
 
-    memcpy(ring->_shared.bytes + at, ring->words.data, ring->words.len);
-    *kept = *words;
-    kept->frame = moved(words->frame, at);
-    kept->session_id = moved(words->session_id, at);
-    kept->thread_id = moved(words->thread_id, at);
-    kept->project_path = moved(words->project_path, at);
-    kept->from_path = moved(words->from_path, at);
+    memcpy(ring->_shared.bytes + at, ring->record.data, ring->record.len);
+    *slot = *record;
+    slot->frame = offset_range(record->frame, at);
+    slot->session_id = offset_range(record->session_id, at);
+    slot->thread_id = offset_range(record->thread_id, at);
+    slot->project_path = offset_range(record->project_path, at);
+    slot->from_path = offset_range(record->from_path, at);
     ring->_shared.next++;
-    ring->_shared.end = words->id;
+    ring->_shared.newest_id = record->id;
 }
 
-static void keep(struct sse_buffer *ring, const struct store_event *event)
+static void insert_event(struct sse_buffer *ring, const struct store_event *event)
 {
-    const bool moved_away = event->type == EVENT_SESSION_RELOCATED;
-    struct kept_event words = {.id = event->id, .type = event->type};
+    const bool is_relocation = event->type == EVENT_SESSION_RELOCATED;
+    struct buffered_event record = {.id = event->id, .type = event->type};
 
-    ring->words.len = 0;
-    sse_buffer_add_frame(&ring->words, event);
-    words.frame.len = (uint32_t)ring->words.len;
-    words.session_id = add_words(ring, event->session_id);
-    words.thread_id = add_words(ring, event->thread_id);
-    words.project_path = add_words(ring, event->project_path);
-    words.from_path = add_words(ring, moved_away ? event->from : SLICE_LITERAL(""));
+    ring->record.len = 0;
+    sse_buffer_add_frame(&ring->record, event);
+    record.frame.len = (uint32_t)ring->record.len;
+    record.session_id = add_record_text(ring, event->session_id);
+    record.thread_id = add_record_text(ring, event->thread_id);
+    record.project_path = add_record_text(ring, event->project_path);
+    record.from_path = add_record_text(ring, is_relocation ? event->from : SLICE_LITERAL(""));
     pthread_mutex_lock(&ring->lock);
-    /* One that never fits makes a new beginning behind it. */
-    if (ring->words.len > ring->max_bytes)
-        drop_all_locked(ring, event->id);
+    /* An event larger than the buffer clears it; the buffer then begins after it. */
+    if (ring->record.len > ring->max_bytes)
+        clear_locked(ring, event->id);
     else
-        keep_locked(ring, &words);
+        insert_locked(ring, &record);
     pthread_mutex_unlock(&ring->lock);
 }
 
-struct filling {
+struct fill {
     struct sse_buffer *ring;
     store_event_fn visit;
     void *arg;
 };
 
-static enum store_visit keep_and_visit(void *arg, const struct store_event *event)
+static enum store_visit insert_and_visit(void *arg, const struct store_event *event)
 {
-    const struct filling *filling = arg;
+    const struct fill *fill = arg;
 
-    keep(filling->ring, event);
-    return filling->visit(filling->arg, event);
+    insert_event(fill->ring, event);
+    return fill->visit(fill->arg, event);
 }
 
 bool sse_buffer_fill(struct sse_buffer *ring, struct store *store, int64_t after, int max,
                      store_event_fn visit, void *arg, struct error *err)
 {
     const struct store_event_query query = {.after = after, .limit = max, .scan = max};
-    struct filling filling = {.ring = ring, .visit = visit, .arg = arg};
+    struct fill fill = {.ring = ring, .visit = visit, .arg = arg};
     struct store_event_page page;
 
     pthread_mutex_lock(&ring->lock);
-    if (ring->_shared.end != after)
-        drop_all_locked(ring, after);
+    if (ring->_shared.newest_id != after)
+        clear_locked(ring, after);
     pthread_mutex_unlock(&ring->lock);
-    if (!store_events(store, &query, keep_and_visit, &filling, &page, err))
+    if (!store_events(store, &query, insert_and_visit, &fill, &page, err))
         return false;
     return !page.gone || error_set(err, ERROR_INTERNAL, NULL,
                                    "events were removed before those who wait were told of them");
@@ -210,28 +211,30 @@ bool sse_buffer_fill(struct sse_buffer *ring, struct store *store, int64_t after
 
 /* --- Reading ------------------------------------------------------------------------------- */
 
-static struct slice text_locked(const struct sse_buffer *ring, struct part part)
+static struct slice text_locked(const struct sse_buffer *ring, struct text_range range)
 {
-    return (struct slice){ring->_shared.bytes + part.at, part.len};
+    return (struct slice){ring->_shared.bytes + range.at, range.len};
 }
 
-static bool fits(const struct sse_buffer *ring, struct part part, struct slice wanted)
+static bool matches_text(const struct sse_buffer *ring, struct text_range range,
+                         struct slice wanted)
 {
-    return wanted.data == NULL || slice_equal(text_locked(ring, part), wanted);
+    return wanted.data == NULL || slice_equal(text_locked(ring, range), wanted);
 }
 
-static bool is_wanted_locked(const struct sse_buffer *ring, const struct kept_event *event,
-                             const struct store_event_query *wanted)
+static bool matches_query_locked(const struct sse_buffer *ring, const struct buffered_event *event,
+                                 const struct store_event_query *wanted)
 {
     if (wanted->types != 0 && !(wanted->types & 1U << event->type))
         return false;
-    return fits(ring, event->session_id, wanted->session_id) &&
-           fits(ring, event->thread_id, wanted->thread_id) &&
-           (fits(ring, event->project_path, wanted->project_path) ||
-            (event->from_path.len > 0 && fits(ring, event->from_path, wanted->project_path)));
+    return matches_text(ring, event->session_id, wanted->session_id) &&
+           matches_text(ring, event->thread_id, wanted->thread_id) &&
+           (matches_text(ring, event->project_path, wanted->project_path) ||
+            (event->from_path.len > 0 &&
+             matches_text(ring, event->from_path, wanted->project_path)));
 }
 
-/* The first event with an id above `after`. */
+/* The first event in the buffer with an id above `after` (binary search). */
 static size_t find_locked(const struct sse_buffer *ring, int64_t after)
 {
     size_t low = ring->_shared.first;
@@ -252,9 +255,9 @@ static enum sse_buffer_state copy_locked(struct sse_buffer *ring,
                                          char *out, size_t max, size_t *len, struct buffer *large)
 {
     for (size_t i = find_locked(ring, *after); i < ring->_shared.next; i++) {
-        const struct kept_event *event = event_at_locked(ring, i);
+        const struct buffered_event *event = event_at_locked(ring, i);
         const struct slice frame = text_locked(ring, event->frame);
-        if (!is_wanted_locked(ring, event, wanted)) {
+        if (!matches_query_locked(ring, event, wanted)) {
             *after = event->id;
             continue;
         }
@@ -279,9 +282,9 @@ enum sse_buffer_state sse_buffer_copy(struct sse_buffer *ring,
 
     *len = 0;
     pthread_mutex_lock(&ring->lock);
-    if (*after >= ring->_shared.end)
+    if (*after >= ring->_shared.newest_id)
         state = SSE_BUFFER_END;
-    else if (*after >= ring->_shared.begin)
+    else if (*after >= ring->_shared.after_id)
         state = copy_locked(ring, wanted, after, out, max, len, large);
     pthread_mutex_unlock(&ring->lock);
     return state;

@@ -1,6 +1,9 @@
 /*
- * The newest events in words, as frames of an event stream, for all who follow: each event is read
- * and put into words once, however many take it. One thread fills, any thread reads.
+ * A ring buffer of the newest events, serialized as SSE frames for all streams: each event is read
+ * and serialized once, however many clients receive it.
+ *
+ * Threads: one thread calls sse_buffer_fill(), any thread calls sse_buffer_copy(); a mutex protects
+ * the buffer. When memory runs out, the process aborts.
  */
 #ifndef SESSIOND_ROUTES_EVENTS_SSE_BUFFER_H
 #define SESSIOND_ROUTES_EVENTS_SSE_BUFFER_H
@@ -10,29 +13,32 @@
 
 struct sse_buffer;
 
-/* What does not fit into `max_bytes` any more makes room, the oldest first. */
+/* Creates a buffer for `max_bytes` of frames; when it is full, the oldest events are evicted. The
+ * caller frees it. */
 struct sse_buffer *sse_buffer_new(size_t max_bytes);
-void sse_buffer_free(struct sse_buffer *ring);
+void sse_buffer_free(struct sse_buffer *ring); /* does nothing when `ring` is NULL */
 
-/* Reads up to `max` events behind `after` from the store and keeps them; each is shown to `visit`,
- * too. What the ring held is dropped unless it ends at `after`. */
+/* Reads up to `max` events after `after` from the store, adds them to the buffer and calls `visit`
+ * for each. Clears the buffer first unless its newest event is `after`. Returns false when the
+ * store cannot be read, or when events after `after` have expired (ERROR_INTERNAL). */
 MUST_USE bool sse_buffer_fill(struct sse_buffer *ring, struct store *store, int64_t after, int max,
                               store_event_fn visit, void *arg, struct error *err);
 
 enum sse_buffer_state {
-    SSE_BUFFER_DATA,  /* something was copied */
-    SSE_BUFFER_END,   /* there is nothing behind `after` yet */
-    SSE_BUFFER_ABSENT /* what comes behind `after` is not here: it is in the store */
+    SSE_BUFFER_DATA,  /* at least one frame was copied */
+    SSE_BUFFER_END,   /* there is no event after *after yet */
+    SSE_BUFFER_ABSENT /* the events after *after are not in the buffer: read the store */
 };
 
-/* Copies frames of wanted events behind *after, as many as fit into `max` bytes, and moves *after
- * to the last that was copied or is not wanted. One that alone is longer goes to `large`, and
- * counts as copied. */
+/* Copies frames of events after *after that match `wanted` to `out`, as many as fit into `max`
+ * bytes. Sets *len to the bytes copied, and *after to the last event that was copied or does not
+ * match. A frame longer than `max` is appended to `large` instead. */
 enum sse_buffer_state sse_buffer_copy(struct sse_buffer *ring,
                                       const struct store_event_query *wanted, int64_t *after,
                                       char *out, size_t max, size_t *len, struct buffer *large);
 
-/* Adds an event as a frame: its id, its type, and the object of event_json_add in one line. */
+/* Appends an event as an SSE frame: its id, its type, and the object of event_json_add() as data.
+ */
 void sse_buffer_add_frame(struct buffer *out, const struct store_event *event);
 
 #endif

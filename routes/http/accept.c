@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-static struct slice trimmed(struct slice text)
+static struct slice trim_spaces(struct slice text)
 {
     while (text.len > 0 && (*text.data == ' ' || *text.data == '\t')) {
         text.data++;
@@ -14,21 +14,22 @@ static struct slice trimmed(struct slice text)
     return text;
 }
 
-/* Takes what stands in front of the next `separator` off the front of *rest. */
-static struct slice next_part(struct slice *rest, char separator)
+/* Removes the part before the next `separator`, and the separator, from the front of *rest. Returns
+ * the part without surrounding white space. */
+static struct slice split_next(struct slice *rest, char separator)
 {
     const char *end = memchr(rest->data, separator, rest->len);
     const size_t len = end == NULL ? rest->len : (size_t)(end - rest->data);
     const struct slice part = {rest->data, len};
-    const size_t passed = end == NULL ? len : len + 1;
+    const size_t consumed = end == NULL ? len : len + 1;
 
-    rest->data += passed;
-    rest->len -= passed;
-    return trimmed(part);
+    rest->data += consumed;
+    rest->len -= consumed;
+    return trim_spaces(part);
 }
 
-/* q=0, q=0.0, q=0.00 or q=0.000 */
-static bool is_weight_of_none(struct slice parameter)
+/* Matches q=0, q=0.0, q=0.00 and q=0.000. */
+static bool is_zero_weight(struct slice parameter)
 {
     if (parameter.len < 3 || strncasecmp(parameter.data, "q=0", 3) != 0)
         return false;
@@ -39,14 +40,14 @@ static bool is_weight_of_none(struct slice parameter)
     return true;
 }
 
-static bool names(struct slice range, const char *type)
+static bool names_media_type(struct slice range, const char *type)
 {
-    const struct slice name = next_part(&range, ';');
+    const struct slice name = split_next(&range, ';');
 
     if (name.len != strlen(type) || strncasecmp(name.data, type, name.len) != 0)
         return false;
     while (range.len > 0) {
-        if (is_weight_of_none(next_part(&range, ';')))
+        if (is_zero_weight(split_next(&range, ';')))
             return false;
     }
     return true;
@@ -55,7 +56,7 @@ static bool names(struct slice range, const char *type)
 bool accept_names(struct slice accept, const char *type)
 {
     while (accept.data != NULL && accept.len > 0) {
-        if (names(next_part(&accept, ','), type))
+        if (names_media_type(split_next(&accept, ','), type))
             return true;
     }
     return false;

@@ -16,7 +16,7 @@ void etag_header(struct exchange *ex, int64_t version)
     buffer_release(&value);
 }
 
-static void skip(struct slice *text, const char *set)
+static void skip_chars(struct slice *text, const char *set)
 {
     while (text->len > 0 && text->data[0] != '\0' && strchr(set, text->data[0]) != NULL) {
         text->data++;
@@ -24,8 +24,9 @@ static void skip(struct slice *text, const char *set)
     }
 }
 
-/* Takes one entity tag off the front. etagc is any visible byte but the quote (§8.8.3). */
-static bool take_tag(struct slice *text, struct entity_tag *tag)
+/* Parses one entity tag and removes it from the front of *text. Its characters (etagc) are visible
+ * bytes other than the quote (RFC 9110 §8.8.3). */
+static bool parse_tag(struct slice *text, struct entity_tag *tag)
 {
     size_t end;
 
@@ -49,8 +50,8 @@ static bool take_tag(struct slice *text, struct entity_tag *tag)
     return true;
 }
 
-/* The version that a tag names; 0, which no session has, when it is not one of ours. */
-static int64_t version_of(struct slice opaque)
+/* The version in a tag; 0, which no session has, when the service cannot have sent the tag. */
+static int64_t parse_version(struct slice opaque)
 {
     int64_t version = 0;
 
@@ -64,48 +65,48 @@ static int64_t version_of(struct slice opaque)
     return version;
 }
 
-/* Takes the next tag of a comma-separated list, in which elements may be empty (§5.6.1.2).
- * *more is false at the end of the list. */
-static bool next_tag(struct slice *list, bool first, struct entity_tag *tag, bool *more)
+/* Parses the next tag of a comma-separated list, which may have empty elements (RFC 9110
+ * §5.6.1.2). *more is false at the end of the list. */
+static bool parse_next_tag(struct slice *list, bool first, struct entity_tag *tag, bool *more)
 {
-    skip(list, " \t");
+    skip_chars(list, " \t");
     if (!first && list->len > 0 && list->data[0] != ',')
         return false;
-    skip(list, " \t,");
+    skip_chars(list, " \t,");
     *more = list->len > 0;
-    return !*more || take_tag(list, tag);
+    return !*more || parse_tag(list, tag);
 }
 
-static bool is_any(struct slice header)
+static bool is_wildcard(struct slice header)
 {
-    skip(&header, " \t");
+    skip_chars(&header, " \t");
     while (header.len > 0 && strchr(" \t", header.data[header.len - 1]) != NULL)
         header.len--;
     return slice_is(header, "*");
 }
 
-static bool invalid(const char *name, struct error *err)
+static bool reject_condition(const char *name, struct error *err)
 {
     return error_set(err, ERROR_INVALID_HEADER, name,
                      "%s takes * or a list of entity tags in quotes, such as \"7\"", name);
 }
 
-static bool parse(struct slice header, const char *name, bool weak_counts, struct store_match *out,
-                  struct error *err)
+static bool parse_condition(struct slice header, const char *name, bool weak_matches,
+                            struct store_match *out, struct error *err)
 {
     struct store_match match = {.present = header.data != NULL};
     struct entity_tag tag;
     bool more = true;
     size_t tags = 0;
 
-    match.any = match.present && is_any(header);
+    match.any = match.present && is_wildcard(header);
     while (match.present && !match.any) {
-        if (!next_tag(&header, tags == 0, &tag, &more))
-            return invalid(name, err);
+        if (!parse_next_tag(&header, tags == 0, &tag, &more))
+            return reject_condition(name, err);
         if (!more)
             break;
         tags++;
-        const int64_t version = tag.weak && !weak_counts ? 0 : version_of(tag.opaque);
+        const int64_t version = tag.weak && !weak_matches ? 0 : parse_version(tag.opaque);
         if (version == 0)
             continue;
         if (match.count == STORE_MATCH_MAX)
@@ -114,19 +115,19 @@ static bool parse(struct slice header, const char *name, bool weak_counts, struc
         match.versions[match.count++] = version;
     }
     if (match.present && !match.any && tags == 0)
-        return invalid(name, err);
+        return reject_condition(name, err);
     *out = match;
     return true;
 }
 
 bool etag_parse_if_match(struct slice header, struct store_match *out, struct error *err)
 {
-    return parse(header, "If-Match", false, out, err);
+    return parse_condition(header, "If-Match", false, out, err);
 }
 
 bool etag_parse_if_none_match(struct slice header, struct store_match *out, struct error *err)
 {
-    return parse(header, "If-None-Match", true, out, err);
+    return parse_condition(header, "If-None-Match", true, out, err);
 }
 
 bool etag_read_conditions(struct exchange *ex, struct error *err)

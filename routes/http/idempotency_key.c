@@ -10,7 +10,7 @@
 
 _Static_assert(SHA256_BYTES == STORE_DIGEST_BYTES, "the store keeps the digest as it is made");
 
-static bool refuse(struct error *err)
+static bool reject_key(struct error *err)
 {
     return error_set(
         err, ERROR_INVALID_HEADER, "Idempotency-Key",
@@ -19,20 +19,20 @@ static bool refuse(struct error *err)
         IDEMPOTENCY_KEY_MAX);
 }
 
-static bool is_printable(char c)
+static bool is_printable_ascii(char c)
 {
     return c >= 0x20 && c <= 0x7e;
 }
 
-/* Between the quotes; a backslash stands before a quote or a backslash alone. */
-static bool read_quoted(struct slice text, struct buffer *out)
+/* Decodes a quoted key. A backslash may only precede a quote or a backslash (RFC 8941 §3.3.3). */
+static bool parse_quoted_key(struct slice text, struct buffer *out)
 {
     for (size_t i = 1; i + 1 < text.len; i++) {
         if (text.data[i] == '\\') {
             i++;
             if (i + 1 == text.len || (text.data[i] != '"' && text.data[i] != '\\'))
                 return false;
-        } else if (text.data[i] == '"' || !is_printable(text.data[i])) {
+        } else if (text.data[i] == '"' || !is_printable_ascii(text.data[i])) {
             return false;
         }
         buffer_add_char(out, text.data[i]);
@@ -40,7 +40,7 @@ static bool read_quoted(struct slice text, struct buffer *out)
     return text.len > 2 && text.data[text.len - 1] == '"';
 }
 
-static bool read_bare(struct slice text, struct buffer *out)
+static bool parse_bare_key(struct slice text, struct buffer *out)
 {
     for (size_t i = 0; i < text.len; i++) {
         const char c = text.data[i];
@@ -51,55 +51,57 @@ static bool read_bare(struct slice text, struct buffer *out)
     return true;
 }
 
-static bool shows_session(const struct store_job *job)
+static bool has_session_response(const struct store_job *job)
 {
     return job->operation == STORE_CREATE || job->operation == STORE_UPDATE ||
            job->operation == STORE_FORK;
 }
 
-/* A response with a large session is stored as a reference: the session's id, without a content
- * type. No other stored response has a body without one. */
-static void shorten(struct exchange *ex)
+/* Replaces a large response with a session by a reference: the session's id as the body, without a
+ * content type. No other stored response has a body without a content type. */
+static void replace_with_reference(struct exchange *ex)
 {
-    if (ex->response.len <= IDEMPOTENCY_RESPONSE_MAX || !shows_session(&ex->job))
+    if (ex->response.len <= IDEMPOTENCY_RESPONSE_MAX || !has_session_response(&ex->job))
         return;
     ex->response.len = 0;
     buffer_add(&ex->response, ex->job.session.id);
     ex->content_type = NULL;
 }
 
-static struct slice word_answer(struct store_job *job)
+/* Called by the store in the write transaction. The slice is valid until the exchange is released.
+ */
+static struct slice serialize_response(struct store_job *job)
 {
     struct exchange *ex = (struct exchange *)(void *)((char *)job - offsetof(struct exchange, job));
 
     exchange_restart(ex);
     ex->route->finish(ex->routes, ex);
-    shorten(ex);
-    stored_response_write(ex, &ex->kept_answer);
-    return buffer_slice(&ex->kept_answer);
+    replace_with_reference(ex);
+    stored_response_write(ex, &ex->serialized_response);
+    return buffer_slice(&ex->serialized_response);
 }
 
 bool idempotency_key_read(struct exchange *ex, struct error *err)
 {
     const struct slice text = ex->headers[REQUEST_IDEMPOTENCY_KEY];
-    struct store_idempotency *once = &ex->job.idempotency;
+    struct store_idempotency *idempotency = &ex->job.idempotency;
 
     if (text.data == NULL || ex->method != METHOD_POST)
         return true;
     const bool quoted = text.len > 0 && text.data[0] == '"';
-    if (!(quoted ? read_quoted(text, &ex->key_text) : read_bare(text, &ex->key_text)) ||
+    if (!(quoted ? parse_quoted_key(text, &ex->key_text) : parse_bare_key(text, &ex->key_text)) ||
         ex->key_text.len == 0 || ex->key_text.len > IDEMPOTENCY_KEY_MAX)
-        return refuse(err);
+        return reject_key(err);
 
     const struct slice parts[] = {slice_from(method_name(ex->method)), ex->path, ex->query,
                                   buffer_slice(&ex->body)};
-    sha256_parts(parts, sizeof(parts) / sizeof(parts[0]), once->digest);
-    once->key = buffer_slice(&ex->key_text);
-    once->answer = word_answer;
+    sha256_parts(parts, sizeof(parts) / sizeof(parts[0]), idempotency->digest);
+    idempotency->key = buffer_slice(&ex->key_text);
+    idempotency->answer = serialize_response;
     return true;
 }
 
-static enum store_visit answer_current(void *arg, const struct session *session)
+static enum store_visit respond_with_current(void *arg, const struct session *session)
 {
     struct exchange *ex = arg;
     struct store_job *job = &ex->job;
@@ -115,8 +117,8 @@ static enum store_visit answer_current(void *arg, const struct session *session)
     return STORE_VISIT_NEXT;
 }
 
-/* The stored response refers to a session: answers with the session as it is now. */
-static void follow_reference(struct exchange *ex)
+/* Responds with the current state of the session to which the stored response refers. */
+static void respond_from_reference(struct exchange *ex)
 {
     struct store_job *job = &ex->job;
     char id[UUID_SIZE];
@@ -124,7 +126,7 @@ static void follow_reference(struct exchange *ex)
     if (!uuid_read(buffer_slice(&ex->response), id))
         error_set(&job->error, ERROR_INTERNAL, "Idempotency-Key",
                   "the response stored under this Idempotency-Key is corrupt");
-    else if (!store_get(ex->routes->store, id, answer_current, ex, &job->error) &&
+    else if (!store_get(ex->routes->store, id, respond_with_current, ex, &job->error) &&
              job->error.kind == ERROR_NOT_FOUND)
         error_set(&job->error, ERROR_NOT_FOUND, NULL,
                   "the request was carried out before, and the session %s was deleted since", id);
@@ -139,7 +141,7 @@ void idempotency_key_replay(struct exchange *ex)
         return;
     }
     if (ex->content_type == NULL && ex->response.len > 0)
-        follow_reference(ex);
+        respond_from_reference(ex);
     if (ex->job.error.kind == ERROR_NONE)
         exchange_header(ex, "Idempotency-Replayed", SLICE_LITERAL("true"));
 }

@@ -10,10 +10,10 @@ bool query_next(struct slice *rest, struct query_parameter *out)
         const char *end = memchr(rest->data, '&', rest->len);
         const size_t len = end == NULL ? rest->len : (size_t)(end - rest->data);
         const struct slice raw = {rest->data, len};
-        const size_t taken = end == NULL ? len : len + 1;
+        const size_t consumed = end == NULL ? len : len + 1;
 
-        rest->data += taken;
-        rest->len -= taken;
+        rest->data += consumed;
+        rest->len -= consumed;
         if (len == 0)
             continue;
         const char *equals = memchr(raw.data, '=', raw.len);
@@ -38,8 +38,8 @@ static int hex_digit(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* The byte that the escape at `at` stands for, -1 when it is broken. */
-static int escaped_byte(const char *at, const char *end)
+/* The byte that the %XX at `at` denotes; -1 when it is invalid. */
+static int decode_percent_escape(const char *at, const char *end)
 {
     if (end - at < 3)
         return -1;
@@ -80,7 +80,7 @@ bool query_decode(const struct query_parameter *parameter, struct buffer *out, s
         if (*at == '+' && at > parameter->value.data)
             byte = ' ';
         if (*at == '%') {
-            byte = escaped_byte(at, end);
+            byte = decode_percent_escape(at, end);
             at += 2;
         }
         if (byte < 0)

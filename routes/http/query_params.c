@@ -11,7 +11,7 @@ struct slice query_text(const struct query_params *reader, unsigned which)
 
     if (!query_has(reader, which))
         return (struct slice){0};
-    return (struct slice){data + reader->places[which].at, reader->places[which].len};
+    return (struct slice){data + reader->ranges[which].at, reader->ranges[which].len};
 }
 
 bool query_refuse_value(const struct query_params *reader, unsigned which, const char *why)
@@ -43,7 +43,7 @@ bool query_status(const struct query_params *reader, unsigned which, struct slic
     return true;
 }
 
-static bool refuse_unknown(const struct query_params *reader,
+static bool reject_unknown(const struct query_params *reader,
                            const struct query_parameter *parameter)
 {
     struct buffer why = {0};
@@ -62,9 +62,9 @@ static bool refuse_unknown(const struct query_params *reader,
     return false;
 }
 
-/* Decodes the parameter; *which is its number. */
-static bool find(struct query_params *reader, const struct query_parameter *parameter,
-                 unsigned *which)
+/* Finds the parameter in the table and decodes its value. *which is its index. */
+static bool parse_parameter(struct query_params *reader, const struct query_parameter *parameter,
+                            unsigned *which)
 {
     unsigned i = 0;
 
@@ -72,28 +72,29 @@ static bool find(struct query_params *reader, const struct query_parameter *para
            !(reader->known & QUERY_BIT(i) && slice_is(parameter->name, reader->names[i])))
         i++;
     if (i == reader->count)
-        return refuse_unknown(reader, parameter);
+        return reject_unknown(reader, parameter);
     if (query_has(reader, i) && !(reader->repeatable & QUERY_BIT(i))) {
         query_refuse_value(reader, i, "this parameter may stand only once");
         return false;
     }
     reader->seen |= QUERY_BIT(i);
-    reader->places[i].at = reader->text->len;
+    reader->ranges[i].at = reader->text->len;
     if (!query_decode(parameter, reader->text, reader->err))
         return false;
-    reader->places[i].len = reader->text->len - reader->places[i].at;
+    reader->ranges[i].len = reader->text->len - reader->ranges[i].at;
     *which = i;
     return true;
 }
 
 bool query_read(struct query_params *reader, struct slice query,
-                bool (*take)(void *arg, unsigned which, struct slice value), void *arg)
+                bool (*on_parameter)(void *arg, unsigned which, struct slice value), void *arg)
 {
     struct query_parameter parameter;
     unsigned which;
 
     while (query_next(&query, &parameter)) {
-        if (!find(reader, &parameter, &which) || !take(arg, which, query_text(reader, which)))
+        if (!parse_parameter(reader, &parameter, &which) ||
+            !on_parameter(arg, which, query_text(reader, which)))
             return false;
     }
     return true;

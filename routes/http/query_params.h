@@ -1,6 +1,9 @@
 /*
- * The parameters that a path takes, by a table of their names: each is known here, stands once
- * unless it may be repeated, and is decoded. What a value means is the path's own affair.
+ * Parses the parameters of a query by a table of their names. Unknown parameters, and repeated ones
+ * that may not repeat, are rejected; values are decoded. The caller interprets the values.
+ *
+ * Threads: any; a reader has one user at a time. Errors: ERROR_INVALID_QUERY in query_params.err,
+ * with the parameter's name as the field.
  */
 #ifndef SESSIOND_ROUTES_HTTP_QUERY_PARAMS_H
 #define SESSIOND_ROUTES_HTTP_QUERY_PARAMS_H
@@ -10,44 +13,48 @@
 
 #define QUERY_PARAMS_NAMES 16
 
-/* The set of one parameter. */
+/* A set of parameters with one element. */
 #define QUERY_BIT(which) (1U << (which))
 
 struct query_params {
-    const char *const *names; /* by number, at most QUERY_PARAMS_NAMES; borrowed */
-    unsigned count;
-    unsigned known;      /* those that there are here, as bits */
-    unsigned repeatable; /* and of these those that may stand more than once */
-    struct buffer *text; /* gets the values, decoded; has to outlive what is read */
-    struct error *err;   /* ERROR_INVALID_QUERY, naming the parameter */
+    const char *const *names; /* by index, at most QUERY_PARAMS_NAMES; borrowed */
+    unsigned count;           /* of the names */
+    unsigned known;           /* the parameters that this query may have, as bits */
+    unsigned repeatable;      /* the known parameters that may repeat, as bits */
+    struct buffer *text;      /* borrowed; receives the decoded values and must outlive them */
+    struct error *err;        /* borrowed */
 
-    /* Out. A value is kept as its place in the text, which moves while it grows. */
-    unsigned seen;
+    /* Out. A value is stored as its offset in the text, because the text moves when it grows. */
+    unsigned seen; /* as bits */
     struct {
         size_t at;
         size_t len;
-    } places[QUERY_PARAMS_NAMES];
+    } ranges[QUERY_PARAMS_NAMES];
 };
 
-/* Hands each parameter of `query` to `take`, in order, by its number and its decoded value, which
- * is valid during the call, until that returns false. */
+/* Parses `query` and calls `on_parameter` for each parameter in order, with its index and its
+ * decoded value, which is valid during the call. Stops and returns false when a parameter is
+ * rejected or when `on_parameter` returns false, which must then have set the error. */
 MUST_USE bool query_read(struct query_params *reader, struct slice query,
-                         bool (*take)(void *arg, unsigned which, struct slice value), void *arg);
+                         bool (*on_parameter)(void *arg, unsigned which, struct slice value),
+                         void *arg);
 
-/* The value of a parameter that stands once; data NULL when it does not stand in the query. */
+/* The decoded value of a parameter, the last one if it repeats; data NULL when the query does not
+ * have the parameter. Valid until the text grows. */
 struct slice query_text(const struct query_params *reader, unsigned which);
 
+/* Whether the query has the parameter. */
 bool query_has(const struct query_params *reader, unsigned which);
 
-/* Adds the status that the value names to *statuses, a bit 1 << status for each. */
+/* Parses a status and adds its bit, 1 << status, to *statuses. */
 MUST_USE bool query_status(const struct query_params *reader, unsigned which, struct slice value,
                            unsigned *statuses);
 
-/* A limit of a page, from 1 to `most`. *out stays as it is when it is refused. */
+/* Parses the limit of a page, from 1 to `most`. *out is unchanged when the value is rejected. */
 MUST_USE bool query_limit(const struct query_params *reader, unsigned which, struct slice value,
                           int most, int *out);
 
-/* Refuses the value of a parameter. Returns false, as error_set does. */
+/* Sets the error for the value of a parameter. Returns false, like error_set(). */
 bool query_refuse_value(const struct query_params *reader, unsigned which, const char *why);
 
 #endif

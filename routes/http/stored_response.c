@@ -1,6 +1,6 @@
 #include "routes/http/stored_response.h"
 
-/* A header name occurs at most once, so these and `Idempotency-Replayed` fit into an exchange. */
+/* Each header occurs at most once, so these and `Idempotency-Replayed` fit into an exchange. */
 static const char *const stored_headers[] = {"ETag", "Location", "Retry-After"};
 static const char *const stored_types[] = {"application/json", "application/problem+json", ""};
 
@@ -10,8 +10,8 @@ static const char *const stored_types[] = {"application/json", "application/prob
 
 _Static_assert(STORED_HEADERS < EXCHANGE_RESPONSE_HEADERS, "there is room for one more header");
 
-/* The index of `text` in `names`, `count` when it is not there. */
-static size_t find(const char *const *names, size_t count, struct slice text)
+/* The index of `text` in `names`; `count` when it is not among them. */
+static size_t find_name(const char *const *names, size_t count, struct slice text)
 {
     size_t i = 0;
 
@@ -29,7 +29,7 @@ void stored_response_write(const struct exchange *ex, struct buffer *out)
     buffer_add_char(out, '\0');
     for (size_t i = 0; i < ex->response_header_count; i++) {
         const char *name = ex->response_headers[i].name;
-        if (find(stored_headers, STORED_HEADERS, slice_from(name)) == STORED_HEADERS)
+        if (find_name(stored_headers, STORED_HEADERS, slice_from(name)) == STORED_HEADERS)
             continue;
         buffer_add(out, (struct slice){name, strlen(name) + 1});
         buffer_add_text(out, exchange_header_value(ex, i));
@@ -39,8 +39,8 @@ void stored_response_write(const struct exchange *ex, struct buffer *out)
     buffer_add(out, buffer_slice(&ex->response));
 }
 
-/* Takes a text and the NUL that ends it from the front; false when no NUL ends it. */
-static bool take(struct slice *rest, struct slice *text)
+/* Removes a NUL-terminated text from the front of *rest. Returns false when there is no NUL. */
+static bool split_text(struct slice *rest, struct slice *text)
 {
     const char *end = rest->len == 0 ? NULL : memchr(rest->data, '\0', rest->len);
 
@@ -56,7 +56,7 @@ static bool read_status(struct slice *rest, int *status)
 {
     struct slice text;
 
-    if (!take(rest, &text) || text.len != STATUS_DIGITS)
+    if (!split_text(rest, &text) || text.len != STATUS_DIGITS)
         return false;
     *status = 0;
     for (size_t i = 0; i < text.len; i++) {
@@ -71,9 +71,9 @@ static bool read_type(struct slice *rest, const char **type)
 {
     struct slice text;
 
-    if (!take(rest, &text))
+    if (!split_text(rest, &text))
         return false;
-    const size_t i = find(stored_types, STORED_TYPES, text);
+    const size_t i = find_name(stored_types, STORED_TYPES, text);
     if (i == STORED_TYPES)
         return false;
     *type = stored_types[i][0] == '\0' ? NULL : stored_types[i];
@@ -89,18 +89,18 @@ static bool is_header_value(struct slice text)
     return text.len > 0;
 }
 
-/* Up to the empty name that ends the headers. */
+/* Reads headers up to the empty name that terminates them. */
 static bool read_headers(struct slice *rest, struct exchange *ex)
 {
     bool seen[STORED_HEADERS] = {false};
     struct slice name;
     struct slice value;
 
-    while (take(rest, &name)) {
+    while (split_text(rest, &name)) {
         if (name.len == 0)
             return true;
-        const size_t i = find(stored_headers, STORED_HEADERS, name);
-        if (i == STORED_HEADERS || seen[i] || !take(rest, &value) || !is_header_value(value))
+        const size_t i = find_name(stored_headers, STORED_HEADERS, name);
+        if (i == STORED_HEADERS || seen[i] || !split_text(rest, &value) || !is_header_value(value))
             return false;
         seen[i] = true;
         exchange_header(ex, stored_headers[i], value);

@@ -14,7 +14,7 @@ struct json_body {
     struct json_object *tree;
 };
 
-static bool refuse(const char *name, const char *why, struct error *err)
+static bool reject_member(const char *name, const char *why, struct error *err)
 {
     char pointer[48];
 
@@ -22,7 +22,7 @@ static bool refuse(const char *name, const char *why, struct error *err)
     return error_set(err, ERROR_INVALID_PAYLOAD, pointer, "%s %s", name, why);
 }
 
-static bool is_known(struct slice name, const char *const *names)
+static bool is_known_name(struct slice name, const char *const *names)
 {
     for (; *names != NULL; names++) {
         if (slice_is(name, *names))
@@ -31,7 +31,7 @@ static bool is_known(struct slice name, const char *const *names)
     return false;
 }
 
-/* A JSON pointer's reference token: `~` and `/` are written ~0 and ~1 (RFC 6901 §3). */
+/* Adds a reference token of a JSON pointer: `~` and `/` become ~0 and ~1 (RFC 6901 §3). */
 static void add_reference_token(struct buffer *out, struct slice name)
 {
     buffer_add_char(out, '/');
@@ -45,10 +45,10 @@ static void add_reference_token(struct buffer *out, struct slice name)
     }
 }
 
-/* A pointer that cannot be shown whole, or not in UTF-8, would name another member: then the object
- * it stands in is pointed at. */
-static bool refuse_unknown(struct slice raw, struct slice name, const char *const *names,
-                           struct error *err)
+/* A pointer that is truncated or not UTF-8 would point to another member. In these cases the error
+ * points to the enclosing object. */
+static bool reject_unknown_member(struct slice raw, struct slice name, const char *const *names,
+                                  struct error *err)
 {
     struct buffer pointer = {0};
     struct buffer known = {0};
@@ -68,8 +68,9 @@ static bool refuse_unknown(struct slice raw, struct slice name, const char *cons
     return false;
 }
 
-/* No name stands twice, so an object with more members than are known has one within the first
- * JSON_OUTLINE_MEMBERS that is unknown, since no route knows more names than that. */
+/* The scanner has rejected duplicate names, and no route knows more than JSON_OUTLINE_MEMBERS
+ * names. So an object with more members has an unknown name among the first JSON_OUTLINE_MEMBERS.
+ */
 static bool check_names(const struct json_outline *outline, const char *const *names,
                         struct error *err)
 {
@@ -79,8 +80,8 @@ static bool check_names(const struct json_outline *outline, const char *const *n
     for (size_t i = 0; i < outline->member_count && i < JSON_OUTLINE_MEMBERS && known; i++) {
         name.len = 0;
         json_string_decode(outline->members[i].name, &name);
-        known = is_known(buffer_slice(&name), names) ||
-                refuse_unknown(outline->members[i].name, buffer_slice(&name), names, err);
+        known = is_known_name(buffer_slice(&name), names) ||
+                reject_unknown_member(outline->members[i].name, buffer_slice(&name), names, err);
     }
     buffer_release(&name);
     if (known && outline->member_count > JSON_OUTLINE_MEMBERS)
@@ -88,7 +89,8 @@ static bool check_names(const struct json_outline *outline, const char *const *n
     return known;
 }
 
-/* The value as json-c is to see it. What fails here has found no memory. */
+/* Parses the value with json-c, an array or object as an empty one. The scanner has accepted the
+ * text, so only a failed allocation makes json-c fail: abort. */
 static struct json_object *parse_value(struct json_tokener *tokener,
                                        const struct json_member *member, struct buffer *text)
 {
@@ -99,7 +101,7 @@ static struct json_object *parse_value(struct json_tokener *tokener,
         buffer_add_text(text, "[]");
     else
         buffer_add(text, member->value);
-    buffer_add_char(text, '\0'); /* the end of a number */
+    buffer_add_char(text, '\0'); /* without it json-c does not know that a number is complete */
     json_tokener_reset(tokener);
     struct json_object *value = json_tokener_parse_ex(tokener, text->data, (int)text->len);
     if (json_tokener_get_error(tokener) != json_tokener_success ||
@@ -108,8 +110,9 @@ static struct json_object *parse_value(struct json_tokener *tokener,
     return value;
 }
 
-/* Member by member: json-c 0.16 crashes where it parses an object and has no memory for a name. */
-static struct json_object *parse_envelope(const struct json_outline *outline)
+/* Parses each member by itself: when json-c 0.16 parses an object and cannot allocate a member
+ * name, it crashes. */
+static struct json_object *parse_members(const struct json_outline *outline)
 {
     struct json_object *tree = json_object_new_object();
     struct json_tokener *tokener = json_tokener_new();
@@ -148,7 +151,7 @@ bool json_body_new(struct slice body, size_t max_depth, const char *const *names
     if (payload == NULL)
         abort();
     payload->outline = outline;
-    payload->tree = parse_envelope(&outline);
+    payload->tree = parse_members(&outline);
     *out = payload;
     return true;
 }
@@ -166,7 +169,7 @@ bool json_body_has(const struct json_body *payload, const char *name)
     return json_object_object_get_ex(payload->tree, name, NULL);
 }
 
-static void list_names(const char *const *names, unsigned count, char *out, size_t size)
+static void format_name_list(const char *const *names, unsigned count, char *out, size_t size)
 {
     size_t len = 0;
 
@@ -176,11 +179,11 @@ static void list_names(const char *const *names, unsigned count, char *out, size
     }
 }
 
-static bool refuse_missing(const char *const *missing, unsigned count, struct error *err)
+static bool reject_missing_members(const char *const *missing, unsigned count, struct error *err)
 {
     char text[128];
 
-    list_names(missing, count, text, sizeof(text));
+    format_name_list(missing, count, text, sizeof(text));
     error_set(err, ERROR_INVALID_PAYLOAD, "", "%s %s missing", text, count == 1 ? "is" : "are");
     for (unsigned i = 0; i < count; i++)
         err->missing[err->missing_count++] = missing[i];
@@ -196,7 +199,7 @@ bool json_body_require(const struct json_body *payload, const char *const *names
         if (!json_body_has(payload, *names))
             missing[count++] = *names;
     }
-    return count == 0 || refuse_missing(missing, count, err);
+    return count == 0 || reject_missing_members(missing, count, err);
 }
 
 bool json_body_is_null(const struct json_body *payload, const char *name)
@@ -206,8 +209,9 @@ bool json_body_is_null(const struct json_body *payload, const char *name)
     return json_object_object_get_ex(payload->tree, name, &value) && value == NULL;
 }
 
-/* The member's own text. Known names are plain ASCII, but may be written with escapes. */
-static struct slice text_of(const struct json_body *payload, const char *name)
+/* The member's text as sent. Known names are plain ASCII, but a client may send them with escapes.
+ */
+static struct slice find_member_text(const struct json_body *payload, const char *name)
 {
     struct slice found = {0};
     struct buffer decoded = {0};
@@ -229,22 +233,22 @@ bool json_body_text(const struct json_body *payload, const char *name, size_t ma
     char why[64];
 
     if (!json_object_object_get_ex(payload->tree, name, &value))
-        return refuse(name, "is missing", err);
+        return reject_member(name, "is missing", err);
     if (!json_object_is_type(value, json_type_string))
-        return refuse(name, "must be a string", err);
+        return reject_member(name, "must be a string", err);
     const struct slice text = {json_object_get_string(value),
                                (size_t)json_object_get_string_len(value)};
     if (text.len == 0)
-        return refuse(name, "must not be empty", err);
+        return reject_member(name, "must not be empty", err);
     if (text.len > max_bytes) {
         snprintf(why, sizeof(why), "must not be longer than %zu bytes of UTF-8", max_bytes);
-        return refuse(name, why, err);
+        return reject_member(name, why, err);
     }
     if (json_utf8_has_control(text))
-        return refuse(name, "must not contain control characters", err);
-    const struct slice raw = text_of(payload, name);
+        return reject_member(name, "must not contain control characters", err);
+    const struct slice raw = find_member_text(payload, name);
     if (json_string_has_lone_surrogate((struct slice){raw.data + 1, raw.len - 2}))
-        return refuse(name, "must not contain half of a surrogate pair", err);
+        return reject_member(name, "must not contain half of a surrogate pair", err);
     *out = text;
     return true;
 }
@@ -259,8 +263,8 @@ bool json_body_object(const struct json_body *payload, const char *name, struct 
         return true;
     }
     if (!json_object_is_type(value, json_type_object))
-        return refuse(name, "must be an object", err);
-    *out = text_of(payload, name);
+        return reject_member(name, "must be an object", err);
+    *out = find_member_text(payload, name);
     return true;
 }
 
@@ -276,7 +280,7 @@ bool json_body_status(const struct json_body *payload, const char *name, bool *p
         !session_status_parse((struct slice){json_object_get_string(value),
                                              (size_t)json_object_get_string_len(value)},
                               out))
-        return refuse(name, "must be one of CREATED, ACTIVE, PAUSED, TERMINATED", err);
+        return reject_member(name, "must be one of CREATED, ACTIVE, PAUSED, TERMINATED", err);
     return true;
 }
 
@@ -287,9 +291,9 @@ bool json_body_integer(const struct json_body *payload, const char *name, int64_
     char why[96];
 
     if (!json_object_object_get_ex(payload->tree, name, &value))
-        return refuse(name, "is missing", err);
-    /* A number beyond int64_t is read as the nearest one, which is out of range here too. 30.0 and
-     * 3e1 are whole as well: there are programs that write every number like that. */
+        return reject_member(name, "is missing", err);
+    /* json-c clamps a number beyond int64_t to the nearest int64_t, which is out of range here too.
+     * 30.0 and 3e1 are accepted as whole numbers because some programs write every number so. */
     const int64_t number = json_object_get_int64(value);
     const bool is_whole = json_object_is_type(value, json_type_int) ||
                           (json_object_is_type(value, json_type_double) &&
@@ -300,7 +304,7 @@ bool json_body_integer(const struct json_body *payload, const char *name, int64_
     }
     snprintf(why, sizeof(why), "must be a whole number from %lld to %lld", (long long)least,
              (long long)most);
-    return refuse(name, why, err);
+    return reject_member(name, why, err);
 }
 
 bool json_body_flag(const struct json_body *payload, const char *name, bool *out, struct error *err)
@@ -311,7 +315,7 @@ bool json_body_flag(const struct json_body *payload, const char *name, bool *out
     if (!json_object_object_get_ex(payload->tree, name, &value))
         return true;
     if (!json_object_is_type(value, json_type_boolean))
-        return refuse(name, "must be true or false", err);
+        return reject_member(name, "must be true or false", err);
     *out = json_object_get_boolean(value);
     return true;
 }

@@ -9,8 +9,8 @@ static bool is_space(char c)
     return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
-/* Behind the last byte before white space; strings are passed over whole. */
-static const char *dense_end(const char *at, const char *end)
+/* The next white space outside strings, or `end`. */
+static const char *skip_to_space(const char *at, const char *end)
 {
     while (at != NULL && at < end && !is_space(*at))
         at = *at == '"' ? json_skip_value(at, end) : at + 1;
@@ -21,7 +21,7 @@ char *json_compact(char *to, const char *at, const char *end)
 {
     for (at = json_skip_space(at, end); at < end; at = json_skip_space(at, end)) {
         const char *start = at;
-        at = dense_end(at, end);
+        at = skip_to_space(at, end);
         memmove(to, start, (size_t)(at - start));
         to += at - start;
     }

@@ -7,14 +7,15 @@ static size_t bucket_of(const struct json_index *index, uint64_t hash)
     return (size_t)(hash >> index->shift);
 }
 
-/* Leaves in starts[b] how many entries are in bucket b - 1. */
+/* Sets starts[b] to the number of entries in bucket b - 1. */
 static void count_entries(struct json_index *index, const struct json_index_entry *unsorted)
 {
     for (size_t i = 0; i < index->count; i++)
         index->starts[bucket_of(index, unsorted[i].hash) + 1]++;
 }
 
-/* Moves starts[b] from the first entry of bucket b behind its last. */
+/* Copies the entries into their buckets. Advances starts[b] from the first entry of bucket b to the
+ * end of the bucket. */
 static void place_entries(struct json_index *index, const struct json_index_entry *unsorted)
 {
     for (size_t i = 0; i < index->count; i++)

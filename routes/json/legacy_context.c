@@ -4,7 +4,7 @@
 #include "routes/json/scan.h"
 #include "routes/json/writer.h"
 
-/* Another program knows nothing of --max-json-depth; this only keeps the scan's memory small. */
+/* Other programs do not know --max-json-depth. This limit only bounds the memory of the scan. */
 #define MAX_DEPTH 100000
 
 static bool is_object(struct slice text)
@@ -16,7 +16,7 @@ static bool is_object(struct slice text)
            outline.type == JSON_OBJECT;
 }
 
-static void add_adopted(struct buffer *out, struct slice text)
+static void add_wrapped_text(struct buffer *out, struct slice text)
 {
     buffer_add_text(out, "{\"_adopted_text\":");
     json_add_string(out, text);
@@ -29,7 +29,7 @@ char *legacy_context_fix(struct slice text)
 
     if (is_object(text))
         return NULL;
-    add_adopted(&object, text);
+    add_wrapped_text(&object, text);
     buffer_add_char(&object, '\0');
     return object.data;
 }
@@ -37,7 +37,7 @@ char *legacy_context_fix(struct slice text)
 void legacy_context_add_line(struct buffer *out, struct slice text)
 {
     if (!is_object(text)) {
-        add_adopted(out, text);
+        add_wrapped_text(out, text);
         return;
     }
     buffer_reserve(out, text.len);

@@ -6,34 +6,34 @@
 
 #include <stdlib.h>
 
-/* Up to here comparing each with each is faster than sorting. */
-#define FEW_NAMES 16
+/* Up to this number of names, pairwise comparison is faster than sorting. */
+#define PAIRWISE_COMPARE_MAX 16
 
 __extension__ typedef unsigned __int128 uint128;
 
-/* Folding a product loses bits, and the word enters both factors, so that nobody can solve for the
- * last word of a name that shall have a certain hash. The 1 keeps the product from being zero. */
-static uint64_t mix(uint64_t hash, uint64_t word)
+/* Folding the product loses bits, and the word is part of both factors, so an attacker cannot solve
+ * for the last word of a name with a given hash. The `| 1` prevents a zero factor. */
+static uint64_t mix_hash(uint64_t hash, uint64_t word)
 {
     uint128 product = (uint128)((hash ^ word) | 1) * (word + UINT64_C(0x9e3779b97f4a7c15));
 
     return (uint64_t)(product >> 64) ^ (uint64_t)product;
 }
 
-static uint64_t hash_of(struct slice text)
+static uint64_t hash_text(struct slice text)
 {
     uint64_t hash = text.len;
     uint64_t word;
 
     for (; text.len >= sizeof(word); text.len -= sizeof(word)) {
         memcpy(&word, text.data, sizeof(word));
-        hash = mix(hash, word);
+        hash = mix_hash(hash, word);
         text.data += sizeof(word);
     }
     word = 0;
     if (text.len > 0)
         memcpy(&word, text.data, text.len);
-    return mix(hash, word);
+    return mix_hash(hash, word);
 }
 
 struct json_name json_name_make(struct slice raw, bool escaped)
@@ -42,11 +42,11 @@ struct json_name json_name_make(struct slice raw, bool escaped)
     struct buffer text = {0};
 
     if (!escaped) {
-        name.hash = hash_of(raw);
+        name.hash = hash_text(raw);
         return name;
     }
     json_string_decode(raw, &text);
-    name.hash = hash_of(buffer_slice(&text));
+    name.hash = hash_text(buffer_slice(&text));
     buffer_release(&text);
     return name;
 }
@@ -67,7 +67,7 @@ void json_names_push(struct json_names *names, struct json_name name)
     names->items[names->len++] = name;
 }
 
-static struct slice first_repeated_of_few(const struct json_name *names, size_t count)
+static struct slice find_duplicate_pairwise(const struct json_name *names, size_t count)
 {
     for (size_t i = 1; i < count; i++) {
         for (size_t j = 0; j < i; j++) {
@@ -78,8 +78,8 @@ static struct slice first_repeated_of_few(const struct json_name *names, size_t 
     return (struct slice){0};
 }
 
-/* Equal names in the order in which they stand in the text. */
-static int compare_by_name_and_place(const void *left, const void *right)
+/* Sorts by name, and equal names by their position in the text. */
+static int compare_by_name_and_position(const void *left, const void *right)
 {
     const struct json_index_entry *a = left;
     const struct json_index_entry *b = right;
@@ -92,7 +92,7 @@ static int compare_by_name_and_place(const void *left, const void *right)
     return order != 0 ? order : (a_name > b_name) - (a_name < b_name);
 }
 
-static const struct json_name *first_repeated_in(const struct json_index *index)
+static const struct json_name *find_first_duplicate(const struct json_index *index)
 {
     const struct json_name *first = NULL;
 
@@ -106,7 +106,7 @@ static const struct json_name *first_repeated_in(const struct json_index *index)
     return first;
 }
 
-static struct slice first_repeated_of_many(const struct json_name *names, size_t count)
+static struct slice find_duplicate_by_index(const struct json_name *names, size_t count)
 {
     struct json_index_entry *entries = calloc(count, sizeof(*entries));
     struct json_index index;
@@ -116,9 +116,9 @@ static struct slice first_repeated_of_many(const struct json_name *names, size_t
         abort();
     for (size_t i = 0; i < count; i++)
         entries[i] = (struct json_index_entry){names[i].hash, &names[i]};
-    json_index_init(&index, entries, count, compare_by_name_and_place);
+    json_index_init(&index, entries, count, compare_by_name_and_position);
     free(entries);
-    first = first_repeated_in(&index);
+    first = find_first_duplicate(&index);
     json_index_release(&index);
     if (first == NULL)
         return (struct slice){0};
@@ -132,9 +132,9 @@ struct slice json_names_pop(struct json_names *names, size_t from)
     names->len = from;
     if (count < 2)
         return (struct slice){0};
-    if (count <= FEW_NAMES)
-        return first_repeated_of_few(names->items + from, count);
-    return first_repeated_of_many(names->items + from, count);
+    if (count <= PAIRWISE_COMPARE_MAX)
+        return find_duplicate_pairwise(names->items + from, count);
+    return find_duplicate_by_index(names->items + from, count);
 }
 
 void json_names_release(struct json_names *names)

@@ -7,10 +7,10 @@
 
 struct merge {
     const struct json_patch *patch;
-    bool *met;       /* for each member of the patch: the target has it */
-    size_t depth;    /* of the target's object at `at` */
-    uint32_t object; /* of the patch, which merges with it */
-    const char *at;  /* in the target; NULL: it is not JSON */
+    bool *met;       /* for each member of the patch: whether the target has it */
+    size_t depth;    /* nesting of the current object of the target */
+    uint32_t object; /* the patch's object that merges with it */
+    const char *at;  /* position in the target; NULL: the target is not JSON */
     const char *end;
     struct buffer *out;
 };
@@ -21,7 +21,7 @@ static void add_member(struct merge *m, struct slice name, struct slice value)
     buffer_add(m->out, value);
 }
 
-/* A member of the target that the patch does not name, as it is written. */
+/* Copies a member that the patch does not name, byte for byte. */
 static void copy_member(struct merge *m, struct slice name)
 {
     struct slice member = {name.data - 1, 0};
@@ -63,7 +63,7 @@ static void merge_member(struct merge *m, const struct json_name *name)
         add_member(m, name->raw, json_patch_text(m->patch, index));
 }
 
-/* What the patch adds goes behind what the target has. */
+/* Appends the members that only the patch has, and closes the object. */
 static void leave_object(struct merge *m)
 {
     const struct patch_member *members = m->patch->members;
@@ -77,7 +77,7 @@ static void leave_object(struct merge *m)
     m->object = members[m->object].parent;
 }
 
-/* False when the target is not JSON. */
+/* Returns false when the target is not JSON. */
 static bool merge_objects(struct merge *m)
 {
     struct json_name name;
@@ -92,8 +92,8 @@ static bool merge_objects(struct merge *m)
     return m->at != NULL && json_skip_space(m->at, m->end) == m->end;
 }
 
-/* False when the target is not JSON. */
-static bool merge(struct merge *m, size_t target_len)
+/* Returns false when the target is not JSON. */
+static bool apply_merge(struct merge *m, size_t target_len)
 {
     const struct json_patch *patch = m->patch;
 
@@ -119,7 +119,7 @@ bool json_patch_apply(const struct json_patch *patch, struct slice target, size_
     struct merge m = {.patch = patch, .end = target.data + target.len, .out = out};
 
     m.at = json_skip_space(target.data, m.end);
-    if (!merge(&m, target.len)) {
+    if (!apply_merge(&m, target.len)) {
         out->len = before;
         return error_set(err, ERROR_INTERNAL, NULL,
                          "the stored context is not valid JSON; replace it with a PATCH of type "

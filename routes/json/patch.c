@@ -65,7 +65,8 @@ static void replace_with(struct json_patch *patch, uint32_t index, struct slice 
     buffer_add(&patch->text, value);
 }
 
-/* A member of `object` whose value is at `at`. Returns the object that is open behind it. */
+/* Adds the member `name` of `object`, whose value begins at *at. Moves *at past the value, or past
+ * the opening brace of an object. Returns the object that is open at the new *at. */
 static uint32_t index_member(struct json_patch *patch, uint32_t object, struct json_name name,
                              const char **at, const char *end)
 {
@@ -87,7 +88,7 @@ static uint32_t index_member(struct json_patch *patch, uint32_t object, struct j
     return object;
 }
 
-/* `at` stands behind the opening brace of the patch. */
+/* `at` is the byte after the opening brace of the patch. */
 static void index_objects(struct json_patch *patch, const char *at, const char *end)
 {
     uint32_t object = 0;
@@ -105,7 +106,7 @@ static void index_objects(struct json_patch *patch, const char *at, const char *
     }
 }
 
-static uint64_t hash_of(const struct patch_member *member)
+static uint64_t hash_member(const struct patch_member *member)
 {
     return member->name.hash ^ member->parent * UINT64_C(0x9e3779b97f4a7c15);
 }
@@ -134,7 +135,7 @@ static void build_index(struct json_patch *patch)
     for (size_t i = 0; i < count; i++) {
         const struct patch_member *member = &patch->members[i + 1];
 
-        entries[i] = (struct json_index_entry){hash_of(member), member};
+        entries[i] = (struct json_index_entry){hash_member(member), member};
     }
     json_index_init(&patch->index, entries, count, compare_members);
     free(entries);
@@ -144,7 +145,7 @@ uint32_t json_patch_find(const struct json_patch *patch, uint32_t parent,
                          const struct json_name *name)
 {
     const struct patch_member wanted = {.name = *name, .parent = parent};
-    const struct json_index_entry key = {hash_of(&wanted), &wanted};
+    const struct json_index_entry key = {hash_member(&wanted), &wanted};
     const struct patch_member *found = json_index_find(&patch->index, &key, compare_members);
 
     return found == NULL ? 0 : (uint32_t)(found - patch->members);

@@ -5,14 +5,14 @@
 
 #include <stdlib.h>
 
-/* In place of the index of an object's first name. */
+/* The value in scan.open of an array, in place of the index of an object's first name. */
 #define ARRAY SIZE_MAX
 
 struct scan {
     struct slice text;
     const char *at;
     const char *end;
-    size_t *open; /* for each open container ARRAY, or which of `names` is its first */
+    size_t *open; /* for each open container: ARRAY, or the index of its first name in `names` */
     size_t depth;
     size_t capacity;
     size_t max_depth;
@@ -21,8 +21,8 @@ struct scan {
     struct error *err;
 };
 
-/* What the scan meets next. */
-enum step { STEP_VALUE, STEP_BEHIND_VALUE, STEP_DONE, STEP_FAILED };
+/* What the scanner expects next. */
+enum step { STEP_VALUE, STEP_AFTER_VALUE, STEP_DONE, STEP_FAILED };
 
 static void skip_space(struct scan *s)
 {
@@ -85,7 +85,7 @@ static enum step scan_string(struct scan *s, struct slice *raw, bool *escaped)
         return fail_string(s, fault);
     *raw = (struct slice){start, (size_t)(s->at - start)};
     s->at++;
-    return STEP_BEHIND_VALUE;
+    return STEP_AFTER_VALUE;
 }
 
 static enum step scan_digits(struct scan *s)
@@ -94,13 +94,13 @@ static enum step scan_digits(struct scan *s)
         return fail_expected(s, "a digit of a number");
     while (is_at_digit(s))
         s->at++;
-    return STEP_BEHIND_VALUE;
+    return STEP_AFTER_VALUE;
 }
 
 static enum step scan_exponent(struct scan *s)
 {
     if (!is_at(s, 'e') && !is_at(s, 'E'))
-        return STEP_BEHIND_VALUE;
+        return STEP_AFTER_VALUE;
     s->at++;
     if (is_at(s, '+') || is_at(s, '-'))
         s->at++;
@@ -126,12 +126,12 @@ static enum step scan_number(struct scan *s)
     return scan_exponent(s);
 }
 
-static enum step scan_word(struct scan *s, struct slice word)
+static enum step scan_literal(struct scan *s, struct slice word)
 {
     if ((size_t)(s->end - s->at) < word.len || memcmp(s->at, word.data, word.len) != 0)
         return fail(s, "this is none of true, false and null");
     s->at += word.len;
-    return STEP_BEHIND_VALUE;
+    return STEP_AFTER_VALUE;
 }
 
 static enum json_kind type_at(const struct scan *s)
@@ -173,7 +173,7 @@ static void outline_value_end(struct scan *s)
     }
 }
 
-/* A name and its colon; the next thing is the value. */
+/* Scans a member name and its colon. */
 static enum step scan_name(struct scan *s)
 {
     struct slice raw = {0};
@@ -222,7 +222,7 @@ static enum step close_container(struct scan *s)
     if (frame != ARRAY)
         repeated = json_names_pop(&s->names, frame);
     if (repeated.data == NULL)
-        return STEP_BEHIND_VALUE;
+        return STEP_AFTER_VALUE;
     json_scan_error_repeated_name(s->text, repeated, s->err);
     return STEP_FAILED;
 }
@@ -249,7 +249,7 @@ static enum step fail_no_value(struct scan *s)
                             "false or null)");
 }
 
-/* The whole of a scalar, or the start of a container. */
+/* Scans a scalar, or the start of a container. */
 static enum step scan_value(struct scan *s)
 {
     struct slice raw;
@@ -264,11 +264,11 @@ static enum step scan_value(struct scan *s)
     case '"':
         return scan_string(s, &raw, &escaped);
     case 't':
-        return scan_word(s, SLICE_LITERAL("true"));
+        return scan_literal(s, SLICE_LITERAL("true"));
     case 'f':
-        return scan_word(s, SLICE_LITERAL("false"));
+        return scan_literal(s, SLICE_LITERAL("false"));
     case 'n':
-        return scan_word(s, SLICE_LITERAL("null"));
+        return scan_literal(s, SLICE_LITERAL("null"));
     default:
         return is_at(s, '-') || is_at_digit(s) ? scan_number(s) : fail_no_value(s);
     }
@@ -280,8 +280,8 @@ static enum step scan_end(struct scan *s)
     return s->at < s->end ? fail_expected(s, "nothing but white space") : STEP_DONE;
 }
 
-/* A comma and the next member or element, or the container's end. */
-static enum step scan_behind_value(struct scan *s)
+/* Scans a comma and the start of the next member or element, or the end of the container. */
+static enum step scan_after_value(struct scan *s)
 {
     bool in_object;
 
@@ -314,8 +314,8 @@ static bool scan_text(struct scan *s)
 {
     enum step step = scan_start(s);
 
-    while (step == STEP_VALUE || step == STEP_BEHIND_VALUE)
-        step = step == STEP_VALUE ? scan_value(s) : scan_behind_value(s);
+    while (step == STEP_VALUE || step == STEP_AFTER_VALUE)
+        step = step == STEP_VALUE ? scan_value(s) : scan_after_value(s);
     return step == STEP_DONE;
 }
 

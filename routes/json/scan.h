@@ -1,17 +1,17 @@
 /*
- * The strict JSON scanner that stands in front of json-c: it decides whether
- * a text is JSON at all, and says where it is not.
+ * The strict JSON scanner that runs before json-c. It decides whether a text is JSON, and reports
+ * the position of the first error.
  *
- * Accepted is exactly what RFC 8259 allows, and on top of it:
+ * It accepts exactly what RFC 8259 allows, with these additional requirements:
  *   - the bytes are valid UTF-8 (RFC 3629), without a byte order mark;
- *   - no object has two members of the same name, compared after escapes are
- *     decoded, so "a" and "\u0061" are one name;
+ *   - no object has two members of the same name, compared after decoding escapes: "a" and "\u0061"
+ *     are the same name;
  *   - at most max_depth arrays and objects are open at the same time.
- * Numbers may be of any size and precision; "\ud800" is a valid string.
+ * Numbers may have any size and precision; "\ud800" is a valid string.
  *
- * Pure: no state, any thread. Time is linear in the text, n log n in the
- * members of one object, however hostile the text; the stack does not grow
- * with nesting, the heap only with the nesting and the names in open objects.
+ * Pure function, any thread. Time is linear in the text and n log n in the members of one object,
+ * for hostile texts too. The stack does not grow with the nesting; the heap grows only with the
+ * nesting and the names in open objects.
  */
 #ifndef SESSIOND_ROUTES_JSON_SCAN_H
 #define SESSIOND_ROUTES_JSON_SCAN_H
@@ -20,7 +20,7 @@
 #include "db/base/slice.h"
 #include "routes/json/string.h"
 
-/* Not json_type: json-c has that name. */
+/* json-c already uses the name json_type. */
 enum json_kind {
     JSON_NULL,
     JSON_FALSE,
@@ -32,14 +32,14 @@ enum json_kind {
 };
 
 struct json_member {
-    struct slice name;  /* raw: what stands between its quotes */
+    struct slice name;  /* raw: the text between the quotes */
     struct slice value; /* raw, without the white space around it */
     enum json_kind type;
 };
 
 #define JSON_OUTLINE_MEMBERS 8
 
-/* The top-level value. The slices point into the scanned text. */
+/* The top-level value and its members. The slices are borrowed from the scanned text. */
 struct json_outline {
     enum json_kind type;
     size_t member_count;                              /* all members if it is an object, else 0 */
@@ -47,11 +47,11 @@ struct json_outline {
 };
 
 /*
- * Scans the whole of `text`. *out may be NULL.
+ * Scans the whole text. `out` may be NULL.
  *
- * ERROR_MALFORMED_JSON: the detail begins with "line L, column C: ", both from
- * 1, columns in bytes, lines ended by U+000A, and says what stands there or
- * what should. It is printable ASCII whatever the text.
+ * ERROR_MALFORMED_JSON: the detail begins with "line L, column C: ", both counted from 1, columns
+ * in bytes, lines ended by U+000A. It names what was found or expected there, always in printable
+ * ASCII. When memory runs out, the process aborts.
  */
 MUST_USE bool json_scan(struct slice text, size_t max_depth, struct json_outline *out,
                         struct error *err);

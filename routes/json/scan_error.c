@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* Longer names are cut, so that the words behind them still fit. */
+/* Longer names are truncated so that the rest of the message fits. */
 #define SHOWN_NAME_BYTES 40
 
 void json_scan_error(struct slice text, const char *at, struct error *err, const char *format, ...)

@@ -12,8 +12,8 @@ const char *json_skip_space(const char *at, const char *end)
     return at;
 }
 
-/* A quote closes the string unless an odd number of backslashes stands before it. The opening
- * quote ends the search for them. */
+/* A quote is escaped when an odd number of backslashes precedes it. The loop ends at the opening
+ * quote at the latest. */
 static bool is_escaped(const char *quote)
 {
     const char *at = quote;
@@ -23,7 +23,8 @@ static bool is_escaped(const char *quote)
     return (quote - at) % 2 != 0;
 }
 
-/* From the opening quote to behind the closing one; NULL when there is none. */
+/* `at` is the opening quote. The byte after the closing quote; NULL when the string is not closed.
+ */
 static const char *skip_string(const char *at, const char *end)
 {
     do {
@@ -77,8 +78,8 @@ const char *json_skip_value(const char *at, const char *end)
     return at == begin ? NULL : at;
 }
 
-/* Behind the character `c` at `at` and the white space after it; NULL when another character is
- * there or nothing follows. */
+/* Skips the character `c` at `at` and the white space after it; NULL when another character is at
+ * `at`, or when the text ends after it. */
 static const char *skip_char(const char *at, const char *end, char c)
 {
     if (at == NULL || at == end || *at != c)

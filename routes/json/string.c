@@ -5,40 +5,40 @@
 #include <endian.h>
 
 #define REPLACEMENT 0xfffd
-#define UNIT_ESCAPE 6 /* bytes of \uXXXX */
-#define EACH_BYTE(value) (UINT64_MAX / 255 * (value))
+#define UNICODE_ESCAPE_BYTES 6 /* \uXXXX */
+#define REPEAT_BYTE(value) (UINT64_MAX / 255 * (value))
 
-static bool is_plain(char c)
+static bool is_plain_char(char c)
 {
     return (unsigned char)c >= 0x20 && (unsigned char)c < 0x80 && c != '"' && c != '\\';
 }
 
-/* Bit 7 of a byte is set where the byte may be other than plain; of the bytes with it set, the one
- * lowest in value is exact: a borrow can only spoil those above it. */
-static uint64_t stops_in(uint64_t word)
+/* Sets bit 7 of each byte that may not be plain. Only the least significant byte with bit 7 set is
+ * exact: a borrow can set the bit in more significant bytes by mistake. */
+static uint64_t mark_special_bytes(uint64_t word)
 {
-    uint64_t quote = word ^ EACH_BYTE('"');
-    uint64_t backslash = word ^ EACH_BYTE('\\');
-    uint64_t below_space = word - EACH_BYTE(0x20);
+    uint64_t quote = word ^ REPEAT_BYTE('"');
+    uint64_t backslash = word ^ REPEAT_BYTE('\\');
+    uint64_t below_space = word - REPEAT_BYTE(0x20);
 
-    quote -= EACH_BYTE(1);
-    backslash -= EACH_BYTE(1);
-    return (quote | backslash | below_space | word) & EACH_BYTE(0x80);
+    quote -= REPEAT_BYTE(1);
+    backslash -= REPEAT_BYTE(1);
+    return (quote | backslash | below_space | word) & REPEAT_BYTE(0x80);
 }
 
 const char *json_string_plain_end(const char *at, const char *end)
 {
     while (end - at >= 8) {
         uint64_t word;
-        uint64_t stops;
+        uint64_t special;
 
         memcpy(&word, at, sizeof(word));
-        stops = stops_in(le64toh(word));
-        if (stops != 0)
-            return at + __builtin_ctzll(stops) / 8;
+        special = mark_special_bytes(le64toh(word));
+        if (special != 0)
+            return at + __builtin_ctzll(special) / 8;
         at += 8;
     }
-    while (at < end && is_plain(*at))
+    while (at < end && is_plain_char(*at))
         at++;
     return at;
 }
@@ -54,7 +54,7 @@ static int hex_digit(char c)
     return -1;
 }
 
-/* The escape at `at`, a backslash: its length, or 0 if it is none. */
+/* The length of the escape that begins with the backslash at `at`; 0 if it is invalid. */
 static size_t escape_length(const char *at, const char *end)
 {
     if (end - at < 2)
@@ -70,20 +70,20 @@ static size_t escape_length(const char *at, const char *end)
     case 't':
         return 2;
     case 'u':
-        if (end - at < UNIT_ESCAPE)
+        if (end - at < UNICODE_ESCAPE_BYTES)
             return 0;
-        for (size_t i = 2; i < UNIT_ESCAPE; i++) {
+        for (size_t i = 2; i < UNICODE_ESCAPE_BYTES; i++) {
             if (hex_digit(at[i]) < 0)
                 return 0;
         }
-        return UNIT_ESCAPE;
+        return UNICODE_ESCAPE_BYTES;
     default:
         return 0;
     }
 }
 
-/* Moves *at behind the longer UTF-8 sequences there; false at one that is not well-formed. */
-static bool skip_sequences(const char **at, const char *end)
+/* Moves *at past multibyte UTF-8 sequences. Returns false at one that is not well-formed. */
+static bool skip_multibyte(const char **at, const char *end)
 {
     while (*at < end && (unsigned char)**at >= 0x80) {
         size_t len = json_utf8_length(*at, end);
@@ -104,7 +104,7 @@ enum json_string_error json_string_check(const char **at, const char *end, bool 
         size_t len;
 
         *at = json_string_plain_end(*at, end);
-        if (!skip_sequences(at, end))
+        if (!skip_multibyte(at, end))
             return JSON_STRING_UTF8;
         if (*at == end) {
             *at = opening;
@@ -138,10 +138,10 @@ static uint32_t hex_unit(const char *digits)
     return unit;
 }
 
-/* The code point of the escape at *at, which moves behind it: behind both halves of a surrogate
- * pair, so that a surrogate comes back only where it is alone. A backslash that begins no escape
- * is U+FFFD. */
-static uint32_t take_escape(const char **at, const char *end)
+/* Returns the code point of the escape at *at and moves *at past it. A surrogate pair is decoded as
+ * a whole, so only a lone surrogate is returned as such. An invalid escape yields U+FFFD, and *at
+ * moves past its backslash. */
+static uint32_t decode_escape(const char **at, const char *end)
 {
     static const char letters[] = "bfnrt";
     static const char controls[] = "\b\f\n\r\t";
@@ -162,7 +162,7 @@ static uint32_t take_escape(const char **at, const char *end)
     high = hex_unit(*at);
     *at += 4;
     if (high < 0xd800 || high >= 0xdc00 || *at == end || (*at)[0] != '\\' ||
-        escape_length(*at, end) != UNIT_ESCAPE)
+        escape_length(*at, end) != UNICODE_ESCAPE_BYTES)
         return high;
     low = hex_unit(*at + 2);
     if (low < 0xdc00 || low >= 0xe000)
@@ -177,7 +177,7 @@ bool json_string_has_lone_surrogate(struct slice raw)
     const char *at = raw.data;
 
     while (at < end && (at = memchr(at, '\\', (size_t)(end - at))) != NULL) {
-        if (is_surrogate(take_escape(&at, end)))
+        if (is_surrogate(decode_escape(&at, end)))
             return true;
     }
     return false;
@@ -195,26 +195,26 @@ void json_string_decode(struct slice raw, struct buffer *out)
         buffer_add(out, (struct slice){at, (size_t)(plain_end - at)});
         at = plain_end;
         if (escape != NULL) {
-            size_t len = json_utf8_put(take_escape(&at, end), bytes);
+            size_t len = json_utf8_put(decode_escape(&at, end), bytes);
 
             buffer_add(out, (struct slice){bytes, len});
         }
     }
 }
 
-static uint32_t take_point(const char **at, const char *end)
+static uint32_t decode_code_point(const char **at, const char *end)
 {
-    return **at == '\\' ? take_escape(at, end) : json_utf8_take(at, end);
+    return **at == '\\' ? decode_escape(at, end) : json_utf8_take(at, end);
 }
 
-static int compare_points(struct slice a, struct slice b)
+static int compare_code_points(struct slice a, struct slice b)
 {
     const char *a_end = a.data + a.len;
     const char *b_end = b.data + b.len;
 
     while (a.data < a_end && b.data < b_end) {
-        uint32_t left = take_point(&a.data, a_end);
-        uint32_t right = take_point(&b.data, b_end);
+        uint32_t left = decode_code_point(&a.data, a_end);
+        uint32_t right = decode_code_point(&b.data, b_end);
 
         if (left != right)
             return left < right ? -1 : 1;
@@ -222,14 +222,14 @@ static int compare_points(struct slice a, struct slice b)
     return (a.data < a_end) - (b.data < b_end);
 }
 
-/* The order of UTF-8's bytes is that of the code points, so without escapes the bytes will do. */
+/* UTF-8 bytes sort like code points, so strings without escapes are compared bytewise. */
 int json_string_compare(struct slice a, struct slice b)
 {
     size_t common = a.len < b.len ? a.len : b.len;
     int order;
 
     if (memchr(a.data, '\\', a.len) != NULL || memchr(b.data, '\\', b.len) != NULL)
-        return compare_points(a, b);
+        return compare_code_points(a, b);
     order = memcmp(a.data, b.data, common);
     return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
 }

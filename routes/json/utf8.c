@@ -2,15 +2,15 @@
 
 #include <stdbool.h>
 
-/* What may stand behind a lead byte: how long the sequence is, and the range of the second byte.
- * The range is what keeps out overlong forms, surrogates and what is above U+10FFFF. */
+/* What a lead byte determines: the length of the sequence and the valid range of the second byte.
+ * The range excludes overlong forms, surrogates and code points above U+10FFFF. */
 struct lead {
     unsigned char length;
     unsigned char low;
     unsigned char high;
 };
 
-static struct lead lead_of(unsigned char byte)
+static struct lead parse_lead_byte(unsigned char byte)
 {
     if (byte < 0xc2)
         return (struct lead){0};
@@ -30,7 +30,7 @@ static bool is_continuation(char byte)
 
 size_t json_utf8_length(const char *at, const char *end)
 {
-    struct lead lead = lead_of((unsigned char)*at);
+    struct lead lead = parse_lead_byte((unsigned char)*at);
     unsigned char second;
 
     if (lead.length == 0 || (size_t)(end - at) < lead.length)
@@ -69,7 +69,7 @@ size_t json_utf8_put(uint32_t point, char bytes[4])
     return length;
 }
 
-/* UTF-8 writes U+0080 to U+009F as C2 80 to C2 9F. */
+/* UTF-8 encodes U+0080 to U+009F as C2 80 to C2 9F. */
 bool json_utf8_has_control(struct slice text)
 {
     for (size_t i = 0; i < text.len; i++) {

@@ -36,10 +36,10 @@ static void add_escape(struct buffer *out, unsigned char c)
         buffer_add_text(out, letter);
 }
 
-static void add_content(struct buffer *out, struct slice text)
+static void add_escaped_text(struct buffer *out, struct slice text)
 {
     const char *at = text.data;
-    const char *end = text.len == 0 ? at : at + text.len; /* NULL takes no offset */
+    const char *end = text.len == 0 ? at : at + text.len; /* no offset may be added to NULL */
 
     while (at < end) {
         const char *plain = json_string_plain_end(at, end);
@@ -62,11 +62,11 @@ static void add_content(struct buffer *out, struct slice text)
 void json_add_string(struct buffer *out, struct slice text)
 {
     buffer_add_char(out, '"');
-    add_content(out, text);
+    add_escaped_text(out, text);
     buffer_add_char(out, '"');
 }
 
-/* The characters of a URI fragment that stand for themselves (RFC 3986 §3.5). */
+/* Whether the character needs no percent-encoding in a URI fragment (RFC 3986 §3.5). */
 static bool is_fragment_char(unsigned char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||

@@ -1,9 +1,9 @@
-/* /healthz and /readyz: is the process alive; does a write reach the disk. */
+/* GET /healthz: whether the process is alive. GET /readyz: whether a write reaches the disk. */
 
 #include "routes/core/problem.h"
 #include "routes/core/route.h"
 
-static void answer_ok(struct exchange *ex, struct slice body)
+static void respond_ok(struct exchange *ex, struct slice body)
 {
     ex->status = 200;
     ex->content_type = "application/json";
@@ -13,7 +13,7 @@ static void answer_ok(struct exchange *ex, struct slice body)
 static enum route_step healthz_begin(const struct routes *routes, struct exchange *ex)
 {
     (void)routes;
-    answer_ok(ex, SLICE_LITERAL("{\"status\":\"ok\"}\n"));
+    respond_ok(ex, SLICE_LITERAL("{\"status\":\"ok\"}\n"));
     return ROUTE_ANSWERED;
 }
 
@@ -24,15 +24,15 @@ const struct route route_healthz = {
     .begin = healthz_begin,
 };
 
-static void answer_ready(struct exchange *ex)
+static void respond_ready(struct exchange *ex)
 {
-    answer_ok(ex, SLICE_LITERAL("{\"status\":\"ready\"}\n"));
+    respond_ok(ex, SLICE_LITERAL("{\"status\":\"ready\"}\n"));
 }
 
 static enum route_step readyz_begin(const struct routes *routes, struct exchange *ex)
 {
     if (store_has_just_committed(routes->store)) {
-        answer_ready(ex);
+        respond_ready(ex);
         return ROUTE_ANSWERED;
     }
     ex->job.operation = STORE_PROBE;
@@ -43,7 +43,7 @@ static void readyz_finish(const struct routes *routes, struct exchange *ex)
 {
     (void)routes;
     if (ex->job.error.kind == ERROR_NONE)
-        answer_ready(ex);
+        respond_ready(ex);
     else
         problem_respond_kind(ex, ERROR_NOT_READY, "a write to the database failed; see the log");
 }

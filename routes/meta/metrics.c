@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The last place is for requests without a route. */
-#define NO_ROUTE (ROUTER_ROUTES_MAX - 1)
+/* The last index counts requests without a route. */
+#define NO_ROUTE_INDEX (ROUTER_ROUTES_MAX - 1)
 #define STATUS_FIRST 200
 #define STATUS_LAST 599
 #define DURATION_BUCKETS 12
@@ -28,7 +28,7 @@ struct metrics {
     atomic_int_least64_t in_flight;
     atomic_int_least64_t gauges[METRICS_GAUGES];
     atomic_int_least64_t limits[METRICS_LIMITS];
-    atomic_int_least64_t refusals[METRICS_REFUSALS];
+    atomic_int_least64_t auth_failures[METRICS_REFUSALS];
 };
 
 struct metrics *metrics_new(void)
@@ -45,67 +45,67 @@ void metrics_free(struct metrics *metrics)
     free(metrics);
 }
 
-static void add(atomic_int_least64_t *counter, int64_t amount)
+static void add_to_counter(atomic_int_least64_t *counter, int64_t amount)
 {
     atomic_fetch_add_explicit(counter, amount, memory_order_relaxed);
 }
 
-static int64_t get(const atomic_int_least64_t *counter)
+static int64_t read_counter(const atomic_int_least64_t *counter)
 {
     return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
 void metrics_begin(struct metrics *metrics)
 {
-    add(&metrics->in_flight, 1);
+    add_to_counter(&metrics->in_flight, 1);
 }
 
 void metrics_end(struct metrics *metrics)
 {
-    add(&metrics->in_flight, -1);
+    add_to_counter(&metrics->in_flight, -1);
 }
 
 void metrics_refuse(struct metrics *metrics, enum metrics_refusal why)
 {
-    add(&metrics->refusals[why], 1);
+    add_to_counter(&metrics->auth_failures[why], 1);
 }
 
 int64_t metrics_in_flight(const struct metrics *metrics)
 {
-    return get(&metrics->in_flight);
+    return read_counter(&metrics->in_flight);
 }
 
 void metrics_change(struct metrics *metrics, enum metrics_gauge gauge, int64_t by)
 {
-    add(&metrics->gauges[gauge], by);
+    add_to_counter(&metrics->gauges[gauge], by);
 }
 
 void metrics_limit(struct metrics *metrics, enum metrics_limit limit)
 {
-    add(&metrics->limits[limit], 1);
+    add_to_counter(&metrics->limits[limit], 1);
 }
 
-static size_t place_of(const struct route *route)
+static size_t route_index(const struct route *route)
 {
     for (size_t i = 0; route != NULL && router_route(i) != NULL; i++) {
         if (router_route(i) == route)
             return i;
     }
-    return NO_ROUTE;
+    return NO_ROUTE_INDEX;
 }
 
 void metrics_count(struct metrics *metrics, const struct exchange *ex, int64_t duration_us)
 {
-    struct route_metrics *route = &metrics->routes[place_of(ex->route)];
+    struct route_metrics *route = &metrics->routes[route_index(ex->route)];
     size_t bucket = 0;
 
     if (ex->status < STATUS_FIRST || ex->status > STATUS_LAST)
         return;
     while (bucket < DURATION_BUCKETS && duration_us > duration_bounds_us[bucket])
         bucket++;
-    add(&route->requests[ex->method][ex->status - STATUS_FIRST], 1);
-    add(&route->durations[bucket], 1);
-    add(&route->duration_us, duration_us);
+    add_to_counter(&route->requests[ex->method][ex->status - STATUS_FIRST], 1);
+    add_to_counter(&route->durations[bucket], 1);
+    add_to_counter(&route->duration_us, duration_us);
 }
 
 static void add_family(struct buffer *out, const char *name, const char *type, const char *help)
@@ -113,36 +113,36 @@ static void add_family(struct buffer *out, const char *name, const char *type, c
     buffer_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-static const char *pattern_of(size_t place)
+static const char *pattern_at(size_t index)
 {
-    return place == NO_ROUTE ? "none" : router_route(place)->pattern;
+    return index == NO_ROUTE_INDEX ? "none" : router_route(index)->pattern;
 }
 
-static bool is_in_use(size_t place)
+static bool is_route_index(size_t index)
 {
-    return place == NO_ROUTE || router_route(place) != NULL;
+    return index == NO_ROUTE_INDEX || router_route(index) != NULL;
 }
 
 static void add_requests(struct buffer *out, const struct metrics *metrics)
 {
     add_family(out, "sessiond_http_requests_total", "counter", "Requests by route and status.");
-    for (size_t place = 0; place < ROUTER_ROUTES_MAX; place++) {
-        for (unsigned method = 0; is_in_use(place) && method <= METHOD_COUNT; method++) {
+    for (size_t index = 0; index < ROUTER_ROUTES_MAX; index++) {
+        for (unsigned method = 0; is_route_index(index) && method <= METHOD_COUNT; method++) {
             for (int status = STATUS_FIRST; status <= STATUS_LAST; status++) {
                 const int64_t count =
-                    get(&metrics->routes[place].requests[method][status - STATUS_FIRST]);
+                    read_counter(&metrics->routes[index].requests[method][status - STATUS_FIRST]);
                 if (count > 0)
                     buffer_printf(out,
                                   "sessiond_http_requests_total{route=\"%s\",method=\"%s\","
                                   "status=\"%d\"} %lld\n",
-                                  pattern_of(place), method_name((enum method)method), status,
+                                  pattern_at(index), method_name((enum method)method), status,
                                   (long long)count);
             }
         }
     }
 }
 
-static void add_refusals(struct buffer *out, const struct metrics *metrics)
+static void add_auth_failures(struct buffer *out, const struct metrics *metrics)
 {
     static const char name[] = "sessiond_auth_failures_total";
     static const char *const reasons[METRICS_REFUSALS] = {
@@ -154,11 +154,11 @@ static void add_refusals(struct buffer *out, const struct metrics *metrics)
     add_family(out, name, "counter", "Requests that were not let in, by reason.");
     for (int i = 0; i < METRICS_REFUSALS; i++)
         buffer_printf(out, "%s{reason=\"%s\"} %lld\n", name, reasons[i],
-                      (long long)get(&metrics->refusals[i]));
+                      (long long)read_counter(&metrics->auth_failures[i]));
 }
 
-/* One histogram series without its sum; returns its count. `label` is empty or ends in a comma;
- * bounds are divided by `unit`. */
+/* Adds the buckets of one histogram series, without its sum, and returns its count. `label` is
+ * empty or ends in a comma; the bounds are divided by `unit`. */
 static int64_t add_histogram(struct buffer *out, const char *name, const char *label,
                              const int64_t *bounds, const int64_t *counts, size_t buckets,
                              double unit)
@@ -182,20 +182,21 @@ static void add_durations(struct buffer *out, const struct metrics *metrics)
     char label[64];
 
     add_family(out, name, "histogram", "From a request's headers to its answered response.");
-    for (size_t place = 0; place < ROUTER_ROUTES_MAX; place++) {
-        const struct route_metrics *route = &metrics->routes[place];
+    for (size_t index = 0; index < ROUTER_ROUTES_MAX; index++) {
+        const struct route_metrics *route = &metrics->routes[index];
         int64_t total = 0;
         for (size_t i = 0; i <= DURATION_BUCKETS; i++)
-            total += counts[i] = get(&route->durations[i]);
-        /* One series a pattern and method: two routes may share a pattern. */
+            total += counts[i] = read_counter(&route->durations[i]);
+        /* The series is labelled by pattern and method, because routes may share a pattern. */
         if (total == 0)
             continue;
-        snprintf(label, sizeof(label), "route=\"%s\",method=\"%s\",", pattern_of(place),
-                 place == NO_ROUTE ? "any" : method_name(router_route(place)->method));
+        snprintf(label, sizeof(label), "route=\"%s\",method=\"%s\",", pattern_at(index),
+                 index == NO_ROUTE_INDEX ? "any" : method_name(router_route(index)->method));
         add_histogram(out, name, label, duration_bounds_us, counts, DURATION_BUCKETS, 1e6);
         label[strlen(label) - 1] = '\0';
         buffer_printf(out, "%s_sum{%s} %.6f\n%s_count{%s} %lld\n", name, label,
-                      (double)get(&route->duration_us) / 1e6, name, label, (long long)total);
+                      (double)read_counter(&route->duration_us) / 1e6, name, label,
+                      (long long)total);
     }
 }
 
@@ -221,17 +222,17 @@ static void add_limits(struct buffer *out, const struct metrics *metrics)
     static const char name[] = "sessiond_limit_refusals_total";
 
     add_gauge(out, "sessiond_connections", "Connections that are open.",
-              get(&metrics->gauges[METRICS_CONNECTIONS]));
+              read_counter(&metrics->gauges[METRICS_CONNECTIONS]));
     add_gauge(out, "sessiond_bodies_bytes", "Bodies of requests and responses under way.",
-              get(&metrics->gauges[METRICS_BODIES_BYTES]));
+              read_counter(&metrics->gauges[METRICS_BODIES_BYTES]));
     add_gauge(out, "sessiond_streams", "Responses that are made while they are sent.",
-              get(&metrics->gauges[METRICS_STREAMS]));
+              read_counter(&metrics->gauges[METRICS_STREAMS]));
     add_gauge(out, "sessiond_waiting", "Connections that wait for an event.",
-              get(&metrics->gauges[METRICS_WAITING]));
+              read_counter(&metrics->gauges[METRICS_WAITING]));
     add_family(out, name, "counter", "Requests that a limit refused or ended.");
     for (int i = 0; i < METRICS_LIMITS; i++)
         buffer_printf(out, "%s{limit=\"%s\"} %lld\n", name, limits[i],
-                      (long long)get(&metrics->limits[i]));
+                      (long long)read_counter(&metrics->limits[i]));
 }
 
 static void add_commits(struct buffer *out, const struct store_stats *stats)
@@ -264,7 +265,7 @@ static void add_checkpoints(struct buffer *out, const struct store_stats *stats)
     buffer_printf(out, "%s{result=\"failed\"} %lld\n", name, (long long)stats->checkpoints_failed);
 }
 
-static void add_counts(struct buffer *out, const struct store_stats *stats)
+static void add_store_counters(struct buffer *out, const struct store_stats *stats)
 {
     static const struct {
         const char *name;
@@ -304,7 +305,7 @@ static void add_counts(struct buffer *out, const struct store_stats *stats)
 
     for (int i = 0; i < STORE_COUNT_KINDS; i++) {
         if (families[i].name == NULL)
-            continue; /* one of a family with labels */
+            continue; /* part of a family with labels */
         add_family(out, families[i].name, "counter", families[i].help);
         buffer_printf(out, "%s %lld\n", families[i].name, (long long)stats->counts[i]);
     }
@@ -343,7 +344,7 @@ static void add_size(struct buffer *out, const struct store_stats *stats)
               stats->nearly_full);
 }
 
-static void add_storage(struct buffer *out, struct store *store)
+static void add_store_stats(struct buffer *out, struct store *store)
 {
     struct store_stats stats;
 
@@ -354,7 +355,7 @@ static void add_storage(struct buffer *out, struct store *store)
     add_gauge(out, "sessiond_wal_bytes", "Length of the write-ahead log that is in use.",
               stats.wal_bytes);
     add_checkpoints(out, &stats);
-    add_counts(out, &stats);
+    add_store_counters(out, &stats);
     add_gauge(out, "sessiond_search_complete",
               "1 when all that is stored can be found; 0 while the index is being made, or without "
               "search.",
@@ -371,7 +372,7 @@ static void add_storage(struct buffer *out, struct store *store)
                       session_status_name((enum session_status)i), (long long)stats.sessions[i]);
 }
 
-static enum route_step metrics_begin_route(const struct routes *routes, struct exchange *ex)
+static enum route_step metrics_route_begin(const struct routes *routes, struct exchange *ex)
 {
     struct buffer *out = &ex->response;
 
@@ -384,8 +385,8 @@ static enum route_step metrics_begin_route(const struct routes *routes, struct e
     add_gauge(out, "sessiond_http_requests_in_flight", "Requests that are not answered yet.",
               metrics_in_flight(routes->metrics));
     add_limits(out, routes->metrics);
-    add_refusals(out, routes->metrics);
-    add_storage(out, routes->store);
+    add_auth_failures(out, routes->metrics);
+    add_store_stats(out, routes->store);
     return ROUTE_ANSWERED;
 }
 
@@ -393,5 +394,5 @@ const struct route route_metrics = {
     .method = METHOD_GET,
     .pattern = "/metrics",
     .scope = SCOPE_READ,
-    .begin = metrics_begin_route,
+    .begin = metrics_route_begin,
 };

@@ -1,33 +1,36 @@
 /*
- * What the HTTP side counts, and /metrics. Any thread may count: relaxed atomics. The text is
- * Prometheus' exposition format, version 0.0.4.
+ * Counters and gauges of the HTTP side, and GET /metrics in the Prometheus text format, version
+ * 0.0.4.
+ *
+ * Threads: any; the values are relaxed atomics. Errors: none; when memory runs out, the process
+ * aborts.
  */
 #ifndef SESSIOND_ROUTES_META_METRICS_H
 #define SESSIOND_ROUTES_META_METRICS_H
 
 #include "routes/core/route.h"
 
-/* A request's headers have arrived; metrics_end ends it. */
+/* Counts a request as in flight, from the arrival of its headers to metrics_end(). */
 void metrics_begin(struct metrics *metrics);
 void metrics_end(struct metrics *metrics);
 
 enum metrics_gauge {
     METRICS_CONNECTIONS,
     METRICS_BODIES_BYTES,
-    METRICS_STREAMS, /* responses that are made while they are sent */
+    METRICS_STREAMS, /* streaming responses */
     METRICS_WAITING, /* connections that wait for an event */
     METRICS_GAUGES
 };
 
-/* More of it, or less. */
+/* Adds `by`, which may be negative, to a gauge. */
 void metrics_change(struct metrics *metrics, enum metrics_gauge gauge, int64_t by);
 
-/* The limits whose refusals have no status, or not one of their own. */
+/* The limits whose rejections have no status code, or share one with other rejections. */
 enum metrics_limit {
     METRICS_BODIES,
     METRICS_RATE,
     METRICS_CONNECTIONS_RESERVED,
-    METRICS_CLIENT_CONNECTIONS, /* of a token */
+    METRICS_CLIENT_CONNECTIONS, /* per token */
     METRICS_CLIENT_STREAMS,
     METRICS_CLIENT_JOBS,
     METRICS_CLIENT_BYTES,
@@ -36,10 +39,10 @@ enum metrics_limit {
     METRICS_LIMITS
 };
 
-/* A limit has refused a request, or ended a connection. */
+/* Counts a request that a limit rejected, or a connection that it closed. */
 void metrics_limit(struct metrics *metrics, enum metrics_limit limit);
 
-/* Why a request was not let in. */
+/* Why the authorization rejected a request. */
 enum metrics_refusal {
     REFUSED_NO_TOKEN,
     REFUSED_WRONG_TOKEN,
@@ -49,14 +52,17 @@ enum metrics_refusal {
     METRICS_REFUSALS
 };
 
-/* A request was not let in. */
+/* Counts a request that the authorization rejected. */
 void metrics_refuse(struct metrics *metrics, enum metrics_refusal why);
 
-/* A request is over: answered, or ended without an answer (ex->status 0). */
+/* Counts a finished request by route, method and status, and adds its duration in µs to the route's
+ * histogram. Ignores a request that ended without a response (ex->status 0). */
 void metrics_count(struct metrics *metrics, const struct exchange *ex, int64_t duration_us);
 
+/* The number of requests in flight. */
 int64_t metrics_in_flight(const struct metrics *metrics);
 
+/* Creates metrics with all values 0; the caller frees them. */
 struct metrics *metrics_new(void);
 void metrics_free(struct metrics *metrics);
 

@@ -1,4 +1,4 @@
-/* /openapi.yaml and /openapi.json: the contract that this process was built with. */
+/* GET /openapi.yaml and /openapi.json: the contract that is compiled into the service. */
 
 #include "routes/core/route.h"
 
@@ -7,8 +7,8 @@ extern const size_t openapi_yaml_size;
 extern const unsigned char openapi_json[];
 extern const size_t openapi_json_size;
 
-static enum route_step answer(struct exchange *ex, const char *type, const unsigned char *text,
-                              size_t size)
+static enum route_step respond_with_text(struct exchange *ex, const char *type,
+                                         const unsigned char *text, size_t size)
 {
     ex->status = 200;
     ex->content_type = type;
@@ -19,13 +19,13 @@ static enum route_step answer(struct exchange *ex, const char *type, const unsig
 static enum route_step yaml_begin(const struct routes *routes, struct exchange *ex)
 {
     (void)routes;
-    return answer(ex, "application/yaml", openapi_yaml, openapi_yaml_size);
+    return respond_with_text(ex, "application/yaml", openapi_yaml, openapi_yaml_size);
 }
 
 static enum route_step json_begin(const struct routes *routes, struct exchange *ex)
 {
     (void)routes;
-    return answer(ex, "application/json", openapi_json, openapi_json_size);
+    return respond_with_text(ex, "application/json", openapi_json, openapi_json_size);
 }
 
 const struct route route_openapi_yaml = {

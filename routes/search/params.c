@@ -18,18 +18,19 @@ static const char *const names[PARAMETER_COUNT] = {
     "q", "limit", "cursor", "status", "thread_id", "project_path",
 };
 
-struct reading {
+struct params_parser {
     struct query_params reader;
     struct store_search_query *query;
 };
 
-static bool refuse(const struct reading *reading, enum parameter which, const char *why)
+static bool reject_value(const struct params_parser *parser, enum parameter which, const char *why)
 {
-    return query_refuse_value(&reading->reader, which, why);
+    return query_refuse_value(&parser->reader, which, why);
 }
 
-/* Takes decimal digits off the front; false when there are none, or too many for 64 bits. */
-static bool take_number(struct slice *rest, uint64_t *out)
+/* Parses a decimal number and removes it from the front of *rest. Returns false when there is no
+ * digit or the number exceeds 64 bits. */
+static bool parse_number(struct slice *rest, uint64_t *out)
 {
     uint64_t number = 0;
     size_t at = 0;
@@ -45,39 +46,39 @@ static bool take_number(struct slice *rest, uint64_t *out)
     return at > 0;
 }
 
-static bool read_cursor(struct reading *reading, struct slice value)
+static bool parse_cursor(struct params_parser *parser, struct slice value)
 {
     uint64_t score;
     uint64_t document;
 
-    if (!take_number(&value, &score) || score < 1 || score > STORE_SEARCH_SCORE_MAX ||
+    if (!parse_number(&value, &score) || score < 1 || score > STORE_SEARCH_SCORE_MAX ||
         value.len == 0 || *value.data != '-')
         goto refused;
     value = (struct slice){value.data + 1, value.len - 1};
-    if (!take_number(&value, &document) || value.len > 0)
+    if (!parse_number(&value, &document) || value.len > 0)
         goto refused;
-    reading->query->after = (struct store_search_cursor){(int64_t)score, (int64_t)document};
+    parser->query->after = (struct store_search_cursor){(int64_t)score, (int64_t)document};
     return true;
 
 refused:
-    return refuse(reading, PARAMETER_CURSOR, "cursor is the next_cursor of the page before");
+    return reject_value(parser, PARAMETER_CURSOR, "cursor is the next_cursor of the page before");
 }
 
-static bool take(void *arg, unsigned which, struct slice value)
+static bool on_parameter(void *arg, unsigned which, struct slice value)
 {
-    struct reading *reading = arg;
+    struct params_parser *parser = arg;
 
     switch ((enum parameter)which) {
     case PARAMETER_LIMIT:
-        return query_limit(&reading->reader, which, value, STORE_SEARCH_LIMIT_MAX,
-                           &reading->query->limit);
+        return query_limit(&parser->reader, which, value, STORE_SEARCH_LIMIT_MAX,
+                           &parser->query->limit);
     case PARAMETER_CURSOR:
-        return read_cursor(reading, value);
+        return parse_cursor(parser, value);
     case PARAMETER_STATUS:
-        return query_status(&reading->reader, which, value, &reading->query->statuses);
+        return query_status(&parser->reader, which, value, &parser->query->statuses);
     case PARAMETER_THREAD_ID:
     case PARAMETER_PROJECT_PATH:
-        return value.len > 0 || refuse(reading, which, "it must not be empty");
+        return value.len > 0 || reject_value(parser, which, "it must not be empty");
     case PARAMETER_Q:
     case PARAMETER_COUNT:
         break;
@@ -88,7 +89,7 @@ static bool take(void *arg, unsigned which, struct slice value)
 bool search_params_read(struct slice query, struct buffer *text, struct store_search_query *out,
                         struct error *err)
 {
-    struct reading reading = {
+    struct params_parser parser = {
         .reader = {.names = names,
                    .count = PARAMETER_COUNT,
                    .known = QUERY_BIT(PARAMETER_COUNT) - 1,
@@ -99,17 +100,17 @@ bool search_params_read(struct slice query, struct buffer *text, struct store_se
     };
 
     *out = (struct store_search_query){.limit = LIMIT_DEFAULT};
-    if (!query_read(&reading.reader, query, take, &reading))
+    if (!query_read(&parser.reader, query, on_parameter, &parser))
         return false;
-    if (!query_has(&reading.reader, PARAMETER_Q))
-        return refuse(&reading, PARAMETER_Q, "q is missing: the words to look for");
-    out->text = query_text(&reading.reader, PARAMETER_Q);
-    out->thread_id = query_text(&reading.reader, PARAMETER_THREAD_ID);
-    out->project_path = query_text(&reading.reader, PARAMETER_PROJECT_PATH);
+    if (!query_has(&parser.reader, PARAMETER_Q))
+        return reject_value(&parser, PARAMETER_Q, "q is missing: the words to look for");
+    out->text = query_text(&parser.reader, PARAMETER_Q);
+    out->thread_id = query_text(&parser.reader, PARAMETER_THREAD_ID);
+    out->project_path = query_text(&parser.reader, PARAMETER_PROJECT_PATH);
     return true;
 }
 
-void search_params_add_cursor(struct buffer *out, const struct store_search_cursor *place)
+void search_params_add_cursor(struct buffer *out, const struct store_search_cursor *last)
 {
-    buffer_printf(out, "%lld-%llu", (long long)place->score, (unsigned long long)place->document);
+    buffer_printf(out, "%lld-%llu", (long long)last->score, (unsigned long long)last->document);
 }

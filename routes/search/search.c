@@ -1,11 +1,11 @@
-/* /search: what was said, by its words. */
+/* GET /search: full-text search in entries and contexts. */
 
 #include "routes/core/problem.h"
 #include "routes/core/route.h"
 #include "routes/json/writer.h"
 #include "routes/search/params.h"
 
-/* In HTML & and < and > stand for themselves only as references, so no text can hold a mark. */
+/* Escapes &, < and > as HTML character references, so that the text cannot contain a <mark> tag. */
 static void add_escaped(struct buffer *out, struct slice text)
 {
     for (size_t i = 0; i < text.len; i++) {
@@ -54,7 +54,7 @@ static void add_stream(struct buffer *out, const struct store_hit *hit)
     buffer_printf(out, ",\"seq\":%lld", (long long)hit->seq);
 }
 
-/* On the store's thread. */
+/* Runs on the store's thread. */
 static enum store_visit add_hit(void *arg, const struct store_hit *hit)
 {
     struct exchange *ex = arg;
@@ -80,7 +80,7 @@ static enum store_visit add_hit(void *arg, const struct store_hit *hit)
     return STORE_VISIT_NEXT;
 }
 
-static enum route_step begin(const struct routes *routes, struct exchange *ex)
+static enum route_step search_begin(const struct routes *routes, struct exchange *ex)
 {
     struct store_job *job = &ex->job;
     struct error err;
@@ -97,7 +97,7 @@ static enum route_step begin(const struct routes *routes, struct exchange *ex)
     return ROUTE_JOB;
 }
 
-static void finish(const struct routes *routes, struct exchange *ex)
+static void search_finish(const struct routes *routes, struct exchange *ex)
 {
     const struct store_search *search = &ex->job.search;
     struct buffer *out = &ex->response;
@@ -125,6 +125,6 @@ const struct route route_search = {
     .pattern = "/search",
     .scope = SCOPE_READ,
     .takes_query = true,
-    .begin = begin,
-    .finish = finish,
+    .begin = search_begin,
+    .finish = search_finish,
 };

@@ -6,13 +6,13 @@
 
 #include <stdlib.h>
 
-/* Beyond it, letters without a space are data. */
-#define RUN_MAX 128
+/* Longer runs of letters and digits without a space are data, such as base64. */
+#define RUN_MAX_BYTES 128
 
 struct extraction {
     struct buffer out;
-    struct buffer value;    /* a decoded one */
-    struct buffer left_out; /* for each array or object that is open: whether its strings are */
+    struct buffer value;   /* the last decoded string */
+    struct buffer skipped; /* a flag for each open array or object: its strings are left out */
 };
 
 static bool ends_with(struct slice name, const char *suffix)
@@ -22,7 +22,7 @@ static bool ends_with(struct slice name, const char *suffix)
     return name.len >= len && memcmp(name.data + name.len - len, suffix, len) == 0;
 }
 
-static bool names_no_text(struct slice name)
+static bool is_excluded_name(struct slice name)
 {
     static const char *const names[] = {"id",          "uuid",      "type",      "subtype",
                                         "role",        "model",     "timestamp", "signature",
@@ -41,8 +41,8 @@ static bool names_no_text(struct slice name)
     return false;
 }
 
-/* What a raw string stands for; it is good until the next one is decoded. */
-static struct slice decode(struct extraction *extraction, struct slice raw)
+/* The decoded string, with U+0000 replaced by a newline; valid until the next call. */
+static struct slice decode_string(struct extraction *extraction, struct slice raw)
 {
     if (memchr(raw.data, '\\', raw.len) == NULL)
         return raw;
@@ -55,7 +55,7 @@ static struct slice decode(struct extraction *extraction, struct slice raw)
     return buffer_slice(&extraction->value);
 }
 
-static bool is_of_a_run(char c)
+static bool is_run_char(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' ||
            c == '/' || c == '=' || c == '-' || c == '_';
@@ -65,30 +65,30 @@ static size_t run_length(struct slice text, size_t from)
 {
     size_t at = from;
 
-    while (at < text.len && is_of_a_run(text.data[at]))
+    while (at < text.len && is_run_char(text.data[at]))
         at++;
     return at - from;
 }
 
-/* Adds all but the long runs. */
-static void add_readable(struct buffer *out, struct slice text)
+/* Appends the text except for runs longer than RUN_MAX_BYTES. */
+static void add_without_long_runs(struct buffer *out, struct slice text)
 {
-    size_t taken = 0;
+    size_t copied = 0;
 
     for (size_t at = 0; at < text.len;) {
         const size_t run = run_length(text, at);
-        if (run > RUN_MAX) {
-            buffer_add(out, (struct slice){text.data + taken, at - taken});
-            taken = at + run;
+        if (run > RUN_MAX_BYTES) {
+            buffer_add(out, (struct slice){text.data + copied, at - copied});
+            copied = at + run;
         }
         at += run == 0 ? 1 : run;
     }
-    buffer_add(out, (struct slice){text.data + taken, text.len - taken});
+    buffer_add(out, (struct slice){text.data + copied, text.len - copied});
 }
 
 static void add_value(struct extraction *extraction, struct slice raw)
 {
-    const struct slice text = decode(extraction, raw);
+    const struct slice text = decode_string(extraction, raw);
     struct buffer *out = &extraction->out;
     char id[UUID_SIZE];
 
@@ -98,49 +98,49 @@ static void add_value(struct extraction *extraction, struct slice raw)
     if (before > 0)
         buffer_add_char(out, '\n');
     const size_t begin = out->len;
-    add_readable(out, text);
+    add_without_long_runs(out, text);
     if (out->len == begin)
         out->len = before;
 }
 
-/* *left_out is of the innermost array or object: a name decides for what follows it. NULL when the
- * string is not closed. */
-static const char *take_string(struct extraction *extraction, const char *at, const char *end)
+/* Scans the string at `at`, a member name or a value. A name sets the flag of the innermost object
+ * for the value that follows. Returns the end of the string, NULL when it is not closed. */
+static const char *scan_string(struct extraction *extraction, const char *at, const char *end)
 {
-    char *left_out = extraction->left_out.data + extraction->left_out.len - 1;
-    const char *behind = json_skip_value(at, end);
-    if (behind == NULL)
+    char *skipped = extraction->skipped.data + extraction->skipped.len - 1;
+    const char *value_end = json_skip_value(at, end);
+    if (value_end == NULL)
         return NULL;
-    const struct slice raw = {at + 1, (size_t)(behind - at) - 2};
-    const char *next = json_skip_space(behind, end);
+    const struct slice raw = {at + 1, (size_t)(value_end - at) - 2};
+    const char *next = json_skip_space(value_end, end);
 
     if (next < end && *next == ':')
-        *left_out = (char)names_no_text(decode(extraction, raw));
-    else if (!*left_out)
+        *skipped = (char)is_excluded_name(decode_string(extraction, raw));
+    else if (!*skipped)
         add_value(extraction, raw);
-    return behind;
+    return value_end;
 }
 
-static void walk(struct extraction *extraction, struct slice json)
+static void extract_strings(struct extraction *extraction, struct slice json)
 {
     const char *at = json.data;
-    const char *end = json.len == 0 ? at : at + json.len; /* NULL takes no offset */
-    struct buffer *left_out = &extraction->left_out;
+    const char *end = json.len == 0 ? at : at + json.len; /* no offset may be added to NULL */
+    struct buffer *skipped = &extraction->skipped;
 
     while (at != NULL && at < end && extraction->out.len <= SEARCH_TEXT_MAX_BYTES) {
         switch (*at) {
         case '"':
-            at = take_string(extraction, at, end);
+            at = scan_string(extraction, at, end);
             continue;
         case '[':
-            buffer_add_char(left_out, left_out->data[left_out->len - 1]);
+            buffer_add_char(skipped, skipped->data[skipped->len - 1]);
             break;
         case '{':
-            buffer_add_char(left_out, 0);
+            buffer_add_char(skipped, 0);
             break;
         case ']':
         case '}':
-            left_out->len -= left_out->len > 1; /* corrupt text may close what was not opened */
+            skipped->len -= skipped->len > 1; /* corrupt text may have too many closing brackets */
             break;
         default:
             break;
@@ -149,8 +149,8 @@ static void walk(struct extraction *extraction, struct slice json)
     }
 }
 
-/* The longest beginning that fits and ends between two characters. */
-static size_t cut(struct slice text)
+/* The length of the longest prefix within the limit that does not split a character. */
+static size_t truncate_at_character(struct slice text)
 {
     size_t len = text.len;
 
@@ -167,14 +167,14 @@ char *search_text(struct slice json, size_t *len)
 
     if (json.len == 0)
         return NULL;
-    buffer_add_char(&extraction.left_out, 0);
-    walk(&extraction, json);
+    buffer_add_char(&extraction.skipped, 0);
+    extract_strings(&extraction, json);
     buffer_release(&extraction.value);
-    buffer_release(&extraction.left_out);
+    buffer_release(&extraction.skipped);
     if (extraction.out.len == 0) {
         buffer_release(&extraction.out);
         return NULL;
     }
-    *len = cut(buffer_slice(&extraction.out));
+    *len = truncate_at_character(buffer_slice(&extraction.out));
     return extraction.out.data;
 }

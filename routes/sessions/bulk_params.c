@@ -8,29 +8,30 @@ enum parameter { PARAMETER_LIMIT, PARAMETER_CURSOR, PARAMETER_COUNT };
 
 static const char *const names[PARAMETER_COUNT] = {"limit", "cursor"};
 
-struct reading {
+struct params_parser {
     struct query_params reader;
     int limit;
 };
 
-static bool take(void *arg, unsigned which, struct slice value)
+static bool on_parameter(void *arg, unsigned which, struct slice value)
 {
-    struct reading *reading = arg;
+    struct params_parser *parser = arg;
 
     return which == PARAMETER_CURSOR ||
-           query_limit(&reading->reader, which, value, STORE_BULK_MAX, &reading->limit);
+           query_limit(&parser->reader, which, value, STORE_BULK_MAX, &parser->limit);
 }
 
-/* --- Cursors: began.seq or began.seq.status.path, the path in hexadecimal digits -------------- */
+/* --- Cursors: `began.seq` or `began.seq.status.path`, the path in hexadecimal digits ---------- */
 
-static void add_place(struct buffer *out, bool has_path, const struct store_bulk_position *place)
+static void format_position(struct buffer *out, bool has_path,
+                            const struct store_bulk_position *position)
 {
-    buffer_printf(out, "%lld.%lld", (long long)place->began_us, (long long)place->seq);
+    buffer_printf(out, "%lld.%lld", (long long)position->began_us, (long long)position->seq);
     if (!has_path)
         return;
-    buffer_printf(out, ".%u.", (unsigned)place->status);
-    for (size_t i = 0; i < place->path.len; i++)
-        buffer_printf(out, "%02x", (unsigned)(unsigned char)place->path.data[i]);
+    buffer_printf(out, ".%u.", (unsigned)position->status);
+    for (size_t i = 0; i < position->path.len; i++)
+        buffer_printf(out, "%02x", (unsigned)(unsigned char)position->path.data[i]);
 }
 
 static int hex_digit(char c)
@@ -40,7 +41,7 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* In place: the bytes take the first half of the digits. */
+/* Decodes in place: the bytes overwrite the first half of the digits. */
 static bool decode_hex(char *digits, size_t len, struct slice *out)
 {
     for (size_t i = 0; i + 1 < len; i += 2) {
@@ -54,8 +55,9 @@ static bool decode_hex(char *digits, size_t len, struct slice *out)
     return len % 2 == 0;
 }
 
-/* The number at *at, which moves behind it and the dot that follows; -1 for anything else. */
-static int64_t take_number(struct slice text, size_t *at, bool last)
+/* Parses the number at *at and moves *at past it and the dot that must follow unless it is the
+ * last. Returns -1 for any other text. */
+static int64_t parse_number(struct slice text, size_t *at, bool last)
 {
     const size_t begin = *at;
     int64_t number;
@@ -68,15 +70,15 @@ static int64_t take_number(struct slice text, size_t *at, bool last)
     return ends && query_number(digits, 0, INT64_MAX, &number) ? number : -1;
 }
 
-static bool read_place(char *data, size_t len, bool has_path, struct store_bulk_position *out)
+static bool parse_position(char *data, size_t len, bool has_path, struct store_bulk_position *out)
 {
     const struct slice text = {data, len};
     struct slice path = {0};
     size_t at = 0;
 
-    const int64_t began_us = take_number(text, &at, false);
-    const int64_t seq = began_us < 1 ? -1 : take_number(text, &at, !has_path);
-    const int64_t status = seq < 0 || !has_path ? 0 : take_number(text, &at, false);
+    const int64_t began_us = parse_number(text, &at, false);
+    const int64_t seq = began_us < 1 ? -1 : parse_number(text, &at, !has_path);
+    const int64_t status = seq < 0 || !has_path ? 0 : parse_number(text, &at, false);
     if (seq < 0 || status < 0 || status >= SESSION_STATUS_COUNT)
         return false;
     if (has_path && !decode_hex(data + at, len - at, &path))
@@ -86,21 +88,21 @@ static bool read_place(char *data, size_t len, bool has_path, struct store_bulk_
     return true;
 }
 
-void bulk_params_add_cursor(struct buffer *out, bool has_path, const struct store_bulk *many)
+void bulk_params_add_cursor(struct buffer *out, bool has_path, const struct store_bulk *bulk)
 {
-    if (!many->more) {
+    if (!bulk->more) {
         buffer_add_text(out, ",\"next_cursor\":null");
         return;
     }
     buffer_add_text(out, ",\"next_cursor\":\"");
-    add_place(out, has_path, &many->next);
+    format_position(out, has_path, &bulk->next);
     buffer_add_char(out, '"');
 }
 
 bool bulk_params_read(struct slice query, bool has_path, struct buffer *text,
                       struct store_bulk *out, struct error *err)
 {
-    struct reading reading = {
+    struct params_parser parser = {
         .reader = {.names = names,
                    .count = PARAMETER_COUNT,
                    .known = QUERY_BIT(PARAMETER_COUNT) - 1,
@@ -109,13 +111,13 @@ bool bulk_params_read(struct slice query, bool has_path, struct buffer *text,
         .limit = STORE_BULK_MAX,
     };
 
-    if (!query_read(&reading.reader, query, take, &reading))
+    if (!query_read(&parser.reader, query, on_parameter, &parser))
         return false;
-    out->limit = reading.limit;
-    if (!query_has(&reading.reader, PARAMETER_CURSOR))
+    out->limit = parser.limit;
+    if (!query_has(&parser.reader, PARAMETER_CURSOR))
         return true;
-    return read_place(text->data + reading.reader.places[PARAMETER_CURSOR].at,
-                      reading.reader.places[PARAMETER_CURSOR].len, has_path, &out->place) ||
-           query_refuse_value(&reading.reader, PARAMETER_CURSOR,
+    return parse_position(text->data + parser.reader.ranges[PARAMETER_CURSOR].at,
+                          parser.reader.ranges[PARAMETER_CURSOR].len, has_path, &out->place) ||
+           query_refuse_value(&parser.reader, PARAMETER_CURSOR,
                               "cursor has to be a next_cursor of this path");
 }

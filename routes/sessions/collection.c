@@ -1,4 +1,4 @@
-/* /sessions: create one, list them. */
+/* /sessions: create a session, list sessions. */
 
 #include "routes/core/mutation.h"
 #include "routes/core/page.h"
@@ -8,7 +8,7 @@
 #include "routes/sessions/list_params.h"
 #include "routes/sessions/response.h"
 
-/* `if_exists` has one word so far: without it a session is always made. */
+/* `if_exists` has one value, "return"; without it the request always creates a session. */
 static bool read_if_exists(struct exchange *ex, struct error *err)
 {
     struct slice word;

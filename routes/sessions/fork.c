@@ -1,4 +1,4 @@
-/* /sessions/{id}/fork: a new session with the context and the log of another. */
+/* POST /sessions/{id}/fork: creates a session with the context and the entries of another one. */
 
 #include "routes/core/mutation.h"
 #include "routes/entries/params.h"
@@ -15,7 +15,8 @@ static bool read_at_seq(struct exchange *ex, struct error *err)
                                                   STORE_STREAM_ENTRIES_MAX, &fork->at_seq, err);
 }
 
-/* What is left out is as the parent has it. */
+/* Reads an optional member. When it is missing, *out is unchanged, and the fork gets the parent's
+ * value. */
 static bool read_text(struct exchange *ex, const char *name, size_t max_bytes, struct slice *out,
                       struct error *err)
 {

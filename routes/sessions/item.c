@@ -1,4 +1,4 @@
-/* /sessions/{id}: read, put, change, delete one session. */
+/* /sessions/{id}: get, put, patch and delete a session. */
 
 #include "routes/core/mutation.h"
 #include "routes/core/problem.h"
@@ -11,21 +11,21 @@
 #include "routes/json/patch.h"
 #include "routes/sessions/response.h"
 
-/* If-Match comes before If-None-Match (RFC 9110 §13.2.2). A lease's expires_at and a log's sums
- * move on without a new version: where there is either, what is there is always shown. */
-static enum store_visit answer_read(void *arg, const struct session *session)
+/* If-Match is evaluated before If-None-Match (RFC 9110 §13.2.2). A session with a lease or entries
+ * never yields 304, because lease.expires_at and the entry counts change without a new version. */
+static enum store_visit respond_with_session(void *arg, const struct session *session)
 {
     struct exchange *ex = arg;
     const struct store_job *job = &ex->job;
-    const bool moves = session->lease.owner.data != NULL || session->entry_count > 0;
+    const bool is_volatile = session->lease.owner.data != NULL || session->entry_count > 0;
     struct error err;
 
     if (job->match.present && !store_match_names(&job->match, session->version)) {
         error_set(&err, ERROR_PRECONDITION_FAILED, "If-Match", "the session is at version %lld",
                   (long long)session->version);
         problem_respond_precondition(ex, &err, session->version);
-    } else if (!moves && store_match_names(&job->none_match, session->version)) {
-        session_respond(ex, 304, session); /* its headers are those of the 200 (RFC 9110 §15.4.5) */
+    } else if (!is_volatile && store_match_names(&job->none_match, session->version)) {
+        session_respond(ex, 304, session); /* same headers as the 200 (RFC 9110 §15.4.5) */
     } else {
         session_respond(ex, 200, session);
     }
@@ -43,7 +43,7 @@ static enum route_step get_begin(const struct routes *routes, struct exchange *e
         problem_respond(ex, &err);
         return ROUTE_ANSWERED;
     }
-    if (!store_get(routes->store, id, answer_read, ex, &ex->job.error))
+    if (!store_get(routes->store, id, respond_with_session, ex, &ex->job.error))
         problem_respond_job(ex);
     return ROUTE_ANSWERED;
 }
@@ -82,7 +82,7 @@ const struct route route_session_put = {
     .finish = put_finish,
 };
 
-/* Runs on the writer's thread. */
+/* Runs on the writer thread. */
 static bool merge_context(void *arg, struct slice current, char **out, size_t *len,
                           struct error *err)
 {
@@ -98,8 +98,8 @@ static bool merge_context(void *arg, struct slice current, char **out, size_t *l
     return true;
 }
 
-/* How the patch's `context` changes the stored one: RFC 7396 merges an object and, for null,
- * removes the member, which for a context means its default. */
+/* Prepares the merge of the patch's `context` with the stored one (RFC 7396): an object is merged;
+ * null removes the member, which for a context restores the default {}. */
 static bool read_merge(const struct routes *routes, struct exchange *ex, struct error *err)
 {
     struct slice patch;

@@ -2,8 +2,8 @@
 
 #include "routes/json/writer.h"
 
-/* What a session takes beside its texts, and a little more. */
-#define FIXED_BYTES 256
+/* Upper estimate of a session's size without its texts, in bytes. */
+#define RESERVED_BYTES 256
 
 void session_json_add_lease(struct buffer *out, const struct session_lease *lease)
 {
@@ -18,7 +18,7 @@ void session_json_add_lease(struct buffer *out, const struct session_lease *leas
     buffer_add_char(out, '}');
 }
 
-static void add_ownership(struct buffer *out, const struct session *session)
+static void add_lease_members(struct buffer *out, const struct session *session)
 {
     if (session->lease.owner.data == NULL) {
         buffer_add(out, SLICE_LITERAL(",\"lease\":null"));
@@ -33,8 +33,9 @@ static void add_ownership(struct buffer *out, const struct session *session)
         json_add_time(out, session->recovered_us);
 }
 
-/* And the end. Most sessions of a long list have none. */
-static void add_log(struct buffer *out, const struct session *session)
+/* Appends the entry counts and the closing brace. Most sessions of a long list have no entries, so
+ * that case is one literal. */
+static void add_entry_counts(struct buffer *out, const struct session *session)
 {
     if (session->entry_count == 0) {
         buffer_add(out, SLICE_LITERAL(",\"entry_count\":0,\"entry_bytes\":0}"));
@@ -49,7 +50,7 @@ static void add_log(struct buffer *out, const struct session *session)
 
 void session_json_add(struct buffer *out, const struct session *session)
 {
-    buffer_reserve(out, FIXED_BYTES + session->project_path.len + session->thread_id.len +
+    buffer_reserve(out, RESERVED_BYTES + session->project_path.len + session->thread_id.len +
                             session->context.len);
     buffer_add(out, SLICE_LITERAL("{\"id\":"));
     json_add_string(out, session->id);
@@ -72,11 +73,11 @@ void session_json_add(struct buffer *out, const struct session *session)
     json_add_time(out, session->created_us);
     buffer_add(out, SLICE_LITERAL(",\"updated_at\":"));
     json_add_time(out, session->updated_us);
-    add_ownership(out, session);
+    add_lease_members(out, session);
     buffer_add(out, SLICE_LITERAL(",\"parent_id\":"));
     if (session->parent_id.data == NULL)
         buffer_add(out, SLICE_LITERAL("null"));
     else
         json_add_string(out, session->parent_id);
-    add_log(out, session);
+    add_entry_counts(out, session);
 }

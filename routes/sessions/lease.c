@@ -1,4 +1,4 @@
-/* /sessions/{id}/lease: take, keep and give back the right to write a session. */
+/* /sessions/{id}/lease: acquire, renew and release the lease of a session. */
 
 #include "routes/core/mutation.h"
 #include "routes/http/etag.h"

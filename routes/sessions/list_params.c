@@ -5,8 +5,8 @@
 #define LIMIT_DEFAULT 50
 #define LIMIT_MAX 1000
 
-/* A list without contexts of so many rows takes well under a millisecond, unless it intersects two.
- */
+/* A list of this many rows without contexts takes well under a millisecond, unless it intersects
+ * two indexes. */
 #define SHORT_LIMIT 200
 
 enum parameter {
@@ -24,44 +24,44 @@ static const char *const names[PARAMETER_COUNT] = {
     "limit", "cursor", "status", "thread_id", "project_path", "order", "include",
 };
 
-struct reading {
+struct params_parser {
     struct query_params reader;
     struct store_list_query query;
 };
 
-static bool refuse(const struct reading *reading, enum parameter which, const char *why)
+static bool reject_value(const struct params_parser *parser, enum parameter which, const char *why)
 {
-    return query_refuse_value(&reading->reader, which, why);
+    return query_refuse_value(&parser->reader, which, why);
 }
 
-static bool read_order(struct reading *reading, struct slice value)
+static bool parse_order(struct params_parser *parser, struct slice value)
 {
-    reading->query.ascending = slice_is(value, "asc");
-    return reading->query.ascending || slice_is(value, "desc") ||
-           refuse(reading, PARAMETER_ORDER, "order is desc (newest first) or asc");
+    parser->query.ascending = slice_is(value, "asc");
+    return parser->query.ascending || slice_is(value, "desc") ||
+           reject_value(parser, PARAMETER_ORDER, "order is desc (newest first) or asc");
 }
 
-static bool take(void *arg, unsigned which, struct slice value)
+static bool on_parameter(void *arg, unsigned which, struct slice value)
 {
-    struct reading *reading = arg;
+    struct params_parser *parser = arg;
 
     switch ((enum parameter)which) {
     case PARAMETER_LIMIT:
-        return query_limit(&reading->reader, which, value, LIMIT_MAX, &reading->query.limit);
+        return query_limit(&parser->reader, which, value, LIMIT_MAX, &parser->query.limit);
     case PARAMETER_CURSOR:
-        return query_number(value, 1, INT64_MAX, &reading->query.after) ||
-               refuse(reading, which, "cursor is the next_cursor of the page before");
+        return query_number(value, 1, INT64_MAX, &parser->query.after) ||
+               reject_value(parser, which, "cursor is the next_cursor of the page before");
     case PARAMETER_STATUS:
-        return query_status(&reading->reader, which, value, &reading->query.statuses);
+        return query_status(&parser->reader, which, value, &parser->query.statuses);
     case PARAMETER_THREAD_ID:
-        return value.len > 0 || refuse(reading, which, "thread_id must not be empty");
+        return value.len > 0 || reject_value(parser, which, "thread_id must not be empty");
     case PARAMETER_PROJECT_PATH:
-        return value.len > 0 || refuse(reading, which, "project_path must not be empty");
+        return value.len > 0 || reject_value(parser, which, "project_path must not be empty");
     case PARAMETER_ORDER:
-        return read_order(reading, value);
+        return parse_order(parser, value);
     case PARAMETER_INCLUDE:
-        reading->query.with_context = true;
-        return slice_is(value, "context") || refuse(reading, which, "include takes context");
+        parser->query.with_context = true;
+        return slice_is(value, "context") || reject_value(parser, which, "include takes context");
     case PARAMETER_COUNT:
         break;
     }
@@ -71,7 +71,7 @@ static bool take(void *arg, unsigned which, struct slice value)
 bool list_params_read(struct slice query, struct buffer *text, struct store_list_query *out,
                       struct error *err)
 {
-    struct reading reading = {
+    struct params_parser parser = {
         .reader = {.names = names,
                    .count = PARAMETER_COUNT,
                    .known = QUERY_BIT(PARAMETER_COUNT) - 1,
@@ -81,11 +81,11 @@ bool list_params_read(struct slice query, struct buffer *text, struct store_list
         .query = {.limit = LIMIT_DEFAULT},
     };
 
-    if (!query_read(&reading.reader, query, take, &reading))
+    if (!query_read(&parser.reader, query, on_parameter, &parser))
         return false;
-    *out = reading.query;
-    out->thread_id = query_text(&reading.reader, PARAMETER_THREAD_ID);
-    out->project_path = query_text(&reading.reader, PARAMETER_PROJECT_PATH);
+    *out = parser.query;
+    out->thread_id = query_text(&parser.reader, PARAMETER_THREAD_ID);
+    out->project_path = query_text(&parser.reader, PARAMETER_PROJECT_PATH);
     return true;
 }
 

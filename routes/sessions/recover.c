@@ -1,5 +1,5 @@
-/* /sessions/recover: after a crash, pauses the sessions that nobody works on any more, a page at a
- * time. */
+/* POST /sessions/recover: pauses the sessions that a crashed owner left ACTIVE, a page at a time.
+ */
 
 #include "routes/core/mutation.h"
 #include "routes/json/body.h"
@@ -26,23 +26,23 @@ static enum route_step recover_begin(const struct routes *routes, struct exchang
 static void recover_finish(const struct routes *routes, struct exchange *ex)
 {
     const struct store_job *job = &ex->job;
-    const struct store_bulk *many = &job->bulk;
+    const struct store_bulk *bulk = &job->bulk;
     struct buffer *out = &ex->response;
 
     (void)routes;
     if (!mutation_respond_json(ex))
         return;
     buffer_add_text(out, "{\"recovered\":[");
-    for (size_t i = 0; i < many->changed_count; i++) {
+    for (size_t i = 0; i < bulk->changed_count; i++) {
         buffer_add_text(out, i == 0 ? "" : ",");
-        json_add_string(out, many->changed[i].id);
+        json_add_string(out, bulk->changed[i].id);
     }
     buffer_add_text(out, "],\"recovered_at\":");
-    if (many->changed_count == 0)
+    if (bulk->changed_count == 0)
         buffer_add_text(out, "null");
     else
         json_add_time(out, job->session.recovered_us);
-    bulk_params_add_cursor(out, false, many);
+    bulk_params_add_cursor(out, false, bulk);
     buffer_add_text(out, "}\n");
 }
 

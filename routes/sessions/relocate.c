@@ -1,5 +1,5 @@
-/* /sessions/relocate: a folder was moved; so are the project paths of it and of all below it, a
- * page at a time. */
+/* POST /sessions/relocate: after a folder was moved, rewrites the project paths of the folder and
+ * of all folders below it, a page at a time. */
 
 #include "routes/core/mutation.h"
 #include "routes/json/body.h"
@@ -31,22 +31,22 @@ static enum route_step relocate_begin(const struct routes *routes, struct exchan
 
 static void relocate_finish(const struct routes *routes, struct exchange *ex)
 {
-    const struct store_bulk *many = &ex->job.bulk;
+    const struct store_bulk *bulk = &ex->job.bulk;
     struct buffer *out = &ex->response;
 
     (void)routes;
     if (!mutation_respond_json(ex))
         return;
     buffer_add_text(out, "{\"relocated\":[");
-    for (size_t i = 0; i < many->changed_count; i++) {
+    for (size_t i = 0; i < bulk->changed_count; i++) {
         buffer_add_text(out, i == 0 ? "{\"id\":" : ",{\"id\":");
-        json_add_string(out, many->changed[i].id);
+        json_add_string(out, bulk->changed[i].id);
         buffer_add_text(out, ",\"project_path\":");
-        json_add_string(out, many->changed[i].project_path);
+        json_add_string(out, bulk->changed[i].project_path);
         buffer_add_char(out, '}');
     }
-    buffer_printf(out, "],\"dry_run\":%s", many->dry_run ? "true" : "false");
-    bulk_params_add_cursor(out, true, many);
+    buffer_printf(out, "],\"dry_run\":%s", bulk->dry_run ? "true" : "false");
+    bulk_params_add_cursor(out, true, bulk);
     buffer_add_text(out, "}\n");
 }
 

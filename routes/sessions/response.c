@@ -14,8 +14,8 @@ void session_respond(struct exchange *ex, int status, const struct session *sess
     buffer_add_char(&ex->response, '\n');
 }
 
-/* Of what a 201 made (RFC 9110 §15.3.2). */
-static void location_header(struct exchange *ex, struct slice id)
+/* A 201 names the created resource (RFC 9110 §15.3.2). */
+static void add_location_header(struct exchange *ex, struct slice id)
 {
     struct buffer location = {0};
 
@@ -29,7 +29,7 @@ void session_respond_created(struct exchange *ex, int status, const struct sessi
 {
     session_respond(ex, status, session);
     if (status == 201)
-        location_header(ex, session->id);
+        add_location_header(ex, session->id);
 }
 
 void session_respond_job(struct exchange *ex, int status)

@@ -1,4 +1,4 @@
-/* /sessions/{id}/transition: a change of status that says which status it expects. */
+/* POST /sessions/{id}/transition: an atomic compare-and-set of the status. */
 
 #include "routes/core/mutation.h"
 #include "routes/http/etag.h"
