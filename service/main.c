@@ -61,7 +61,7 @@ static void log_listening(struct service *service)
     log_end(service->log, &line, true);
     buffer_release(&line);
     if (service->config.allow_anonymous)
-        log_event(service->log, LOG_WARNING, "anonymous",
+        log_event(service->log, LOG_WARNING, "auth_disabled",
                   "there are no tokens: whoever can connect may read and write");
 }
 
@@ -73,7 +73,7 @@ static void reload_tokens(struct service *service)
     if (service->config.token_file == NULL)
         return;
     if (!authorizer_reload(service->access, &err)) {
-        log_event(service->log, LOG_ERROR, "tokens_kept", err.detail);
+        log_event(service->log, LOG_ERROR, "token_reload_failed", err.detail);
         return;
     }
     /* A token that was removed ends its streams and long polls. */

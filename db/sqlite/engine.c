@@ -77,7 +77,7 @@ static bool open_writer(struct store *store, struct error *err)
                 .observer = &store->options.observer,
                 .report = &store->readers.search_report,
             },
-        .keep_events_us = options->keep_events_us,
+        .event_retention_us = options->event_retention_us,
         .max_events = options->max_events,
         .max_consumers = options->max_consumers,
         .max_streams = options->max_streams,

@@ -21,18 +21,18 @@ struct store_observer {
 };
 
 struct store_options {
-    const char *path;         /* the database file; its folder is made when missing */
-    int readers;              /* threads that may call store_get/store_list at once */
-    int64_t read_limit_ms;    /* a read that takes longer is ended: ERROR_READ_TIMEOUT */
-    size_t max_queue;         /* jobs reserved at once */
-    int64_t max_forks;        /* long forks in progress; a further one: ERROR_QUEUE_FULL */
-    int64_t max_client_forks; /* the same for one client */
-    int64_t key_ttl_us;       /* how long an Idempotency-Key is remembered */
-    int64_t keep_events_us;   /* how long an event is kept */
-    int64_t max_events;       /* that are kept, the newest, give or take those of some seconds */
-    int64_t max_consumers;    /* that are stored; a further one: ERROR_DATABASE_FULL */
-    int64_t max_streams;      /* of a session, for an append that makes one: the same */
-    int64_t checkpoint_pages; /* write-ahead log pages that make the writer checkpoint */
+    const char *path;           /* the database file; its folder is made when missing */
+    int readers;                /* threads that may call store_get/store_list at once */
+    int64_t read_limit_ms;      /* a read that takes longer is ended: ERROR_READ_TIMEOUT */
+    size_t max_queue;           /* jobs reserved at once */
+    int64_t max_forks;          /* long forks in progress; a further one: ERROR_QUEUE_FULL */
+    int64_t max_client_forks;   /* the same for one client */
+    int64_t key_ttl_us;         /* how long an Idempotency-Key is remembered */
+    int64_t event_retention_us; /* how long an event is kept */
+    int64_t max_events;         /* that are kept, the newest, give or take those of some seconds */
+    int64_t max_consumers;      /* that are stored; a further one: ERROR_DATABASE_FULL */
+    int64_t max_streams;        /* of a session, for an append that makes one: the same */
+    int64_t checkpoint_pages;   /* write-ahead log pages that make the writer checkpoint */
     int64_t retain_us[STORE_PURGE_REASONS]; /* when sessions are deleted by themselves; 0: never */
     int64_t max_db_bytes; /* from which on the database does not grow any more; 0: no limit */
     struct store_observer observer;

@@ -206,32 +206,43 @@ static void add_gauge(struct buffer *out, const char *name, const char *help, in
     buffer_printf(out, "%s %lld\n", name, (long long)value);
 }
 
+/* The option that sets each limit, now and in version 0.1. */
+static const struct {
+    const char *flag;
+    const char *deprecated;
+} limit_labels[METRICS_LIMITS] = {
+    [METRICS_BODIES] = {"body-memory-limit", "max-bodies-bytes"},
+    [METRICS_RATE] = {"rate-limit", "rate-per-second"},
+    [METRICS_CONNECTIONS_RESERVED] = {"reserved-connections", "reserved-connections"},
+    [METRICS_CLIENT_CONNECTIONS] = {"max-connections-per-token", "max-connections-per-token"},
+    [METRICS_CLIENT_STREAMS] = {"max-streams-per-client", "max-streams-per-client"},
+    [METRICS_CLIENT_JOBS] = {"max-queue-per-client", "max-queue-per-client"},
+    [METRICS_CLIENT_BYTES] = {"body-memory-limit-per-client", "max-bodies-bytes-per-client"},
+    [METRICS_REQUEST_TIMEOUT] = {"request-timeout", "request-timeout-ms"},
+    [METRICS_RESPONSE_TIMEOUT] = {"response-timeout", "response-timeout-ms"},
+};
+
+static void add_counter(struct buffer *out, const char *name, const char *help, int64_t value)
+{
+    add_family(out, name, "counter", help);
+    buffer_printf(out, "%s %lld\n", name, (long long)value);
+}
+
 static void add_limits(struct buffer *out, const struct metrics *metrics)
 {
-    static const char *const limits[METRICS_LIMITS] = {
-        [METRICS_BODIES] = "max-bodies-bytes",
-        [METRICS_RATE] = "rate-per-second",
-        [METRICS_CONNECTIONS_RESERVED] = "reserved-connections",
-        [METRICS_CLIENT_CONNECTIONS] = "max-connections-per-token",
-        [METRICS_CLIENT_STREAMS] = "max-streams-per-client",
-        [METRICS_CLIENT_JOBS] = "max-queue-per-client",
-        [METRICS_CLIENT_BYTES] = "max-bodies-bytes-per-client",
-        [METRICS_REQUEST_TIMEOUT] = "request-timeout-ms",
-        [METRICS_RESPONSE_TIMEOUT] = "response-timeout-ms",
-    };
-    static const char name[] = "sessiond_limit_refusals_total";
+    static const char name[] = "sessiond_http_requests_rejected_total";
 
     add_gauge(out, "sessiond_connections", "Connections that are open.",
               read_counter(&metrics->gauges[METRICS_CONNECTIONS]));
-    add_gauge(out, "sessiond_bodies_bytes", "Bodies of requests and responses under way.",
+    add_gauge(out, "sessiond_http_body_memory_bytes", "Bodies of requests and responses under way.",
               read_counter(&metrics->gauges[METRICS_BODIES_BYTES]));
-    add_gauge(out, "sessiond_streams", "Responses that are made while they are sent.",
+    add_gauge(out, "sessiond_streaming_responses", "Responses that are made while they are sent.",
               read_counter(&metrics->gauges[METRICS_STREAMS]));
-    add_gauge(out, "sessiond_waiting", "Connections that wait for an event.",
+    add_gauge(out, "sessiond_long_poll_connections", "Connections that wait for an event.",
               read_counter(&metrics->gauges[METRICS_WAITING]));
     add_family(out, name, "counter", "Requests that a limit refused or ended.");
     for (int i = 0; i < METRICS_LIMITS; i++)
-        buffer_printf(out, "%s{limit=\"%s\"} %lld\n", name, limits[i],
+        buffer_printf(out, "%s{limit=\"%s\"} %lld\n", name, limit_labels[i].flag,
                       (long long)read_counter(&metrics->limits[i]));
 }
 
@@ -281,10 +292,10 @@ static void add_store_counters(struct buffer *out, const struct store_stats *sta
                                       "Sessions whose owner was found gone."},
         [STORE_REPLAYS] = {"sessiond_idempotency_replays_total",
                            "Answers given again under an Idempotency-Key."},
-        [STORE_QUOTA_REJECTED] = {"sessiond_growth_refusals_total",
+        [STORE_QUOTA_REJECTED] = {"sessiond_quota_rejections_total",
                                   "Writes refused for want of room in the database."},
         [STORE_EVENTS_WRITTEN] = {"sessiond_events_written_total", "Changes recorded as events."},
-        [STORE_EVENTS_EXPIRED] = {"sessiond_events_removed_total",
+        [STORE_EVENTS_EXPIRED] = {"sessiond_events_expired_total",
                                   "Events removed for their age or number."},
         [STORE_ENTRIES_APPENDED] = {"sessiond_entries_appended_total",
                                     "Entries appended to the logs of sessions."},
@@ -306,8 +317,7 @@ static void add_store_counters(struct buffer *out, const struct store_stats *sta
     for (int i = 0; i < STORE_COUNT_KINDS; i++) {
         if (families[i].name == NULL)
             continue; /* part of a family with labels */
-        add_family(out, families[i].name, "counter", families[i].help);
-        buffer_printf(out, "%s %lld\n", families[i].name, (long long)stats->counts[i]);
+        add_counter(out, families[i].name, families[i].help, stats->counts[i]);
     }
 }
 
@@ -356,7 +366,7 @@ static void add_store_stats(struct buffer *out, struct store *store)
               stats.wal_bytes);
     add_checkpoints(out, &stats);
     add_store_counters(out, &stats);
-    add_gauge(out, "sessiond_search_complete",
+    add_gauge(out, "sessiond_search_index_ready",
               "1 when all that is stored can be found; 0 while the index is being made, or without "
               "search.",
               stats.search_complete);
@@ -370,6 +380,31 @@ static void add_store_stats(struct buffer *out, struct store *store)
     for (unsigned i = 0; i < SESSION_STATUS_COUNT; i++)
         buffer_printf(out, "sessiond_sessions{status=\"%s\"} %lld\n",
                       session_status_name((enum session_status)i), (long long)stats.sessions[i]);
+}
+
+/* Names of version 0.1, which version 0.3 removes. */
+static void add_deprecated(struct buffer *out, const struct metrics *metrics, struct store *store)
+{
+    static const char limits[] = "sessiond_limit_refusals_total";
+    struct store_stats stats;
+
+    store_stats(store, &stats);
+    add_gauge(out, "sessiond_bodies_bytes", "Deprecated: sessiond_http_body_memory_bytes.",
+              read_counter(&metrics->gauges[METRICS_BODIES_BYTES]));
+    add_gauge(out, "sessiond_streams", "Deprecated: sessiond_streaming_responses.",
+              read_counter(&metrics->gauges[METRICS_STREAMS]));
+    add_gauge(out, "sessiond_waiting", "Deprecated: sessiond_long_poll_connections.",
+              read_counter(&metrics->gauges[METRICS_WAITING]));
+    add_gauge(out, "sessiond_search_complete", "Deprecated: sessiond_search_index_ready.",
+              stats.search_complete);
+    add_counter(out, "sessiond_growth_refusals_total",
+                "Deprecated: sessiond_quota_rejections_total.", stats.counts[STORE_QUOTA_REJECTED]);
+    add_counter(out, "sessiond_events_removed_total", "Deprecated: sessiond_events_expired_total.",
+                stats.counts[STORE_EVENTS_EXPIRED]);
+    add_family(out, limits, "counter", "Deprecated: sessiond_http_requests_rejected_total.");
+    for (int i = 0; i < METRICS_LIMITS; i++)
+        buffer_printf(out, "%s{limit=\"%s\"} %lld\n", limits, limit_labels[i].deprecated,
+                      (long long)read_counter(&metrics->limits[i]));
 }
 
 static enum route_step metrics_route_begin(const struct routes *routes, struct exchange *ex)
@@ -387,6 +422,7 @@ static enum route_step metrics_route_begin(const struct routes *routes, struct e
     add_limits(out, routes->metrics);
     add_auth_failures(out, routes->metrics);
     add_store_stats(out, routes->store);
+    add_deprecated(out, routes->metrics, routes->store);
     return ROUTE_ANSWERED;
 }
 

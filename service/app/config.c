@@ -48,30 +48,30 @@ static const struct option options[] = {
     {"max-streams-per-client", "SESSIOND_MAX_STREAMS_PER_CLIENT", OPTION_NUMBER,
      PLACE(max_streams_per_client), "512", 1, 20000,
      "streams and long polls of one token, or without one of one address; beyond it 429"},
-    {"max-kept-connections", "SESSIOND_MAX_KEPT_CONNECTIONS", OPTION_NUMBER,
-     PLACE(max_kept_connections), "1024", 0, 20000,
+    {"max-keepalive-connections", "SESSIOND_MAX_KEEPALIVE_CONNECTIONS", OPTION_NUMBER,
+     PLACE(max_keepalive_connections), "1024", 0, 20000,
      "connections that stay open after a response; further ones end with it"},
     {"max-requests-per-connection", "SESSIOND_MAX_REQUESTS_PER_CONNECTION", OPTION_NUMBER,
      PLACE(max_requests_per_connection), "0", 0, 1000000000,
      "requests after which a connection ends; 0: any number"},
-    {"max-header-bytes", "SESSIOND_MAX_HEADER_BYTES", OPTION_SIZE, PLACE(max_header_bytes), "16384",
+    {"max-header-size", "SESSIOND_MAX_HEADER_SIZE", OPTION_SIZE, PLACE(max_header_bytes), "16384",
      1024, 65536, "a request's head: request line and header fields, these at most 128"},
-    {"max-target-bytes", "SESSIOND_MAX_TARGET_BYTES", OPTION_SIZE, PLACE(max_target_bytes), "14336",
+    {"max-target-size", "SESSIOND_MAX_TARGET_SIZE", OPTION_SIZE, PLACE(max_target_bytes), "14336",
      256, 32768, "path and query of a request"},
     {"max-query-parameters", "SESSIOND_MAX_QUERY_PARAMETERS", OPTION_NUMBER,
      PLACE(max_query_parameters), "64", 1, 10000, "parameters of a query"},
-    {"max-body-bytes", "SESSIOND_MAX_BODY_BYTES", OPTION_SIZE, PLACE(max_body_bytes), "16777216",
+    {"max-body-size", "SESSIOND_MAX_BODY_SIZE", OPTION_SIZE, PLACE(max_body_bytes), "16777216",
      1024, 256 << 20, "longest request body, and longest context that merging makes"},
-    {"max-bodies-bytes", "SESSIOND_MAX_BODIES_BYTES", OPTION_SIZE, PLACE(max_bodies_bytes),
+    {"body-memory-limit", "SESSIOND_BODY_MEMORY_LIMIT", OPTION_SIZE, PLACE(max_bodies_bytes),
      "268435456", 1024, INT64_C(1) << 40,
      "bodies of requests and large responses under way; beyond it 503"},
-    {"max-bodies-bytes-per-client", "SESSIOND_MAX_BODIES_BYTES_PER_CLIENT", OPTION_SIZE,
+    {"body-memory-limit-per-client", "SESSIOND_BODY_MEMORY_LIMIT_PER_CLIENT", OPTION_SIZE,
      PLACE(max_bodies_bytes_per_client), "134217728", 1024, INT64_C(1) << 40,
      "the same of one token, or without one of one address; beyond it 429"},
     {"max-json-depth", "SESSIOND_MAX_JSON_DEPTH", OPTION_NUMBER, PLACE(max_json_depth), "512", 2,
      10000, "arrays and objects open at once in a body"},
-    {"max-page-bytes", "SESSIOND_MAX_PAGE_BYTES", OPTION_SIZE, PLACE(max_page_bytes), "4194304",
-     1024, 256 << 20, "a page ends before it grows longer, after one session or entry at least"},
+    {"max-page-size", "SESSIOND_MAX_PAGE_SIZE", OPTION_SIZE, PLACE(max_page_bytes), "4194304", 1024,
+     256 << 20, "a page ends before it grows longer, after one session or entry at least"},
     {"max-batch-entries", "SESSIOND_MAX_BATCH_ENTRIES", OPTION_NUMBER, PLACE(max_batch_entries),
      "1000", 1, 10000, "entries of one append"},
     {"max-queue", "SESSIOND_MAX_QUEUE", OPTION_NUMBER, PLACE(max_queue), "4096", 1, 1000000,
@@ -86,8 +86,8 @@ static const struct option options[] = {
      "of these, those of one token, or without one of one address"},
     {"idempotency-ttl", "SESSIOND_IDEMPOTENCY_TTL", OPTION_SECONDS, PLACE(idempotency_ttl_s), "24h",
      1, 31536000, "how long an Idempotency-Key is remembered"},
-    {"keep-events", "SESSIOND_KEEP_EVENTS", OPTION_SECONDS, PLACE(keep_events_s), "7d", 1,
-     315360000, "how long an event is kept"},
+    {"event-retention", "SESSIOND_EVENT_RETENTION", OPTION_SECONDS, PLACE(event_retention_s), "7d",
+     1, 315360000, "how long an event is kept"},
     {"max-events", "SESSIOND_MAX_EVENTS", OPTION_NUMBER, PLACE(max_events), "1000000", 1,
      1000000000, "events that are kept; beyond it the oldest are removed"},
     {"max-consumers", "SESSIOND_MAX_CONSUMERS", OPTION_NUMBER, PLACE(max_consumers), "1000", 1,
@@ -99,15 +99,15 @@ static const struct option options[] = {
      "on: entries and contexts can be searched; off: writes cost less"},
     {"checkpoint-pages", "SESSIOND_CHECKPOINT_PAGES", OPTION_NUMBER, PLACE(checkpoint_pages),
      "40000", 10, 1000000, "write-ahead log, in pages of 4 KiB, that makes the writer checkpoint"},
-    {"retain", "SESSIOND_RETAIN", OPTION_SECONDS, PLACE(retain_s), "off", 1, DURATION_MAX_S,
+    {"retain-terminated", "SESSIOND_RETAIN_TERMINATED", OPTION_SECONDS, PLACE(retain_terminated_s),
+     "off", 1, DURATION_MAX_S,
      "TERMINATED sessions are deleted when their last change is older: 30d, 12h, 90m, 45s; off"},
     {"retain-idle", "SESSIOND_RETAIN_IDLE", OPTION_SECONDS, PLACE(retain_idle_s), "off", 1,
      DURATION_MAX_S,
-     "PAUSED sessions are deleted when their last change is older, as --retain; off"},
-    {"max-db-bytes", "SESSIOND_MAX_DB_BYTES", OPTION_SIZE, PLACE(max_db_bytes), "0", 0,
+     "PAUSED sessions are deleted when their last change is older, as --retain-terminated; off"},
+    {"max-db-size", "SESSIOND_MAX_DB_SIZE", OPTION_SIZE, PLACE(max_db_bytes), "0", 0,
      INT64_C(1) << 50, "what the database may store; beyond it what grows is answered 507; 0: any"},
-    {"rate-per-second", "SESSIOND_RATE_PER_SECOND", OPTION_NUMBER, PLACE(rate_per_second), "0", 0,
-     1000000,
+    {"rate-limit", "SESSIOND_RATE_LIMIT", OPTION_NUMBER, PLACE(rate_per_second), "0", 0, 1000000,
      "requests a second of one token, or without one of one address, beyond it 429; 0: any number"},
     {"request-timeout", "SESSIOND_REQUEST_TIMEOUT", OPTION_MILLISECONDS, PLACE(request_timeout_ms),
      "30s", 100, 3600000, "how long a request may take to arrive, from its first byte on"},
@@ -116,15 +116,15 @@ static const struct option options[] = {
      "how long a client may take to read a response; a backup may take longer"},
     {"idle-timeout", "SESSIOND_IDLE_TIMEOUT", OPTION_MILLISECONDS, PLACE(idle_timeout_ms), "60s",
      1000, 3600000, "a connection on which nothing moves for so long is closed"},
-    {"stop-timeout", "SESSIOND_STOP_TIMEOUT", OPTION_MILLISECONDS, PLACE(stop_timeout_ms), "8s", 0,
-     600000, "how long a stop waits for requests under way"},
+    {"shutdown-timeout", "SESSIOND_SHUTDOWN_TIMEOUT", OPTION_MILLISECONDS,
+     PLACE(shutdown_timeout_ms), "8s", 0, 600000, "how long a stop waits for requests under way"},
     {"command-timeout", "SESSIOND_COMMAND_TIMEOUT", OPTION_SECONDS, PLACE(command_timeout_s), "10m",
      1, 86400,
      "backup, export, import and purge fail when the service sends less than 1 KiB in this time; "
      "off"},
     {"log-level", "SESSIOND_LOG_LEVEL", OPTION_TEXT, PLACE(log_level), "info", 0, 0,
      "debug, info, warning or error"},
-    {"confine", "SESSIOND_CONFINE", OPTION_SWITCH, PLACE(confine), "on", 0, 0,
+    {"sandbox", "SESSIOND_SANDBOX", OPTION_SWITCH, PLACE(sandbox), "on", 0, 0,
      "on: gives up what serving does not need (SECURITY.md); off: debuggers can watch"},
 };
 
@@ -134,16 +134,31 @@ struct alias {
     const char *old_flag;
     const char *old_variable;
     const char *flag;
+    bool is_number; /* its values are numbers without a unit */
 };
 
-/* Deprecated names, whose values are numbers without a unit. */
+/* Deprecated names. They are removed in version 0.3. */
 static const struct alias aliases[] = {
-    {"idempotency-ttl-s", "SESSIOND_IDEMPOTENCY_TTL_S", "idempotency-ttl"},
-    {"keep-events-s", "SESSIOND_KEEP_EVENTS_S", "keep-events"},
-    {"request-timeout-ms", "SESSIOND_REQUEST_TIMEOUT_MS", "request-timeout"},
-    {"response-timeout-ms", "SESSIOND_RESPONSE_TIMEOUT_MS", "response-timeout"},
-    {"idle-timeout-ms", "SESSIOND_IDLE_TIMEOUT_MS", "idle-timeout"},
-    {"stop-timeout-ms", "SESSIOND_STOP_TIMEOUT_MS", "stop-timeout"},
+    {"idempotency-ttl-s", "SESSIOND_IDEMPOTENCY_TTL_S", "idempotency-ttl", true},
+    {"keep-events-s", "SESSIOND_KEEP_EVENTS_S", "event-retention", true},
+    {"request-timeout-ms", "SESSIOND_REQUEST_TIMEOUT_MS", "request-timeout", true},
+    {"response-timeout-ms", "SESSIOND_RESPONSE_TIMEOUT_MS", "response-timeout", true},
+    {"idle-timeout-ms", "SESSIOND_IDLE_TIMEOUT_MS", "idle-timeout", true},
+    {"stop-timeout-ms", "SESSIOND_STOP_TIMEOUT_MS", "shutdown-timeout", true},
+    {"max-body-bytes", "SESSIOND_MAX_BODY_BYTES", "max-body-size", false},
+    {"max-bodies-bytes-per-client", "SESSIOND_MAX_BODIES_BYTES_PER_CLIENT",
+     "body-memory-limit-per-client", false},
+    {"max-bodies-bytes", "SESSIOND_MAX_BODIES_BYTES", "body-memory-limit", false},
+    {"max-header-bytes", "SESSIOND_MAX_HEADER_BYTES", "max-header-size", false},
+    {"max-target-bytes", "SESSIOND_MAX_TARGET_BYTES", "max-target-size", false},
+    {"max-page-bytes", "SESSIOND_MAX_PAGE_BYTES", "max-page-size", false},
+    {"max-db-bytes", "SESSIOND_MAX_DB_BYTES", "max-db-size", false},
+    {"max-kept-connections", "SESSIOND_MAX_KEPT_CONNECTIONS", "max-keepalive-connections", false},
+    {"stop-timeout", "SESSIOND_STOP_TIMEOUT", "shutdown-timeout", false},
+    {"confine", "SESSIOND_CONFINE", "sandbox", false},
+    {"retain", "SESSIOND_RETAIN", "retain-terminated", false},
+    {"keep-events", "SESSIOND_KEEP_EVENTS", "event-retention", false},
+    {"rate-per-second", "SESSIOND_RATE_PER_SECOND", "rate-limit", false},
 };
 
 #define ALIAS_COUNT (sizeof(aliases) / sizeof(aliases[0]))
@@ -236,17 +251,20 @@ static void remark_unknown_variables(struct config *config)
     }
 }
 
-/* A deprecated name: its value is a number without a unit. */
-static bool set_by_old_name(struct config *config, const struct option *option, const char *source,
-                            const char *value, struct error *err)
+/* Stores a value that was given under a deprecated name, and adds a warning. */
+static bool set_by_alias(struct config *config, const struct option *option,
+                         const struct alias *alias, const char *source, const char *value,
+                         struct error *err)
 {
-    struct option numbered = *option;
+    const char *unit = !alias->is_number ? "" : option->kind == OPTION_SECONDS ? "s" : "ms";
+    struct option given = *option;
 
-    numbered.kind = OPTION_NUMBER;
-    if (!option_set(config, &numbered, source, value, err))
+    if (alias->is_number)
+        given.kind = OPTION_NUMBER;
+    if (!option_set(config, &given, source, value, err))
         return false;
-    add_remark(config, "%s is deprecated: use --%s %s%s or %s", source, option->flag, value,
-               option->kind == OPTION_SECONDS ? "s" : "ms", option->variable);
+    add_remark(config, "%s is deprecated: use --%s %s%s or %s", source, option->flag, value, unit,
+               option->variable);
     return true;
 }
 
@@ -274,7 +292,7 @@ static bool read_old_variables(struct config *config, struct error *err)
         const char *value = getenv(aliases[i].old_variable);
         const struct option *option = find_option(aliases[i].flag, strlen(aliases[i].flag));
         if (value != NULL && option != NULL &&
-            !set_by_old_name(config, option, aliases[i].old_variable, value, err))
+            !set_by_alias(config, option, &aliases[i], aliases[i].old_variable, value, err))
             return false;
     }
     return true;
@@ -299,7 +317,7 @@ static bool set_by_name(struct config *config, const struct option *option,
                         struct error *err)
 {
     return alias == NULL ? option_set(config, option, source, value, err)
-                         : set_by_old_name(config, option, source, value, err);
+                         : set_by_alias(config, option, alias, source, value, err);
 }
 
 /* Reads `--flag value` or `--flag=value` at argv[*i], or a switch's `--flag` alone; *i moves to its
@@ -324,7 +342,7 @@ static bool read_flag(struct config *config, char **argv, int *i, struct error *
         return set_by_name(config, option, alias, source, equals + 1, err);
     const char *next = argv[*i + 1];
     if (option->kind == OPTION_SWITCH && (next == NULL || next[0] == '-'))
-        return option_set(config, option, source, "on", err);
+        return set_by_name(config, option, alias, source, "on", err);
     if (next == NULL)
         return error_set(err, ERROR_INVALID_PAYLOAD, option->flag, "%s needs a value", source);
     return set_by_name(config, option, alias, source, argv[++*i], err);
@@ -359,8 +377,8 @@ static bool check_log_level(const struct config *config, struct error *err)
 static bool check_bodies(const struct config *config, struct error *err)
 {
     return config->max_bodies_bytes >= config->max_body_bytes ||
-           error_set(err, ERROR_INVALID_PAYLOAD, "max-bodies-bytes",
-                     "--max-bodies-bytes (%lld) must be at least --max-body-bytes (%lld)",
+           error_set(err, ERROR_INVALID_PAYLOAD, "body-memory-limit",
+                     "--body-memory-limit (%lld) must be at least --max-body-size (%lld)",
                      (long long)config->max_bodies_bytes, (long long)config->max_body_bytes);
 }
 

@@ -25,7 +25,7 @@ struct config {
     int64_t max_streams_per_client;
     int64_t max_queue_per_client;
     int64_t max_bodies_bytes_per_client;
-    int64_t max_kept_connections;
+    int64_t max_keepalive_connections;
     int64_t max_requests_per_connection;
     int64_t max_header_bytes;
     int64_t max_target_bytes;
@@ -41,24 +41,24 @@ struct config {
     int64_t max_forks;
     int64_t max_client_forks;
     int64_t idempotency_ttl_s;
-    int64_t keep_events_s;
+    int64_t event_retention_s;
     int64_t max_events;
     int64_t checkpoint_pages;
-    int64_t retain_s;      /* 0: off */
-    int64_t retain_idle_s; /* 0: off */
-    int64_t max_db_bytes;  /* 0: no limit */
+    int64_t retain_terminated_s; /* 0: off */
+    int64_t retain_idle_s;       /* 0: off */
+    int64_t max_db_bytes;        /* 0: no limit */
     int64_t rate_per_second;
     int64_t request_timeout_ms;
     int64_t response_timeout_ms;
     int64_t idle_timeout_ms;
-    int64_t stop_timeout_ms;
+    int64_t shutdown_timeout_ms;
     int64_t command_timeout_s; /* 0: off */
     const char *log_level;
     const char *token_file; /* NULL: none */
     char *token;            /* SESSIOND_TOKEN, where the environment has it; NULL: none */
     bool allow_anonymous;
     bool search;
-    bool confine;
+    bool sandbox;
     const char *after; /* of the commands that have these flags; NULL: not given */
     const char *thread;
     const char *project;

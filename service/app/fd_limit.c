@@ -40,5 +40,5 @@ void fd_limit_raise(int64_t *connections, struct log *log)
     snprintf(detail, sizeof(detail),
              "the limit of %llu open files leaves room for %lld connections",
              (unsigned long long)limit.rlim_cur, (long long)*connections);
-    log_event(log, LOG_WARNING, "few_descriptors", detail);
+    log_event(log, LOG_WARNING, "nofile_limit_low", detail);
 }

@@ -34,7 +34,7 @@ MUST_USE bool service_prepare(struct service *service, struct error *err);
 /* Opens the store and serves. `service->log` has been set. */
 MUST_USE bool service_start(struct service *service, struct error *err);
 
-/* Refuses what is new, waits for what is under way, at most --stop-timeout, and closes
+/* Refuses what is new, waits for what is under way, at most --shutdown-timeout, and closes
  * everything. The exit code; or ends the process. */
 int service_stop(struct service *service);
 

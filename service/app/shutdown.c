@@ -71,7 +71,7 @@ void service_end_if_failed(struct service *service)
 {
     if (!atomic_load(&service->storage_failed))
         return;
-    log_event(service->log, LOG_ERROR, "ending", "the storage failed; restart to recover");
+    log_event(service->log, LOG_ERROR, "exiting", "the storage failed; restart to recover");
     if (service->server != NULL)
         drain_requests(service, FAILED_MS);
     log_flush(service->log, FAILED_MS);
@@ -99,7 +99,7 @@ int service_stop(struct service *service)
     store_refuse_long_jobs(service->store);
     /* A request that comes after this line is refused. */
     log_event(service->log, LOG_INFO, "stopping", NULL);
-    drain_requests(service, service->config.stop_timeout_ms);
+    drain_requests(service, service->config.shutdown_timeout_ms);
     service_end_if_failed(service);
     if (!stop_server(service)) {
         log_event(service->log, LOG_ERROR, "stop_timed_out",

@@ -69,10 +69,10 @@ static bool open_store(struct service *service, struct error *err)
         .max_forks = config->max_forks,
         .max_client_forks = config->max_client_forks,
         .key_ttl_us = config->idempotency_ttl_s * 1000000,
-        .keep_events_us = config->keep_events_s * 1000000,
+        .event_retention_us = config->event_retention_s * 1000000,
         .max_events = config->max_events,
         .checkpoint_pages = config->checkpoint_pages,
-        .retain_us = {[STORE_PURGE_TERMINATED] = config->retain_s * 1000000,
+        .retain_us = {[STORE_PURGE_TERMINATED] = config->retain_terminated_s * 1000000,
                       [STORE_PURGE_IDLE] = config->retain_idle_s * 1000000},
         .max_db_bytes = config->max_db_bytes,
         .observer = {service, on_notice, on_storage_failed, on_events},
@@ -94,7 +94,7 @@ static struct http_server_limits limits_of(const struct config *config)
         .max_streams_per_client = config->max_streams_per_client,
         .max_queue_per_client = config->max_queue_per_client,
         .max_bodies_bytes_per_client = config->max_bodies_bytes_per_client,
-        .max_kept_connections = config->max_kept_connections,
+        .max_keepalive_connections = config->max_keepalive_connections,
         .max_requests_per_connection = config->max_requests_per_connection,
         .max_bodies_bytes = config->max_bodies_bytes,
         .rate_per_second = config->rate_per_second,
@@ -169,7 +169,7 @@ bool service_prepare(struct service *service, struct error *err)
 {
     const struct config *config = &service->config;
 
-    if (!config_check_db(config, err) || !sandbox_begin(&service->sandbox, config->confine, err))
+    if (!config_check_db(config, err) || !sandbox_begin(&service->sandbox, config->sandbox, err))
         return false;
     service->manager = sd_notify_connect();
     if (!listener_open(config->listen, (mode_t)config->socket_mode, &service->listener, err))

@@ -15,7 +15,7 @@
 
 #define READ_BYTES (64 << 10)
 
-/* More than the largest --max-body-bytes, and so than the longest line of a service. */
+/* More than the largest --max-body-size, and so than the longest line of a service. */
 #define LINE_BYTES_MAX (257 << 20)
 #define MAX_DEPTH 10003
 

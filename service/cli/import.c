@@ -243,7 +243,7 @@ const struct command command_import = {
         "Each line is an entry as it is. Lines that the stream has are found by their uuid, or\n"
         "else by their text, wherever they are; the others are appended in the order of the file.\n"
         "A line that cannot be imported is passed over: one that is no JSON object, is longer\n"
-        "than --max-body-bytes or refused by the service, or whose uuid is known with another\n"
+        "than --max-body-size or refused by the service, or whose uuid is known with another\n"
         "text. A lease, another writer or a deletion stops one file; the import goes on with\n"
         "the next. stderr names file, line and reason.\n\n"
         "Where the service asks for tokens, SESSIOND_TOKEN has to be one of scope admin.\n\n"

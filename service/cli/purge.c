@@ -28,7 +28,7 @@ struct reason {
 };
 
 static const struct reason reasons[] = {
-    {"terminated", "--retain", "TERMINATED"},
+    {"terminated", "--retain-terminated", "TERMINATED"},
     {"idle", "--retain-idle", "PAUSED"},
 };
 
@@ -218,7 +218,8 @@ static bool print_nothing(const struct config *config, struct error *err)
     if (is_retaining)
         print_totals(&none);
     else
-        printf("nothing was deleted: --retain and --retain-idle of the service are off\n");
+        printf(
+            "nothing was deleted: --retain-terminated and --retain-idle of the service are off\n");
     return true;
 }
 
@@ -258,7 +259,8 @@ const struct command command_purge = {
     .summary = "has the running service delete the sessions that it need not keep; or --dry-run",
     .help =
         "Asks the service that listens on --listen to delete now, in small steps, what it deletes\n"
-        "by itself sooner or later: sessions that are TERMINATED for longer than its --retain, "
+        "by itself sooner or later: sessions that are TERMINATED for longer than its "
+        "--retain-terminated, "
         "and\n"
         "sessions that are PAUSED for longer than its --retain-idle. It is the service's own "
         "flags\n"

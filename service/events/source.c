@@ -38,7 +38,7 @@ static void log_failure(void *arg, const struct error *err)
 {
     const struct event_source_reading *reading = arg;
 
-    log_event(reading->log, LOG_WARNING, "events_unread", err->detail);
+    log_event(reading->log, LOG_WARNING, "event_read_failed", err->detail);
 }
 
 struct event_source event_source_of(struct event_source_reading *reading)

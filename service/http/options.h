@@ -16,7 +16,7 @@ struct http_server_limits {
     int64_t max_streams_per_client;
     int64_t max_queue_per_client;
     int64_t max_bodies_bytes_per_client;
-    int64_t max_kept_connections;
+    int64_t max_keepalive_connections;
     int64_t max_requests_per_connection; /* 0: any number */
     int64_t max_bodies_bytes;
     int64_t rate_per_second; /* 0: any number */

@@ -30,7 +30,7 @@ static const struct {
                     "allows; nothing was changed; try again"},
     [QUOTA_BYTES] = {METRICS_CLIENT_BYTES,
                      "bodies and responses of this token or address take as much memory as "
-                     "--max-bodies-bytes-per-client allows; nothing was changed; try again"},
+                     "--body-memory-limit-per-client allows; nothing was changed; try again"},
 };
 
 void http_server_reject_over_quota(struct request *request, enum quota_kind kind)

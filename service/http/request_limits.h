@@ -25,7 +25,7 @@ void http_server_give_quota(struct request *request, enum quota_kind kind);
 /* Answers that the client has all that it may have. */
 void http_server_reject_over_quota(struct request *request, enum quota_kind kind);
 
-/* Charges bytes of the request's bodies to its client and to --max-bodies-bytes until
+/* Charges bytes of the request's bodies to its client and to --body-memory-limit until
  * http_server_uncharge. False, counted, and request->over_quota set, where they do not fit. */
 MUST_USE bool http_server_charge(struct http_server *server, struct request *request,
                                  uint64_t bytes);
@@ -34,7 +34,7 @@ MUST_USE bool http_server_charge(struct http_server *server, struct request *req
 MUST_USE bool http_server_has_room(struct http_server *server, struct request *request,
                                    uint64_t bytes);
 
-/* Answers a request whose bytes did not fit. `detail` is for those beyond --max-bodies-bytes. */
+/* Answers a request whose bytes did not fit. `detail` is for those beyond --body-memory-limit. */
 void http_server_reject_bytes(struct request *request, const char *detail);
 
 /* Charges what the store copies for a job, whose admit_arg is the request; on the store's thread.

@@ -41,7 +41,7 @@ static bool start_clients(struct http_server *server, struct error *err)
         .response_timeout_ms = limits->response_timeout_ms,
         .idle_timeout_ms = limits->idle_timeout_ms,
         .max_requests = limits->max_requests_per_connection,
-        .max_kept = limits->max_kept_connections,
+        .max_kept = limits->max_keepalive_connections,
         .encrypted = server->options.tls != NULL,
         .metrics = server->options.routes->metrics,
         .ids = &server->ids,

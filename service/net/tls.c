@@ -201,7 +201,7 @@ void tls_reload(struct tls *tls)
     if (tls == NULL)
         return;
     if (!read_pair(tls, &pair, &err)) {
-        log_event(tls->log, LOG_ERROR, "tls_kept", err.detail);
+        log_event(tls->log, LOG_ERROR, "tls_reload_failed", err.detail);
         return;
     }
     pair->before = atomic_load(&tls->current);

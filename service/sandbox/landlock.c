@@ -64,8 +64,8 @@ static struct ruleset all_of(int abi)
 
 static bool fail(struct error *err, const char *what, const char *path)
 {
-    return error_set(err, ERROR_INTERNAL, "confine",
-                     "cannot %s %.80s: %s; --confine off does without", what, path,
+    return error_set(err, ERROR_INTERNAL, "sandbox",
+                     "cannot %s %.80s: %s; --sandbox off does without", what, path,
                      strerror(errno));
 }
 

@@ -27,12 +27,12 @@ bool sandbox_begin(struct sandbox *sandbox, bool wanted, struct error *err)
     if (!wanted)
         return true;
     if (!forbid_core_dumps())
-        return error_set(err, ERROR_INTERNAL, "confine",
-                         "cannot forbid core dumps: %s; --confine off does without",
+        return error_set(err, ERROR_INTERNAL, "sandbox",
+                         "cannot forbid core dumps: %s; --sandbox off does without",
                          strerror(errno));
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-        return error_set(err, ERROR_INTERNAL, "confine",
-                         "cannot give up new privileges: %s; --confine off does without",
+        return error_set(err, ERROR_INTERNAL, "sandbox",
+                         "cannot give up new privileges: %s; --sandbox off does without",
                          strerror(errno));
     return true;
 }
@@ -42,14 +42,14 @@ void sandbox_log(const struct sandbox *sandbox, struct log *log)
     struct buffer line = {0};
 
     if (!sandbox->wanted) {
-        log_event(log, LOG_WARNING, "unconfined", "--confine off: nothing is given up");
+        log_event(log, LOG_WARNING, "sandbox_disabled", "--sandbox off: nothing is given up");
         return;
     }
     const bool whole = sandbox->landlock > 0 && sandbox->seccomp > 0;
     const enum log_level level = whole ? LOG_INFO : LOG_WARNING;
     if (!log_wants(log, level))
         return;
-    log_begin(&line, level, "confined");
+    log_begin(&line, level, "sandbox_enabled");
     log_text(&line, "no_new_privs", slice_from("on"));
     if (sandbox->landlock > 0)
         log_integer(&line, "landlock", sandbox->landlock);

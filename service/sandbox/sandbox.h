@@ -1,7 +1,7 @@
 /*
  * The process gives up what it needs no longer, so that a fault in it is worth little to whoever
  * finds it. The main thread calls these in the order in which they stand here, each once. None can
- * be taken back. What the kernel lacks is noted and left out; --confine off leaves out all of it.
+ * be taken back. What the kernel lacks is noted and left out; --sandbox off leaves out all of it.
  */
 #ifndef SESSIOND_SERVICE_SANDBOX_SANDBOX_H
 #define SESSIOND_SERVICE_SANDBOX_SANDBOX_H
@@ -43,7 +43,7 @@ MUST_USE bool sandbox_limit_files(struct sandbox *sandbox, const struct sandbox_
  * that it does not need fail with ENOSYS. After the last thread is made. */
 MUST_USE bool sandbox_limit_calls(struct sandbox *sandbox, struct error *err);
 
-/* Says what is on: event `confined`, or a warning `unconfined`. */
+/* Says what is on: event `sandbox_enabled`, or a warning `sandbox_disabled`. */
 void sandbox_log(const struct sandbox *sandbox, struct log *log);
 
 #endif

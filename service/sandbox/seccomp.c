@@ -108,7 +108,7 @@ bool sandbox_limit_calls(struct sandbox *sandbox, struct error *err)
     seccomp_release(filter);
     sandbox->seccomp = result == 0 ? 1 : SANDBOX_UNSUPPORTED;
     return result == 0 || is_lacking(result) ||
-           error_set(err, ERROR_INTERNAL, "confine",
-                     "cannot use a filter of system calls: %s; --confine off does without",
+           error_set(err, ERROR_INTERNAL, "sandbox",
+                     "cannot use a filter of system calls: %s; --sandbox off does without",
                      strerror(-result));
 }

@@ -188,14 +188,14 @@ def a_head_has_no_stream(service):
 
 
 def streams_are_counted(service):
-    await_metric(service, "sessiond_streams", 0)
+    await_metric(service, "sessiond_streaming_responses", 0)
     streams = [Stream(service.address) for _ in range(20)]
-    await_metric(service, "sessiond_streams", 20)
-    await_metric(service, "sessiond_waiting", 20)
+    await_metric(service, "sessiond_streaming_responses", 20)
+    await_metric(service, "sessiond_long_poll_connections", 20)
     for stream in streams:
         stream.close()
-    await_metric(service, "sessiond_streams", 0)
-    check(metric(service, "sessiond_waiting") == 0, "somebody waits still")
+    await_metric(service, "sessiond_streaming_responses", 0)
+    check(metric(service, "sessiond_long_poll_connections") == 0, "somebody waits still")
 
 
 CHECKS = [

@@ -79,9 +79,9 @@ def off(binary):
         case.terminated()
         case.paused()
         said = case.command(0, "--dry-run")
-        check("--retain is off" in said and "--retain-idle is off" in said, said)
+        check("--retain-terminated is off" in said and "--retain-idle is off" in said, said)
         said = case.command(0)
-        check(said == "nothing was deleted: --retain and --retain-idle of the service are off\n", said)
+        check(said == "nothing was deleted: --retain-terminated and --retain-idle of the service are off\n", said)
         check(len(case.ids()) == 2, "a session is gone")
         told = case.call(200, "GET", "/admin/retention").json()
         check(told["terminated"]["retain_seconds"] is None, f"{told}")
@@ -89,7 +89,7 @@ def off(binary):
 
 def told_and_done(binary):
     """--dry-run says what goes and changes nothing; without it just that goes."""
-    with Case(binary, "--retain", "1s", "--retain-idle", "1s") as case:
+    with Case(binary, "--retain-terminated", "1s", "--retain-idle", "1s") as case:
         stay = {case.create(), case.status(case.create(), "ACTIVE")}
         leased = case.create()
         token = case.call(200, "PUT", f"/sessions/{leased}/lease", {"owner": "d", "ttl_seconds": 3600}).json()["token"]
@@ -132,7 +132,7 @@ def told_in_pages(binary):
 
 def by_itself(binary):
     """The service deletes by itself, and says in the log how many."""
-    with Case(binary, "--retain", "1s") as case:
+    with Case(binary, "--retain-terminated", "1s") as case:
         kept = case.create()
         for _ in range(40):
             case.terminated()
@@ -147,7 +147,7 @@ def by_itself(binary):
 
 def in_steps(binary):
     """More than one step's worth: the command goes on by the cursor until nothing is left."""
-    with Case(binary, "--retain", "1s") as case:
+    with Case(binary, "--retain-terminated", "1s") as case:
         for _ in range(150):
             case.terminated()
         time.sleep(1.1)
@@ -208,18 +208,18 @@ def refused(binary):
 
 def flags(binary):
     """An age that is none is refused at the start, with what would be right."""
-    for flag, value in (("--retain", "soon"), ("--retain", "0s"), ("--retain", "-1"), ("--retain", "30"), ("--retain", "500ms"), ("--retain-idle", "1w"),
-                        ("--retain-idle", "1 d"), ("--retain", ""), ("--retain", "99999999999"), ("--retain", "d")):
+    for flag, value in (("--retain-terminated", "soon"), ("--retain-terminated", "0s"), ("--retain-terminated", "-1"), ("--retain-terminated", "30"), ("--retain-terminated", "500ms"), ("--retain-idle", "1w"),
+                        ("--retain-idle", "1 d"), ("--retain-terminated", ""), ("--retain-terminated", "99999999999"), ("--retain-terminated", "d")):
         done = subprocess.run([binary, f"{flag}={value}"], capture_output=True, text=True)
         check(done.returncode == 2 and any(words in done.stderr for words in ("in whole d, h, m or s, or off", "needs a unit", "needs a value")), f"{flag} {value}: {done.stderr}")
-    with Case(binary, "--retain", "30d", "--retain-idle", "12h") as case:
+    with Case(binary, "--retain-terminated", "30d", "--retain-idle", "12h") as case:
         told = case.call(200, "GET", "/admin/retention").json()
         check([told[name]["retain_seconds"] for name in ("terminated", "idle")] == [2592000, 43200], f"{told}")
 
 
 def full(binary):
     """At the limit what grows is 507 database-full; everything else goes on, and so does growth once there is room."""
-    with Case(binary, "--max-db-bytes", "2000000") as case:
+    with Case(binary, "--max-db-size", "2000000") as case:
         large = {"text": "x" * 100000}
         made = []
         while True:
@@ -229,7 +229,7 @@ def full(binary):
                 break
             made.append(answer.json()["id"])
         check((answer.status, answer.problem()) == (507, "database-full"), f"{answer.status} {answer.body!r}")
-        check("--max-db-bytes (2000000)" in answer.json()["detail"], f"{answer.json()}")
+        check("--max-db-size (2000000)" in answer.json()["detail"], f"{answer.json()}")
         check(len(made) > 10, f"only {len(made)} fitted")
         check(case.metric("sessiond_database_max_bytes") == 2000000, "the limit's metric")
         check(1900000 < case.metric("sessiond_database_bytes") <= 2000000, "the size's metric")
@@ -254,7 +254,7 @@ def full(binary):
         for session in made[:5]:
             case.call(204, "DELETE", f"/sessions/{session}")
         check(case.metric("sessiond_database_nearly_full") == 0, "still nearly full")
-        check(len(case.service.events("database_has_room")) == 1, "the log's relief")
+        check(len(case.service.events("database_size_ok")) == 1, "the log's relief")
         case.create(context=large)
 
 

@@ -80,10 +80,10 @@ def a_reader_that_takes_nothing_is_cut(binary):
     stalled.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     fill(service, 3000)
     until = time.monotonic() + 20
-    while metric(service, "sessiond_streams") > 1 and time.monotonic() < until:
+    while metric(service, "sessiond_streaming_responses") > 1 and time.monotonic() < until:
         time.sleep(0.1)
-    check(metric(service, "sessiond_streams") == 1, "the reader that takes nothing is there still")
-    check('limit="response-timeout-ms"} 1' in service.call("GET", "/metrics").body.decode(), "it is not counted")
+    check(metric(service, "sessiond_streaming_responses") == 1, "the reader that takes nothing is there still")
+    check('limit="response-timeout"} 1' in service.call("GET", "/metrics").body.decode(), "it is not counted")
     create(service, "nobody")
     check(idle.event() is not None, "the one that had nothing to take was cut, too")
     idle.close()
@@ -104,9 +104,9 @@ def a_client_that_left_is_noticed(binary):
     for _ in range(50):
         Stream(service.address, "/events?thread_id=nobody").close()
     until = time.monotonic() + 40
-    while metric(service, "sessiond_streams") > 0 and time.monotonic() < until:
+    while metric(service, "sessiond_streaming_responses") > 0 and time.monotonic() < until:
         time.sleep(0.2)
-    check(metric(service, "sessiond_streams") == 0, "streams of clients that left are there still")
+    check(metric(service, "sessiond_streaming_responses") == 0, "streams of clients that left are there still")
     stop(service, "afterwards")
 
 

@@ -282,7 +282,7 @@ Test(access, tokens_are_rotated_under_load)
                                  : READER_LINE ADMIN_LINE ADMIN_LINE "# not twice\n");
         if (!with_writer) {
             service_signal(&service, SIGHUP);
-            await_log("tokens_kept", "line 3: this is the same token as that of boss");
+            await_log("token_reload_failed", "line 3: this is the same token as that of boss");
             expect_status(ask("GET", "/sessions", WRITER), 200);
             write_tokens(READER_LINE);
         }
@@ -298,7 +298,7 @@ Test(access, tokens_are_rotated_under_load)
     }
     unlink(token_file);
     service_signal(&service, SIGHUP);
-    await_log("tokens_kept", "No such file");
+    await_log("token_reload_failed", "No such file");
     expect_status(ask("GET", "/sessions", WRITER), 200);
     atomic_store(&enough, true);
     parallel_join(parallel);

@@ -134,7 +134,7 @@ Test(access_start, other_machines_need_a_token_or_a_word)
     unsetenv("SESSIOND_TOKEN");
     service_start(&service, FLAGS("--listen", "0.0.0.0:0", "--allow-anonymous"));
     cr_expect(service_logged(&service, "listening", "\"tokens\":0"));
-    await_log("anonymous", "whoever can connect");
+    await_log("auth_disabled", "whoever can connect");
     service_stop(&service);
     setenv("SESSIOND_ALLOW_ANONYMOUS", "on", 1);
     service_start(&service, FLAGS("--listen", "0.0.0.0:0"));

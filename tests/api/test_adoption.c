@@ -124,11 +124,11 @@ Test(adoption, every_field_is_served)
     service_start(&service, NULL);
     expect_rows();
     for (size_t i = 0; i < ROWS; i++)
-        cr_expect_eq(service_logged(&service, "context_kept_as_text", rows[i].id),
+        cr_expect_eq(service_logged(&service, "invalid_context_wrapped", rows[i].id),
                      rows[i].kept_as_text, "%s", rows[i].id);
     fixture_restart(NULL);
     expect_rows();
-    cr_expect(!service_logged(&service, "context_kept_as_text", ""), "it was adopted twice");
+    cr_expect(!service_logged(&service, "invalid_context_wrapped", ""), "it was adopted twice");
 }
 
 Test(adoption, adopted_sessions_live_on)
@@ -219,8 +219,8 @@ Test(adoption, python_writes_after_sessiond)
                    "[\"" ID("2") "\", \"ACTIVE\", \"{\\\"a\\\": Infinity}\","
                                  " \"2026-02-02T00:00:00+00:00\"]\n");
     service_start(&service, NULL);
-    cr_expect(service_logged(&service, "context_kept_as_text", ID("2")));
-    cr_expect(!service_logged(&service, "context_kept_as_text", ID("3")));
+    cr_expect(service_logged(&service, "invalid_context_wrapped", ID("2")));
+    cr_expect(!service_logged(&service, "invalid_context_wrapped", ID("3")));
     expect_row(client_get(client, "/sessions/" ID("a")), &added, 1);
     changed.status = "ACTIVE";
     changed.served_context = "{\"_adopted_text\":\"{\\\"a\\\": Infinity}\"}";

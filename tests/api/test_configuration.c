@@ -32,16 +32,16 @@ static const struct option options[] = {
     {"--threads", "SESSIOND_THREADS", "number of processors"},
     {"--max-connections", "SESSIOND_MAX_CONNECTIONS", "8192"},
     {"--max-connections-per-address", "SESSIOND_MAX_CONNECTIONS_PER_ADDRESS", "1024"},
-    {"--max-kept-connections", "SESSIOND_MAX_KEPT_CONNECTIONS", "1024"},
+    {"--max-keepalive-connections", "SESSIOND_MAX_KEEPALIVE_CONNECTIONS", "1024"},
     {"--max-requests-per-connection", "SESSIOND_MAX_REQUESTS_PER_CONNECTION", "0"},
     {"--max-query-parameters", "SESSIOND_MAX_QUERY_PARAMETERS", "64"},
-    {"--max-body-bytes", "SESSIOND_MAX_BODY_BYTES", "16777216"},
-    {"--max-bodies-bytes", "SESSIOND_MAX_BODIES_BYTES", "268435456"},
-    {"--rate-per-second", "SESSIOND_RATE_PER_SECOND", "0"},
+    {"--max-body-size", "SESSIOND_MAX_BODY_SIZE", "16777216"},
+    {"--body-memory-limit", "SESSIOND_BODY_MEMORY_LIMIT", "268435456"},
+    {"--rate-limit", "SESSIOND_RATE_LIMIT", "0"},
     {"--request-timeout", "SESSIOND_REQUEST_TIMEOUT", "30s"},
     {"--response-timeout", "SESSIOND_RESPONSE_TIMEOUT", "60s"},
     {"--max-json-depth", "SESSIOND_MAX_JSON_DEPTH", "512"},
-    {"--max-page-bytes", "SESSIOND_MAX_PAGE_BYTES", "4194304"},
+    {"--max-page-size", "SESSIOND_MAX_PAGE_SIZE", "4194304"},
     {"--max-queue", "SESSIOND_MAX_QUEUE", "4096"},
     {"--max-consumers", "SESSIOND_MAX_CONSUMERS", "1000"},
     {"--max-streams-per-session", "SESSIOND_MAX_STREAMS_PER_SESSION", "10000"},
@@ -49,9 +49,9 @@ static const struct option options[] = {
     {"--max-forks-per-client", "SESSIOND_MAX_FORKS_PER_CLIENT", "4"},
     {"--checkpoint-pages", "SESSIOND_CHECKPOINT_PAGES", "40000"},
     {"--idle-timeout", "SESSIOND_IDLE_TIMEOUT", "60s"},
-    {"--stop-timeout", "SESSIOND_STOP_TIMEOUT", "8s"},
+    {"--shutdown-timeout", "SESSIOND_SHUTDOWN_TIMEOUT", "8s"},
     {"--log-level", "SESSIOND_LOG_LEVEL", "info"},
-    {"--confine", "SESSIOND_CONFINE", "on"},
+    {"--sandbox", "SESSIOND_SANDBOX", "on"},
     {"--token-file", "SESSIOND_TOKEN_FILE", "none"},
     {"--allow-anonymous", "SESSIOND_ALLOW_ANONYMOUS", "off"},
 };
@@ -151,18 +151,19 @@ static const struct wrong wrongs[] = {
     {{"--max-queue", "-1"}, "--max-queue"},
     {{"--max-queue", "99999999999999999999"}, "--max-queue"},
     {{"--max-connections", "0"}, "--max-connections"},
-    {{"--max-body-bytes", "1023"}, "--max-body-bytes"},
+    {{"--max-body-size", "1023"}, "--max-body-size"},
     {{"--max-json-depth", "1"}, "--max-json-depth"},
-    {{"--max-page-bytes", "0"}, "--max-page-bytes"},
+    {{"--max-page-size", "0"}, "--max-page-size"},
     {{"--checkpoint-pages", "ten"}, "--checkpoint-pages"},
     {{"--idle-timeout", "0ms"}, "--idle-timeout"},
     {{"--idle-timeout", "4000"}, "a duration needs a unit"},
-    {{"--retain", "30"}, "--retain 30: a duration needs a unit, for example 30d"},
-    {{"--stop-timeout", "-1s"}, "--stop-timeout"},
+    {{"--retain-terminated", "30"},
+     "--retain-terminated 30: a duration needs a unit, for example 30d"},
+    {{"--shutdown-timeout", "-1s"}, "--shutdown-timeout"},
     {{"--log-level", "loud"}, "--log-level"},
     {{"--log-level", "INFO"}, "--log-level"},
-    {{"--confine", "yes"}, "--confine"},
-    {{"--confine="}, "--confine"},
+    {{"--sandbox", "yes"}, "--sandbox"},
+    {{"--sandbox="}, "--sandbox"},
     {{"--db", ""}, "--db"},
     {{"--db="}, "--db"},
     {{"--listen"}, "--listen"},
@@ -203,13 +204,13 @@ Test(configuration, a_folder_is_made_only_where_its_parent_is)
 
 Test(configuration, warnings_name_deprecated_and_unknown_names)
 {
-    setenv("SESSIOND_RETIAN", "30d", 1);
+    setenv("SESSIOND_RETIAN_IDLE", "30d", 1);
     service_start(&service, FLAGS("--idle-timeout-ms", "4000"));
-    unsetenv("SESSIOND_RETIAN");
+    unsetenv("SESSIOND_RETIAN_IDLE");
     service_stop(&service);
     cr_expect(service_logged(&service, "configuration", "use --idle-timeout 4000ms"));
     cr_expect(
-        service_logged(&service, "configuration", "the nearest known one is SESSIOND_RETAIN"));
+        service_logged(&service, "configuration", "the nearest known one is SESSIOND_RETAIN_IDLE"));
 }
 
 static int post_sized(int bytes)
@@ -224,7 +225,7 @@ static int post_sized(int bytes)
 
 Test(configuration, a_variable_sets_what_no_flag_does)
 {
-    setenv("SESSIOND_MAX_BODY_BYTES", "2000", 1);
+    setenv("SESSIOND_MAX_BODY_SIZE", "2000", 1);
     service_start(&service, NULL);
     cr_expect_eq(post_sized(2000), 201);
     cr_expect_eq(post_sized(2001), 413);
@@ -232,15 +233,15 @@ Test(configuration, a_variable_sets_what_no_flag_does)
 
 Test(configuration, a_flag_wins_over_its_variable)
 {
-    setenv("SESSIOND_MAX_BODY_BYTES", "2000", 1);
-    service_start(&service, FLAGS("--max-body-bytes=3000"));
+    setenv("SESSIOND_MAX_BODY_SIZE", "2000", 1);
+    service_start(&service, FLAGS("--max-body-size=3000"));
     cr_expect_eq(post_sized(3000), 201);
     cr_expect_eq(post_sized(3001), 413);
 }
 
 Test(configuration, the_last_of_two_flags_wins)
 {
-    service_start(&service, FLAGS("--max-body-bytes", "2000", "--max-body-bytes=3000"));
+    service_start(&service, FLAGS("--max-body-size", "2000", "--max-body-size=3000"));
     cr_expect_eq(post_sized(3000), 201);
     cr_expect_eq(post_sized(3001), 413);
 }

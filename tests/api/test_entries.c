@@ -190,7 +190,7 @@ Test(entries, a_page_has_a_thousand_entries_at_most)
 
 Test(entries_set, limits_hold)
 {
-    service_start(&service, FLAGS("--max-batch-entries", "3", "--max-page-bytes", "1024"));
+    service_start(&service, FLAGS("--max-batch-entries", "3", "--max-page-size", "1024"));
     create_session("/p", "t", NULL, id);
     expect_status(append("", "[{\"n\":1},{\"n\":2},{\"n\":3}]"), 200);
     expect_refused(append("", "[{},{},{},{}]"), 413, "body-too-large");

@@ -38,7 +38,7 @@ static const struct response *post_of(size_t len)
 
 Test(limits_set, a_body_may_be_as_long_as_the_limit)
 {
-    service_start(&service, FLAGS("--max-body-bytes", "4096"));
+    service_start(&service, FLAGS("--max-body-size", "4096"));
     expect_status(post_of(4096), 201);
     const struct response *refused = expect_status(post_of(4097), 413);
     cr_expect(response_is_problem(refused, "body-too-large"), "%s", refused->body);
@@ -73,7 +73,7 @@ static void expect_refused_early(const char *content_length)
 
 Test(limits_set, a_body_that_is_too_long_is_refused_before_it_is_read)
 {
-    service_start(&service, FLAGS("--max-body-bytes", "4096"));
+    service_start(&service, FLAGS("--max-body-size", "4096"));
     expect_refused_early("4097");
     expect_refused_early("1000000000000");
     expect_refused_early("9223372036854775808");
@@ -87,7 +87,7 @@ Test(limits_set, a_merged_context_may_be_as_long_as_the_limit)
     char target[64];
     char body[1200];
 
-    service_start(&service, FLAGS("--max-body-bytes", "2048"));
+    service_start(&service, FLAGS("--max-body-size", "2048"));
     create_session("/p", "t", "{}", id);
     snprintf(target, sizeof(target), "/sessions/%s", id);
     for (int i = 0; i < 4; i++) {

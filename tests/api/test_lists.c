@@ -280,7 +280,7 @@ Test(lists, a_walk_goes_on_behind_a_deleted_session)
 static void start_with_short_pages(void)
 {
     fixture_init();
-    service_start(&service, FLAGS("--max-page-bytes", "65536"));
+    service_start(&service, FLAGS("--max-page-size", "65536"));
 }
 
 TestSuite(pages, .init = start_with_short_pages, .fini = fixture_stop);

@@ -227,7 +227,7 @@ Test(process, a_stop_does_not_wait_longer_than_it_may)
     static const char half[] = "POST /sessions HTTP/1.1\r\nHost: localhost\r\n"
                                "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
 
-    service_start(&service, FLAGS("--stop-timeout", "100ms"));
+    service_start(&service, FLAGS("--shutdown-timeout", "100ms"));
     const int fd = raw_connect(&service);
     cr_assert(raw_send(fd, half, sizeof(half) - 1));
     expect_status(client_get(client, "/healthz"), 200);

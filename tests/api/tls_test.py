@@ -368,9 +368,9 @@ def the_same_pair_again_is_told_and_not_kept(binary, folder):
 def a_bad_new_pair_keeps_the_old_one(binary, folder):
     service = start(binary, folder)
     shutil.copy(f"{folder}/rsa.key", f"{folder}/used.key")
-    check("not that of" in reload(service, "tls_kept")[-1]["detail"], "the log does not say why")
+    check("not that of" in reload(service, "tls_reload_failed")[-1]["detail"], "the log does not say why")
     os.unlink(f"{folder}/used.pem")
-    check("No such file" in reload(service, "tls_kept")[-1]["detail"], "the log does not say why")
+    check("No such file" in reload(service, "tls_reload_failed")[-1]["detail"], "the log does not say why")
     check(shown(service) == content(f"{folder}/ec.pem"), "the certificate is another")
     check(once(service, trust(folder, "ec"))[0] == 200, "it does not serve")
     stop(service)
@@ -408,7 +408,7 @@ def a_stop_under_load_answers_whole(binary, folder):
 
 
 def handshakes_that_stand_still_do_not_hold_up_a_stop(binary, folder):
-    service = start(binary, folder, "--stop-timeout", "60000ms")
+    service = start(binary, folder, "--shutdown-timeout", "60000ms")
     host, port = service.address.rsplit(":", 1)
     slow = [socket.create_connection((host, int(port)), timeout=PATIENCE_S) for _ in range(20)]
     for client in slow[::2]:

@@ -387,8 +387,8 @@ def backup(contract):
 def purge(contract):
     """Retention: off it shows nothing and deletes nothing; on, what is shown goes."""
     told = contract.call(200, "GET", "/admin/retention").json()
-    contract.equal(told["terminated"]["retain_seconds"], None, "retain_seconds of a service without --retain")
-    contract.equal(told["next_cursor"], None, "next_cursor of a service without --retain")
+    contract.equal(told["terminated"]["retain_seconds"], None, "retain_seconds of a service without --retain-terminated")
+    contract.equal(told["next_cursor"], None, "next_cursor of a service without --retain-terminated")
     contract.call(200, "GET", "/admin/retention?cursor=1.0.0")
     done = contract.call(200, "POST", "/admin/purge").json()
     contract.equal(done["purged"], {"terminated": 0, "idle": 0, "bytes": 0}, "what was purged")
@@ -400,7 +400,7 @@ def purge(contract):
     key = {"Idempotency-Key": f'"{uuid.uuid4()}"'}
     contract.call(201, "POST", "/sessions", NEW, headers=key)
     contract.problem("idempotency-key-reused", 422, "POST", "/admin/purge", headers=key)
-    keeping = Service(contract.service.command[0], "--retain", "1s").start()
+    keeping = Service(contract.service.command[0], "--retain-terminated", "1s").start()
     for _ in range(70):
         made = keeping.call("POST", "/sessions", json.dumps(NEW).encode(), {"Content-Type": JSON})
         keeping.call("PATCH", made.headers["location"], b'{"status":"TERMINATED"}', {"Content-Type": JSON})
@@ -430,7 +430,7 @@ def unfinished(address, method, target):
 def limits(contract):
     """Whatever is asked for may be refused for its rate, or because it does not arrive."""
     binary = contract.service.command[0]
-    fast = Service(binary, "--rate-per-second", "1").start()
+    fast = Service(binary, "--rate-limit", "1").start()
     slow = Service(binary, "--request-timeout", "400ms").start()
     for operation_id, (method, pattern, _) in contract.document.operations.items():
         target = contract.place(pattern)
@@ -617,7 +617,7 @@ def run(check, contract):
 
 def main(binary, openapi_yaml):
     service = Service(os.environ.get("SESSIOND_BINARY") or binary,
-                      "--max-body-bytes", str(MAX_BODY_BYTES), "--max-json-depth", str(MAX_JSON_DEPTH))
+                      "--max-body-size", str(MAX_BODY_BYTES), "--max-json-depth", str(MAX_JSON_DEPTH))
     service.start()
     try:
         contract = Contract(Document(openapi_yaml), service)

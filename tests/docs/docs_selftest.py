@@ -43,7 +43,7 @@ PLANTED = [
     (of_links, "service/cli/command.h", "= 3", "= 4", "lacks 4"),
     (docs_test.configuration, "docs/reference/configuration.md", "| 127.0.0.1:8082 |", "| 127.0.0.1:8083 |", "8083"),
     (docs_test.deprecated_names, "docs/reference/configuration.md", "_IDLE_TIMEOUT_MS` | `--idle-timeout` |",
-     "_IDLE_TIMEOUT_MS` | `--stop-timeout` |", "idle-timeout-ms"),
+     "_IDLE_TIMEOUT_MS` | `--shutdown-timeout` |", "idle-timeout-ms"),
     (docs_test.names_in_text, "docs/how-to/tls.md", "`--tls-cert`", "`--tls-certificate`", "--tls-certificate"),
     (docs_test.metrics, "docs/reference/metrics.md", "`sessiond_connections` | gauge", "`sessiond_connections` | counter",
      "sessiond_connections"),

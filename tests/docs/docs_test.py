@@ -195,10 +195,10 @@ def deprecated_names(binary, root):
     found = []
     rows = pages.Page(root, "docs/reference/configuration.md").table("deprecated flag")
     for row in rows:
-        old, variable, new = (pages.code(cell)[0] for cell in row)
-        for flags, environment in (((old, "5000"), {}), ((), {variable: "5000"})):
+        old, variable, new, value = (pages.code(cell)[0] for cell in row)
+        for flags, environment in (((old, value), {}), ((), {variable: value})):
             service = Service(binary).start(*flags, environment=environment)
-            if not re.search(rf'"event":"configuration".*{new} 5000', service.log()):
+            if not re.search(rf'"event":"configuration".*{new} {value}', service.log()):
                 found.append(f"configuration.md: {old}: no warning names {new}")
             found += service.stop()
     return found if rows else ["configuration.md has no table of deprecated names"]
@@ -215,7 +215,7 @@ def names_in_text(binary, root):
     with open(os.path.join(root, "docker-compose.yml"), encoding="utf-8") as file:
         known |= set(re.findall(r"SESSIOND_[A-Z_]+", file.read()))
     configuration_page = pages.Page(root, "docs/reference/configuration.md")
-    known |= {name for row in configuration_page.table("deprecated flag") for cell in row for name in pages.code(cell)}
+    known |= {name for row in configuration_page.table("deprecated flag") for cell in row[:3] for name in pages.code(cell)}
     found = []
     for page in pages.all_pages(root).values():
         for span in page.code_spans():

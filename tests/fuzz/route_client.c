@@ -47,7 +47,7 @@ bool route_client_open(struct route_client *client, const char *path, void (*fai
         .max_consumers = 16,
         .max_streams = 16,
         .key_ttl_us = DAY_US,
-        .keep_events_us = DAY_US,
+        .event_retention_us = DAY_US,
         .max_events = 1000,
         .checkpoint_pages = 1000,
         .retain_us = {[STORE_PURGE_TERMINATED] = DAY_US, [STORE_PURGE_IDLE] = DAY_US},

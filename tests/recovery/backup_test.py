@@ -183,7 +183,7 @@ class HalfWay(Case):
 
     def test_a_stop_does_not_wait_for_a_backup(self):
         self.assertEqual(self.running.terminate(), 0)
-        self.running.start("--stop-timeout", "0ms")
+        self.running.start("--shutdown-timeout", "0ms")
         with concurrent.futures.ThreadPoolExecutor(1) as thread:
             for _ in range(20):
                 first = thread.submit(self.running.call, "POST", "/admin/backup")

@@ -206,7 +206,7 @@ class Trip(Case):
         return target.call("POST", "/admin/import", text, headers or LINES)
 
     def test_what_is_as_large_and_deep_as_can_be_comes_back(self):
-        flags = ("--max-body-bytes", "20000", "--max-json-depth", "8")
+        flags = ("--max-body-size", "20000", "--max-json-depth", "8")
         source = Source(self, 13, *flags)
         path, thread = "/" + '"' * 2000, '"' * 500
         made = source.call("POST", "/sessions", json.dumps({"project_path": path, "thread_id": thread})).json()

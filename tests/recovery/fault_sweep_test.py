@@ -67,7 +67,7 @@ OPERATIONS = [
     Operation("list", Trial.list, "stopped"),
     Operation("checkpoint", Trial.checkpoint, "stopped", flags=("--checkpoint-pages", "10")),
     Operation("backup", Trial.backup, "stopped"),
-    Operation("maintenance", Trial.maintain, "due", at_start=True, flags=("--retain", "1s")),
+    Operation("maintenance", Trial.maintain, "due", at_start=True, flags=("--retain-terminated", "1s")),
     Operation("stop", Trial.stop, "stopped"),
 ]
 

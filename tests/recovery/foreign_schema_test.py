@@ -89,7 +89,7 @@ class ForeignSchema(Case):
             file.write(b"precious")
         with open(self.database + "-journal", "wb") as file:
             file.write(super_journal(victim, os.path.getsize(self.database) // PAGE_BYTES))
-        service = Service(binary(), "--confine", "off", database=self.database).launch()
+        service = Service(binary(), "--sandbox", "off", database=self.database).launch()
         self.addCleanup(service.abandon)
         self.assertEqual(service.await_end(), 1)
         self.assertIn("a.db-journal names another file", service.events("cannot_start")[0]["detail"])

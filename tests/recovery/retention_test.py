@@ -33,7 +33,7 @@ class Run:
         self.options = options
         self.random = random.Random(options.seed)
         self.ledger = Ledger()
-        self.service = Service(options.binary, "--retain", "1s", "--log-level", "info", *flags, database=database)
+        self.service = Service(options.binary, "--retain-terminated", "1s", "--log-level", "info", *flags, database=database)
         self.failures = []
         self.acknowledged = 0
         self.made = 0
@@ -115,7 +115,7 @@ def kills(options):
             run.acknowledged += crowd.acknowledged()
             run.failures += crowd.faults
         run.look(f"cycle {cycle}")
-        run.service.start("--retain", "off")
+        run.service.start("--retain-terminated", "off")
         run.deleted_before_kill += run.verify(f"cycle {cycle}") < run.made
         run.service.terminate()
     run.end()

@@ -65,7 +65,7 @@ class Run:
         self.service.kill()
 
     def cycle(self, cycle):
-        self.service.start("--stop-timeout", "2s" if cycle == 0 else "60s",
+        self.service.start("--shutdown-timeout", "2s" if cycle == 0 else "60s",
                            environment=self.environment(cycle))
         half_sent = self.half_sent() if cycle == 0 else None
         crowd = Crowd(self.service, self.ledger, self.random.random(), allowed=["stopping"], name=f"c{cycle}",

@@ -276,7 +276,7 @@ class Lines(Transcripts):
 
     def test_a_line_that_is_too_long_is_passed_over_at_the_limit_of_the_service(self):
         lines = [self.line(1), self.long_line(2, 4096), self.long_line(3, 4097), self.line(4)]
-        err, counts = self.import_lines(*lines, wanted=1, flags=("--max-body-bytes", "4096"))
+        err, counts = self.import_lines(*lines, wanted=1, flags=("--max-body-size", "4096"))
         self.assertIn(f"{self.SESSION}.jsonl: line 3 is passed over: the service answers 413", err)
         self.assertEqual(counts, (1, 3, 0, 1, 0))
         self.assertEqual(self.uuids(self.running), ["u1", "u2", "u4"])
@@ -284,9 +284,9 @@ class Lines(Transcripts):
     def test_a_line_that_is_too_long_is_passed_over_at_the_limit_of_the_command(self):
         self.import_lines(self.line(1), self.long_line(2, 4096), self.long_line(3, 4097) + "\r", self.long_line(4, 1 << 20), self.line(5))
         other = self.service(self.path("b.db"))
-        err, counts = self.bring(other.address, "--max-body-bytes", "4096", wanted=1)
+        err, counts = self.bring(other.address, "--max-body-size", "4096", wanted=1)
         for line in (3, 4):
-            self.assertIn(f"line {line} is passed over: it has more than 4096 bytes (--max-body-bytes)", err)
+            self.assertIn(f"line {line} is passed over: it has more than 4096 bytes (--max-body-size)", err)
         self.assertEqual(counts, (1, 3, 0, 2, 0))
 
     def test_a_line_that_is_too_deep_is_passed_over(self):

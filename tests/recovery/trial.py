@@ -47,7 +47,7 @@ class Fault(typing.NamedTuple):
     def environment(self, libraries, trigger, trace):
         count = "" if self.forever else ":1"
         # A confined process may neither see that trigger nor write that trace.
-        where = {"SESSIOND_TEST_FAULT_TRIGGER": trigger, "SESSIOND_TEST_FAULT_TRACE": trace, "SESSIOND_CONFINE": "off"}
+        where = {"SESSIOND_TEST_FAULT_TRIGGER": trigger, "SESSIOND_TEST_FAULT_TRACE": trace, "SESSIOND_SANDBOX": "off"}
         if self.call == MEMORY:
             return preloaded(libraries.memory, SESSIOND_TEST_MEMORY=f"{self.nth}{count}", **where)
         return preloaded(libraries.disk, SESSIOND_TEST_FAULT=f"{self.call}:/data*:{self.error}:{self.nth}{count}",

@@ -4,7 +4,7 @@ usage: neighbour_test.py BINARY [--full] [--seconds S] [--sessions N] [ATTACK â€
 
 For each attack of attacks.py a service of its own starts on a copy of one database, and a process attacks it with a
 token of its own. Meanwhile a good client creates, reads, appends, lists, searches and asks for readiness, a request
-every 10 ms. No request of it may fail; the database may not outgrow --max-db-bytes; the service takes at most 256 MiB
+every 10 ms. No request of it may fail; the database may not outgrow --max-db-size; the service takes at most 256 MiB
 of memory, unless a sanitizer is built in. With --full: 100,000 sessions, and a p99 of at most 100 ms, of all requests
 and of the searches. The first row, no_attack, shows what the machine gives without an attack. "slowest p99" is that of
 the kind of request that has the longest: a write shares the disk with all that the machine does.
@@ -167,7 +167,7 @@ def withstand(options, made, name):
     folder = tempfile.mkdtemp(prefix="sessiond-neighbour-")
     database = os.path.join(folder, "sessions.db")
     shutil.copy(made, database)
-    flags = ["--token-file", token_file(folder, "read" if name == NO_ATTACK else ATTACKS[name][1]), "--max-db-bytes", str(MAX_DB_BYTES)]
+    flags = ["--token-file", token_file(folder, "read" if name == NO_ATTACK else ATTACKS[name][1]), "--max-db-size", str(MAX_DB_BYTES)]
     service = Service(options.binary, *flags, database=database).start()
     before = stored_bytes(database)["db"]
     stop = multiprocessing.Event()

@@ -30,7 +30,7 @@ READ = raw.request("GET", "/sessions")
 
 
 def refusals(service, limit):
-    return metric(service, f'sessiond_limit_refusals_total{{limit="{limit}"}}')
+    return metric(service, f'sessiond_http_requests_rejected_total{{limit="{limit}"}}')
 
 
 def is_problem(answer, status, name):
@@ -55,23 +55,23 @@ def create(service, length):
 
 
 def bodies_are_charged_as_they_arrive(binary):
-    service = Service(binary, "--max-body-bytes", "4096", "--max-bodies-bytes", "8192").start()
+    service = Service(binary, "--max-body-size", "4096", "--body-memory-limit", "8192").start()
     first = announce(service, 4096, sent=4095)
-    await_metric(service, "sessiond_bodies_bytes", 4095)
+    await_metric(service, "sessiond_http_body_memory_bytes", 4095)
     second = announce(service, 4096, sent=4095)
-    await_metric(service, "sessiond_bodies_bytes", 8190)
+    await_metric(service, "sessiond_http_body_memory_bytes", 8190)
     over = raw.exchange(service, raw.request("POST", "/sessions", JSON, "Content-Length: 3"))
     check(is_problem(over, 503, "overloaded"), f"one byte over, announced: {over}")
     check(over[1].get("retry-after") == "1" and over[1].get("connection") == "close", f"one byte over: {over[1]}")
-    check(refusals(service, "max-bodies-bytes") == 1, "the refusal is counted")
+    check(refusals(service, "body-memory-limit") == 1, "the refusal is counted")
     at = announce(service, 2, sent=1)
-    await_metric(service, "sessiond_bodies_bytes", 8191)
+    await_metric(service, "sessiond_http_body_memory_bytes", 8191)
     check(service.call("GET", "/sessions").status == 200, "a request without a body")
     raw.send(first, session_of(4096)[4095:])
     check((raw.read_response(first) or [0])[0] == 201, "the first body, once it comes")
     second.close()
     at.close()
-    await_metric(service, "sessiond_bodies_bytes", 0)
+    await_metric(service, "sessiond_http_body_memory_bytes", 0)
     create(service, 4096)
     first.close()
     return service.stop()
@@ -79,25 +79,25 @@ def bodies_are_charged_as_they_arrive(binary):
 
 def a_body_that_finds_no_room_while_it_arrives(binary):
     """What was kept of it is given back at once; the rest is read and the answer follows, on the same connection."""
-    service = Service(binary, "--max-body-bytes", "4096", "--max-bodies-bytes", "4096").start()
+    service = Service(binary, "--max-body-size", "4096", "--body-memory-limit", "4096").start()
     holder = announce(service, 4096, sent=1000)
-    await_metric(service, "sessiond_bodies_bytes", 1000)
+    await_metric(service, "sessiond_http_body_memory_bytes", 1000)
     late = announce(service, 3096, sent=1000)
-    await_metric(service, "sessiond_bodies_bytes", 2000)
+    await_metric(service, "sessiond_http_body_memory_bytes", 2000)
     raw.send(holder, session_of(4096)[1000:2500])
-    await_metric(service, "sessiond_bodies_bytes", 3500)
+    await_metric(service, "sessiond_http_body_memory_bytes", 3500)
     raw.send(late, session_of(3096)[1000:2000])
-    await_metric(service, "sessiond_bodies_bytes", 2500)
+    await_metric(service, "sessiond_http_body_memory_bytes", 2500)
     raw.send(late, session_of(3096)[2000:])
     refused = raw.read_response(late)
     check(is_problem(refused, 503, "overloaded") and refused[1].get("retry-after") == "1", f"{refused}")
-    check(refusals(service, "max-bodies-bytes") == 1, "the refusal is counted once")
+    check(refusals(service, "body-memory-limit") == 1, "the refusal is counted once")
     raw.send(late, CREATE)
     check((raw.read_response(late) or [0])[0] == 201, "the next request of the same connection")
-    await_metric(service, "sessiond_bodies_bytes", 2500)
+    await_metric(service, "sessiond_http_body_memory_bytes", 2500)
     raw.send(holder, session_of(4096)[2500:])
     check((raw.read_response(holder) or [0])[0] == 201, "the other body")
-    await_metric(service, "sessiond_bodies_bytes", 0)
+    await_metric(service, "sessiond_http_body_memory_bytes", 0)
     late.close()
     holder.close()
     return service.stop()
@@ -125,14 +125,14 @@ def bodies_that_no_route_takes(binary):
 
 
 def responses_under_way(binary):
-    service = Service(binary, "--max-body-bytes", "65536", "--max-bodies-bytes", "65536").start()
+    service = Service(binary, "--max-body-size", "65536", "--body-memory-limit", "65536").start()
     path = create(service, 65536)
-    await_metric(service, "sessiond_bodies_bytes", 0)  # what was answered is given back a little later
+    await_metric(service, "sessiond_http_body_memory_bytes", 0)  # what was answered is given back a little later
     small = create(service, 1000)
     check(service.call("GET", path).status == 200, "a lone response over the limit")
-    await_metric(service, "sessiond_bodies_bytes", 0)
+    await_metric(service, "sessiond_http_body_memory_bytes", 0)
     holder = announce(service, 65000, sent=64999)
-    await_metric(service, "sessiond_bodies_bytes", 64999)
+    await_metric(service, "sessiond_http_body_memory_bytes", 64999)
     refused = service.call("GET", path)
     check((refused.status, refused.problem()) == (503, "overloaded"), f"a large response: {refused.status}")
     check(service.call("GET", small).status == 200, "a small response")
@@ -141,17 +141,17 @@ def responses_under_way(binary):
     changed = service.call("PATCH", small, b'{"status":"ACTIVE"}', {"Content-Type": "application/json"})
     check(changed.status == 200, f"a change of the small one: {changed.status}")
     holder.close()
-    await_metric(service, "sessiond_bodies_bytes", 0)
+    await_metric(service, "sessiond_http_body_memory_bytes", 0)
     kept = service.call("GET", path)
     check((kept.status, kept.json()["version"]) == (200, 1), "the large response afterwards, unchanged")
     return service.stop()
 
 
 def a_body_that_is_never_admitted(binary):
-    ended = subprocess.run([binary, "--max-bodies-bytes", "4095", "--max-body-bytes", "4096"],
+    ended = subprocess.run([binary, "--body-memory-limit", "4095", "--max-body-size", "4096"],
                            capture_output=True, text=True, timeout=raw.PATIENCE_S)
     check(ended.returncode == 2, f"exit status {ended.returncode}")
-    check("--max-bodies-bytes (4095) must be at least --max-body-bytes (4096)" in ended.stderr, ended.stderr)
+    check("--body-memory-limit (4095) must be at least --max-body-size (4096)" in ended.stderr, ended.stderr)
     return []
 
 
@@ -207,7 +207,7 @@ def requests_per_connection(binary):
 
 
 def kept_connections(binary):
-    service = Service(binary, "--max-kept-connections", "2").start()
+    service = Service(binary, "--max-keepalive-connections", "2").start()
     connections = [raw.connect(service) for _ in range(3)]
     for i, connection in enumerate(connections):
         raw.send(connection, READ)
@@ -270,7 +270,7 @@ def requests_that_drip(binary):
     seconds, said = time.monotonic(), raw.read_all(silent)
     check(said.startswith(b"HTTP/1.1 408 "), f"a head alone: {said}")
     silent.close()
-    check(refusals(service, "request-timeout-ms") == 5, "each is counted")
+    check(refusals(service, "request-timeout") == 5, "each is counted")
     await_metric(service, "sessiond_http_requests_in_flight", 1)
     wrong = service.terminate()
     lines = [event for event in service.events("request") if event["status"] == 408]
@@ -293,7 +293,7 @@ def requests_in_time(binary):
         raw.send(connection, READ)
         check((raw.read_response(connection) or [0])[0] == 200, f"{name} is served after the limit")
         connection.close()
-    check(refusals(service, "request-timeout-ms") == 0, "nobody was refused")
+    check(refusals(service, "request-timeout") == 0, "nobody was refused")
     return service.stop()
 
 
@@ -332,9 +332,9 @@ def responses_that_are_not_taken(binary):
     check(limit_s * 0.95 <= seconds < limit_s * 2 + 30, f"a slow reader was ended after {seconds:.2f} s")
     reader.close()
     silent = slow_reader(service, raw.request("GET", path) * 200)
-    await_metric(service, 'sessiond_limit_refusals_total{limit="response-timeout-ms"}', 2)
+    await_metric(service, 'sessiond_http_requests_rejected_total{limit="response-timeout"}', 2)
     silent.close()
-    await_metric(service, "sessiond_bodies_bytes", 0)
+    await_metric(service, "sessiond_http_body_memory_bytes", 0)
     await_metric(service, "sessiond_connections", 1)
     check(len(service.call("GET", path).body) > 16 * MIB, "who reads gets it whole")
     # A backup may take its time: longer than a response may.
@@ -358,7 +358,7 @@ def statuses_of(service, token, count):
 
 def rates_of_tokens(binary):
     """Tokens of one name have one allowance, others have theirs, and guesses count by address."""
-    service = Service(binary, "--rate-per-second", "4")
+    service = Service(binary, "--rate-limit", "4")
     path = os.path.join(service.folder.name, "tokens")
     with open(path, "w", encoding="ascii") as file:
         for name, token in (("one", "sd_1"), ("one", "sd_2"), ("two", "sd_3")):
@@ -373,7 +373,7 @@ def rates_of_tokens(binary):
 
 
 def rates(binary):
-    service = Service(binary, "--rate-per-second", "4").start()
+    service = Service(binary, "--rate-limit", "4").start()
     connection = raw.connect(service)
     statuses = []
     for _ in range(6):
@@ -397,7 +397,7 @@ def rates(binary):
         raw.send(connection, READ)
         check(raw.read_response(connection)[0] == 200, "after the time in Retry-After")
     time.sleep(1.1)
-    check(refusals(service, "rate-per-second") >= 1, "the refusals are counted")
+    check(refusals(service, "rate-limit") >= 1, "the refusals are counted")
     connection.close()
     other.close()
     return service.stop()
@@ -405,9 +405,9 @@ def rates(binary):
 
 def small_changes_of_large_sessions(binary):
     """What a change reads and writes counts like what is sent: it is refused before anything is changed."""
-    service = Service(binary, "--max-bodies-bytes", str(32 * MIB)).start()
+    service = Service(binary, "--body-memory-limit", str(32 * MIB)).start()
     path = create(service, 8 * MIB)
-    await_metric(service, "sessiond_bodies_bytes", 0)
+    await_metric(service, "sessiond_http_body_memory_bytes", 0)
     change = raw.request("PATCH", path, "Content-Type: application/merge-patch+json", "Content-Length: 21") + \
         b'{"context":{"b":"c"}}'
     connections = [slow_reader(service, change) for _ in range(40)]
@@ -422,8 +422,8 @@ def small_changes_of_large_sessions(binary):
     check(set(statuses) == {200, 503}, f"the statuses are {sorted(set(statuses))}")
     for connection in connections:
         connection.close()
-    await_metric(service, "sessiond_bodies_bytes", 0)
-    check(refusals(service, "max-bodies-bytes") == statuses.count(503), "the refusals are counted")
+    await_metric(service, "sessiond_http_body_memory_bytes", 0)
+    check(refusals(service, "body-memory-limit") == statuses.count(503), "the refusals are counted")
     version = int(service.call("HEAD", path).headers["etag"].strip('"'))
     check(version == 1 + statuses.count(200), f"version {version} after {statuses.count(200)} changes")
     return service.stop()
@@ -435,12 +435,12 @@ def what_is_announced_takes_no_memory(binary):
     before = rss_mib(service)
     connections = [announce(service, 16 * MIB) for _ in range(100)]
     await_metric(service, "sessiond_http_requests_in_flight", 101)
-    check(metric(service, "sessiond_bodies_bytes") == 0, "what is announced is not charged")
+    check(metric(service, "sessiond_http_body_memory_bytes") == 0, "what is announced is not charged")
     check(rss_mib(service) < before + 40, f"announced bodies took {before} to {rss_mib(service)} MiB")
     create(service, 16 * MIB)
     for connection in connections:
         connection.close()
-    await_metric(service, "sessiond_bodies_bytes", 0)
+    await_metric(service, "sessiond_http_body_memory_bytes", 0)
     return service.stop()
 
 
@@ -461,7 +461,7 @@ def answers_that_are_never_read(binary):
     check(rss_mib(service) < before + 60, f"answers nobody reads took {before} to {rss_mib(service)} MiB")
     for connection in silent:
         connection.close()
-    await_metric(service, "sessiond_bodies_bytes", 0)
+    await_metric(service, "sessiond_http_body_memory_bytes", 0)
     return service.stop()
 
 

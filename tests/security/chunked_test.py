@@ -75,18 +75,18 @@ def any_chunks_hold_the_same_body(binary):
 
 
 def the_limit_counts_decoded_bytes(binary):
-    service = Service(binary, "--max-body-bytes", "4096").start()
+    service = Service(binary, "--max-body-size", "4096").start()
     for length, status in ((4095, 201), (4096, 201), (4097, 413), (9000, 413)):
         for sizes in ((1,), (4096,), (1000,)):
             answer = raw.exchange(service, HEAD + encode(session_of(length), sizes))
             check(answer is not None and answer[0] == status, f"{length} bytes in chunks of {sizes}: {answer}")
     check(is_problem(answer, 413, "body-too-large"), f"{answer}")
-    check(metric(service, "sessiond_bodies_bytes") == 0, "refused bodies stay charged")
+    check(metric(service, "sessiond_http_body_memory_bytes") == 0, "refused bodies stay charged")
     check(not service.stop(), "the stop went wrong")
 
 
 def an_endless_body_is_answered_while_it_arrives(binary):
-    service = Service(binary, "--max-body-bytes", str(MIB)).start()
+    service = Service(binary, "--max-body-size", str(MIB)).start()
     began = time.monotonic()
     for _ in range(20):
         connection = raw.connect(service)
@@ -105,7 +105,7 @@ def an_endless_body_is_answered_over_tls(binary):
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
                         "-keyout", f"{folder}/key", "-out", f"{folder}/certificate"], check=True, capture_output=True)
-        service = Service(binary, "--max-body-bytes", str(MIB), "--tls-cert", f"{folder}/certificate", "--tls-key", f"{folder}/key").start()
+        service = Service(binary, "--max-body-size", str(MIB), "--tls-cert", f"{folder}/certificate", "--tls-key", f"{folder}/key").start()
         context = ssl.create_default_context(cafile=f"{folder}/certificate")
         connection = context.wrap_socket(raw.connect(service), server_hostname="localhost")
         raw.send(connection, HEAD)
@@ -122,20 +122,20 @@ def an_endless_body_is_answered_over_tls(binary):
 
 
 def chunks_are_charged_as_they_arrive(binary):
-    service = Service(binary, "--max-body-bytes", "4096", "--max-bodies-bytes", "8192").start()
+    service = Service(binary, "--max-body-size", "4096", "--body-memory-limit", "8192").start()
     held = []
     for number in range(2):
         held.append(raw.connect(service))
         raw.send(held[-1], HEAD + b"%x\r\n" % 4000 + session_of(4000) + b"\r\n")
-        await_metric(service, "sessiond_bodies_bytes", 4000 * (number + 1))
+        await_metric(service, "sessiond_http_body_memory_bytes", 4000 * (number + 1))
     answer = raw.exchange(service, HEAD + encode(session_of(4000), (4000,)))
     check(is_problem(answer, 503, "overloaded") and answer[1]["retry-after"] == "1", f"{answer}")
-    check(metric(service, "sessiond_bodies_bytes") == 8000, "the refused body stays charged")
+    check(metric(service, "sessiond_http_body_memory_bytes") == 8000, "the refused body stays charged")
     for connection in held:
         raw.send(connection, b"0\r\n\r\n")
         check(raw.read_response(connection)[0] == 201, "a body that was held is refused")
         connection.close()
-    await_metric(service, "sessiond_bodies_bytes", 0)
+    await_metric(service, "sessiond_http_body_memory_bytes", 0)
     check(not service.stop(), "the stop went wrong")
 
 

@@ -67,7 +67,7 @@ def is_refusal(answer, kind):
 
 def refusals(service, limit):
     text = raw_metrics(service)
-    return int(re.search(rf'(?m)^sessiond_limit_refusals_total{{limit="{limit}"}} (\d+)$', text)[1])
+    return int(re.search(rf'(?m)^sessiond_http_requests_rejected_total{{limit="{limit}"}} (\d+)$', text)[1])
 
 
 def raw_metrics(service):
@@ -187,13 +187,13 @@ def waiting_requests(binary):
 
 
 def memory(binary):
-    service = start(binary, "--max-bodies-bytes-per-client", "8192", "--max-body-bytes", "6000")
+    service = start(binary, "--body-memory-limit-per-client", "8192", "--max-body-size", "6000")
     holder = connect(service)
     raw.send(holder, raw.request("POST", "/sessions", ONE, JSON, "Content-Length: 6000") + b"{" + b" " * 5998)
     await_true(lambda: "\nsessiond_bodies_bytes 5999\n" in raw_metrics(service), "the body is not charged")
     with connect(service) as over:
         refused = ask(over, ONE, JSON, "Content-Length: 2194", method="POST")
-        check(is_refusal(refused, "--max-bodies-bytes-per-client"), f"one byte over: {refused}")
+        check(is_refusal(refused, "--body-memory-limit-per-client"), f"one byte over: {refused}")
     with connect(service) as at:
         made = ask(at, ONE, method="POST", body=NEW + b" " * (2193 - len(NEW)))
         check(made[0] == 201, f"at it: {made}")
@@ -202,7 +202,7 @@ def memory(binary):
     raw.send(holder, b"}")
     check(raw.read_response(holder)[0] == 422, "the body that held the memory")
     await_true(lambda: "\nsessiond_bodies_bytes 0\n" in raw_metrics(service), "the memory is not given back")
-    count = refusals(service, "max-bodies-bytes-per-client")
+    count = refusals(service, "body-memory-limit-per-client")
     check(count == 1, f"{count} refusals are counted")
     holder.close()
     return service.stop()
@@ -210,7 +210,7 @@ def memory(binary):
 
 def memory_of_stored_contexts(binary):
     """What a change or a replay reads of a large session counts against the client, too."""
-    service = start(binary, "--max-bodies-bytes-per-client", "200000", "--max-body-bytes", "120000")
+    service = start(binary, "--body-memory-limit-per-client", "200000", "--max-body-size", "120000")
     large = NEW[:-1] + b',"context":{"a":"%s"}}' % (b"x" * 60000)
     key = 'Idempotency-Key: "large"'
     maker = connect(service)
@@ -229,7 +229,7 @@ def memory_of_stored_contexts(binary):
     await_charge(99999)
     for what, answer in (("a change", merge(maker, ONE)),
                          ("a replay", ask(maker, ONE, key, method="POST", body=large))):
-        check(is_refusal(answer, "--max-bodies-bytes-per-client"), f"{what}: {answer}")
+        check(is_refusal(answer, "--body-memory-limit-per-client"), f"{what}: {answer}")
     with connect(service) as other:
         check(merge(other, TWO)[0] == 200, "another token")
     raw.send(holder, b"}")
@@ -268,7 +268,7 @@ def connections_reserved_for_health_checks(binary):
 
 def kept_connections(binary):
     """Neither a client with many connections nor half requests make the service close the connection of another."""
-    service = start(binary, "--max-kept-connections", "8")
+    service = start(binary, "--max-keepalive-connections", "8")
     half = [connect(service) for _ in range(20)]
     for connection in half:
         raw.send(connection, b"GET /x HTTP/1.1\r\nHost: a\r\nX: ")

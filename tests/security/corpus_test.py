@@ -161,8 +161,8 @@ def verdict(service, number, group, case, is_1_0):
 
 def main(binary, word=""):
     service = Service(under_test(binary), "--allow-anonymous", "--idle-timeout", f"{IDLE_MS}ms",
-                      "--max-body-bytes", str(1 << 20), "--max-target-bytes", "8192",
-                      "--max-header-bytes", "16384").start()
+                      "--max-body-size", str(1 << 20), "--max-target-size", "8192",
+                      "--max-header-size", "16384").start()
     version = service.events("listening")[0]["libmicrohttpd"]
     is_1_0 = int(version.split(".")[0]) >= 1
     cases = [(group, case) for group, cases in corpus.GROUPS.items() for case in cases if word in f"{group}: {case[0]}"]

@@ -227,8 +227,8 @@ CHECKS = [
 
 
 def main(binary):
-    service = Service(checks.under_test(binary), "--max-body-bytes", str(MIB),
-                      "--max-page-bytes", "4096",
+    service = Service(checks.under_test(binary), "--max-body-size", str(MIB),
+                      "--max-page-size", "4096",
                       # What AddressSanitizer keeps back would count as the service's memory.
                       environment={"ASAN_OPTIONS": "quarantine_size_mb=1"}).start()
     return checks.run(CHECKS, service, end=service.stop)

@@ -26,10 +26,10 @@ def await_event(service, name):
 
 
 def goes_on(binary, launcher, call, error):
-    service = Service(binary, "--confine", "on")
+    service = Service(binary, "--sandbox", "on")
     service.command = [launcher, call, str(error), *service.command]
     service.start(environment={"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"})
-    event = await_event(service, "confined") or {}
+    event = await_event(service, "sandbox_enabled") or {}
     what = f"{call} answered with {errno.errorcode[error]}"
     wrong = []
     if (event.get(call), event.get("level")) != ("unsupported", "warning"):

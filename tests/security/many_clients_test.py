@@ -173,7 +173,7 @@ def live_in_the_crowd(service, options, figures):
         raise SystemExit("the crowd did not come in")
     figures["connections open"] = int(metric(service, "sessiond_connections"))
     durations, failures, most = be_good(service, small, options.seconds)
-    figures["response bytes under way"] = int(metric(service, "sessiond_bodies_bytes"))
+    figures["response bytes under way"] = int(metric(service, "sessiond_http_body_memory_bytes"))
     ours.send("finish")
     if not ours.poll(raw.PATIENCE_S):
         raise SystemExit("the crowd did not come out")

@@ -27,7 +27,7 @@ class Intruded:
     def __init__(self, binary, intruder, attempt, confine="on", port=0):
         # A sanitizer's search for leaks needs what is given up.
         options = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0:detect_leaks=0"
-        self.service = Service(binary, "--threads", "2", "--confine", confine)
+        self.service = Service(binary, "--threads", "2", "--sandbox", confine)
         self.trigger = os.path.join(self.service.folder.name, "trigger")
         self.report = os.path.join(self.service.folder.name, "report")
         self.service.start(environment={
@@ -95,13 +95,13 @@ def ends(binary, intruder, attempt, wanted, confine="on", port=0):
     intruded.intrude()
     intruded.work()
     status = intruded.service.await_end(PATIENCE_S)
-    return [] if status == wanted else [f"--confine {confine}: after {attempt} the process ends with {status}, not {wanted}"]
+    return [] if status == wanted else [f"--sandbox {confine}: after {attempt} the process ends with {status}, not {wanted}"]
 
 
 def every_thread(binary, intruder, confine):
     """Each thread tries to read a file elsewhere; the main thread does at the stop."""
     intruded = Intruded(binary, intruder, "read", confine)
-    event = await_event(intruded.service, "confined" if confine == "on" else "unconfined") or {}
+    event = await_event(intruded.service, "sandbox_enabled" if confine == "on" else "sandbox_disabled") or {}
     wanted = errno.EACCES if event.get("landlock", "unsupported") != "unsupported" else 0
     threads = intruded.threads()
     main = intruded.service.process.pid
@@ -115,27 +115,27 @@ def every_thread(binary, intruder, confine):
     intruded.service.process.send_signal(signal.SIGTERM)
     status = intruded.service.await_end()
     if status != 0:
-        wrong.append(f"--confine {confine}: the exit status is {status}, not 0:\n{intruded.service.log()}")
+        wrong.append(f"--sandbox {confine}: the exit status is {status}, not 0:\n{intruded.service.log()}")
     if intruded.results() != dict.fromkeys(threads, wanted):
-        wrong.append(f"--confine {confine}: {intruded.results()}, not {wanted} for each of {threads}")
-    print(f"--confine {confine}: {len(threads)} threads tried to read /etc/passwd: errno {set(intruded.results().values())}")
+        wrong.append(f"--sandbox {confine}: {intruded.results()}, not {wanted} for each of {threads}")
+    print(f"--sandbox {confine}: {len(threads)} threads tried to read /etc/passwd: errno {set(intruded.results().values())}")
     return wrong
 
 
 def what_proc_says(binary):
     wrong = []
-    for confine, event, status, limit in (("on", "confined", ("1", "2"), ("0", "0")), ("off", "unconfined", ("0", "0"), None)):
-        service = Service(binary, "--confine", confine).start(
+    for confine, event, status, limit in (("on", "sandbox_enabled", ("1", "2"), ("0", "0")), ("off", "sandbox_disabled", ("0", "0"), None)):
+        service = Service(binary, "--sandbox", confine).start(
             environment={"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"})
         found = set(status_lines(service, ("NoNewPrivs", "Seccomp")))
         if confine == "on" and found != {status}:
-            wrong.append(f"--confine on: (NoNewPrivs, Seccomp) of the threads are {found}")
+            wrong.append(f"--sandbox on: (NoNewPrivs, Seccomp) of the threads are {found}")
         if confine == "off" and len(found) != 1:
-            wrong.append(f"--confine off: (NoNewPrivs, Seccomp) of the threads are {found}")
+            wrong.append(f"--sandbox off: (NoNewPrivs, Seccomp) of the threads are {found}")
         if limit is not None and core_limit(service) != limit:
-            wrong.append(f"--confine {confine}: the core limits are {core_limit(service)}")
+            wrong.append(f"--sandbox {confine}: the core limits are {core_limit(service)}")
         if await_event(service, event) is None:
-            wrong.append(f"--confine {confine}: no event {event} in the log:\n{service.log()}")
+            wrong.append(f"--sandbox {confine}: no event {event} in the log:\n{service.log()}")
         wrong += service.stop()
     return wrong
 
@@ -144,7 +144,7 @@ def leaves_no_core(binary):
     """A crash of the process, whose limit would allow a core dump."""
     service = Service("/bin/sh", database="/nowhere")
     service.command = ["/bin/sh", "-c", 'ulimit -S -c "$(ulimit -H -c)"; exec "$@"', "sh", binary, "--listen", "127.0.0.1:0",
-                       "--db", os.path.join(service.folder.name, "sessions.db"), "--confine", "on"]
+                       "--db", os.path.join(service.folder.name, "sessions.db"), "--sandbox", "on"]
     service.start(environment={"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":handle_segv=0:detect_leaks=0"})
     service.process.send_signal(signal.SIGSEGV)
     _, status = os.waitpid(service.process.pid, 0)

@@ -63,7 +63,7 @@ def a_stop_that_waits_leaves_the_processor_to_others(binary):
 
 def a_second_signal_hurries(binary):
     """A client that does not read its answer is waited for, but not by somebody who is in a hurry."""
-    service = Service(binary, *STOP_TIMEOUT, "--max-page-bytes", "67108864").start()
+    service = Service(binary, *STOP_TIMEOUT, "--max-page-size", "67108864").start()
     large = b'{"project_path":"/p","thread_id":"t","context":{"a":"' + b"x" * 8000000 + b'"}}'
     for _ in range(4):
         service.call("POST", "/sessions", large, {"Content-Type": "application/json"})
@@ -166,7 +166,7 @@ def few_descriptors_mean_fewer_connections(binary):
         process.terminate()
         process.stderr.read()
         process.wait()
-    check('"few_descriptors"' in first, f"the first line is {first}")
+    check('"nofile_limit_low"' in first, f"the first line is {first}")
 
 
 CHECKS = [

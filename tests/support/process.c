@@ -35,7 +35,7 @@ static void path_in(const struct service *service, const char *name, char *path,
 static bool is_kept(const char *name)
 {
     return strncmp(name, "SESSIOND_", 9) != 0 || strcmp(name, "SESSIOND_BINARY") == 0 ||
-           strcmp(name, "SESSIOND_CONFINE") == 0;
+           strcmp(name, "SESSIOND_SANDBOX") == 0;
 }
 
 static void forget_configuration(void)

@@ -4,9 +4,9 @@ import time
 
 from checks import check
 
-# A wait that is not meant to be: --stop-timeout is a minute in these tests, a slow machine has the rest.
+# A wait that is not meant to be: --shutdown-timeout is a minute in these tests, a slow machine has the rest.
 PROMPT_S = 25
-STOP_TIMEOUT = ("--stop-timeout", "60000ms")
+STOP_TIMEOUT = ("--shutdown-timeout", "60000ms")
 
 
 def stop(service, what):

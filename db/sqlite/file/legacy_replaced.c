@@ -25,7 +25,7 @@ void legacy_log_replaced(const struct legacy_replaced *replaced,
         snprintf(detail, sizeof(detail),
                  "the context of session %.*s is no JSON object: kept as its member _adopted_text",
                  UUID_LENGTH, replaced->ids[i]);
-        observer->notice(observer->arg, STORE_WARNING, "context_kept_as_text", detail);
+        observer->notice(observer->arg, STORE_WARNING, "invalid_context_wrapped", detail);
     }
 }
 

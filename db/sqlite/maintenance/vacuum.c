@@ -62,7 +62,7 @@ static void log_auto_vacuum_disabled(const struct store_observer *observer, cons
         "be rewritten: %s; while the service is stopped, PRAGMA auto_vacuum=2 and VACUUM do "
         "that",
         why);
-    tell(observer, "free_pages_stay", detail);
+    tell(observer, "auto_vacuum_disabled", detail);
 }
 
 /* VACUUM makes the new file in an attached database. */

@@ -20,7 +20,7 @@ struct write_operations {
     session_context_fix fix_context;
     struct search_index search;
     int64_t key_ttl_us;          /* how long an Idempotency-Key is remembered */
-    int64_t keep_events_us;      /* how long an event is kept */
+    int64_t event_retention_us;  /* how long an event is kept */
     int64_t max_events;          /* how many are */
     int64_t max_consumers;       /* limit of those stored */
     int64_t max_streams;         /* limit of those of one session */

@@ -102,7 +102,7 @@ bool write_event_expire(struct write_operations *ops, bool *more, struct error *
     int64_t last = 0;
     int removed = 0;
 
-    if (!find_last(ops, timestamp_now_us() - ops->keep_events_us, SWEEP_EVENTS, &last, err))
+    if (!find_last(ops, timestamp_now_us() - ops->event_retention_us, SWEEP_EVENTS, &last, err))
         return false;
     if (last == 0 && too_many > 0 &&
         !find_last(ops, INT64_MAX, too_many < SWEEP_EVENTS ? too_many : SWEEP_EVENTS, &last, err))

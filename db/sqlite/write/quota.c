@@ -65,7 +65,7 @@ bool write_quota_admit(struct write_operations *ops, struct store_job *job, int6
         return true;
     ops->change.counts[STORE_QUOTA_REJECTED]++;
     error_set(&job->error, ERROR_DATABASE_FULL, NULL,
-              "%lld more bytes do not fit: the database has %lld of --max-db-bytes (%lld); delete "
+              "%lld more bytes do not fit: the database has %lld of --max-db-size (%lld); delete "
               "or purge sessions, or raise the limit",
               (long long)growth_bytes, (long long)size->used_bytes, (long long)size->max_bytes);
     return true;
@@ -80,7 +80,7 @@ bool write_quota_describe(struct database_size *size, char *text, size_t text_si
     size->nearly_full = size->used_bytes >= (was ? relief_bytes(size) : warn_bytes(size));
     if (size->nearly_full == was)
         return false;
-    snprintf(text, text_size, "the database has %lld of --max-db-bytes (%lld)",
+    snprintf(text, text_size, "the database has %lld of --max-db-size (%lld)",
              (long long)size->used_bytes, (long long)size->max_bytes);
     return true;
 }

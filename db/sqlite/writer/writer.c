@@ -53,7 +53,7 @@ static void log_size(struct writer *writer)
         if (size->nearly_full)
             notice(writer, STORE_WARNING, "database_nearly_full", detail);
         else
-            notice(writer, STORE_INFO, "database_has_room", detail);
+            notice(writer, STORE_INFO, "database_size_ok", detail);
     }
     stats_set_size(writer->stats, size);
 }

@@ -102,7 +102,7 @@ static void report_long_line(struct claude_file *file)
 {
     char why[96];
 
-    snprintf(why, sizeof(why), "it has more than %lld bytes (--max-body-bytes)",
+    snprintf(why, sizeof(why), "it has more than %lld bytes (--max-body-size)",
              (long long)file->config->max_body_bytes);
     pass_over(file, file->reader.number, why);
 }

@@ -50,7 +50,7 @@ static bool read_body(const struct config *config, struct http_response *answer,
         if ((int64_t)out->len > max_bytes)
             return error_set(err, ERROR_INTERNAL, NULL,
                              "a response has more than %lld bytes: give this command the "
-                             "--max-body-bytes and --max-page-bytes of the service",
+                             "--max-body-size and --max-page-size of the service",
                              (long long)max_bytes);
     }
     return count == 0;

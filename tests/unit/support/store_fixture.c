@@ -46,7 +46,7 @@ void fixture_init(struct store_fixture *fixture)
         .max_forks = 1000,
         .max_client_forks = 1000,
         .key_ttl_us = INT64_C(3600000000),
-        .keep_events_us = INT64_C(3600000000),
+        .event_retention_us = INT64_C(3600000000),
         .max_events = 100000,
         .checkpoint_pages = 1000,
         .observer = {fixture, on_notice, on_failed},

@@ -92,7 +92,7 @@ Test(store_events_kept, what_is_younger_than_the_term_stays)
     create(1);
     fixture_close(&fixture);
 
-    fixture.options.keep_events_us = 1000000;
+    fixture.options.event_retention_us = 1000000;
     open_store();
     wait_until_kept(1);
     const struct store_event_page page = read_after(0, &shown);
@@ -129,7 +129,7 @@ Test(store_events_kept, the_newest_is_known_though_all_are_gone)
     free(fixture_sql(&fixture, "UPDATE sessiond_events SET purged_id = 0"));
     fixture_close(&fixture);
 
-    fixture.options.keep_events_us = 1;
+    fixture.options.event_retention_us = 1;
     open_store();
     wait_until_kept(0);
     fixture_close(&fixture);

@@ -211,7 +211,7 @@ Test(store_size, warns_once_when_four_fifths_are_taken)
     cr_expect_eq(create(150 * PAGE, id), ERROR_NONE);
     fixture_close(&fixture);
     cr_expect_eq(count_of(fixture.notices, "database_nearly_full"), 2, "%s", fixture.notices);
-    cr_expect_eq(count_of(fixture.notices, "database_has_room"), 1, "%s", fixture.notices);
+    cr_expect_eq(count_of(fixture.notices, "database_size_ok"), 1, "%s", fixture.notices);
 }
 
 Test(store_size, a_batch_is_looked_at_job_by_job)
@@ -312,7 +312,7 @@ Test(store_size, a_large_old_file_stays_as_it_is)
     make_old_file(20000, "NONE");
     open_store(0);
     fixture_expect(&fixture, "PRAGMA auto_vacuum", "0");
-    cr_expect_eq(count_of(fixture.notices, "free_pages_stay"), 1, "%s", fixture.notices);
+    cr_expect_eq(count_of(fixture.notices, "auto_vacuum_disabled"), 1, "%s", fixture.notices);
     cr_expect_eq(create(100, NULL), ERROR_NONE);
 }
 

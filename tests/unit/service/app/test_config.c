@@ -31,25 +31,25 @@ static const struct number numbers[] = {
      offsetof(struct config, max_streams_per_client), 1, 20000, 512},
     {"--max-queue-per-client", "SESSIOND_MAX_QUEUE_PER_CLIENT",
      offsetof(struct config, max_queue_per_client), 1, 1000000, 1024},
-    {"--max-bodies-bytes-per-client", "SESSIOND_MAX_BODIES_BYTES_PER_CLIENT",
+    {"--body-memory-limit-per-client", "SESSIOND_BODY_MEMORY_LIMIT_PER_CLIENT",
      offsetof(struct config, max_bodies_bytes_per_client), 1024, INT64_C(1) << 40, 134217728},
-    {"--max-kept-connections", "SESSIOND_MAX_KEPT_CONNECTIONS",
-     offsetof(struct config, max_kept_connections), 0, 20000, 1024},
+    {"--max-keepalive-connections", "SESSIOND_MAX_KEEPALIVE_CONNECTIONS",
+     offsetof(struct config, max_keepalive_connections), 0, 20000, 1024},
     {"--max-requests-per-connection", "SESSIOND_MAX_REQUESTS_PER_CONNECTION",
      offsetof(struct config, max_requests_per_connection), 0, 1000000000, 0},
     {"--max-query-parameters", "SESSIOND_MAX_QUERY_PARAMETERS",
      offsetof(struct config, max_query_parameters), 1, 10000, 64},
-    {"--rate-per-second", "SESSIOND_RATE_PER_SECOND", offsetof(struct config, rate_per_second), 0,
-     1000000, 0},
-    {"--max-header-bytes", "SESSIOND_MAX_HEADER_BYTES", offsetof(struct config, max_header_bytes),
+    {"--rate-limit", "SESSIOND_RATE_LIMIT", offsetof(struct config, rate_per_second), 0, 1000000,
+     0},
+    {"--max-header-size", "SESSIOND_MAX_HEADER_SIZE", offsetof(struct config, max_header_bytes),
      1024, 65536, 16384},
-    {"--max-target-bytes", "SESSIOND_MAX_TARGET_BYTES", offsetof(struct config, max_target_bytes),
+    {"--max-target-size", "SESSIOND_MAX_TARGET_SIZE", offsetof(struct config, max_target_bytes),
      256, 32768, 14336},
-    {"--max-body-bytes", "SESSIOND_MAX_BODY_BYTES", offsetof(struct config, max_body_bytes), 1024,
+    {"--max-body-size", "SESSIOND_MAX_BODY_SIZE", offsetof(struct config, max_body_bytes), 1024,
      268435456, 16777216},
     {"--max-json-depth", "SESSIOND_MAX_JSON_DEPTH", offsetof(struct config, max_json_depth), 2,
      10000, 512},
-    {"--max-page-bytes", "SESSIOND_MAX_PAGE_BYTES", offsetof(struct config, max_page_bytes), 1024,
+    {"--max-page-size", "SESSIOND_MAX_PAGE_SIZE", offsetof(struct config, max_page_bytes), 1024,
      268435456, 4194304},
     {"--max-batch-entries", "SESSIOND_MAX_BATCH_ENTRIES",
      offsetof(struct config, max_batch_entries), 1, 10000, 1000},
@@ -99,7 +99,7 @@ static void forget_environment(void)
     unsetenv("SESSIOND_SOCKET_MODE");
     unsetenv("SESSIOND_TOKEN");
     unsetenv("SESSIOND_ALLOW_ANONYMOUS");
-    unsetenv("SESSIOND_CONFINE");
+    unsetenv("SESSIOND_SANDBOX");
     setenv("HOME", "/home/me", 1);
 }
 
@@ -133,7 +133,7 @@ Test(config, defaults)
     cr_expect_str_eq(config.listen, "127.0.0.1:8082");
     cr_expect_str_eq(config.db, "/home/me/.claude-signal/sessions.db");
     cr_expect_str_eq(config.log_level, "info");
-    cr_expect(config.confine);
+    cr_expect(config.sandbox);
     cr_expect_null(config.token_file);
     cr_expect_null(config.token);
     cr_expect_not(config.allow_anonymous);
@@ -197,14 +197,14 @@ Test(config, numbers_have_bounds)
 
 Test(config, a_body_that_is_allowed_fits_into_what_all_may_take)
 {
-    cr_expect(reads("--max-bodies-bytes=4096", "--max-body-bytes=4096", NULL), "%s", err.detail);
+    cr_expect(reads("--body-memory-limit=4096", "--max-body-size=4096", NULL), "%s", err.detail);
     cr_expect_eq(config.max_bodies_bytes, 4096);
-    cr_expect_not(reads("--max-bodies-bytes=4095", "--max-body-bytes=4096", NULL));
-    cr_expect(strstr(err.detail, "--max-bodies-bytes (4095) must be at least"), "%s", err.detail);
-    cr_expect_not(reads("--max-bodies-bytes=1000000", NULL, NULL), "less than a usual body");
-    cr_expect_not(reads("--max-bodies-bytes=1023", "--max-body-bytes=1024", NULL));
-    cr_expect(reads("--max-bodies-bytes=1099511627776", NULL, NULL), "%s", err.detail);
-    cr_expect_not(reads("--max-bodies-bytes=1099511627777", NULL, NULL));
+    cr_expect_not(reads("--body-memory-limit=4095", "--max-body-size=4096", NULL));
+    cr_expect(strstr(err.detail, "--body-memory-limit (4095) must be at least"), "%s", err.detail);
+    cr_expect_not(reads("--body-memory-limit=1000000", NULL, NULL), "less than a usual body");
+    cr_expect_not(reads("--body-memory-limit=1023", "--max-body-size=1024", NULL));
+    cr_expect(reads("--body-memory-limit=1099511627776", NULL, NULL), "%s", err.detail);
+    cr_expect_not(reads("--body-memory-limit=1099511627777", NULL, NULL));
     cr_expect(reads(NULL, NULL, NULL));
     cr_expect_eq(config.max_bodies_bytes, 268435456);
 }
@@ -216,8 +216,8 @@ Test(config, an_error_says_what_is_taken)
     cr_expect(strstr(err.detail, "\"0\""), "%s", err.detail);
     cr_expect_not(reads("--log-level", "loud", NULL));
     cr_expect(strstr(err.detail, "debug, info, warning or error"), "%s", err.detail);
-    cr_expect_not(reads("--confine", "maybe", NULL));
-    cr_expect(strstr(err.detail, "--confine takes on or off"), "%s", err.detail);
+    cr_expect_not(reads("--sandbox", "maybe", NULL));
+    cr_expect(strstr(err.detail, "--sandbox takes on or off"), "%s", err.detail);
 }
 
 Test(config, what_is_no_number_is_refused)

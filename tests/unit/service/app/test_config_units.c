@@ -101,13 +101,14 @@ static const struct duration durations[] = {
      "--response-timeout-ms", "SESSIOND_RESPONSE_TIMEOUT_MS"},
     {"--idle-timeout", "SESSIOND_IDLE_TIMEOUT", PLACE(idle_timeout_ms), 1, 1000, 3600000,
      "--idle-timeout-ms", "SESSIOND_IDLE_TIMEOUT_MS"},
-    {"--stop-timeout", "SESSIOND_STOP_TIMEOUT", PLACE(stop_timeout_ms), 1, 0, 600000,
+    {"--shutdown-timeout", "SESSIOND_SHUTDOWN_TIMEOUT", PLACE(shutdown_timeout_ms), 1, 0, 600000,
      "--stop-timeout-ms", "SESSIOND_STOP_TIMEOUT_MS"},
     {"--idempotency-ttl", "SESSIOND_IDEMPOTENCY_TTL", PLACE(idempotency_ttl_s), 1000, 1, 31536000,
      "--idempotency-ttl-s", "SESSIOND_IDEMPOTENCY_TTL_S"},
-    {"--keep-events", "SESSIOND_KEEP_EVENTS", PLACE(keep_events_s), 1000, 1, 315360000,
+    {"--event-retention", "SESSIOND_EVENT_RETENTION", PLACE(event_retention_s), 1000, 1, 315360000,
      "--keep-events-s", "SESSIOND_KEEP_EVENTS_S"},
-    {"--retain", "SESSIOND_RETAIN", PLACE(retain_s), 1000, 1, 3155760000, NULL, NULL},
+    {"--retain-terminated", "SESSIOND_RETAIN_TERMINATED", PLACE(retain_terminated_s), 1000, 1,
+     3155760000, NULL, NULL},
     {"--retain-idle", "SESSIOND_RETAIN_IDLE", PLACE(retain_idle_s), 1000, 1, 3155760000, NULL,
      NULL},
     {"--command-timeout", "SESSIOND_COMMAND_TIMEOUT", PLACE(command_timeout_s), 1000, 1, 86400,
@@ -155,8 +156,9 @@ Test(config_units, a_duration_without_a_unit_is_refused)
         cr_expect_not(reads(durations[i].flag, "2000", NULL), "%s", durations[i].flag);
         cr_expect(strstr(err.detail, "2000: a duration needs a unit"), "%s", err.detail);
     }
-    cr_expect_not(reads("--retain", "30", NULL));
-    cr_expect_str_eq(err.detail, "--retain 30: a duration needs a unit, for example 30d");
+    cr_expect_not(reads("--retain-terminated", "30", NULL));
+    cr_expect_str_eq(err.detail,
+                     "--retain-terminated 30: a duration needs a unit, for example 30d");
 }
 
 Test(config_units, an_error_names_the_bounds)
@@ -164,9 +166,9 @@ Test(config_units, an_error_names_the_bounds)
     cr_expect_not(reads("--idle-timeout", "2d", NULL));
     cr_expect(strstr(err.detail, "a duration from 1s to 1h in whole d, h, m, s or ms, not"), "%s",
               err.detail);
-    cr_expect_not(reads("--keep-events", "1500ms", NULL), "no whole seconds");
+    cr_expect_not(reads("--event-retention", "1500ms", NULL), "no whole seconds");
     cr_expect_not(reads("--idle-timeout", "off", NULL));
-    cr_expect(reads("--retain", "off", NULL));
+    cr_expect(reads("--retain-terminated", "off", NULL));
     cr_expect(reads("--retain-idle", "off", NULL));
 }
 
@@ -194,13 +196,13 @@ Test(config_units, old_names_take_numbers_and_leave_a_remark)
 
 Test(config_units, sizes_take_units)
 {
-    cr_expect(reads("--max-body-bytes", "8MiB", NULL), "%s", err.detail);
+    cr_expect(reads("--max-body-size", "8MiB", NULL), "%s", err.detail);
     cr_expect_eq(config.max_body_bytes, 8 << 20);
-    cr_expect(reads("--max-header-bytes=64KiB", NULL, NULL), "%s", err.detail);
+    cr_expect(reads("--max-header-size=64KiB", NULL, NULL), "%s", err.detail);
     cr_expect_eq(config.max_header_bytes, 65536);
-    cr_expect_not(reads("--max-header-bytes=65KiB", NULL, NULL));
+    cr_expect_not(reads("--max-header-size=65KiB", NULL, NULL));
     cr_expect(strstr(err.detail, "from 1024 to 65536"), "%s", err.detail);
-    cr_expect(reads("--max-db-bytes", "40GiB", NULL), "%s", err.detail);
+    cr_expect(reads("--max-db-size", "40GiB", NULL), "%s", err.detail);
     cr_expect_eq(config.max_db_bytes, INT64_C(40) << 30);
 }
 
@@ -239,13 +241,13 @@ Test(config_units, remarks_beyond_the_limit_are_counted)
 
 Test(config_units, unknown_variables_leave_a_remark_with_the_nearest_name)
 {
-    setenv("SESSIOND_RETIAN", "30d", 1);
+    setenv("SESSIOND_RETIAN_IDLE", "30d", 1);
     cr_expect(reads(NULL, NULL, NULL));
     cr_expect_eq(config.remark_count, 1);
-    cr_expect(strstr(config.remarks[0], "SESSIOND_RETIAN is not known") &&
-                  strstr(config.remarks[0], "is SESSIOND_RETAIN"),
+    cr_expect(strstr(config.remarks[0], "SESSIOND_RETIAN_IDLE is not known") &&
+                  strstr(config.remarks[0], "is SESSIOND_RETAIN_IDLE"),
               "%s", config.remarks[0]);
-    unsetenv("SESSIOND_RETIAN");
+    unsetenv("SESSIOND_RETIAN_IDLE");
     setenv("SESSIOND_PORT_8082_TCP", "tcp://10.0.0.1:8082", 1);
     setenv("SESSIOND_TAG", "latest", 1);
     cr_expect(reads(NULL, NULL, NULL));

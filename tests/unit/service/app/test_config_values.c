@@ -15,7 +15,7 @@ static void forget_environment(void)
     unsetenv("SESSIOND_SOCKET_MODE");
     unsetenv("SESSIOND_TOKEN");
     unsetenv("SESSIOND_ALLOW_ANONYMOUS");
-    unsetenv("SESSIOND_CONFINE");
+    unsetenv("SESSIOND_SANDBOX");
 }
 
 TestSuite(config_values, .init = forget_environment);
@@ -116,10 +116,10 @@ Test(config_values, a_token_is_not_longer_than_clients_can_send)
 Test(config_values, sandbox_is_a_switch_that_is_on)
 {
     cr_assert(reads(NULL, NULL, NULL));
-    cr_expect(config.confine);
-    cr_assert(reads("--confine", "off", NULL));
-    cr_expect_not(config.confine);
-    setenv("SESSIOND_CONFINE", "off", 1);
-    cr_assert(reads("--confine", NULL, NULL));
-    cr_expect(config.confine);
+    cr_expect(config.sandbox);
+    cr_assert(reads("--sandbox", "off", NULL));
+    cr_expect_not(config.sandbox);
+    setenv("SESSIOND_SANDBOX", "off", 1);
+    cr_assert(reads("--sandbox", NULL, NULL));
+    cr_expect(config.sandbox);
 }

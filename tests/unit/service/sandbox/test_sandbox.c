@@ -216,7 +216,7 @@ static int confine_without_wanting(void)
 Test(sandbox, is_as_it_was_when_unwanted)
 {
     cr_expect_eq(outcome(0, confine_without_wanting), 0);
-    cr_expect(sandbox_logged("\"event\":\"unconfined\""));
+    cr_expect(sandbox_logged("\"event\":\"sandbox_disabled\""));
 }
 
 Test(sandbox, says_what_is_on)
@@ -225,7 +225,7 @@ Test(sandbox, says_what_is_on)
 
     snprintf(landlock, sizeof(landlock), "\"landlock\":%d,", landlock_abi());
     cr_expect_eq(outcome(LIMITED_FILES | LIMITED_CALLS, use_the_database), 0);
-    cr_expect(sandbox_logged("\"event\":\"confined\""));
+    cr_expect(sandbox_logged("\"event\":\"sandbox_enabled\""));
     cr_expect(sandbox_logged("\"no_new_privs\":\"on\""));
     cr_expect(sandbox_logged(landlock_abi() > 0 ? landlock : "\"landlock\":\"unsupported\""));
     cr_expect(sandbox_logged("\"seccomp\":\"on\""));
