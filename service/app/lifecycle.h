@@ -18,7 +18,7 @@ struct service {
     struct store *store;
     struct sse_buffer *ring;
     struct notifier *notifier;
-    struct event_source_reading event_source_reading;
+    struct event_source_context event_source_context;
     struct http_server *server;
     struct routes routes;
     struct sandbox sandbox;
@@ -40,6 +40,6 @@ int service_stop(struct service *service);
 
 /* When the storage has failed, ends the process. What is on disk is only known after a restart: no
  * more than the answers may still leave. */
-void service_end_if_failed(struct service *service);
+void service_exit_if_failed(struct service *service);
 
 #endif

@@ -43,7 +43,7 @@ static void on_events(void *arg, int64_t newest)
     notifier_announce(service->notifier, newest);
 }
 
-static bool open_access(struct service *service, struct error *err)
+static bool open_authorizer(struct service *service, struct error *err)
 {
     const struct authorizer_options options = {
         .token_file = service->config.token_file,
@@ -84,7 +84,7 @@ static bool open_store(struct service *service, struct error *err)
     return store_open(&options, &service->store, err);
 }
 
-static struct http_server_limits limits_of(const struct config *config)
+static struct http_server_limits make_limits(const struct config *config)
 {
     return (struct http_server_limits){
         .max_connections = config->max_connections,
@@ -127,7 +127,7 @@ static bool start_server(struct service *service, struct error *err)
                       .max_target_bytes = config->max_target_bytes,
                       .max_query_parameters = config->max_query_parameters},
         .access = service->access,
-        .limits = limits_of(config),
+        .limits = make_limits(config),
         .routes = &service->routes,
         .notifier = service->notifier,
         .log = service->log,
@@ -136,11 +136,11 @@ static bool start_server(struct service *service, struct error *err)
 }
 
 /* Those who wait for events are told of them, or that their time is over. */
-static bool start_feed(struct service *service, struct error *err)
+static bool start_notifier(struct service *service, struct error *err)
 {
-    service->event_source_reading =
-        (struct event_source_reading){service->store, service->ring, service->log};
-    const struct event_source source = event_source_of(&service->event_source_reading);
+    service->event_source_context =
+        (struct event_source_context){service->store, service->ring, service->log};
+    const struct event_source source = event_source_from_store(&service->event_source_context);
 
     return notifier_start(service->notifier, &source, err);
 }
@@ -188,17 +188,17 @@ bool service_start(struct service *service, struct error *err)
     file_permissions_warn(config, service->log);
     service->ring = sse_buffer_new(RING_BYTES);
     service->notifier = notifier_new();
-    if (open_access(service, err) &&
+    if (open_authorizer(service, err) &&
         tls_open(config->tls_cert, config->tls_key, service->log, &service->tls, err) &&
         open_store(service, err)) {
-        if (start_feed(service, err)) {
+        if (start_notifier(service, err)) {
             if (start_server(service, err))
                 return true;
             notifier_stop(service->notifier);
         }
         metrics_free(service->routes.metrics);
         store_close(service->store);
-        service_end_if_failed(service);
+        service_exit_if_failed(service);
     }
     notifier_free(service->notifier);
     sse_buffer_free(service->ring);

@@ -34,7 +34,7 @@ MUST_USE bool authorizer_reload(struct authorizer *access, struct error *err);
 uint64_t authorizer_generation(struct authorizer *access);
 
 /* How many tokens there are; 0: none is needed. */
-size_t authorizer_count(struct authorizer *access);
+size_t authorizer_token_count(struct authorizer *access);
 
 /* Whether a request without a token is only for an open path. */
 bool authorizer_needs_token(const struct authorizer *access);
@@ -48,6 +48,6 @@ bool authorizer_admit(struct authorizer *access, struct metrics *metrics, struct
 MUST_USE bool authorizer_still_admits(struct authorizer *access, struct request *request);
 
 /* The answer to a request that is no longer let in. Counted. */
-void authorizer_refuse_revoked(struct metrics *metrics, struct request *request);
+void authorizer_reject_revoked(struct metrics *metrics, struct request *request);
 
 #endif

@@ -12,23 +12,23 @@ struct buffer;
 struct json_object; /* json-c's */
 
 /* Succeeds when the body has this media type. */
-MUST_USE bool api_response_has_type(const struct http_response *answer, const char *type,
+MUST_USE bool api_response_has_type(const struct http_response *response, const char *type,
                                     struct error *err);
 
 /* Reads to the end of the body, which may have `most` bytes, and adds it to *out. */
-MUST_USE bool api_response_read(struct http_response *answer, size_t most, struct buffer *out,
-                                struct error *err);
+MUST_USE bool api_response_read(struct http_response *response, size_t max_bytes,
+                                struct buffer *out, struct error *err);
 
 /* Reads a JSON object of at most `most` bytes. The caller frees *out with api_response_free(). */
-MUST_USE bool api_response_parse(struct http_response *answer, size_t most,
+MUST_USE bool api_response_parse(struct http_response *response, size_t max_bytes,
                                  struct json_object **out, struct error *err);
 
 /* Says why the service refused: its own words, or which token it wants. Always fails. */
-MUST_USE bool api_response_refuse(const struct config *config, struct http_response *answer,
-                                  struct error *err);
+MUST_USE bool api_response_set_problem(const struct config *config, struct http_response *response,
+                                       struct error *err);
 
 /* Sets `err` to say that the response is not one of sessiond, and `what` is wrong. Always fails. */
-bool api_response_is_foreign(struct error *err, const char *what);
+bool api_response_reject(struct error *err, const char *what);
 
 /* Members of `object`, which may be NULL or no object. They borrow from it. NULL or false when
  * there is no member of this name and type; *out is then left alone. */

@@ -29,14 +29,14 @@ struct backup {
     struct progress progress;
 };
 
-static void on_doing(void *arg, const char *what)
+static void on_step(void *arg, const char *what)
 {
     struct backup *backup = arg;
 
     progress_begin(&backup->progress, what);
 }
 
-static void on_found(void *arg, const char *problem)
+static void on_problem(void *arg, const char *problem)
 {
     (void)arg;
     terminal_print(stderr, "sessiond backup: the snapshot is damaged: %s\n", problem);
@@ -119,68 +119,69 @@ static bool write_all(int fd, const char *data, size_t len, struct error *err)
 }
 
 /* The size is announced, and there is room for it. */
-static bool check_size(const struct http_response *answer, int fd, struct error *err)
+static bool check_size(const struct http_response *response, int fd, struct error *err)
 {
     struct statvfs disk;
 
-    if (answer->length < (int64_t)sizeof(SQLITE_MAGIC))
-        return api_response_is_foreign(err, answer->length < 0
-                                                ? "it does not announce the size of the backup"
-                                                : "it is too short for a database");
+    if (response->length < (int64_t)sizeof(SQLITE_MAGIC))
+        return api_response_reject(err, response->length < 0
+                                            ? "it does not announce the size of the backup"
+                                            : "it is too short for a database");
     if (fstatvfs(fd, &disk) != 0 ||
-        (uint64_t)answer->length / disk.f_frsize < (uint64_t)disk.f_bavail)
+        (uint64_t)response->length / disk.f_frsize < (uint64_t)disk.f_bavail)
         return true;
     return error_set(err, ERROR_INTERNAL, NULL,
                      "the backup has %lld bytes, more than the file system of FILE has free",
-                     (long long)answer->length);
+                     (long long)response->length);
 }
 
 /* Reads until `part` is full or the body has ended. */
-static bool read_part(struct http_response *answer, char part[READ_BYTES], size_t *len,
+static bool read_part(struct http_response *response, char part[READ_BYTES], size_t *len,
                       struct error *err)
 {
     ssize_t count;
 
     *len = 0;
     do {
-        count = http_client_read(answer, part + *len, READ_BYTES - *len, err);
+        count = http_client_read(response, part + *len, READ_BYTES - *len, err);
         *len += count > 0 ? (size_t)count : 0;
     } while (count > 0 && *len < READ_BYTES);
     return count >= 0;
 }
 
-static bool receive(struct backup *backup, struct http_response *answer, int fd, struct error *err)
+static bool receive(struct backup *backup, struct http_response *response, int fd,
+                    struct error *err)
 {
     char part[READ_BYTES];
     size_t len;
 
-    if (!api_response_has_type(answer, "application/vnd.sqlite3", err) ||
-        !check_size(answer, fd, err))
+    if (!api_response_has_type(response, "application/vnd.sqlite3", err) ||
+        !check_size(response, fd, err))
         return false;
     progress_begin(&backup->progress, "receiving");
     do {
-        const bool is_first = answer->taken == 0;
-        if (!read_part(answer, part, &len, err))
+        const bool is_first = response->taken == 0;
+        if (!read_part(response, part, &len, err))
             return false;
         if (is_first && memcmp(part, SQLITE_MAGIC, sizeof(SQLITE_MAGIC)) != 0)
-            return api_response_is_foreign(err, "it is no SQLite database");
+            return api_response_reject(err, "it is no SQLite database");
         if (!write_all(fd, part, len, err))
             return false;
-        progress_set(&backup->progress, answer->taken, answer->length);
+        progress_set(&backup->progress, response->taken, response->length);
     } while (len > 0);
     return true;
 }
 
 static bool download(struct backup *backup, const struct config *config, int fd, struct error *err)
 {
-    struct http_response answer;
+    struct http_response response;
 
     progress_begin(&backup->progress, "waiting for the snapshot");
-    if (!http_client_request(config, "POST", "/admin/backup", 0, &answer, err))
+    if (!http_client_request(config, "POST", "/admin/backup", 0, &response, err))
         return false;
-    const bool ok = answer.status == 200 ? receive(backup, &answer, fd, err)
-                                         : api_response_refuse(config, &answer, err);
-    http_client_close(&answer);
+    const bool ok = response.status == 200 ? receive(backup, &response, fd, err)
+                                           : api_response_set_problem(config, &response, err);
+    http_client_close(&response);
     return ok;
 }
 
@@ -200,37 +201,37 @@ static bool make_unfinished(struct backup *backup, struct error *err)
 {
     const char *path = backup->unfinished;
     const int old = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
-    const bool is_there = old >= 0 || errno != ENOENT;
-    int made = -1;
+    const bool exists = old >= 0 || errno != ENOENT;
+    int created = -1;
 
     bool ok = old < 0 || lock_file(backup, old, err);
-    if (ok && is_there)
+    if (ok && exists)
         unlink(path);
     if (ok) {
-        made = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-        ok = made >= 0 ? lock_file(backup, made, err)
-                       : error_set(err, ERROR_INTERNAL, NULL, "cannot make %s: %s", path,
-                                   strerror(errno));
+        created = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        ok = created >= 0 ? lock_file(backup, created, err)
+                          : error_set(err, ERROR_INTERNAL, NULL, "cannot make %s: %s", path,
+                                      strerror(errno));
     }
     if (old >= 0)
         close(old);
     if (ok)
-        backup->descriptor = made;
-    else if (made >= 0)
-        close(made);
+        backup->descriptor = created;
+    else if (created >= 0)
+        close(created);
     return ok;
 }
 
-static bool fetch(struct backup *backup, const struct config *config, struct error *err)
+static bool fetch_snapshot(struct backup *backup, const struct config *config, struct error *err)
 {
     if (!make_unfinished(backup, err))
         return false;
-    progress_unfinished(&backup->progress, backup->unfinished);
+    progress_set_unfinished(&backup->progress, backup->unfinished);
     return download(backup, config, backup->descriptor, err);
 }
 
 /* The file is gone before its content is written, so that nothing is left when the reader ends. */
-static bool put_to_stdout(const struct backup *backup, struct error *err)
+static bool write_to_stdout(const struct backup *backup, struct error *err)
 {
     char part[READ_BYTES];
     off_t at = 0;
@@ -246,24 +247,25 @@ static bool put_to_stdout(const struct backup *backup, struct error *err)
                                    strerror(errno));
 }
 
-static bool put(struct backup *backup, struct error *err)
+static bool publish(struct backup *backup, struct error *err)
 {
     if (backup->is_to_stdout) {
         progress_begin(&backup->progress, "writing to standard output");
-        return put_to_stdout(backup, err);
+        return write_to_stdout(backup, err);
     }
     progress_begin(&backup->progress, "writing to the disk");
     return durable_file_put(backup->unfinished, backup->path, err);
 }
 
-static enum file_verdict make(struct backup *backup, const struct config *config, struct error *err)
+static enum file_verdict run_backup(struct backup *backup, const struct config *config,
+                                    struct error *err)
 {
-    const struct file_observer observer = {.arg = backup, .doing = on_doing, .found = on_found};
+    const struct file_observer observer = {.arg = backup, .doing = on_step, .found = on_problem};
     enum file_verdict verdict = FILE_UNKNOWN;
 
-    if (fetch(backup, config, err))
+    if (fetch_snapshot(backup, config, err))
         verdict = check_structure(backup->unfinished, &observer, err);
-    if (verdict == FILE_OK && !put(backup, err))
+    if (verdict == FILE_OK && !publish(backup, err))
         verdict = FILE_UNKNOWN;
     if (backup->descriptor >= 0) {
         if (verdict != FILE_OK)
@@ -273,8 +275,8 @@ static enum file_verdict make(struct backup *backup, const struct config *config
     return verdict;
 }
 
-static enum command_exit conclude(const struct backup *backup, enum file_verdict verdict,
-                                  const struct error *err)
+static enum command_exit print_result(const struct backup *backup, enum file_verdict verdict,
+                                      const struct error *err)
 {
     struct stat status;
 
@@ -302,10 +304,10 @@ static enum command_exit run(const struct config *config)
 
     umask(S_IRWXG | S_IRWXO);
     if (check_name(&backup, config, &err) && progress_start(&backup.progress, "backup", &err)) {
-        verdict = make(&backup, config, &err);
+        verdict = run_backup(&backup, config, &err);
         progress_end(&backup.progress);
     }
-    return conclude(&backup, verdict, &err);
+    return print_result(&backup, verdict, &err);
 }
 
 const struct command command_backup = {

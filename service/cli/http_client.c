@@ -43,13 +43,13 @@ struct http_transfer {
     CURL *easy;
     struct curl_slist *fields;
     struct buffer pending;
-    size_t handed_out; /* of `pending` */
-    bool paused;       /* libcurl holds back what does not fit into `pending` */
+    size_t read_offset; /* of `pending` */
+    bool paused;        /* libcurl holds back what does not fit into `pending` */
     bool is_head_complete;
     bool is_chunked;
     bool done;
-    CURLcode result;     /* when it is done */
-    const char *refusal; /* why this client ended the transfer; NULL: it did not */
+    CURLcode result;       /* when it is done */
+    const char *rejection; /* why this client ended the transfer; NULL: it did not */
     size_t head_bytes;
     int timeout_s;
     int64_t deadline_us; /* INT64_MAX: none */
@@ -63,7 +63,7 @@ struct http_transfer {
 /* Bytes that were received and not read yet. libcurl delivers less at a time. */
 #define PENDING_MAX (256 << 10)
 
-static bool has_name(struct slice line, const char *name, struct slice *value)
+static bool parse_field(struct slice line, const char *name, struct slice *value)
 {
     const size_t len = strlen(name);
 
@@ -77,7 +77,7 @@ static bool has_name(struct slice line, const char *name, struct slice *value)
     return true;
 }
 
-static bool is_word(struct slice text, const char *word)
+static bool equals_word(struct slice text, const char *word)
 {
     return text.len == strlen(word) && strncasecmp(text.data, word, text.len) == 0;
 }
@@ -87,13 +87,14 @@ static const char *check_field(struct http_transfer *transfer, struct slice line
 {
     struct slice value;
 
-    if (has_name(line, "Content-Encoding:", &value) && !is_word(value, "identity"))
+    if (parse_field(line, "Content-Encoding:", &value) && !equals_word(value, "identity"))
         return "the response is compressed, which was not asked for";
-    if (!has_name(line, "Transfer-Encoding:", &value))
+    if (!parse_field(line, "Transfer-Encoding:", &value))
         return NULL;
     transfer->is_chunked = true;
-    return is_word(value, "chunked") ? NULL
-                                     : "the response has a Transfer-Encoding other than chunked";
+    return equals_word(value, "chunked")
+               ? NULL
+               : "the response has a Transfer-Encoding other than chunked";
 }
 
 /* Without a length the end of the connection would be taken for the end of the body. */
@@ -122,12 +123,12 @@ static size_t on_header(char *line, size_t size, size_t count, void *arg)
     transfer->head_bytes += len;
     transfer->window_bytes += len;
     if (transfer->head_bytes > HTTP_CLIENT_HEAD_MAX)
-        transfer->refusal = "the header section of the response is longer than 32 KiB";
+        transfer->rejection = "the header section of the response is longer than 32 KiB";
     else if (len > 0 && (line[0] == '\r' || line[0] == '\n'))
-        transfer->refusal = check_head(transfer);
+        transfer->rejection = check_head(transfer);
     else
-        transfer->refusal = check_field(transfer, (struct slice){line, len});
-    return transfer->refusal == NULL ? len : 0;
+        transfer->rejection = check_field(transfer, (struct slice){line, len});
+    return transfer->rejection == NULL ? len : 0;
 }
 
 /* NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's */
@@ -145,14 +146,14 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
     return len;
 }
 
-static bool explain(const struct http_transfer *transfer, struct error *err)
+static bool set_transfer_error(const struct http_transfer *transfer, struct error *err)
 {
     const char *why = transfer->reason[0] == '\0' ? transfer->curl.easy_strerror(transfer->result)
                                                   : transfer->reason;
     long reason = 0;
 
-    if (transfer->refusal != NULL)
-        return error_set(err, ERROR_INTERNAL, NULL, "%s; is it a sessiond?", transfer->refusal);
+    if (transfer->rejection != NULL)
+        return error_set(err, ERROR_INTERNAL, NULL, "%s; is it a sessiond?", transfer->rejection);
     switch (transfer->result) {
     case CURLE_COULDNT_CONNECT:
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -189,7 +190,7 @@ static bool explain(const struct http_transfer *transfer, struct error *err)
 /* --- The request ----------------------------------------------------------------------------- */
 
 /* Debian's libcurl that uses the TLS library of the service. */
-#define LIBRARY "libcurl-gnutls.so.4"
+#define LIBCURL_SONAME "libcurl-gnutls.so.4"
 
 #define FUNCTION(name)                                                                             \
     {                                                                                              \
@@ -209,7 +210,7 @@ static const struct {
 
 static bool load_library(struct curl_library *out, struct error *err)
 {
-    void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+    void *library = dlopen(LIBCURL_SONAME, RTLD_NOW | RTLD_LOCAL);
 
     for (size_t i = 0; library != NULL && i < sizeof(functions) / sizeof(functions[0]); i++) {
         void *function = dlsym(library, functions[i].name);
@@ -339,8 +340,8 @@ static bool find_address(struct http_transfer *transfer, const char **authority,
     return true;
 }
 
-static bool prepare(struct http_transfer *transfer, const struct http_request *request,
-                    struct error *err)
+static bool prepare_transfer(struct http_transfer *transfer, const struct http_request *request,
+                             struct error *err)
 {
     const char *certificate = transfer->config->tls_cert;
     const char *authority;
@@ -392,7 +393,7 @@ static bool wait_for_data(struct http_transfer *transfer, struct error *err)
     return true;
 }
 
-static bool advance(struct http_transfer *transfer, struct error *err)
+static bool advance_transfer(struct http_transfer *transfer, struct error *err)
 {
     const CURLMsg *message;
     int left;
@@ -406,9 +407,9 @@ static bool advance(struct http_transfer *transfer, struct error *err)
     return transfer->done || transfer->pending.len > 0 || wait_for_data(transfer, err);
 }
 
-static void describe(struct http_response *answer)
+static void fill_response(struct http_response *response)
 {
-    const struct http_transfer *transfer = answer->transfer;
+    const struct http_transfer *transfer = response->transfer;
     const char *type = NULL;
     curl_off_t retry_after = 0;
     curl_off_t length = -1;
@@ -418,17 +419,17 @@ static void describe(struct http_response *answer)
     transfer->curl.easy_getinfo(transfer->easy, CURLINFO_CONTENT_TYPE, &type);
     transfer->curl.easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     transfer->curl.easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &retry_after);
-    answer->status = (int)status;
-    answer->retry_after_s = retry_after;
-    answer->length = transfer->is_chunked ? -1 : length;
-    for (size_t i = 0; type != NULL && i + 1 < sizeof(answer->type) && type[i] != '\0' &&
+    response->status = (int)status;
+    response->retry_after_s = retry_after;
+    response->length = transfer->is_chunked ? -1 : length;
+    for (size_t i = 0; type != NULL && i + 1 < sizeof(response->type) && type[i] != '\0' &&
                        type[i] != ';' && type[i] != ' ';
          i++)
-        answer->type[i] = (char)tolower((unsigned char)type[i]);
+        response->type[i] = (char)tolower((unsigned char)type[i]);
 }
 
 bool http_client_send(const struct config *config, const struct http_request *request,
-                      int timeout_s, struct http_response *answer, struct error *err)
+                      int timeout_s, struct http_response *response, struct error *err)
 {
     struct http_transfer *transfer = calloc(1, sizeof(*transfer));
 
@@ -438,30 +439,30 @@ bool http_client_send(const struct config *config, const struct http_request *re
     transfer->timeout_s = timeout_s;
     transfer->deadline_us =
         timeout_s == 0 ? INT64_MAX : monotonic_us() + (int64_t)timeout_s * SECOND_US;
-    *answer = (struct http_response){.transfer = transfer};
-    bool ok = prepare(transfer, request, err);
+    *response = (struct http_response){.transfer = transfer};
+    bool ok = prepare_transfer(transfer, request, err);
     while (ok && !transfer->done && !transfer->is_head_complete)
-        ok = advance(transfer, err);
+        ok = advance_transfer(transfer, err);
     if (ok && !transfer->is_head_complete)
-        ok = explain(transfer, err);
+        ok = set_transfer_error(transfer, err);
     if (ok)
-        describe(answer);
+        fill_response(response);
     else
-        http_client_close(answer);
+        http_client_close(response);
     return ok;
 }
 
 bool http_client_request(const struct config *config, const char *method, const char *path,
-                         int timeout_s, struct http_response *answer, struct error *err)
+                         int timeout_s, struct http_response *response, struct error *err)
 {
     const struct http_request request = {.method = method, .path = path};
 
-    return http_client_send(config, &request, timeout_s, answer, err);
+    return http_client_send(config, &request, timeout_s, response, err);
 }
 
-ssize_t http_client_read(struct http_response *answer, char *out, size_t size, struct error *err)
+ssize_t http_client_read(struct http_response *response, char *out, size_t size, struct error *err)
 {
-    struct http_transfer *transfer = answer->transfer;
+    struct http_transfer *transfer = response->transfer;
     struct buffer *pending = &transfer->pending;
 
     while (pending->len == 0 && !transfer->done) {
@@ -469,24 +470,24 @@ ssize_t http_client_read(struct http_response *answer, char *out, size_t size, s
             transfer->paused = false;
             transfer->curl.easy_pause(transfer->easy, CURLPAUSE_CONT);
         }
-        if (pending->len == 0 && !advance(transfer, err))
+        if (pending->len == 0 && !advance_transfer(transfer, err))
             return -1;
     }
     if (pending->len == 0) /* the body has ended, or the transfer failed */
-        return transfer->result == CURLE_OK || explain(transfer, err) ? 0 : -1;
-    const size_t left = pending->len - transfer->handed_out;
+        return transfer->result == CURLE_OK || set_transfer_error(transfer, err) ? 0 : -1;
+    const size_t left = pending->len - transfer->read_offset;
     const size_t count = left < size ? left : size;
-    memcpy(out, pending->data + transfer->handed_out, count);
-    transfer->handed_out += count;
-    if (transfer->handed_out == pending->len)
-        transfer->handed_out = pending->len = 0;
-    answer->taken += (int64_t)count;
+    memcpy(out, pending->data + transfer->read_offset, count);
+    transfer->read_offset += count;
+    if (transfer->read_offset == pending->len)
+        transfer->read_offset = pending->len = 0;
+    response->taken += (int64_t)count;
     return (ssize_t)count;
 }
 
-void http_client_close(struct http_response *answer)
+void http_client_close(struct http_response *response)
 {
-    struct http_transfer *transfer = answer->transfer;
+    struct http_transfer *transfer = response->transfer;
 
     if (transfer == NULL)
         return;
@@ -498,5 +499,5 @@ void http_client_close(struct http_response *answer)
     }
     buffer_release(&transfer->pending);
     free(transfer);
-    answer->transfer = NULL;
+    response->transfer = NULL;
 }

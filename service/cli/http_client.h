@@ -44,16 +44,16 @@ struct http_request {
  * less than 1 KiB in --command-timeout. With --tls-cert the service has to prove that it has the
  * key of that certificate; the names and dates in it do not count. */
 MUST_USE bool http_client_send(const struct config *config, const struct http_request *request,
-                               int timeout_s, struct http_response *answer, struct error *err);
+                               int timeout_s, struct http_response *response, struct error *err);
 
 /* The same without a body. */
 MUST_USE bool http_client_request(const struct config *config, const char *method, const char *path,
-                                  int timeout_s, struct http_response *answer, struct error *err);
+                                  int timeout_s, struct http_response *response, struct error *err);
 
 /* Reads the next bytes of the body. Returns 0 at its end; -1 and `err` when the connection ends
  * before that or a time limit is exceeded. */
-ssize_t http_client_read(struct http_response *answer, char *out, size_t size, struct error *err);
+ssize_t http_client_read(struct http_response *response, char *out, size_t size, struct error *err);
 
-void http_client_close(struct http_response *answer);
+void http_client_close(struct http_response *response);
 
 #endif

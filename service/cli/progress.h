@@ -14,7 +14,7 @@
 struct progress {
     const char *command; /* its name */
     pthread_t thread;
-    _Atomic(const char *) doing;
+    _Atomic(const char *) step;
     atomic_int_least64_t done_bytes;
     atomic_int_least64_t total_bytes; /* 0: it is not known how much there is to do */
     _Atomic(const char *) unfinished; /* NULL: there is no such file */
@@ -24,12 +24,12 @@ struct progress {
 MUST_USE bool progress_start(struct progress *progress, const char *command, struct error *err);
 
 /* What is done from now on. */
-void progress_begin(struct progress *progress, const char *doing);
+void progress_begin(struct progress *progress, const char *step);
 
 void progress_set(struct progress *progress, int64_t done_bytes, int64_t total_bytes);
 
 /* The file that a signal removes. */
-void progress_unfinished(struct progress *progress, const char *path);
+void progress_set_unfinished(struct progress *progress, const char *path);
 
 void progress_end(struct progress *progress);
 

@@ -12,25 +12,25 @@
 /* So many are woken in one go: an HTTP thread sends to all of them before it looks at anything
  * else. What that takes the processors is about half of the pause behind it, so that others come to
  * their turn in between, however many wait. */
-#define SLICE 32
-#define SLICE_PAUSE_US 1000
+#define WAKE_BATCH 32
+#define WAKE_PAUSE_US 1000
 
 /* Between rounds, so that events which come one by one are told together. */
-#define PAUSE_US 250
+#define ROUND_PAUSE_US 250
 
-#define RETRY_US INT64_C(1000000)
+#define READ_RETRY_US INT64_C(1000000)
 
 struct notifier {
     struct event_source source;
     pthread_t thread;
     atomic_int_least64_t announced; /* the newest event that the writer told of */
-    atomic_bool asleep;             /* somebody waits, and the thread has nothing to do */
+    atomic_bool is_asleep;          /* somebody waits, and the thread has nothing to do */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct {
         struct waiters *waiters;
-        int64_t told;        /* those who wait know of all events up to this one */
-        int64_t wakes_at_us; /* when the thread goes on by itself; 0: it is not asleep */
+        int64_t notified_id; /* those who wait know of all events up to this one */
+        int64_t wake_at_us;  /* when the thread goes on by itself; 0: it is not asleep */
         uint64_t generation; /* of the tokens */
         bool draining;
         bool stopping;
@@ -71,56 +71,57 @@ void notifier_announce(struct notifier *notifier, int64_t newest)
 {
     atomic_store(&notifier->announced, newest);
     /* The thread says that it sleeps before it looks at `announced` for the last time. */
-    if (!atomic_load(&notifier->asleep))
+    if (!atomic_load(&notifier->is_asleep))
         return;
     pthread_mutex_lock(&notifier->lock);
     pthread_cond_signal(&notifier->changed);
     pthread_mutex_unlock(&notifier->lock);
 }
 
-static bool has_news_locked(const struct notifier *notifier)
+static bool has_events_locked(const struct notifier *notifier)
 {
     return waiters_any_soon(notifier->_shared.waiters) ||
            (waiters_count(notifier->_shared.waiters) > 0 &&
-            atomic_load(&notifier->announced) > notifier->_shared.told);
+            atomic_load(&notifier->announced) > notifier->_shared.notified_id);
 }
 
 bool notifier_wait(struct notifier *notifier, struct waiter *waiter)
 {
     pthread_mutex_lock(&notifier->lock);
-    const bool parked = !notifier->_shared.draining;
-    if (parked) {
+    const bool is_accepted = !notifier->_shared.draining;
+    if (is_accepted) {
         /* While nobody waits, nobody is told. */
-        if (waiters_count(notifier->_shared.waiters) == 0 && waiter->seen > notifier->_shared.told)
-            notifier->_shared.told = waiter->seen;
-        waiter->soon = waiter->soon || waiter->seen < notifier->_shared.told ||
+        if (waiters_count(notifier->_shared.waiters) == 0 &&
+            waiter->seen > notifier->_shared.notified_id)
+            notifier->_shared.notified_id = waiter->seen;
+        waiter->soon = waiter->soon || waiter->seen < notifier->_shared.notified_id ||
                        waiter->generation < notifier->_shared.generation;
         waiters_add(notifier->_shared.waiters, waiter);
-        const bool asleep = notifier->_shared.wakes_at_us != 0;
-        atomic_store(&notifier->asleep, asleep);
-        if (asleep &&
-            (has_news_locked(notifier) || waiter->deadline_us < notifier->_shared.wakes_at_us))
+        const bool is_asleep = notifier->_shared.wake_at_us != 0;
+        atomic_store(&notifier->is_asleep, is_asleep);
+        if (is_asleep &&
+            (has_events_locked(notifier) || waiter->deadline_us < notifier->_shared.wake_at_us))
             pthread_cond_signal(&notifier->changed);
     }
     pthread_mutex_unlock(&notifier->lock);
-    return parked;
+    return is_accepted;
 }
 
-static void pause_for(int64_t us)
+static void sleep_us(int64_t us)
 {
     const struct timespec duration = {us / 1000000, us % 1000000 * 1000};
 
     nanosleep(&duration, NULL);
 }
 
-static void wake(struct waiter *woken, int64_t slice_pause_us)
+static void wake_all(struct waiter *woken, int64_t batch_pause_us)
 {
     for (size_t count = 1; woken != NULL; count++) {
         struct waiter *next = woken->next;
         woken->wake(woken);
         woken = next;
-        if (slice_pause_us > 0 && woken != NULL && count % SLICE == 0)
-            pause_for(slice_pause_us);
+        if (batch_pause_us > 0 && woken != NULL && count % WAKE_BATCH == 0)
+            sleep_us(batch_pause_us);
     }
 }
 
@@ -132,7 +133,7 @@ void notifier_reauthorize(struct notifier *notifier, uint64_t generation)
     notifier->_shared.generation = generation;
     waiters_take_all(notifier->_shared.waiters, WAKE_EVENT, &woken);
     pthread_mutex_unlock(&notifier->lock);
-    wake(woken, SLICE_PAUSE_US);
+    wake_all(woken, WAKE_PAUSE_US);
 }
 
 void notifier_drain(struct notifier *notifier)
@@ -143,7 +144,7 @@ void notifier_drain(struct notifier *notifier)
     notifier->_shared.draining = true;
     waiters_take_all(notifier->_shared.waiters, WAKE_STOPPING, &woken);
     pthread_mutex_unlock(&notifier->lock);
-    wake(woken, 0);
+    wake_all(woken, 0);
 }
 
 /* Until `at_us`, or until something has changed. */
@@ -163,14 +164,14 @@ static bool has_work_locked(struct notifier *notifier)
     const int64_t now_us = monotonic_us();
     const int64_t due_us = waiters_next_due_us(notifier->_shared.waiters, now_us);
 
-    notifier->_shared.wakes_at_us = due_us;
-    atomic_store(&notifier->asleep, waiters_count(notifier->_shared.waiters) > 0);
-    const bool works = due_us <= now_us || has_news_locked(notifier);
-    if (!works)
+    notifier->_shared.wake_at_us = due_us;
+    atomic_store(&notifier->is_asleep, waiters_count(notifier->_shared.waiters) > 0);
+    const bool has_work = due_us <= now_us || has_events_locked(notifier);
+    if (!has_work)
         sleep_locked(notifier, due_us);
-    notifier->_shared.wakes_at_us = 0;
-    atomic_store(&notifier->asleep, false);
-    return works;
+    notifier->_shared.wake_at_us = 0;
+    atomic_store(&notifier->is_asleep, false);
+    return has_work;
 }
 
 /* What a round has read. */
@@ -200,11 +201,11 @@ static struct round read_events(struct notifier *notifier, int64_t after)
     return round;
 }
 
-static struct waiter *take_concerned_locked(struct notifier *notifier, const struct round *round)
+static struct waiter *collect_wakeups_locked(struct notifier *notifier, const struct round *round)
 {
     struct waiters *waiters = notifier->_shared.waiters;
     struct waiter *woken = NULL;
-    struct waiter *late = NULL;
+    struct waiter *expired = NULL;
 
     if (round->failed)
         waiters_take_all(waiters, WAKE_EVENT, &woken);
@@ -214,31 +215,31 @@ static struct waiter *take_concerned_locked(struct notifier *notifier, const str
     for (size_t i = 0; i < round->count; i++)
         waiters_take_session(waiters, notifier->events[i].session_id, notifier->events[i].id,
                              &woken);
-    if (round->newest > notifier->_shared.told)
-        notifier->_shared.told = round->newest;
-    waiters_take_due(waiters, monotonic_us(), &late);
-    while (late != NULL) {
-        struct waiter *waiter = late;
-        late = waiter->next;
-        if (waiter->seen < notifier->_shared.told)
-            waiter->seen = notifier->_shared.told;
+    if (round->newest > notifier->_shared.notified_id)
+        notifier->_shared.notified_id = round->newest;
+    waiters_take_due(waiters, monotonic_us(), &expired);
+    while (expired != NULL) {
+        struct waiter *waiter = expired;
+        expired = waiter->next;
+        if (waiter->seen < notifier->_shared.notified_id)
+            waiter->seen = notifier->_shared.notified_id;
         waiter->next = woken;
         woken = waiter;
     }
     return woken;
 }
 
-static void do_round_locked(struct notifier *notifier)
+static void run_round_locked(struct notifier *notifier)
 {
-    const int64_t after = notifier->_shared.told;
+    const int64_t after = notifier->_shared.notified_id;
 
     pthread_mutex_unlock(&notifier->lock);
     const struct round round = read_events(notifier, after);
     pthread_mutex_lock(&notifier->lock);
-    struct waiter *woken = take_concerned_locked(notifier, &round);
+    struct waiter *woken = collect_wakeups_locked(notifier, &round);
     pthread_mutex_unlock(&notifier->lock);
-    wake(woken, SLICE_PAUSE_US);
-    notifier->next_round_us = monotonic_us() + (round.failed ? RETRY_US : PAUSE_US);
+    wake_all(woken, WAKE_PAUSE_US);
+    notifier->next_round_us = monotonic_us() + (round.failed ? READ_RETRY_US : ROUND_PAUSE_US);
     pthread_mutex_lock(&notifier->lock);
 }
 
@@ -253,7 +254,7 @@ static void *notifier_run(void *arg)
         if (monotonic_us() < notifier->next_round_us)
             sleep_locked(notifier, notifier->next_round_us);
         else
-            do_round_locked(notifier);
+            run_round_locked(notifier);
     }
     pthread_mutex_unlock(&notifier->lock);
     return NULL;

@@ -6,13 +6,13 @@
 #include "service/app/log.h"
 #include "service/events/notifier.h"
 
-struct event_source_reading {
+struct event_source_context {
     struct store *store;
     struct sse_buffer *ring;
     struct log *log;
 };
 
 /* `reading` is borrowed until notifier_stop. */
-struct event_source event_source_of(struct event_source_reading *reading);
+struct event_source event_source_from_store(struct event_source_context *context);
 
 #endif

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define CLIENTS_THREADS_MAX 64
+#define HTTP_THREADS_MAX 64
 
 /* Of one HTTP thread. */
 struct client_lists {
@@ -28,7 +28,7 @@ struct connection_tracker {
     pthread_cond_t stop;
     bool stopping;
     size_t list_count;
-    struct client_lists lists[CLIENTS_THREADS_MAX];
+    struct client_lists lists[HTTP_THREADS_MAX];
 };
 
 struct tracked_connection {
@@ -46,7 +46,7 @@ struct tracked_connection {
 };
 
 /* How often a connection without a request is looked at. */
-#define LOOKS_PER_TIMEOUT 16
+#define IDLE_CHECKS_PER_TIMEOUT 16
 
 /* A client that holds at most this part of max_kept may keep its connections beyond max_kept. */
 #define KEPT_SHARE_DIVISOR 4
@@ -69,11 +69,11 @@ static int64_t now_ms(void)
 #define IDLE_CLOCK_MS 2000
 
 /* Ended in one go, before the HTTP thread gets the lock again. */
-#define ENDED_AT_ONCE 64
+#define EXPIRE_BATCH 64
 
 /* Whether data came since the connection rests. Where the kernel does not tell, as of a local
  * socket: without any, libmicrohttpd would have ended it. */
-static bool has_moved(const struct tracked_connection *client, int64_t now)
+static bool has_received_data(const struct tracked_connection *client, int64_t now)
 {
     struct tcp_info info = {0};
     socklen_t length = sizeof(info);
@@ -85,21 +85,21 @@ static bool has_moved(const struct tracked_connection *client, int64_t now)
     return now - (int64_t)info.tcpi_last_data_recv > client->idle_since_ms + DATA_CLOCK_MS;
 }
 
-bool tracked_has_left(const struct tracked_connection *client)
+bool tracked_is_at_eof(const struct tracked_connection *client)
 {
     char next;
 
     return recv(client->descriptor, &next, sizeof(next), MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
-bool tracked_has_ended(const struct tracked_connection *client)
+bool tracked_has_peer_closed(const struct tracked_connection *client)
 {
-    struct pollfd look = {.fd = client->descriptor, .events = POLLRDHUP};
+    struct pollfd polled = {.fd = client->descriptor, .events = POLLRDHUP};
 
-    return poll(&look, 1, 0) == 1 && (look.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+    return poll(&polled, 1, 0) == 1 && (polled.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
-static void end(struct tracked_connection *client)
+static void shut_down(struct tracked_connection *client)
 {
     deadlines_set(&client->lists->deadlines, &client->deadline, DEADLINE_NONE, 0);
     client->ended = true;
@@ -108,7 +108,7 @@ static void end(struct tracked_connection *client)
 
 /* No response is under way, so nobody else writes. What does not fit into an empty socket buffer is
  * not worth waiting for. */
-static void answer_timeout(struct tracked_connection *client)
+static void send_timeout_response(struct tracked_connection *client)
 {
     const struct connection_tracker_options *options = &client->all->options;
     struct buffer answer = {0};
@@ -121,65 +121,65 @@ static void answer_timeout(struct tracked_connection *client)
 }
 
 /* What the client has not taken goes with the connection, instead of staying with the kernel. */
-static void drop_unsent(const struct tracked_connection *client)
+static void discard_unsent(const struct tracked_connection *client)
 {
     const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
 
     setsockopt(client->descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 }
 
-static void expire(struct tracked_connection *client, int64_t now)
+static void on_deadline(struct tracked_connection *client, int64_t now)
 {
     struct connection_tracker *all = client->all;
 
     switch (client->deadline.kind) {
     case DEADLINE_IDLE:
-        if (tracked_has_left(client))
+        if (tracked_is_at_eof(client))
             break;
         deadlines_set(&client->lists->deadlines, &client->deadline,
-                      has_moved(client, now) ? DEADLINE_REQUEST : DEADLINE_IDLE, now);
+                      has_received_data(client, now) ? DEADLINE_REQUEST : DEADLINE_IDLE, now);
         return;
     case DEADLINE_REQUEST:
         metrics_limit(all->options.metrics, METRICS_REQUEST_TIMEOUT);
         if (!all->options.encrypted)
-            answer_timeout(client);
+            send_timeout_response(client);
         break;
     case DEADLINE_RESPONSE:
         metrics_limit(all->options.metrics, METRICS_RESPONSE_TIMEOUT);
-        drop_unsent(client);
+        discard_unsent(client);
         break;
     case DEADLINE_NONE:
     case DEADLINE_KINDS:
         return;
     }
-    end(client);
+    shut_down(client);
 }
 
 /* Returns whether more may be due. */
-static bool expire_some(struct client_lists *lists, int64_t now)
+static bool expire_batch(struct client_lists *lists, int64_t now)
 {
     struct deadline *due = NULL;
 
     pthread_mutex_lock(&lists->lock);
-    for (int i = 0; i < ENDED_AT_ONCE; i++) {
+    for (int i = 0; i < EXPIRE_BATCH; i++) {
         due = deadlines_due(&lists->deadlines, now);
         if (due == NULL)
             break;
-        expire((struct tracked_connection *)due, now);
+        on_deadline((struct tracked_connection *)due, now);
     }
     pthread_mutex_unlock(&lists->lock);
     return due != NULL;
 }
 
-static int64_t shorter(int64_t a, int64_t b)
+static int64_t min_ms(int64_t a, int64_t b)
 {
     return a < b ? a : b;
 }
 
 static struct timespec next_tick(const struct connection_tracker_options *options)
 {
-    const int64_t timeout_ms = shorter(options->request_timeout_ms, options->response_timeout_ms);
-    const int64_t tick_ms = shorter(timeout_ms / TICKS_PER_TIMEOUT + 1, TICK_MAX_MS);
+    const int64_t timeout_ms = min_ms(options->request_timeout_ms, options->response_timeout_ms);
+    const int64_t tick_ms = min_ms(timeout_ms / TICKS_PER_TIMEOUT + 1, TICK_MAX_MS);
     const int64_t at_us = monotonic_us() + tick_ms * 1000;
 
     return (struct timespec){at_us / 1000000, at_us % 1000000 * 1000};
@@ -188,9 +188,9 @@ static struct timespec next_tick(const struct connection_tracker_options *option
 static void expire_all(struct connection_tracker *all, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        bool more = true;
-        while (more)
-            more = expire_some(&all->lists[i], monotonic_us() / 1000);
+        bool may_have_more = true;
+        while (may_have_more)
+            may_have_more = expire_batch(&all->lists[i], monotonic_us() / 1000);
     }
 }
 
@@ -258,18 +258,18 @@ void connection_tracker_stop(struct connection_tracker *all)
 
 static void init_lists(struct client_lists *lists, const struct connection_tracker_options *options)
 {
-    const int64_t look_ms = options->request_timeout_ms / LOOKS_PER_TIMEOUT;
+    const int64_t idle_check_ms = options->request_timeout_ms / IDLE_CHECKS_PER_TIMEOUT;
 
     pthread_mutex_init(&lists->lock, NULL);
     lists->owner = pthread_self();
     lists->deadlines =
-        (struct deadlines){.term_ms = {[DEADLINE_IDLE] = look_ms,
+        (struct deadlines){.term_ms = {[DEADLINE_IDLE] = idle_check_ms,
                                        [DEADLINE_REQUEST] = options->request_timeout_ms,
                                        [DEADLINE_RESPONSE] = options->response_timeout_ms}};
 }
 
 /* The lists of this thread; made when it first asks. */
-static struct client_lists *own_lists(struct connection_tracker *all)
+static struct client_lists *find_thread_lists(struct connection_tracker *all)
 {
     struct client_lists *lists = NULL;
 
@@ -278,7 +278,7 @@ static struct client_lists *own_lists(struct connection_tracker *all)
         if (pthread_equal(all->lists[i].owner, pthread_self()))
             lists = &all->lists[i];
     }
-    if (lists == NULL && all->list_count < CLIENTS_THREADS_MAX) {
+    if (lists == NULL && all->list_count < HTTP_THREADS_MAX) {
         lists = &all->lists[all->list_count];
         init_lists(lists, &all->options);
         all->list_count++;
@@ -290,7 +290,7 @@ static struct client_lists *own_lists(struct connection_tracker *all)
 }
 
 /* With the lists' lock. */
-static void rest(struct tracked_connection *client, int64_t now)
+static void set_idle_locked(struct tracked_connection *client, int64_t now)
 {
     client->idle_since_ms = now;
     client->path = (struct slice){0};
@@ -305,17 +305,17 @@ struct tracked_connection *tracked_open(struct connection_tracker *all, int desc
     if (client == NULL)
         abort();
     client->all = all;
-    client->lists = own_lists(all);
+    client->lists = find_thread_lists(all);
     client->descriptor = descriptor;
     client->slot = slot;
     metrics_change(all->options.metrics, METRICS_CONNECTIONS, 1);
     pthread_mutex_lock(&client->lists->lock);
-    rest(client, now_ms());
+    set_idle_locked(client, now_ms());
     pthread_mutex_unlock(&client->lists->lock);
     return client;
 }
 
-static void count_kept(struct tracked_connection *client, bool kept)
+static void set_kept(struct tracked_connection *client, bool kept)
 {
     if (client->kept == kept)
         return;
@@ -331,7 +331,7 @@ void tracked_close(struct tracked_connection *client)
     deadlines_set(&lists->deadlines, &client->deadline, DEADLINE_NONE, 0);
     pthread_mutex_unlock(&lists->lock);
     metrics_change(client->all->options.metrics, METRICS_CONNECTIONS, -1);
-    count_kept(client, false);
+    set_kept(client, false);
     free(client);
 }
 
@@ -359,11 +359,11 @@ static bool set_deadline(struct tracked_connection *client, enum deadline_kind k
     struct client_lists *lists = client->lists;
 
     pthread_mutex_lock(&lists->lock);
-    const bool lives = !client->ended;
-    if (lives)
+    const bool is_open = !client->ended;
+    if (is_open)
         deadlines_set(&lists->deadlines, &client->deadline, kind, now);
     pthread_mutex_unlock(&lists->lock);
-    return lives;
+    return is_open;
 }
 
 bool tracked_on_request_complete(struct tracked_connection *client)
@@ -371,14 +371,14 @@ bool tracked_on_request_complete(struct tracked_connection *client)
     return set_deadline(client, DEADLINE_NONE, 0);
 }
 
-void tracked_keep(struct tracked_connection *client)
+void tracked_mark_kept(struct tracked_connection *client)
 {
-    count_kept(client, true);
+    set_kept(client, true);
 }
 
 void tracked_mark_streaming(struct tracked_connection *client)
 {
-    count_kept(client, false);
+    set_kept(client, false);
 }
 
 bool tracked_on_response(struct tracked_connection *client, bool limited)
@@ -386,7 +386,7 @@ bool tracked_on_response(struct tracked_connection *client, bool limited)
     return set_deadline(client, limited ? DEADLINE_RESPONSE : DEADLINE_NONE, now_ms());
 }
 
-void tracked_cut(const struct tracked_connection *client)
+void tracked_shut_down(const struct tracked_connection *client)
 {
     shutdown(client->descriptor, SHUT_RDWR);
 }
@@ -397,7 +397,7 @@ bool tracked_on_idle(struct tracked_connection *client, int64_t now_us, char *re
 
     pthread_mutex_lock(&lists->lock);
     if (!client->ended)
-        rest(client, now_us / 1000);
+        set_idle_locked(client, now_us / 1000);
     client->path = (struct slice){0};
     const bool timed_out = client->timeout_id[0] != '\0';
     if (timed_out)

@@ -43,7 +43,7 @@ void tracked_close(struct tracked_connection *client);
 struct connection_slot *tracked_slot(const struct tracked_connection *client);
 
 /* A request was let in: the connection counts among those that stay open after a response. */
-void tracked_keep(struct tracked_connection *client);
+void tracked_mark_kept(struct tracked_connection *client);
 
 /* A request's first line is there. `path` is read until the next call. */
 void tracked_on_request(struct tracked_connection *client, struct slice path, int64_t now_us);
@@ -62,7 +62,7 @@ void tracked_mark_streaming(struct tracked_connection *client);
 
 /* Shuts the connection down in the middle of a response, so that the client learns of it at once:
  * libmicrohttpd closes it only when its thread wakes for another reason. */
-void tracked_cut(const struct tracked_connection *client);
+void tracked_shut_down(const struct tracked_connection *client);
 
 /* The response is gone, or the request is over without one. True when the request was answered
  * with 408; `request_id` then gets the id that was told to the client. */
@@ -70,11 +70,11 @@ bool tracked_on_idle(struct tracked_connection *client, int64_t now_us, char *re
 
 /* Whether the client has ended its side, and nothing of it is left to be read. libmicrohttpd does
  * not notice that while a connection is suspended, or when the end came with the last request. */
-MUST_USE bool tracked_has_left(const struct tracked_connection *client);
+MUST_USE bool tracked_is_at_eof(const struct tracked_connection *client);
 
 /* Whether the client has ended its side, even when there is data to read. Any thread, while the
  * connection is open. */
-MUST_USE bool tracked_has_ended(const struct tracked_connection *client);
+MUST_USE bool tracked_has_peer_closed(const struct tracked_connection *client);
 
 /* False when the connection has to end after this response. Beyond max_kept that holds for clients
  * with more than a quarter of max_kept connections, and beyond twice max_kept for all. `held` is

@@ -26,12 +26,12 @@ struct http_server {
     uint64_t key_seed;
     struct rate_limiter *rate; /* NULL: any */
     bool keeps_lf;             /* see request_head */
-    int silence;               /* never ready; takes the listener's place at a stop */
+    int placeholder_fd;        /* never ready; takes the listener's place at a stop */
     atomic_bool draining;
-    atomic_bool stopped;               /* no job is submitted any more */
-    atomic_int_least64_t receiving;    /* requests whose body has not wholly arrived */
-    atomic_int_least64_t following;    /* responses without an end of their own */
-    atomic_int_least64_t jobs_pending; /* connections that are suspended, or about to be */
+    atomic_bool stopped;                /* no job is submitted any more */
+    atomic_int_least64_t receiving;     /* requests whose body has not wholly arrived */
+    atomic_int_least64_t endless_count; /* responses without an end of their own */
+    atomic_int_least64_t jobs_pending;  /* connections that are suspended, or about to be */
 };
 
 /* A connection begins, or is about to be closed. */
@@ -39,7 +39,7 @@ void http_server_on_connection(void *cls, struct MHD_Connection *connection, voi
                                enum MHD_ConnectionNotificationCode code);
 
 /* What http_server_on_connection made of it. */
-struct tracked_connection *http_server_client_of(struct MHD_Connection *connection);
+struct tracked_connection *http_server_find_tracked(struct MHD_Connection *connection);
 
 /* The first libmicrohttpd tells of a request: its target, before it is taken apart. */
 void *http_server_on_target(void *cls, const char *target, struct MHD_Connection *connection);
@@ -81,8 +81,8 @@ void http_server_check_room(struct http_server *server, struct request *request)
 /* Keeps a part of the body, charged as it arrives. libmicrohttpd takes no response in the middle of
  * a body: where a part is not kept, what was kept is freed, the rest is read and discarded, and the
  * response follows. A chunked body may never end, so its response is sent at once. */
-enum MHD_Result http_server_keep_part(struct http_server *server, struct request *request,
-                                      struct slice part);
+enum MHD_Result http_server_store_part(struct http_server *server, struct request *request,
+                                       struct slice part);
 
 /* Counts the requests whose body has not wholly arrived. */
 void http_server_leave_phase(struct http_server *server, const struct request *request);

@@ -34,8 +34,8 @@ struct request {
     bool streams;      /* the response is made while it is sent */
     int64_t streams_since_us;
     int64_t last_piece_us; /* when the last piece of the stream was made */
-    bool follows;          /* and has no end of its own */
-    bool parked;           /* `waiter` is, or was until the connection was resumed */
+    bool is_endless;       /* and has no end of its own */
+    bool is_waiting;       /* `waiter` is, or was until the connection was resumed */
     struct waiter waiter;
     char method[16];       /* as sent, cut */
     const char *target_at; /* in libmicrohttpd's memory, until the body comes */
@@ -44,7 +44,7 @@ struct request {
     void *connection;
     struct tracked_connection *client;   /* at the other end of the connection */
     struct quota *quota;                 /* of the token, or without one of the address */
-    bool took[QUOTA_KINDS];              /* one of this kind is held; bytes: memory_budget_bytes */
+    bool holds[QUOTA_KINDS];             /* one of this kind is held; bytes: memory_budget_bytes */
     bool over_quota;                     /* bytes were refused by the quota, not by the budget */
     uint64_t memory_budget_bytes;        /* charged for its bodies */
     struct slice authority;              /* of a target that has one */
@@ -71,7 +71,7 @@ struct slice request_authority(const struct request *request);
 
 /* Overwrites the credentials where they were received, since that memory may be used again for what
  * is sent. */
-void request_forget_credentials(struct request *request);
+void request_wipe_credentials(struct request *request);
 
 /* Takes over the client's X-Request-Id where it is 1 to 64 visible characters that are safe in a
  * log, else makes one. */

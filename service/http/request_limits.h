@@ -18,9 +18,9 @@ MUST_USE bool http_server_authorize(struct http_server *server, struct request *
 
 /* Takes one of the client's quota until http_server_give_quota; a second call takes nothing. False,
  * and the request is answered, when the client has all that it may have. */
-MUST_USE bool http_server_take_quota(struct http_server *server, struct request *request,
-                                     enum quota_kind kind);
-void http_server_give_quota(struct request *request, enum quota_kind kind);
+MUST_USE bool http_server_acquire_quota(struct http_server *server, struct request *request,
+                                        enum quota_kind kind);
+void http_server_release_quota(struct request *request, enum quota_kind kind);
 
 /* Answers that the client has all that it may have. */
 void http_server_reject_over_quota(struct request *request, enum quota_kind kind);

@@ -20,10 +20,10 @@
  * that has sent nothing then takes none of it, and one that ends gives it back to the system. */
 #define MAPPED_MEMORY_BYTES ((size_t)36864)
 
-static void on_message(void *cls, const char *format, va_list args)
+static void on_log_message(void *cls, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 
-static void on_message(void *cls, const char *format, va_list args)
+static void on_log_message(void *cls, const char *format, va_list args)
 {
     struct http_server *server = cls;
     char message[256];
@@ -71,15 +71,15 @@ static struct connection_slots *make_slots(const struct http_server_limits *limi
     return connection_slots_new(&options);
 }
 
-static void release(struct http_server *server)
+static void free_server(struct http_server *server)
 {
     if (server->lingering != NULL)
         lingering_close_stop(server->lingering);
     connection_tracker_stop(server->clients);
     connection_slots_free(server->slots);
     rate_limiter_free(server->rate);
-    if (server->silence >= 0)
-        close(server->silence);
+    if (server->placeholder_fd >= 0)
+        close(server->placeholder_fd);
     free(server);
 }
 
@@ -87,7 +87,7 @@ static void release(struct http_server *server)
  * libmicrohttpd can let go of one, but with epoll two threads may do so at once, and that ends the
  * process. While a client does not go on with its TLS handshake, a thread spins with epoll, and
  * with "turbo" the connection outlives the idle timeout. */
-static unsigned event_loop(const struct http_server_options *options)
+static unsigned select_event_loop(const struct http_server_options *options)
 {
     if (options->tls != NULL)
         return MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_TLS;
@@ -118,8 +118,8 @@ static bool start_daemon(struct http_server *server, struct error *err)
         options->tls == NULL ? MHD_OPTION_END : MHD_OPTION_HTTPS_PRIORITIES;
 
     server->daemon = MHD_start_daemon(
-        event_loop(options) | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-        http_server_on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_message, server,
+        select_event_loop(options) | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+        http_server_on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log_message, server,
         MHD_OPTION_LISTEN_SOCKET, options->listener, MHD_OPTION_STRICT_FOR_CLIENT, strictness,
         MHD_OPTION_THREAD_POOL_SIZE, pool, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)limits->max_connections, MHD_OPTION_CONNECTION_TIMEOUT, timeout_s,
@@ -138,8 +138,8 @@ static bool start_daemon(struct http_server *server, struct error *err)
 /* No descriptor can be made any more when it is needed. */
 static bool make_placeholder(struct http_server *server, struct error *err)
 {
-    server->silence = eventfd(0, EFD_CLOEXEC);
-    return server->silence >= 0 ||
+    server->placeholder_fd = eventfd(0, EFD_CLOEXEC);
+    return server->placeholder_fd >= 0 ||
            error_set(err, ERROR_INTERNAL, NULL, "cannot make a descriptor that is never ready");
 }
 
@@ -160,7 +160,7 @@ bool http_server_start(const struct http_server_options *options, struct http_se
         server->rate = rate_limiter_new(options->limits.rate_per_second);
     if (!make_placeholder(server, err) || !lingering_close_start(&server->lingering, err) ||
         !start_clients(server, err) || !start_daemon(server, err)) {
-        release(server);
+        free_server(server);
         return false;
     }
     *out = server;
@@ -180,7 +180,7 @@ static void detach_listener(struct http_server *server)
     const int64_t most = options->limits.max_connections / options->threads - options->threads;
 
     if (open != NULL && open->num_connections < most)
-        (void)dup3(server->silence, options->listener, O_CLOEXEC);
+        (void)dup3(server->placeholder_fd, options->listener, O_CLOEXEC);
 }
 
 void http_server_drain(struct http_server *server)
@@ -196,19 +196,19 @@ void http_server_drain(struct http_server *server)
     detach_listener(server);
 }
 
-int64_t http_server_in_flight(const struct http_server *server)
+int64_t http_server_count_in_flight(const struct http_server *server)
 {
     return metrics_in_flight(server->options.routes->metrics);
 }
 
-int64_t http_server_receiving(const struct http_server *server)
+int64_t http_server_count_receiving(const struct http_server *server)
 {
     return atomic_load(&server->receiving);
 }
 
-int64_t http_server_following(const struct http_server *server)
+int64_t http_server_count_endless(const struct http_server *server)
 {
-    return atomic_load(&server->following);
+    return atomic_load(&server->endless_count);
 }
 
 bool http_server_stop(struct http_server *server)
@@ -219,6 +219,6 @@ bool http_server_stop(struct http_server *server)
     MHD_stop_daemon(server->daemon);
     if (server->options.listener_passed)
         close(server->options.listener);
-    release(server);
+    free_server(server);
     return true;
 }

@@ -25,9 +25,9 @@ void http_server_drain(struct http_server *server);
 
 /* Requests whose headers have arrived and that are not answered yet; those of them whose body
  * has not; and those whose response has no end of its own. */
-int64_t http_server_in_flight(const struct http_server *server);
-int64_t http_server_receiving(const struct http_server *server);
-int64_t http_server_following(const struct http_server *server);
+int64_t http_server_count_in_flight(const struct http_server *server);
+int64_t http_server_count_receiving(const struct http_server *server);
+int64_t http_server_count_endless(const struct http_server *server);
 
 /* Ends the threads and closes all connections. False, and nothing is ended, while a request waits
  * for the store: libmicrohttpd cannot stop with a suspended connection. */

@@ -34,7 +34,7 @@ struct quota {
     /* Private. */
     struct quota *next;
     uint64_t key;
-    size_t openings;
+    size_t ref_count;
 };
 
 struct quotas;

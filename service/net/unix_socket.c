@@ -46,7 +46,7 @@ static int open_socket(void)
 }
 
 /* What connect() says of the socket there; 0 when somebody accepts. */
-static int knock(const struct sockaddr_un *address)
+static int probe_socket(const struct sockaddr_un *address)
 {
     const int fd = open_socket();
 
@@ -59,7 +59,7 @@ static int knock(const struct sockaddr_un *address)
 }
 
 /* Takes a socket away that nobody answers. */
-static bool make_room(const struct sockaddr_un *address, struct error *err)
+static bool remove_stale_socket(const struct sockaddr_un *address, struct error *err)
 {
     const char *path = address->sun_path;
     struct stat status;
@@ -72,7 +72,7 @@ static bool make_room(const struct sockaddr_un *address, struct error *err)
             "cannot listen on %.107s: it is not a socket; move it away or name another "
             "--listen",
             path);
-    const int reason = knock(address);
+    const int reason = probe_socket(address);
     if (reason == 0 || reason == EAGAIN) /* EAGAIN: its backlog is full */
         return error_set(err, ERROR_INTERNAL, "listen",
                          "cannot listen on %.107s: a process listens there; stop that process or "
@@ -94,16 +94,16 @@ static bool make_room(const struct sockaddr_un *address, struct error *err)
 /* The file comes to be with its mode: there is no moment at which others could connect. */
 static bool bind_with_mode(int fd, const struct sockaddr_un *address, mode_t mode)
 {
-    const mode_t before = umask(0777 & ~mode);
+    const mode_t old_mask = umask(0777 & ~mode);
     const bool bound = bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
     const int reason = errno;
 
-    umask(before);
+    umask(old_mask);
     errno = reason;
     return bound;
 }
 
-static bool refuse(const struct sockaddr_un *address, struct error *err)
+static bool set_listen_error(const struct sockaddr_un *address, struct error *err)
 {
     return error_set(err, ERROR_INTERNAL, "listen",
                      "cannot listen on %.107s: %s; check that folder and its rights, or name "
@@ -111,17 +111,17 @@ static bool refuse(const struct sockaddr_un *address, struct error *err)
                      address->sun_path, strerror(errno));
 }
 
-static bool listen_there(const struct sockaddr_un *address, mode_t mode, int *descriptor,
-                         struct error *err)
+static bool bind_and_listen(const struct sockaddr_un *address, mode_t mode, int *descriptor,
+                            struct error *err)
 {
-    if (!make_room(address, err))
+    if (!remove_stale_socket(address, err))
         return false;
     const int fd = open_socket();
     if (fd >= 0 && bind_with_mode(fd, address, mode) && listen(fd, BACKLOG) == 0) {
         *descriptor = fd;
         return true;
     }
-    refuse(address, err);
+    set_listen_error(address, err);
     if (fd >= 0)
         close(fd);
     return false;
@@ -148,8 +148,8 @@ bool unix_socket_listen(const struct sockaddr_un *address, mode_t mode, int *des
     const int lock = lock_folder(address);
 
     if (lock < 0)
-        return refuse(address, err);
-    const bool ok = listen_there(address, mode, descriptor, err);
+        return set_listen_error(address, err);
+    const bool ok = bind_and_listen(address, mode, descriptor, err);
     close(lock);
     return ok;
 }

@@ -41,7 +41,7 @@ const char *const sandbox_calls_allowed[] = {
 
     NULL};
 
-const char *const sandbox_calls_deadly[] = {
+const char *const sandbox_calls_fatal[] = {
     /* Another program, another process. All threads are there. */
     "clone", "clone3", "execve", "execveat", "fork", "vfork",
 

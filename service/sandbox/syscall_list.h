@@ -10,6 +10,6 @@
 extern const char *const sandbox_calls_allowed[];
 
 /* Calls that only foreign code in the process would make. */
-extern const char *const sandbox_calls_deadly[];
+extern const char *const sandbox_calls_fatal[];
 
 #endif

@@ -81,8 +81,8 @@ size_t claude_line_split(struct slice line)
 
     if (start == end || *start != '{')
         return 0;
-    const char *behind = skip_object(start, end);
-    return json_skip_space(behind, end) < end ? (size_t)(behind - line.data) : 0;
+    const char *object_end = skip_object(start, end);
+    return json_skip_space(object_end, end) < end ? (size_t)(object_end - line.data) : 0;
 }
 
 struct slice claude_line_member(struct slice object, const char *wanted)

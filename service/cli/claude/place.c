@@ -15,7 +15,7 @@ static bool starts_with(struct slice text, const char *prefix)
 }
 
 /* Cuts `suffix` off unless nothing would be left. */
-static bool cut_suffix(struct slice *text, const char *suffix)
+static bool strip_suffix(struct slice *text, const char *suffix)
 {
     const size_t len = strlen(suffix);
 
@@ -102,9 +102,9 @@ void claude_place_find(const char *path, bool is_named, struct claude_place *out
     struct slice name = component_before(path, path + strlen(path));
 
     *out = (struct claude_place){.kind = CLAUDE_OTHER, .project = {"", 0}};
-    if (cut_suffix(&name, METADATA_SUFFIX))
+    if (strip_suffix(&name, METADATA_SUFFIX))
         place_metadata(path, name, out);
-    else if (cut_suffix(&name, LINES_SUFFIX) || is_named)
+    else if (strip_suffix(&name, LINES_SUFFIX) || is_named)
         place_lines(path, name, out);
 }
 

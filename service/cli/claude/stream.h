@@ -16,7 +16,7 @@ struct claude_stream {
 };
 
 /* What a response means for an import. Of all but DONE *err says more. */
-enum claude_answer {
+enum claude_result {
     CLAUDE_DONE,
     CLAUDE_REFUSED, /* the body is one that the service does not take */
     CLAUDE_STOPPED, /* the session does not take it now: a lease, another writer, a deletion */
@@ -29,19 +29,19 @@ void claude_stream_open(struct claude_stream *stream, const struct config *confi
 
 /* Creates the session unless it is there. STOPPED with ERROR_SESSION_EXISTS when it has another
  * project or thread. */
-enum claude_answer claude_stream_create(const struct claude_stream *stream, struct slice project,
+enum claude_result claude_stream_create(const struct claude_stream *stream, struct slice project,
                                         struct error *err);
 
 /* Reads the project of a session that is there; *is_other_thread: it is not of --thread. */
-enum claude_answer claude_stream_project(const struct claude_stream *stream, struct buffer *project,
+enum claude_result claude_stream_project(const struct claude_stream *stream, struct buffer *project,
                                          bool *is_other_thread, struct error *err);
 
 /* Adds all entries of the stream to `digests`. */
-enum claude_answer claude_stream_load(struct claude_stream *stream, struct claude_digests *digests,
+enum claude_result claude_stream_load(struct claude_stream *stream, struct claude_digests *digests,
                                       struct error *err);
 
 /* Appends lines of NDJSON, all or none, if the stream still ends where this client left it. */
-enum claude_answer claude_stream_append(struct claude_stream *stream, struct slice lines,
+enum claude_result claude_stream_append(struct claude_stream *stream, struct slice lines,
                                         struct error *err);
 
 void claude_stream_close(struct claude_stream *stream);
