@@ -1,4 +1,5 @@
-/* The process: reads its configuration, starts the service, waits for a signal, stops it. */
+/* Entry point: reads the configuration, starts the service, waits for a signal, stops the
+ * service. */
 
 #include "service/app/fd_limit.h"
 #include "service/app/lifecycle.h"
@@ -17,10 +18,10 @@
 
 #define EXIT_USAGE 2
 
-/* Texts from this size on are mapped one by one. */
+/* malloc() maps blocks of this size and above individually. */
 #define MMAP_THRESHOLD_BYTES (1 << 20)
 
-/* All threads inherit the mask, so that signals reach only the main thread's sigwait. */
+/* All threads inherit the mask, so only sigwait() of the main thread receives the signals. */
 static void block_signals(sigset_t *signals)
 {
     sigemptyset(signals);
@@ -76,7 +77,7 @@ static void reload_tokens(struct service *service)
         log_event(service->log, LOG_ERROR, "tokens_kept", err.detail);
         return;
     }
-    /* A token that was removed ends its streams and long polls. */
+    /* Ends the streams and long polls of tokens that were removed. */
     notifier_reauthorize(service->notifier, authorizer_generation(service->access));
     log_begin(&line, LOG_INFO, "tokens_loaded");
     log_integer(&line, "tokens", (int64_t)authorizer_token_count(service->access));
@@ -84,7 +85,7 @@ static void reload_tokens(struct service *service)
     buffer_release(&line);
 }
 
-/* On SIGHUP. */
+/* Handles SIGHUP. */
 static void reload(struct service *service)
 {
     reload_tokens(service);
@@ -108,8 +109,8 @@ static int serve(struct service *service, const sigset_t *signals)
     return service_stop(service);
 }
 
-/* A large body goes back to the system when it is done with: by itself the allocator takes the
- * size of the last one for usual, and keeps all that is smaller. */
+/* Makes free() return the memory of large bodies to the system. Without this, glibc adapts its
+ * thresholds to the last large block and keeps smaller ones. */
 static void configure_malloc(void)
 {
     mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES);
@@ -121,7 +122,7 @@ static int run(struct service *service)
     sigset_t signals;
     struct error err;
 
-    umask(S_IRWXG | S_IRWXO); /* what is stored is the user's alone */
+    umask(S_IRWXG | S_IRWXO); /* only the user may access stored files */
     configure_malloc();
     block_signals(&signals);
     const bool prepared = service_prepare(service, &err);
@@ -182,7 +183,7 @@ static int dispatch(int argc, char **argv)
     return run(&service);
 }
 
-/* What was printed may be in memory until here: that it cannot be written is a failure as well. */
+/* Buffered output may be written only here, so a write error must change the exit status. */
 static int flush_stdout(int status)
 {
     const int cause = fflush(stdout) == 0 ? 0 : errno;
@@ -198,6 +199,6 @@ int main(int argc, char **argv)
 {
     if (!fd_limit_reserve_standard())
         return COMMAND_UNAVAILABLE;
-    signal(SIGPIPE, SIG_IGN); /* who writes to a reader that is gone gets EPIPE, and can say so */
+    signal(SIGPIPE, SIG_IGN); /* a write to a closed pipe or socket fails with EPIPE instead */
     return flush_stdout(dispatch(argc, argv));
 }

@@ -9,10 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Fits into the head of a request, whatever its limit. */
+/* Fits into the header section of a request under every --max-header-bytes that is allowed. */
 #define TOKEN_CHARACTERS_MAX 512
 
-/* A hundred years. */
+/* 100 years of 365.25 days */
 #define DURATION_MAX_S INT64_C(3155760000)
 
 #define OFFSET(member) offsetof(struct config, member)
@@ -136,7 +136,7 @@ struct alias {
     const char *flag;
 };
 
-/* Deprecated names, whose values are numbers without a unit. */
+/* Deprecated names. Their values are numbers without a unit. */
 static const struct alias aliases[] = {
     {"idempotency-ttl-s", "SESSIOND_IDEMPOTENCY_TTL_S", "idempotency-ttl"},
     {"keep-events-s", "SESSIOND_KEEP_EVENTS_S", "keep-events"},
@@ -156,7 +156,7 @@ static void set_defaults(struct config *config)
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         if (options[i].fallback == NULL ||
             !option_set(config, &options[i], options[i].flag, options[i].fallback, &ignored))
-            continue; /* a default that is computed */
+            continue; /* the default is computed at run time */
     }
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
     config->threads = processors < 1 ? 1 : processors > 64 ? 64 : processors;
@@ -193,7 +193,8 @@ static bool is_known_variable(const char *name)
     return strcmp(name, "SESSIOND_TOKEN") == 0 || option_is_foreign_variable(name);
 }
 
-/* Adds what the service logs as a warning when it starts. */
+/* Adds a warning that the service logs when it starts. Warnings beyond CONFIG_REMARKS_MAX are only
+ * counted. */
 static void add_warning(struct config *config, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -236,7 +237,7 @@ static void warn_unknown_variables(struct config *config)
     }
 }
 
-/* A deprecated name: its value is a number without a unit. */
+/* Sets an option under its deprecated name, whose value is a number without a unit. */
 static bool set_deprecated(struct config *config, const struct option *option, const char *source,
                            const char *value, struct error *err)
 {
@@ -293,7 +294,7 @@ static bool read_environment(struct config *config, struct error *err)
     return read_token(config, err);
 }
 
-/* `alias` is the deprecated name that was used; NULL: the present one. */
+/* `alias` is the deprecated name that the user gave; NULL: the current name. */
 static bool set_by_name(struct config *config, const struct option *option,
                         const struct alias *alias, const char *source, const char *value,
                         struct error *err)
@@ -302,8 +303,8 @@ static bool set_by_name(struct config *config, const struct option *option,
                          : set_deprecated(config, option, source, value, err);
 }
 
-/* Reads `--flag value` or `--flag=value` at argv[*i], or a switch's `--flag` alone; *i moves to its
- * last word. */
+/* Reads `--flag value` or `--flag=value` at argv[*i], or `--flag` alone for a switch. Sets *i to
+ * the index of the last argument that it has read. */
 static bool parse_flag(struct config *config, char **argv, int *i, struct error *err)
 {
     const char *word = argv[*i];
@@ -355,7 +356,7 @@ static bool check_log_level(const struct config *config, struct error *err)
                      config->log_level);
 }
 
-/* A body that is allowed, but never admitted, is a mistake that would show late. */
+/* Rejects at start a configuration under which the longest allowed body could never be admitted. */
 static bool check_body_limits(const struct config *config, struct error *err)
 {
     return config->max_bodies_bytes >= config->max_body_bytes ||
@@ -380,7 +381,7 @@ bool config_read(struct config *config, int argc, char **argv, enum config_actio
     if (!read_environment(config, err))
         return false;
     for (int i = 1; i < argc; i++) {
-        const bool is_flag = argv[i][0] == '-' && argv[i][1] != '\0'; /* - alone is stdin */
+        const bool is_flag = argv[i][0] == '-' && argv[i][1] != '\0'; /* `-` alone means stdin */
         if (is_flag ? !parse_flag(config, argv, &i, err) : !parse_positional(config, argv[i], err))
             return false;
     }

@@ -64,7 +64,7 @@ static bool reject_duration(const struct option *option, int64_t unit_ms, bool h
                      has_off ? ", or off" : "", value);
 }
 
-/* "off" is 0, where the help says so. */
+/* "off" is stored as 0. It is valid only for options whose help text contains "; off". */
 static bool set_duration(void *values, const struct option *option, const char *source,
                          const char *value, struct error *err)
 {

@@ -10,9 +10,9 @@ struct unit {
 };
 
 #define DIGITS "0123456789"
-#define DIGITS_MAX 17 /* so that the number fits into 64 bits */
+#define DIGITS_MAX 17 /* the number fits into 64 bits */
 
-/* -1 when the text is no number with one of the units, or too large. */
+/* Returns -1 when the text is not a number with one of the units, or when the result overflows. */
 static int64_t parse_with_unit(const char *text, const struct unit *units, size_t count)
 {
     const size_t digits = strspn(text, DIGITS);
@@ -27,7 +27,7 @@ static int64_t parse_with_unit(const char *text, const struct unit *units, size_
     return -1;
 }
 
-/* The largest first. */
+/* Largest unit first. */
 static const struct unit durations[] = {
     {"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1},
 };
@@ -67,7 +67,7 @@ size_t config_distance(const char *a, const char *b)
 {
     const size_t a_len = strnlen(a, NAME_MAX_COMPARED);
     const size_t b_len = strnlen(b, NAME_MAX_COMPARED);
-    size_t row[NAME_MAX_COMPARED + 1]; /* distances of a[0..i] from each prefix of b */
+    size_t row[NAME_MAX_COMPARED + 1]; /* distances between a[0..i] and each prefix of b */
 
     for (size_t j = 0; j <= b_len; j++)
         row[j] = j;

@@ -7,11 +7,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* The database's files over all readers, the listener, the epolls, the log; and connections that
- * are ending. */
+/* Descriptors that are not client connections: the database files of all readers, the listener, the
+ * epolls, the log, and connections in lingering close. */
 #define RESERVED_DESCRIPTORS (256 + LINGERING_CLOSE_MAX)
 
-/* A new descriptor is the lowest that is free. */
+/* open() returns the lowest free descriptor. */
 bool fd_limit_reserve_standard(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {

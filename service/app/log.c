@@ -10,10 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* So much backlog is written at once, whatever the delay. */
+/* A backlog of this size is written immediately, without the delay of LOG_DELAY_MS. */
 #define WRITE_AT_BYTES (64 << 10)
 
-/* How long the end of the process waits for whoever reads the log. */
+/* How long log_free() waits for a slow reader of the log. */
 #define FLUSH_ON_EXIT_MS 1000
 
 static const char *const level_names[] = {"debug", "info", "warning", "error"};
@@ -48,10 +48,11 @@ static void write_all(int descriptor, struct slice text)
 {
     while (text.len > 0) {
         const ssize_t written = write(descriptor, text.data, text.len);
-        if (written < 0 && errno == EAGAIN) /* whoever shares the descriptor made it so */
+        /* another process that shares the descriptor has set O_NONBLOCK */
+        if (written < 0 && errno == EAGAIN)
             poll(&(struct pollfd){.fd = descriptor, .events = POLLOUT}, 1, -1);
         else if (written < 0 && errno != EINTR)
-            return; /* nobody reads it any more */
+            return; /* the reader has closed its end */
         if (written > 0) {
             text.data += written;
             text.len -= (size_t)written;
@@ -146,7 +147,7 @@ void log_free(struct log *log)
     if (log == NULL)
         return;
     if (!log_flush(log, FLUSH_ON_EXIT_MS)) {
-        pthread_detach(log->thread); /* nobody reads: it ends with the process */
+        pthread_detach(log->thread); /* no reader: the thread ends with the process */
         return;
     }
     pthread_mutex_lock(&log->lock);

@@ -11,14 +11,14 @@
 
 #define EXIT_IO_ERROR 74 /* EX_IOERR of sysexits.h */
 
-/* Nothing has been under way for so long: then no request is left that anyone waits for. */
+/* The drain is complete when no request was in flight for this time. */
 #define IDLE_MS 200
 #define POLL_MS 5
 
-/* How long a stop waits for the rest of a request that has begun to arrive. */
+/* How long a shutdown waits for the rest of a request that has begun to arrive. */
 #define RECEIVE_GRACE_MS 2000
 
-/* How long answers get to leave when the storage has failed. */
+/* How long pending responses may take to be sent after the storage has failed. */
 #define FAILURE_DRAIN_MS 1000
 
 static void sleep_ms(int64_t ms)
@@ -28,7 +28,7 @@ static void sleep_ms(int64_t ms)
     nanosleep(&duration, NULL);
 }
 
-/* A second SIGTERM or SIGINT says that nobody wants to wait. */
+/* A second SIGTERM or SIGINT ends the drain. */
 static bool has_second_signal(void)
 {
     const struct timespec now = {0};
@@ -40,8 +40,8 @@ static bool has_second_signal(void)
     return sigtimedwait(&signals, NULL, &now) > 0;
 }
 
-/* Requests that are still waited for: only a while for those that have not wholly arrived, and for
- * readers of events that do not take what ends their stream. */
+/* Returns the number of requests that the drain waits for. After RECEIVE_GRACE_MS, requests that
+ * have not fully arrived and event streams whose client does not read no longer count. */
 static int64_t count_pending_requests(const struct service *service, int64_t waited_ms)
 {
     const int64_t in_flight = http_server_count_in_flight(service->server);
@@ -52,12 +52,12 @@ static int64_t count_pending_requests(const struct service *service, int64_t wai
            http_server_count_endless(service->server);
 }
 
-/* Waits until nothing is under way, at most `limit_ms`. */
+/* Waits until no request is in flight, for at most `limit_ms`. */
 static void drain_requests(struct service *service, int64_t limit_ms)
 {
     const int64_t began_us = monotonic_us();
     int64_t waited_ms = 0;
-    int64_t busy_ms = 0; /* when something was last under way */
+    int64_t busy_ms = 0; /* when a request was last in flight */
 
     while (waited_ms < limit_ms && waited_ms - busy_ms < IDLE_MS && !has_second_signal()) {
         sleep_ms(POLL_MS);
@@ -78,7 +78,7 @@ void service_exit_if_failed(struct service *service)
     _exit(EXIT_IO_ERROR);
 }
 
-/* The last answers may be on their way from the store while nothing is in flight any more. */
+/* Retries because the store may still complete its last jobs while no request is in flight. */
 static bool stop_server(struct service *service)
 {
     for (int waited = 0; waited < IDLE_MS; waited += POLL_MS) {
@@ -97,7 +97,7 @@ int service_stop(struct service *service)
     listener_withdraw(&service->listener);
     http_server_drain(service->server);
     store_refuse_long_jobs(service->store);
-    /* A request that comes after this line is refused. */
+    /* Requests that arrive after this line are rejected. */
     log_event(service->log, LOG_INFO, "stopping", NULL);
     drain_requests(service, service->config.stop_timeout_ms);
     service_exit_if_failed(service);

@@ -10,10 +10,10 @@
 #include <signal.h>
 #include <unistd.h>
 
-/* A page of the longest contexts, read from a slow disk, takes less. */
+/* Longer than reading a page of the longest contexts from a slow disk takes. */
 #define READ_LIMIT_MS 5000
 
-/* Some 30,000 events: those who follow and fall behind further than that read from the store. */
+/* About 30,000 events. Streams that are further behind read from the store. */
 #define RING_BYTES ((size_t)8 << 20)
 
 static void on_notice(void *arg, enum store_severity severity, const char *event,
@@ -26,7 +26,7 @@ static void on_notice(void *arg, enum store_severity severity, const char *event
     log_event(service->log, levels[severity], event, detail);
 }
 
-/* Called by the writer: wakes the main thread, which ends the process. */
+/* Called by the writer thread. Wakes the main thread, which exits the process. */
 static void on_storage_failed(void *arg)
 {
     struct service *service = arg;
@@ -35,7 +35,7 @@ static void on_storage_failed(void *arg)
     kill(getpid(), SIGTERM);
 }
 
-/* Called by the writer. */
+/* Called by the writer thread. */
 static void on_events(void *arg, int64_t newest)
 {
     const struct service *service = arg;
@@ -61,7 +61,7 @@ static bool open_store(struct service *service, struct error *err)
     const struct config *config = &service->config;
     const struct store_options options = {
         .path = config->db,
-        .readers = (int)config->threads + 1, /* the feed */
+        .readers = (int)config->threads + 1, /* one more for the notifier */
         .read_limit_ms = READ_LIMIT_MS,
         .max_queue = (size_t)config->max_queue,
         .max_consumers = config->max_consumers,
@@ -135,7 +135,7 @@ static bool start_server(struct service *service, struct error *err)
     return http_server_start(&options, &service->server, err);
 }
 
-/* Those who wait for events are told of them, or that their time is over. */
+/* The notifier wakes waiters when there are events or when their time limit is reached. */
 static bool start_notifier(struct service *service, struct error *err)
 {
     service->event_source_context =

@@ -14,19 +14,19 @@
 #define CHALLENGE "Bearer realm=\"sessiond\""
 #define ENVIRONMENT_NAME "SESSIOND_TOKEN"
 
-/* A shorter token can be guessed. */
+/* Shorter tokens can be guessed. */
 #define SHORT_TOKEN_CHARACTERS 16
 
 struct authorizer {
     const char *token_file;
-    struct token environment_token; /* scope SCOPE_UNKNOWN: none */
+    struct token environment_token; /* token of SESSIOND_TOKEN; scope SCOPE_UNKNOWN: none */
     bool accepts_any_host;
     char *address;
-    char *host; /* of --listen */
+    char *host; /* host of --listen */
     bool has_tokens;
     pthread_rwlock_t lock;
-    struct tokens *tokens;            /* under the lock */
-    atomic_uint_least64_t generation; /* of the tokens: how often they were read */
+    struct tokens *tokens;            /* with the lock */
+    atomic_uint_least64_t generation; /* number of reloads of the tokens */
     bool has_short_token;
 };
 
@@ -75,7 +75,7 @@ static bool load_environment_token(struct authorizer *access, char *token, struc
     return true;
 }
 
-/* *out is NULL where no token is configured. */
+/* Sets *out to NULL when no token is configured. */
 static bool load_tokens(const struct authorizer *access, struct tokens **out, struct error *err)
 {
     struct tokens *tokens = tokens_new();
@@ -94,7 +94,7 @@ static bool load_tokens(const struct authorizer *access, struct tokens **out, st
     return ok;
 }
 
-/* A socket of the file system is reached from this machine alone, and by no browser. */
+/* A Unix domain socket is reachable only from this machine, and not by a browser. */
 static bool is_local(const char *address)
 {
     return unix_socket_named(address) || origin_is_loopback(slice_from(address));
@@ -211,7 +211,8 @@ static bool reject_scope(struct exchange *ex, struct metrics *metrics, const str
     return false;
 }
 
-/* The token of `Bearer TOKEN` (RFC 6750 §2.1); false for any other scheme, and without one. */
+/* Reads the token of `Bearer TOKEN` (RFC 6750 §2.1). Returns false for another scheme or without a
+ * token. */
 static bool read_credentials(struct slice header, struct slice *token)
 {
     static const char scheme[] = "Bearer";
@@ -225,7 +226,7 @@ static bool read_credentials(struct slice header, struct slice *token)
     return true;
 }
 
-/* Copies what is known of the token, so that a reload may free the set. */
+/* Copies the token, since a reload may free the set. */
 static bool copy_token(struct authorizer *access, struct slice presented, struct token *out)
 {
     pthread_rwlock_rdlock(&access->lock);
@@ -244,7 +245,8 @@ static bool admit_token(struct authorizer *access, struct metrics *metrics, stru
 
     if (router_scope(ex) == SCOPE_OPEN)
         return true;
-    request->token_generation = atomic_load(&access->generation); /* before the token is found */
+    /* read before the lookup, so that a concurrent reload is detected later */
+    request->token_generation = atomic_load(&access->generation);
     if (!read_credentials(ex->headers[REQUEST_AUTHORIZATION], &presented))
         return reject(ex, metrics, REFUSED_NO_TOKEN);
     if (!copy_token(access, presented, &token))
@@ -287,8 +289,8 @@ static bool accepts_host(const struct authorizer *access, struct slice authority
            (access->host[0] != '\0' && slice_is(origin_host(authority), access->host));
 }
 
-/* A browser says with every request that may change something, and with every one that a page may
- * read the answer of, which page it comes from; of others, newer ones say from how far. */
+/* Browsers send Origin with each request that may change state or whose response a page may read.
+ * For other requests, newer browsers send Sec-Fetch-Site. */
 static bool is_cross_origin(const struct exchange *ex, struct slice authority)
 {
     const struct slice origin = ex->headers[REQUEST_ORIGIN];
@@ -302,7 +304,8 @@ bool authorizer_admit(struct authorizer *access, struct metrics *metrics, struct
     if (access->has_tokens)
         return admit_token(access, metrics, request);
     const struct slice authority = request_authority(request);
-    /* Health checks may send any Host, or none: their responses say nothing else of the service. */
+    /* Health checks may send any Host or none: their responses reveal nothing else about the
+     * service. */
     if (router_scope(&request->ex) != SCOPE_OPEN && !accepts_host(access, authority))
         return reject(&request->ex, metrics, REFUSED_HOST);
     if (is_cross_origin(&request->ex, authority))

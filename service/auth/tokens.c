@@ -58,7 +58,7 @@ bool token_is_valid(struct slice text)
     return text.len > 0 && consists_of(text, LETTERS DIGITS "-._~+/");
 }
 
-/* All tokens are compared, and each wholly. */
+/* Compares all tokens in full, so that the duration does not depend on the presented token. */
 const struct token *tokens_find_digest(const struct tokens *tokens,
                                        const unsigned char digest[SHA256_BYTES])
 {
@@ -116,7 +116,7 @@ static bool parse_digest(struct slice hex, unsigned char digest[SHA256_BYTES])
     return true;
 }
 
-/* Takes what stands before the separator, or all there is, off the rest. */
+/* Removes the text before the separator, or all text without one, from *rest, and returns it. */
 static struct slice split_before(struct slice *rest, char separator)
 {
     const char *end = rest->len == 0 ? NULL : memchr(rest->data, separator, rest->len);
@@ -166,7 +166,7 @@ bool tokens_parse(struct tokens *tokens, struct slice text, struct error *err)
                      "it has no token; sessiond token NAME SCOPE makes one");
 }
 
-/* *len may be one more than the limit, never more. */
+/* Reads at most TOKENS_FILE_MAX_BYTES + 1 bytes, so that the caller detects a longer file. */
 static bool read_file(const char *path, char *text, size_t *len)
 {
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -28,7 +28,7 @@ MUST_USE bool api_response_set_problem(const struct config *config, struct http_
                                        struct error *err);
 
 /* Sets `err` to say that the response is not one of sessiond, and `what` is wrong. Always fails. */
-bool api_response_reject(struct error *err, const char *what);
+bool api_response_is_foreign(struct error *err, const char *what);
 
 /* Members of `object`, which may be NULL or no object. They borrow from it. NULL or false when
  * there is no member of this name and type; *out is then left alone. */

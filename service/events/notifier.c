@@ -6,16 +6,16 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/* Events that are read in one round. */
+/* Maximum number of events that one round reads. */
 #define ROUND_EVENTS 256
 
-/* So many are woken in one go: an HTTP thread sends to all of them before it looks at anything
- * else. What that takes the processors is about half of the pause behind it, so that others come to
- * their turn in between, however many wait. */
+/* Maximum number of waiters that are woken at once: an HTTP thread sends to all of them before it
+ * handles anything else. The pause after a batch is about twice the processor time that the batch
+ * takes, so other requests are served in between, however many waiters there are. */
 #define WAKE_BATCH 32
 #define WAKE_PAUSE_US 1000
 
-/* Between rounds, so that events which come one by one are told together. */
+/* Pause between rounds, so that events which arrive one by one share a wakeup. */
 #define ROUND_PAUSE_US 250
 
 #define READ_RETRY_US INT64_C(1000000)
@@ -23,20 +23,20 @@
 struct notifier {
     struct event_source source;
     pthread_t thread;
-    atomic_int_least64_t announced; /* the newest event that the writer told of */
-    atomic_bool is_asleep;          /* somebody waits, and the thread has nothing to do */
+    atomic_int_least64_t announced; /* newest event that the writer has announced */
+    atomic_bool is_asleep;          /* there are waiters, and the thread is idle */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct {
         struct waiters *waiters;
-        int64_t notified_id; /* those who wait know of all events up to this one */
-        int64_t wake_at_us;  /* when the thread goes on by itself; 0: it is not asleep */
-        uint64_t generation; /* of the tokens */
+        int64_t notified_id; /* all waiters have been notified of events up to this id */
+        int64_t wake_at_us;  /* when the thread wakes by itself; 0: it is awake */
+        uint64_t generation; /* of the tokens, at their last reload */
         bool draining;
         bool stopping;
     } _shared;
 
-    /* The thread's own. */
+    /* Only the notifier thread. */
     int64_t next_round_us;
     struct notifier_event events[ROUND_EVENTS];
 };
@@ -70,7 +70,7 @@ void notifier_free(struct notifier *notifier)
 void notifier_announce(struct notifier *notifier, int64_t newest)
 {
     atomic_store(&notifier->announced, newest);
-    /* The thread says that it sleeps before it looks at `announced` for the last time. */
+    /* The thread sets `is_asleep` before it reads `announced` for the last time. */
     if (!atomic_load(&notifier->is_asleep))
         return;
     pthread_mutex_lock(&notifier->lock);
@@ -90,7 +90,7 @@ bool notifier_wait(struct notifier *notifier, struct waiter *waiter)
     pthread_mutex_lock(&notifier->lock);
     const bool is_accepted = !notifier->_shared.draining;
     if (is_accepted) {
-        /* While nobody waits, nobody is told. */
+        /* Without waiters no round advances `notified_id`, so the first waiter does. */
         if (waiters_count(notifier->_shared.waiters) == 0 &&
             waiter->seen > notifier->_shared.notified_id)
             notifier->_shared.notified_id = waiter->seen;
@@ -147,7 +147,7 @@ void notifier_drain(struct notifier *notifier)
     wake_all(woken, 0);
 }
 
-/* Until `at_us`, or until something has changed. */
+/* Sleeps until `at_us`, or until `changed` is signaled. */
 static void sleep_locked(struct notifier *notifier, int64_t at_us)
 {
     const struct timespec at = {at_us / 1000000, at_us % 1000000 * 1000};
@@ -158,7 +158,7 @@ static void sleep_locked(struct notifier *notifier, int64_t at_us)
         pthread_cond_timedwait(&notifier->changed, &notifier->lock, &at);
 }
 
-/* Sleeps where there is nothing to do. */
+/* Sleeps when there is nothing to do. */
 static bool has_work_locked(struct notifier *notifier)
 {
     const int64_t now_us = monotonic_us();
@@ -174,14 +174,15 @@ static bool has_work_locked(struct notifier *notifier)
     return has_work;
 }
 
-/* What a round has read. */
+/* Result of reading the events of one round. */
 struct round {
     size_t count;
-    int64_t newest; /* all events up to here are among them, or were told before */
+    int64_t newest; /* all events up to this id are in this round or an earlier one */
     bool failed;
 };
 
-/* Where fewer came than there was room for, nothing is left up to what was announced before. */
+/* When the store returns fewer events than fit, there are no others up to the id announced
+ * before. */
 static struct round read_events(struct notifier *notifier, int64_t after)
 {
     const int64_t announced = atomic_load(&notifier->announced);
@@ -211,7 +212,7 @@ static struct waiter *collect_wakeups_locked(struct notifier *notifier, const st
         waiters_take_all(waiters, WAKE_EVENT, &woken);
     waiters_take_any(waiters, round->newest, &woken);
     waiters_take_soon(waiters, &woken);
-    /* The last are the first to be woken: those whom one event alone concerns. */
+    /* The list is a stack, so the waiters of single sessions are woken first. */
     for (size_t i = 0; i < round->count; i++)
         waiters_take_session(waiters, notifier->events[i].session_id, notifier->events[i].id,
                              &woken);

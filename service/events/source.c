@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* What is read so far. */
+/* Events that were read so far. */
 struct collected {
     struct notifier_event *events;
     size_t count;

@@ -6,13 +6,13 @@
 
 #define BUCKET_COUNT 4096
 
-/* One turn of the wheel is 134 s; what is due later is passed over until its turn comes. */
+/* The wheel covers 134 s. Later deadlines stay in their slot for several rotations. */
 #define SLOT_COUNT 2048
 
 struct waiters {
-    uint64_t seed; /* clients choose ids of sessions, and must not choose buckets */
+    uint64_t seed; /* random: clients choose session ids and must not be able to choose buckets */
     size_t count;
-    int64_t wheel_start_us; /* where a slot begins: everything before was looked at */
+    int64_t wheel_start_us; /* start of a slot; all slots before it were expired */
     struct waiter *soon;
     struct waiter *any;
     struct waiter *sessions[BUCKET_COUNT];
@@ -43,7 +43,7 @@ bool waiters_any_soon(const struct waiters *all)
     return all->soon != NULL;
 }
 
-/* FNV-1a from a secret start, and the finalizer of SplitMix64. */
+/* FNV-1a with a secret initial value, then the finalizer of SplitMix64. */
 static struct waiter **bucket_of(struct waiters *all, const char *session_id)
 {
     uint64_t hash = all->seed;
@@ -113,7 +113,7 @@ void waiters_add(struct waiters *all, struct waiter *waiter)
     else if (waiter->session_id != NULL)
         place = bucket_of(all, waiter->session_id);
     link_place(place, waiter);
-    /* What is due already must not wait for a whole turn of the wheel. */
+    /* A deadline in the past must not wait for a full rotation of the wheel. */
     const int64_t due_us =
         waiter->deadline_us > all->wheel_start_us ? waiter->deadline_us : all->wheel_start_us;
     link_timer(&all->slots[slot_of(due_us)], waiter);
@@ -171,7 +171,7 @@ void waiters_take_due(struct waiters *all, int64_t now_us, struct waiter **woken
 
     if (now_us - slot_us > rotation_us)
         slot_us = slot_begin_us(now_us - rotation_us);
-    /* The slot of this moment may still get somebody who is due in it. */
+    /* Skips the current slot, since waiters may still be added to it. */
     for (; slot_us + WAITERS_SLOT_US <= now_us; slot_us += WAITERS_SLOT_US) {
         struct waiter *waiter = all->slots[slot_of(slot_us)];
         while (waiter != NULL) {

@@ -26,8 +26,8 @@ static void open_connection(struct http_server *server, struct MHD_Connection *c
     attach_certificate(server, connection);
 }
 
-/* Its descriptor is still open. A connection that was ended for another one does not linger: its
- * client waits for no response. */
+/* Runs while the descriptor is still open. An evicted connection does not linger, since its client
+ * waits for no response. */
 static void close_connection(struct http_server *server, struct MHD_Connection *connection,
                              struct tracked_connection *client)
 {

@@ -13,7 +13,7 @@
 
 #define HTTP_THREADS_MAX 64
 
-/* Of one HTTP thread. */
+/* Timeouts of the connections of one HTTP thread. */
 struct client_lists {
     pthread_mutex_t lock;
     pthread_t owner;
@@ -24,7 +24,8 @@ struct connection_tracker {
     struct connection_tracker_options options;
     atomic_int_least64_t kept;
     pthread_t thread;
-    pthread_mutex_t lock; /* of the three below, and of the lists' number and owners */
+    /* protects the members below, except the deadlines of `lists` */
+    pthread_mutex_t lock;
     pthread_cond_t stop;
     bool stopping;
     size_t list_count;
@@ -32,23 +33,25 @@ struct connection_tracker {
 };
 
 struct tracked_connection {
-    struct deadline deadline; /* the first member; this and the next five with the lists' lock */
+    /* first member; it and the five members below are protected by the lock of `lists` */
+    struct deadline deadline;
     int64_t idle_since_ms;
-    int64_t requests; /* read by the HTTP thread without it */
+    int64_t requests; /* the HTTP thread reads it without the lock */
     struct slice path;
     bool ended;
-    char timeout_id[EXCHANGE_REQUEST_ID_MAX + 1]; /* empty: not answered with 408 */
-    bool kept; /* counted among those that stay open; the HTTP thread's own */
+    /* request id of the 408 response; empty: none was sent */
+    char timeout_id[EXCHANGE_REQUEST_ID_MAX + 1];
+    bool kept; /* counted in `all->kept`; HTTP thread only */
     struct client_lists *lists;
     struct connection_tracker *all;
     int descriptor;
     struct connection_slot *slot;
 };
 
-/* How often a connection without a request is looked at. */
+/* A connection without a request is checked this many times per request timeout. */
 #define IDLE_CHECKS_PER_TIMEOUT 16
 
-/* A client that holds at most this part of max_kept may keep its connections beyond max_kept. */
+/* Beyond max_kept, clients with at most max_kept divided by this may keep connections alive. */
 #define KEPT_SHARE_DIVISOR 4
 
 static int64_t now_ms(void)
@@ -58,21 +61,23 @@ static int64_t now_ms(void)
 
 /* --- The timeout thread ---------------------------------------------------------------------- */
 
-/* How much later than its deadline something may be ended: a part of the shortest timeout. */
+/* Timeouts are late by at most one tick: this fraction of the shortest timeout, and at most
+ * TICK_MAX_MS. */
 #define TICKS_PER_TIMEOUT 16
 #define TICK_MAX_MS 1000
 
-/* The kernel tells when data came in steps of its own clock. */
+/* Granularity of tcpi_last_data_recv in the kernel. */
 #define DATA_CLOCK_MS 20
 
 /* libmicrohttpd counts idle time in whole seconds. */
 #define IDLE_CLOCK_MS 2000
 
-/* Ended in one go, before the HTTP thread gets the lock again. */
+/* Maximum number of timeouts that are handled before the HTTP thread can get the lock again. */
 #define EXPIRE_BATCH 64
 
-/* Whether data came since the connection rests. Where the kernel does not tell, as of a local
- * socket: without any, libmicrohttpd would have ended it. */
+/* Whether data has arrived since the connection became idle. For sockets without TCP_INFO, such as
+ * Unix domain sockets: whether the idle timeout has passed; without data libmicrohttpd would have
+ * closed the connection by then. */
 static bool has_received_data(const struct tracked_connection *client, int64_t now)
 {
     struct tcp_info info = {0};
@@ -106,8 +111,8 @@ static void shut_down(struct tracked_connection *client)
     shutdown(client->descriptor, SHUT_RDWR);
 }
 
-/* No response is under way, so nobody else writes. What does not fit into an empty socket buffer is
- * not worth waiting for. */
+/* No response is being sent, so no other thread writes to the socket. Data that does not fit into
+ * an empty socket buffer is dropped. */
 static void send_timeout_response(struct tracked_connection *client)
 {
     const struct connection_tracker_options *options = &client->all->options;
@@ -120,7 +125,7 @@ static void send_timeout_response(struct tracked_connection *client)
     buffer_release(&answer);
 }
 
-/* What the client has not taken goes with the connection, instead of staying with the kernel. */
+/* Discards unsent data when the socket is closed, instead of leaving it to the kernel. */
 static void discard_unsent(const struct tracked_connection *client)
 {
     const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
@@ -155,7 +160,7 @@ static void on_deadline(struct tracked_connection *client, int64_t now)
     shut_down(client);
 }
 
-/* Returns whether more may be due. */
+/* Returns whether more timeouts may be due. */
 static bool expire_batch(struct client_lists *lists, int64_t now)
 {
     struct deadline *due = NULL;
@@ -194,7 +199,7 @@ static void expire_all(struct connection_tracker *all, size_t count)
     }
 }
 
-/* The timeout thread: `arg` is the clients. Ends when they are stopping. */
+/* The timeout thread. `arg` is the connection tracker. Ends when `stopping` is set. */
 static void *run_timeouts(void *arg)
 {
     struct connection_tracker *all = arg;
@@ -268,7 +273,7 @@ static void init_lists(struct client_lists *lists, const struct connection_track
                                        [DEADLINE_RESPONSE] = options->response_timeout_ms}};
 }
 
-/* The lists of this thread; made when it first asks. */
+/* Returns the lists of the calling thread; creates them at its first call. */
 static struct client_lists *find_thread_lists(struct connection_tracker *all)
 {
     struct client_lists *lists = NULL;
@@ -285,11 +290,11 @@ static struct client_lists *find_thread_lists(struct connection_tracker *all)
     }
     pthread_mutex_unlock(&all->lock);
     if (lists == NULL)
-        abort(); /* there are no more HTTP threads */
+        abort(); /* there are at most HTTP_THREADS_MAX HTTP threads */
     return lists;
 }
 
-/* With the lists' lock. */
+/* The caller holds the lock of the lists. */
 static void set_idle_locked(struct tracked_connection *client, int64_t now)
 {
     client->idle_since_ms = now;
@@ -347,13 +352,13 @@ void tracked_on_request(struct tracked_connection *client, struct slice path, in
     pthread_mutex_lock(&lists->lock);
     client->requests++;
     client->path = path;
-    /* One whose first bytes were seen to come slowly has had a part of its time. */
+    /* A request whose first bytes arrived slowly has a deadline already. */
     if (!client->ended && client->deadline.kind != DEADLINE_REQUEST)
         deadlines_set(&lists->deadlines, &client->deadline, DEADLINE_REQUEST, now_us / 1000);
     pthread_mutex_unlock(&lists->lock);
 }
 
-/* False when the connection was ended. */
+/* Returns false when the connection was shut down. */
 static bool set_deadline(struct tracked_connection *client, enum deadline_kind kind, int64_t now)
 {
     struct client_lists *lists = client->lists;

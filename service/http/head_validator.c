@@ -13,7 +13,7 @@ void request_head_add(struct request_head *head, struct slice name, struct slice
     head->field_count++;
 }
 
-/* OPTIONS, TRACE and QUERY are known, and have no path that takes them: the router says so. */
+/* The router answers OPTIONS, TRACE and QUERY, for which no path has a handler. */
 static bool check_method(struct slice method, struct error *err)
 {
     static const char *const known_methods[] = {"GET",    "HEAD",    "POST",  "PUT",  "PATCH",
@@ -33,8 +33,8 @@ static bool check_version(struct slice version, struct error *err)
            error_set(err, ERROR_UNKNOWN_VERSION, NULL, "the versions are HTTP/1.1 and HTTP/1.0");
 }
 
-/* An encoded slash or NUL means one thing to who decodes a path before comparing it, and another
- * to who does not. */
+/* Programs disagree about an encoded slash or NUL when only some of them decode a path before they
+ * compare it. */
 static bool has_ambiguous_escape(struct slice path)
 {
     for (size_t i = 0; i + 2 < path.len; i++) {
@@ -83,8 +83,8 @@ static bool is_pair(const char *at, const char *end, char first, char second)
     return end - at >= 2 && at[0] == first && at[1] == second;
 }
 
-/* The position behind the CR LF at `at`, before which there may be white space; NULL: none is
- * there. */
+/* Returns the position after the CR LF at `at`, which white space may precede; NULL when there is
+ * no CR LF. */
 static const char *skip_line_end(const struct request_head *head, const char *at)
 {
     const char *end = head->bytes.data + head->bytes.len;
@@ -105,7 +105,7 @@ static bool is_empty_line(const struct request_head *head, const char *at)
            (head->keeps_lf ? is_pair(at, end, '\r', '\n') : is_pair(at, end, '\0', '\0'));
 }
 
-/* Whether the parts follow one another with nothing but the bytes that belong between them. */
+/* Whether only the expected delimiters separate the parts of the header section. */
 static bool lines_are_whole(const struct request_head *head)
 {
     const char *at = head->bytes.data;
@@ -132,7 +132,7 @@ static bool check_lines(const struct request_head *head, struct error *err)
                      "one space on each side of the target, and no NUL anywhere");
 }
 
-/* Names the field in the problem as far as it can be shown. */
+/* Names the field in the problem, truncated and with unprintable characters replaced. */
 static bool reject_field(const struct head_field *field, const char *detail, struct error *err)
 {
     char name[sizeof(err->field)];
@@ -165,7 +165,7 @@ static bool has_control_character(struct slice text)
 {
     bool found = false;
 
-    /* To the end, so that the compiler can look at many at once. */
+    /* Does not stop at the first match, so that the compiler can vectorize the loop. */
     for (size_t i = 0; i < text.len; i++) {
         const unsigned char c = (unsigned char)text.data[i];
         found |= (c < ' ' && c != '\t') || c == 0x7f;
@@ -205,7 +205,7 @@ static bool is_content_length(struct slice value)
     return value.len > 0;
 }
 
-/* The fields that decide what the request is, or who may: one of each at most. */
+/* Fields that define the framing, the target or the credentials. Each may occur only once. */
 enum single { HOST, CONTENT_LENGTH, CONTENT_TYPE, AUTHORIZATION, TRANSFER_ENCODING, SINGLE_COUNT };
 
 static enum single find_single(struct slice name)
@@ -222,7 +222,7 @@ static enum single find_single(struct slice name)
     return SINGLE_COUNT;
 }
 
-/* As libmicrohttpd compares it: 0.9 leaves white space at the end of a value. */
+/* Compares as libmicrohttpd does: 0.9 keeps trailing white space in a value. */
 static bool is_chunked(struct slice value)
 {
     static const char name[] = "chunked";
@@ -230,7 +230,8 @@ static bool is_chunked(struct slice value)
     return value.len == sizeof(name) - 1 && strncasecmp(value.data, name, value.len) == 0;
 }
 
-/* It is empty where the target's URI has no authority, as for a Unix socket (RFC 9112 §3.2). */
+/* Host is empty when the target URI has no authority, as for a Unix domain socket (RFC 9112
+ * §3.2). */
 static bool host_is_valid(struct slice value)
 {
     return value.len == 0 || authority_is_valid(value);

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define LINGER_MS 10000
-#define IDLE_MS 2000 /* without a byte */
+#define IDLE_MS 2000 /* maximum time without a byte */
 #define STOP_MS 250
 #define BYTES_MAX (INT64_C(64) << 20)
 #define CHUNK_BYTES 65536
@@ -21,13 +21,13 @@
 struct slot {
     int socket;
     int64_t deadline_us;
-    int64_t idle_deadline_us; /* when it has been silent for too long */
+    int64_t idle_deadline_us; /* when the socket has been silent for IDLE_MS */
     int64_t remaining_bytes;
 };
 
 struct lingering_close {
     pthread_t thread;
-    int wake_fd; /* an eventfd: something in `shared` has changed */
+    int wake_fd; /* eventfd that signals a change of `shared` */
     struct slot slots[LINGERING_CLOSE_MAX];
     size_t count;
     bool stopping;
@@ -36,7 +36,7 @@ struct lingering_close {
     struct {
         int arrived[LINGERING_CLOSE_MAX];
         size_t arrived_count;
-        size_t held; /* arrived or in a place */
+        size_t held; /* sockets in `arrived` or `slots` */
         bool stopping;
     } shared;
 };
@@ -58,7 +58,7 @@ static void add_arrived_locked(struct lingering_close *lingering, int64_t now_us
     lingering->shared.arrived_count = 0;
 }
 
-/* Takes over what the other threads have left. */
+/* Takes the sockets that other threads have submitted. */
 static void take_arrived(struct lingering_close *lingering, int64_t now_us)
 {
     pthread_mutex_lock(&lingering->mutex);
@@ -80,7 +80,7 @@ static void close_slot(struct lingering_close *lingering, size_t i)
     pthread_mutex_unlock(&lingering->mutex);
 }
 
-/* False when the client has ended its side, or has had its share. */
+/* Returns false when the client has closed its side or has sent BYTES_MAX. */
 static bool drop_bytes(struct slot *slot, int64_t now_us)
 {
     char chunk[CHUNK_BYTES];
@@ -93,7 +93,7 @@ static bool drop_bytes(struct slot *slot, int64_t now_us)
     return len > 0 && slot->remaining_bytes > 0;
 }
 
-/* Milliseconds until the next place has to be given up, -1 when there is none. */
+/* Returns the milliseconds until the next deadline; -1 when there is none. */
 static int next_timeout_ms(const struct lingering_close *lingering, int64_t now_us)
 {
     int64_t next_us = INT64_MAX;
@@ -127,7 +127,7 @@ static void *run_thread(void *arg)
     while (!lingering->stopping || lingering->count > 0) {
         wait_for_events(lingering, polled);
         const int64_t now_us = monotonic_us();
-        /* From behind: the last place fills the one that is given up. */
+        /* Backwards, since close_slot() moves the last slot into the closed one. */
         for (size_t i = lingering->count; i-- > 0;) {
             struct slot *slot = &lingering->slots[i];
             const bool is_alive = polled[i].revents == 0 || drop_bytes(slot, now_us);
@@ -169,7 +169,7 @@ static void wake_thread(const struct lingering_close *lingering)
         abort();
 }
 
-/* False when there is no room. */
+/* Returns false when all slots are in use or the thread is stopping. */
 static bool submit_socket(struct lingering_close *lingering, int socket)
 {
     pthread_mutex_lock(&lingering->mutex);

@@ -51,7 +51,7 @@ struct request *request_new(const char *target)
         abort();
     memcpy(request->target, target, len + 1);
     request->ex.method = METHOD_OTHER;
-    /* A target with scheme and authority means what stands behind them (RFC 9112 §3.2.2). */
+    /* In a target with scheme and authority, the path follows them (RFC 9112 §3.2.2). */
     const struct target_parts parts = target_split((struct slice){request->target, len});
     request->authority = parts.authority;
     set_path_and_query(&request->ex, parts.rest);
@@ -68,7 +68,7 @@ void request_free(struct request *request)
     free(request);
 }
 
-/* Several lines of one header mean the same as one line with a comma (RFC 9110 §5.2). */
+/* Repeated lines of one header are equivalent to one line with commas (RFC 9110 §5.2). */
 static void join_values(struct request *request, size_t i, struct slice value)
 {
     struct slice *header = &request->ex.headers[i];
@@ -82,7 +82,8 @@ static void join_values(struct request *request, size_t i, struct slice value)
     *header = buffer_slice(&both);
 }
 
-/* It is no part of the value (RFC 9110 §5.5); libmicrohttpd takes off only what stands before. */
+/* Trailing white space is not part of the value (RFC 9110 §5.5). libmicrohttpd removes leading
+ * white space only. */
 static struct slice trim_right(struct slice value)
 {
     while (value.len > 0 && (value.data[value.len - 1] == ' ' || value.data[value.len - 1] == '\t'))
@@ -121,7 +122,7 @@ void request_wipe_credentials(struct request *request)
 
     if (credentials.data == NULL)
         return;
-    /* It was handed out as constant, but is the connection's own buffer. */
+    /* libmicrohttpd passes the value as constant, but it is in the connection's own buffer. */
     memcpy(&buffer, &credentials.data, sizeof(buffer));
     explicit_bzero(buffer, credentials.len);
     request->ex.headers[REQUEST_AUTHORIZATION] = (struct slice){0};
@@ -179,7 +180,7 @@ void request_set_method(struct request *request, const char *method)
     }
 }
 
-/* What the service does not know it need not know: the client asked for it. */
+/* 501 and 505 are faults of the client, which asked for something unknown. */
 static bool is_server_error(int status)
 {
     return status >= 500 && status != 501 && status != 505;

@@ -18,7 +18,7 @@ void http_server_check_room(struct http_server *server, struct request *request)
         reject_body(request);
 }
 
-/* False, and the request is answered, when the part is not kept. */
+/* Returns false, with a response set, when the part is rejected. */
 static bool accept_part(struct http_server *server, struct request *request, size_t bytes)
 {
     struct exchange *ex = &request->ex;

@@ -9,9 +9,9 @@
 
 #include <string.h>
 
-/* libmicrohttpd is about to make a record of each parameter; when its memory runs out over that, it
- * neither answers nor tells of the end. It hands out its own buffer here, and routes read the query
- * themselves. */
+/* Cuts the target off after the `?`. libmicrohttpd would otherwise create a record for each
+ * parameter, and when its memory is exhausted by that, it neither responds nor reports the end of
+ * the request. It passes its own buffer here; routes parse the query from a copy. */
 static void hide_query(const char *target)
 {
     const size_t path_len = strcspn(target, "?");
@@ -38,7 +38,7 @@ void *http_server_on_target(void *cls, const char *target, struct MHD_Connection
     return request;
 }
 
-/* A head on its way to the admission, and the request that it is of. */
+/* Context of on_header(): the header section under construction, and its request. */
 struct head_context {
     struct request_head head;
     struct request *request;
@@ -56,18 +56,18 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
     return MHD_YES;
 }
 
-/* Called by the store's thread. */
+/* Called by a store thread. */
 static void on_job_done(struct store_job *job)
 {
     struct request *request = job->arg;
     struct http_server *server = request->server;
 
-    /* Once resumed, the request may end at any moment: nothing of it is touched afterwards. */
+    /* After MHD_resume_connection() the request may end at any time, so it must not be used. */
     MHD_resume_connection(request->connection);
     atomic_fetch_sub(&server->jobs_pending, 1);
 }
 
-/* Called by the store's thread. The connection is suspended, and so stays open. */
+/* Called by a store thread. The connection is suspended, so it stays open. */
 static bool has_left(const struct store_job *job)
 {
     const struct request *request = job->arg;
@@ -82,7 +82,7 @@ static enum MHD_Result reject_job(struct http_server *server, struct request *re
     return http_server_send(server, request);
 }
 
-/* Suspends first: the store may be done before store_submit returns. */
+/* Suspends the connection before store_submit(), since the job may complete before that returns. */
 static enum MHD_Result submit_job(struct http_server *server, struct request *request)
 {
     struct store *store = server->options.routes->store;
@@ -136,10 +136,11 @@ static enum MHD_Result start_wait(struct http_server *server, struct request *re
     return request->awaits_event ? wait_for_event(server, request) : submit_job(server, request);
 }
 
-/* When a connection is suspended while libmicrohttpd reads from it, libmicrohttpd reads again once
- * it is resumed, and closes it without the response if the client has ended its side meanwhile.
- * After a call with the whole request that queues no response, libmicrohttpd reads no more and
- * calls again at once. That second call suspends the connection. */
+/* Delays a wait to the next call of libmicrohttpd. When a connection is suspended while
+ * libmicrohttpd reads from it, libmicrohttpd reads again once it is resumed, and closes it without
+ * the response if the client has closed its side meanwhile. After a call with the complete request
+ * that queues no response, libmicrohttpd does not read and calls again immediately. That second
+ * call suspends the connection. */
 static enum MHD_Result prepare_wait(struct http_server *server, struct request *request,
                                     bool awaits_event)
 {
@@ -166,7 +167,7 @@ static enum MHD_Result begin_route(struct http_server *server, struct request *r
     return http_server_send(server, request);
 }
 
-/* What was waited for is there, or is not waited for any longer. */
+/* Runs the route again after its wait has ended. */
 static enum MHD_Result resume_route(struct http_server *server, struct request *request)
 {
     http_server_resumed(server, request);
@@ -204,7 +205,8 @@ static void reject_while_stopping(struct exchange *ex)
                          "the service is stopping; nothing was changed; try again");
 }
 
-/* Refuses what no route is asked about, and ends the connection with it. */
+/* Rejects requests before the router runs: invalid ones, after which the connection closes, and all
+ * requests during shutdown. */
 static bool is_rejected(struct http_server *server, struct request *request,
                         const struct request_head *head)
 {
@@ -221,8 +223,9 @@ static bool is_rejected(struct http_server *server, struct request *request,
     return true;
 }
 
-/* Who may is decided before anything is told, such as which paths there are. Who is refused counts,
- * too: tokens cannot be guessed faster than requests are let in. */
+/* Authorizes the request before the response can reveal anything, such as which paths exist.
+ * Rejected requests count against the rate limit too, so tokens cannot be guessed faster than
+ * requests are allowed. */
 static void find_route(struct http_server *server, struct request *request)
 {
     const struct routes *routes = server->options.routes;
@@ -233,7 +236,7 @@ static void find_route(struct http_server *server, struct request *request)
         router_check(routes, &request->ex);
 }
 
-/* False when it is refused. */
+/* Returns false when the request is rejected. */
 static bool read_head(struct http_server *server, struct request *request, const char *method,
                       const char *version)
 {
@@ -241,7 +244,7 @@ static bool read_head(struct http_server *server, struct request *request, const
         MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     struct head_context context;
 
-    /* Not its fields: those are many, and are set as they come. */
+    /* Leaves `fields` uninitialized: the array is large and is filled field by field. */
     context.request = request;
     context.head.bytes = (struct slice){method, size == NULL ? SIZE_MAX : size->header_size};
     context.head.method = slice_from(method);
@@ -254,13 +257,13 @@ static bool read_head(struct http_server *server, struct request *request, const
     request_set_method(request, method);
     MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, on_header, &context);
     request_identify(request, &server->ids);
-    /* Nothing may be read behind a chunked body: libmicrohttpd is lenient about its framing. */
+    /* Reads nothing after a chunked body, since libmicrohttpd parses chunked framing leniently. */
     request->ex.close = request->ex.has_chunked_body;
     return !is_rejected(server, request, &context.head);
 }
 
-/* The headers are there, the body is not. A response at this point would end the connection where
- * there is a body, so one that leaves none unread waits for the next call. */
+/* Handles the headers of a request, before its body. A response at this point closes the connection
+ * if the request has a body, so a response that leaves no body unread waits for the next call. */
 static enum MHD_Result on_headers(struct http_server *server, struct request *request,
                                   const char *method, const char *version)
 {
@@ -284,7 +287,7 @@ static enum MHD_Result on_headers(struct http_server *server, struct request *re
     return MHD_YES;
 }
 
-/* The store does not know whose limit http_server_admit found exceeded. */
+/* The store does not know which limit http_server_admit() found exceeded. */
 static void finish_route(struct http_server *server, struct request *request)
 {
     router_finish(server->options.routes, &request->ex);
@@ -322,11 +325,12 @@ enum MHD_Result http_server_on_request(void *cls, struct MHD_Connection *connect
     case REQUEST_ANSWERED:
         break;
     }
-    *data_size = 0; /* what is left of a refused body */
+    *data_size = 0; /* discards the rest of a rejected body */
     return MHD_YES;
 }
 
-/* The client left while its write was under way, or libmicrohttpd has answered by itself. */
+/* Sets the status of a request whose client left during a write, or that libmicrohttpd answered by
+ * itself. */
 static void determine_status(struct http_server *server, struct request *request)
 {
     struct exchange *ex = &request->ex;
@@ -365,7 +369,7 @@ void http_server_on_completed(void *cls, struct MHD_Connection *connection, void
     if (tracked_on_idle(request->client, now_us, request->ex.request_id))
         request->ex.status = 408;
     connection_slot_rest(tracked_slot(request->client));
-    /* How long somebody listens says nothing of how long the service takes. */
+    /* The duration of a stream is the client's choice, so it is not part of the latency. */
     metrics_count(metrics, &request->ex,
                   request->streams ? request->streams_since_us - request->began_us : duration_us);
     if (request->phase != REQUEST_NEW)

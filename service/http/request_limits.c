@@ -14,7 +14,7 @@ uint64_t http_server_client_key(const struct request *request)
     return connection_slot_quota(tracked_slot(request->client), false)->key;
 }
 
-/* What a client has too many of, in the order of enum quota_kind. */
+/* The metric and the problem detail of each quota kind. */
 static const struct {
     enum metrics_limit limit;
     const char *detail;
@@ -81,7 +81,7 @@ bool http_server_authorize(struct http_server *server, struct request *request)
         return false;
     }
     if (!has_token && authorizer_needs_token(server->options.access))
-        return true; /* an open path */
+        return true; /* the route is open */
     if (!connection_slot_authorize(slot, has_token ? http_server_client_key(request) : 0)) {
         reject(server, request, QUOTA_CONNECTIONS);
         request->ex.close = true;

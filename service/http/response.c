@@ -8,14 +8,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Shorter texts are not worth counting: a connection's own memory is about as much. */
+/* Shorter texts are not charged: they are about as large as the memory of a connection itself. */
 #define CHARGE_MIN_BYTES 16384
 
-/* Bytes of a snapshot that are read at a time. */
+/* Bytes of a snapshot that are read at once. */
 #define FILE_PIECE_BYTES 65536
 
-/* The next piece of the snapshot. A download has no time limit, so it is cut when its token is
- * removed. */
+/* Reads the next piece of the snapshot. A download has no time limit, so removing its token ends
+ * it. */
 static ssize_t read_snapshot(void *cls, uint64_t position, char *out, size_t max)
 {
     struct request *request = cls;
@@ -31,7 +31,7 @@ static ssize_t read_snapshot(void *cls, uint64_t position, char *out, size_t max
     return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
-/* The response takes over the exchange's text. */
+/* The response takes ownership of the exchange's text. */
 static struct MHD_Response *make_response(struct request *request, size_t *size)
 {
     struct exchange *ex = &request->ex;
@@ -48,8 +48,7 @@ static struct MHD_Response *make_response(struct request *request, size_t *size)
         ex->response = (struct buffer){0};
         return MHD_create_response_from_buffer_with_free_callback(*size, text, free);
     }
-    /* libmicrohttpd takes a pointer to what it may change, but does not change what is persistent.
-     */
+    /* libmicrohttpd takes a non-const pointer, but does not change persistent data. */
     *size = fixed.len;
     union {
         const char *constant;
@@ -64,7 +63,7 @@ static void add_charge(struct http_server *server, struct request *request, uint
     metrics_change(server->options.routes->metrics, METRICS_BODIES_BYTES, (int64_t)bytes);
 }
 
-/* Counts the refusal. Always false. */
+/* Counts the rejection. Always returns false. */
 static bool reject_charge(struct http_server *server, struct request *request, bool over_quota)
 {
     request->over_quota = over_quota;
@@ -107,7 +106,7 @@ void http_server_reject_bytes(struct request *request, const char *detail)
 bool http_server_admit(struct store_job *job, size_t bytes)
 {
     struct request *request = job->admit_arg;
-    /* An edit makes a second one of it. */
+    /* an edit creates a second copy */
     const uint64_t all_bytes = job->edit == NULL ? bytes : 2 * (uint64_t)bytes;
 
     return bytes < CHARGE_MIN_BYTES || http_server_charge(request->server, request, all_bytes);
@@ -124,8 +123,8 @@ void http_server_uncharge(struct http_server *server, struct request *request)
     request->memory_budget_bytes = 0;
 }
 
-/* A large response stays until it is taken. What a write answers is counted and not refused: the
- * write has happened. */
+/* Charges a large response until it is sent. The response to a write is charged but never rejected,
+ * because the write has happened. */
 static void charge_response(struct http_server *server, struct request *request)
 {
     struct exchange *ex = &request->ex;
@@ -155,7 +154,7 @@ enum MHD_Result http_server_send(struct http_server *server, struct request *req
     struct MHD_Response *response;
 
     charge_response(server, request);
-    /* Beyond the quota the response is a problem instead of the stream. */
+    /* When the quota is exhausted, the response is a problem instead of the stream. */
     const bool streams =
         ex->stream.read != NULL && http_server_acquire_quota(server, request, QUOTA_STREAMS);
     if (!tracked_on_response(request->client, !ex->sends_snapshot))
@@ -186,8 +185,8 @@ enum MHD_Result http_server_send(struct http_server *server, struct request *req
     return queued;
 }
 
-/* No other thread writes to the socket while a request arrives. What does not fit into the empty
- * socket buffer is dropped. */
+/* No other thread writes to the socket while a request arrives. Data that does not fit into the
+ * empty socket buffer is dropped. */
 static void write_early(const struct http_server *server, struct MHD_Connection *connection,
                         struct slice text)
 {

@@ -2,12 +2,12 @@
 
 #include "db/base/monotonic.h"
 
-/* HTTP/1.0 has no chunks, so libmicrohttpd brings a buffer of its own. With chunks it has the
- * connection's memory. */
+/* Buffer sizes of libmicrohttpd. For HTTP/1.0, which has no chunks, it allocates a buffer of its
+ * own; for chunked responses it uses the memory of the connection. */
 #define UNCHUNKED_BYTES 16384
 #define CHUNKED_BYTES 1
 
-/* Of one piece: as much memory as a connection takes while it streams. */
+/* Maximum size of one piece: the memory that a streaming connection uses. */
 #define PIECE_MAX_BYTES 16384
 
 static struct request *request_from_waiter(struct waiter *waiter)
@@ -15,13 +15,13 @@ static struct request *request_from_waiter(struct waiter *waiter)
     return (struct request *)((char *)waiter - offsetof(struct request, waiter));
 }
 
-/* Called by the feed's thread. */
+/* Called by the notifier thread. */
 static void on_wake(struct waiter *waiter)
 {
     struct request *request = request_from_waiter(waiter);
     struct http_server *server = request->server;
 
-    /* Once resumed, the request may end at any moment: nothing of it is touched afterwards. */
+    /* After MHD_resume_connection() the request may end at any time, so it must not be used. */
     MHD_resume_connection(request->connection);
     atomic_fetch_sub(&server->jobs_pending, 1);
 }
@@ -45,7 +45,8 @@ bool http_server_suspend(struct http_server *server, struct request *request, in
     };
     request->is_waiting = true;
     metrics_change(server->options.routes->metrics, METRICS_WAITING, 1);
-    /* Suspended first: it may be woken before notifier_wait returns. */
+    /* Suspends the connection before notifier_wait(), since the waiter may be woken before that
+     * returns. */
     MHD_suspend_connection(request->connection);
     if (!notifier_wait(server->options.notifier, &request->waiter)) {
         request->waiter.reason = WAKE_STOPPING;
@@ -67,7 +68,7 @@ void http_server_resumed(struct http_server *server, struct request *request)
     wait->stopping = request->waiter.reason == WAKE_STOPPING;
 }
 
-/* Who follows what happens is no longer waited for at a stop. */
+/* Marks the response as endless; a shutdown does not wait for it. */
 static ssize_t wait_for_more(struct http_server *server, struct request *request)
 {
     if (!request->is_endless) {
@@ -88,7 +89,7 @@ static ssize_t cut_response(const struct request *request)
     return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
-/* The next piece. What was given before has left, so the time to take it begins anew. */
+/* Produces the next piece. The previous piece was sent, so the response timeout starts again. */
 static ssize_t on_read_piece(void *cls, uint64_t position, char *out, size_t max)
 {
     struct request *request = cls;
@@ -100,7 +101,7 @@ static ssize_t on_read_piece(void *cls, uint64_t position, char *out, size_t max
     http_server_resumed(server, request);
     if (ex->wait.stopping)
         return MHD_CONTENT_READER_END_OF_STREAM;
-    /* A response with an end of its own is cut, or a part would look like the whole. */
+    /* A response that has an end is cut off, so that a part cannot be mistaken for the whole. */
     if (!authorizer_still_admits(server->options.access, request))
         return ex->stream.endless ? MHD_CONTENT_READER_END_OF_STREAM : cut_response(request);
     if (!tracked_on_response(request->client, true) ||
@@ -130,8 +131,8 @@ struct MHD_Response *http_server_stream(struct http_server *server, struct reque
     struct MHD_Response *response = MHD_create_response_from_callback(
         MHD_SIZE_UNKNOWN, request->chunked ? CHUNKED_BYTES : UNCHUNKED_BYTES, on_read_piece,
         request, NULL);
-    /* libmicrohttpd ends a chunked response by its last chunk even where a HEAD forbids content
-     * (RFC 9110, 9.3.2). Without chunks nothing follows, but the connection ends. */
+    /* libmicrohttpd sends the last chunk even in the response to HEAD, which must not have content
+     * (RFC 9110 §9.3.2). Without chunked encoding nothing follows, but the connection closes. */
     if (response != NULL && request->ex.method == METHOD_HEAD)
         MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
     return response;

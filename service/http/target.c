@@ -47,7 +47,7 @@ static bool port_is_valid(struct slice port)
     return true;
 }
 
-/* reg-name of RFC 3986 §3.2.2; an IPv4 address is one, too. */
+/* reg-name of RFC 3986 §3.2.2, which includes IPv4 addresses. */
 static bool name_is_valid(struct slice name)
 {
     for (size_t i = 0; i < name.len; i++) {
@@ -74,7 +74,7 @@ static bool ipv6_is_valid(struct slice address)
     return strlen(text) == address.len && inet_pton(AF_INET6, text, &ignored) == 1;
 }
 
-/* What stands before the port and its colon. */
+/* Length of the text before the port and its colon. */
 static size_t host_length(struct slice authority)
 {
     const char *close =

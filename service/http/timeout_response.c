@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <time.h>
 
-/* RFC 9110 §5.6.7. Nothing here sets a locale, so the names are English. */
+/* RFC 9110 §5.6.7. The process sets no locale, so the names are English. */
 static void add_date(struct buffer *out)
 {
     const time_t now = time(NULL);

@@ -15,7 +15,7 @@ uint64_t client_key_seed(void)
     return seed;
 }
 
-/* The finalizer of SplitMix64: every bit of the number reaches every bit of the result. */
+/* Finalizer of SplitMix64: each input bit affects each output bit. */
 static uint64_t mix_bits(uint64_t number)
 {
     number = (number ^ (number >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -23,7 +23,7 @@ static uint64_t mix_bits(uint64_t number)
     return number ^ (number >> 31);
 }
 
-/* Never 0. */
+/* Never returns 0. */
 static uint64_t hash_bytes(uint64_t seed, const void *bytes, size_t len)
 {
     const unsigned char *at = bytes;

@@ -9,7 +9,7 @@ struct connection_slots {
     struct quotas *quotas;
     atomic_int_least64_t open;
     pthread_mutex_t lock;
-    struct connection_slot *oldest; /* provisional ones, with the lock */
+    struct connection_slot *oldest; /* evictable slots, oldest first; with the lock */
     struct connection_slot *newest;
 };
 
@@ -18,14 +18,14 @@ struct connection_slot {
     int descriptor;
     struct quota *address;
 
-    /* The connection's thread alone. */
+    /* Only the thread of the connection. */
     bool is_reserved;
     bool is_authorized;
-    struct quota *token; /* NULL: none so far */
+    struct quota *token; /* NULL: no token so far */
 
     /* With the lock. */
-    struct quota *charged_quota; /* whom the connection counts against; NULL: it was ended */
-    bool is_evictable;           /* it may be ended for another one */
+    struct quota *charged_quota; /* quota that pays for the connection; NULL: evicted */
+    bool is_evictable;           /* in the lists of provisional connections */
     struct connection_slot *older;
     struct connection_slot *newer;
     struct connection_slot *older_of_address;
@@ -87,7 +87,7 @@ static void remove_evictable_locked(struct connection_slot *slot)
     *(newer == NULL ? &address->newest : &newer->older_of_address) = older;
 }
 
-/* The HTTP thread of the connection notices the shutdown and closes the descriptor. */
+/* Shuts the connection down. Its HTTP thread then closes the descriptor. */
 static void evict_locked(struct connection_slot *slot)
 {
     remove_evictable_locked(slot);
@@ -157,7 +157,7 @@ bool connection_slot_release(struct connection_slot *slot)
     return was_evicted;
 }
 
-/* False when the token has all the connections that it may have. */
+/* Returns false when the token has reached its connection limit. */
 static bool charge_token(struct connection_slot *slot, struct quota *token)
 {
     bool charged = true;

@@ -40,8 +40,8 @@ static struct quota *new_quota(uint64_t key, const struct quota_limits *limits)
     return quota;
 }
 
-/* The link to the quota of this key; when there is none, the last link of the bucket, which is
- * NULL. The key is a hash already. */
+/* Returns the link to the quota of this key, or the last link of the bucket, which is NULL. The key
+ * is already a hash. */
 static struct quota **find_link(struct quotas *quotas, uint64_t key)
 {
     struct quota **link = &quotas->buckets[key % BUCKET_COUNT];

@@ -7,14 +7,15 @@
 #define BUCKETS_PER_SET 8
 #define SET_COUNT 512
 
-/* When all that was taken has come back; in the past: all is there. */
+/* `full_at_us` is the time at which the bucket is full again. A bucket whose time has passed is
+ * full. */
 struct bucket {
     uint64_t key;
     int64_t full_at_us;
 };
 
 struct rate_limiter {
-    int64_t period_us; /* until one comes back */
+    int64_t period_us; /* time until one token is refilled */
     pthread_mutex_t lock;
     struct bucket buckets[SET_COUNT][BUCKETS_PER_SET];
 };
@@ -38,7 +39,8 @@ void rate_limiter_free(struct rate_limiter *rate)
     free(rate);
 }
 
-/* The key's bucket, else the one of its set that has the least to forget. */
+/* Returns the bucket of the key. Otherwise evicts the fullest bucket of the set, whose loss matters
+ * least. */
 static struct bucket *find_bucket(struct rate_limiter *rate, uint64_t key)
 {
     struct bucket *set = rate->buckets[key % SET_COUNT];

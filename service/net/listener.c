@@ -16,7 +16,7 @@
 
 #define BACKLOG 4096
 
-/* Splits HOST:PORT; an IPv6 host stands in brackets. */
+/* Splits HOST:PORT. Brackets enclose an IPv6 host. */
 static bool split_host_port(const char *address, char *host, size_t host_size, const char **port)
 {
     const char *colon = strrchr(address, ':');
@@ -38,7 +38,7 @@ static bool split_host_port(const char *address, char *host, size_t host_size, c
     memcpy(host, begin, (size_t)(end - begin));
     host[end - begin] = '\0';
     *port = colon + 1;
-    /* getaddrinfo() would take a larger number for what is left of it in 16 bits. */
+    /* getaddrinfo() would silently truncate a larger port number to 16 bits. */
     return strspn(*port, "0123456789") < strlen(*port) || strtoul(*port, NULL, 10) <= UINT16_MAX;
 }
 
@@ -95,7 +95,7 @@ bool listener_resolve(const char *address, int flags, struct addrinfo **found, s
                          "unix:PATH, not \"%.60s\"",
                          address);
     const int result = getaddrinfo(host, port, &hints, found);
-    /* These say nothing about what was asked for. */
+    /* These failures do not depend on the address that was given. */
     const bool is_transient = result == EAI_MEMORY || result == EAI_SYSTEM || result == EAI_AGAIN;
     if (result != 0)
         return error_set(err, is_transient ? ERROR_INTERNAL : ERROR_INVALID_PAYLOAD, "listen",

@@ -9,7 +9,8 @@
 
 #define FIRST_PASSED_FD 3 /* SD_LISTEN_FDS_START */
 
-/* How many are passed; NULL where the variables are meant for a parent that did not clear them. */
+/* Returns the number of passed sockets as text. NULL when there is none, or when the variables are
+ * meant for a parent process that did not clear them. */
 static const char *passed_count(void)
 {
     const char *pid = getenv("LISTEN_PID");

@@ -18,8 +18,8 @@ struct pair {
     struct pair *previous;
 };
 
-/* A pair that was replaced stays until the end, since handshakes may be under way with it: a few
- * KiB a renewal. */
+/* A replaced pair stays allocated until tls_close(), since handshakes may still use it. That costs
+ * a few KiB per renewal. */
 struct tls {
     const char *certificate_path;
     const char *key_path;
@@ -38,14 +38,14 @@ static void free_pair(struct pair *pair)
 
 static bool set_file_error(const char *flag, const char *path, const char *why, struct error *err)
 {
-    const int len = (int)strcspn(why, "."); /* GnuTLS writes sentences */
+    const int len = (int)strcspn(why, "."); /* GnuTLS messages end with a period */
 
     return error_set(err, ERROR_INVALID_PAYLOAD, flag,
                      "--%s %.120s: %.*s; name a PEM file that the service's user may read", flag,
                      path, len, why);
 }
 
-/* The text is the caller's to give to gnutls_free. */
+/* Reads the file into *text. The caller frees text->data with gnutls_free(). */
 static bool load_pem(const char *flag, const char *path, gnutls_datum_t *text, struct error *err)
 {
     if (gnutls_load_file(path, text) == GNUTLS_E_SUCCESS)
@@ -181,7 +181,7 @@ void tls_close(struct tls *tls)
     free(tls);
 }
 
-/* The same certificate has the same key. */
+/* Equal certificates have equal keys. */
 static bool has_same_chain(const struct pair *a, const struct pair *b)
 {
     bool same = a->count == b->count;

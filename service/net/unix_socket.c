@@ -45,7 +45,7 @@ static int open_socket(void)
     return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 }
 
-/* What connect() says of the socket there; 0 when somebody accepts. */
+/* Returns the error of connect() to the socket; 0 when a process accepts connections there. */
 static int probe_socket(const struct sockaddr_un *address)
 {
     const int fd = open_socket();
@@ -58,14 +58,14 @@ static int probe_socket(const struct sockaddr_un *address)
     return reason;
 }
 
-/* Takes a socket away that nobody answers. */
+/* Removes a socket file on which no process listens. */
 static bool remove_stale_socket(const struct sockaddr_un *address, struct error *err)
 {
     const char *path = address->sun_path;
     struct stat status;
 
     if (lstat(path, &status) != 0)
-        return true; /* bind() says what else is wrong */
+        return true; /* bind() reports other errors */
     if (!S_ISSOCK(status.st_mode))
         return error_set(
             err, ERROR_INTERNAL, "listen",
@@ -73,7 +73,7 @@ static bool remove_stale_socket(const struct sockaddr_un *address, struct error 
             "--listen",
             path);
     const int reason = probe_socket(address);
-    if (reason == 0 || reason == EAGAIN) /* EAGAIN: its backlog is full */
+    if (reason == 0 || reason == EAGAIN) /* EAGAIN: the backlog of a live socket is full */
         return error_set(err, ERROR_INTERNAL, "listen",
                          "cannot listen on %.107s: a process listens there; stop that process or "
                          "name another --listen",
@@ -91,7 +91,7 @@ static bool remove_stale_socket(const struct sockaddr_un *address, struct error 
                      path, strerror(errno));
 }
 
-/* The file comes to be with its mode: there is no moment at which others could connect. */
+/* bind() creates the file with its final mode, so that other users can never connect in between. */
 static bool bind_with_mode(int fd, const struct sockaddr_un *address, mode_t mode)
 {
     const mode_t old_mask = umask(0777 & ~mode);
@@ -127,7 +127,7 @@ static bool bind_and_listen(const struct sockaddr_un *address, mode_t mode, int 
     return false;
 }
 
-/* Of two that start at once, the second must not take away what the first has just made. */
+/* Serializes processes that start at once: the second must not remove the socket of the first. */
 static int lock_folder(const struct sockaddr_un *address)
 {
     char folder[sizeof(address->sun_path)];

@@ -1,4 +1,4 @@
-/* Landlock by its system calls, which glibc has no functions for (landlock(7)). */
+/* Landlock by its system calls, for which glibc has no functions (landlock(7)). */
 #include "service/sandbox/sandbox.h"
 
 #include "db/base/durable_file.h"
@@ -17,8 +17,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The kernel's struct landlock_ruleset_attr as of ABI 6; Debian 12's header has ABI 2. A kernel
- * that knows less of it takes it all the same, where the rest is zero. */
+/* struct landlock_ruleset_attr of the kernel as of ABI 6; the header of Debian 12 has ABI 2. An
+ * older kernel accepts the longer struct when the members that it does not know are zero. */
 struct ruleset {
     uint64_t files;
     uint64_t ports;
@@ -38,10 +38,11 @@ struct ruleset {
     (LANDLOCK_ACCESS_FS_WRITE_FILE | ABI_3_TRUNCATE | LANDLOCK_ACCESS_FS_MAKE_REG |                \
      LANDLOCK_ACCESS_FS_REMOVE_FILE)
 
-/* Rules under construction. */
+/* A ruleset under construction. */
 struct rules {
     int descriptor;
-    uint64_t supported_rights; /* the rights that the kernel knows */
+    /* access rights that the kernel supports */
+    uint64_t supported_rights;
     struct error *err;
 };
 
@@ -96,7 +97,8 @@ static bool allow_parent_folder(const struct rules *rules, const char *path, uin
     return add_rule(rules, dirname(copy), rights);
 }
 
-/* SQLite's files are beside the database that links lead to, the snapshot is beside the link. */
+/* Allows the folder of the database after symbolic links, where SQLite keeps its files, and the
+ * folder of the link itself, where snapshots are created. */
 static bool allow_database(const struct rules *rules, const char *path)
 {
     char lock[PATH_MAX];
@@ -107,7 +109,8 @@ static bool allow_database(const struct rules *rules, const char *path)
            allow_parent_folder(rules, lock, READ_RIGHTS | WRITE_RIGHTS);
 }
 
-/* What is not there ends the start; who reads it knows better what it was for. */
+/* Skips a file that does not exist: the start fails later, with an error of the code that reads the
+ * file. */
 static bool allow_read_only(const struct rules *rules, const char *path)
 {
     char real[PATH_MAX];
@@ -118,7 +121,7 @@ static bool allow_read_only(const struct rules *rules, const char *path)
              allow_parent_folder(rules, real, LANDLOCK_ACCESS_FS_READ_FILE)));
 }
 
-/* SQLite begins its random numbers, which are part of the log's checksums, with this file. */
+/* SQLite seeds its random numbers from this file. They are part of the checksums in the WAL. */
 static bool allow_urandom(const struct rules *rules)
 {
     static const char urandom[] = "/dev/urandom";
@@ -137,8 +140,8 @@ static bool allow_files(const struct rules *rules, const struct sandbox_files *f
             allow_parent_folder(rules, files->socket, LANDLOCK_ACCESS_FS_REMOVE_FILE));
 }
 
-/* ENOSYS and EOPNOTSUPP: the kernel has none, or it is not turned on. EPERM: the filter of a
- * container's engine that does not know the call. */
+/* ENOSYS and EOPNOTSUPP: the kernel has no Landlock, or it is disabled. EPERM: the seccomp filter
+ * of a container engine does not know the system call. */
 static int query_abi(void)
 {
     const long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);

@@ -5,8 +5,9 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-/* The limit alone does not hold where the kernel hands core dumps to a program (core(5)); a process
- * that is not dumpable leaves none to that either, and cannot be traced by others of its user. */
+/* RLIMIT_CORE does not apply when the kernel pipes core dumps to a program (core(5)). A process
+ * that is not dumpable creates no dump in that case either, and other processes of its user cannot
+ * trace it. */
 static bool disable_core_dumps(void)
 {
     struct rlimit limit;

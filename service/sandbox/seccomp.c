@@ -1,4 +1,4 @@
-/* The filter over the calls of service/sandbox/syscall_list.h, by libseccomp. */
+/* The seccomp filter for the system calls of service/sandbox/syscall_list.h, by libseccomp. */
 #include "service/sandbox/sandbox.h"
 
 #include "service/sandbox/syscall_list.h"
@@ -10,11 +10,11 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* Of a call that is neither allowed nor deadly a library is told that the kernel lacks it, which it
- * is prepared for: a newer one tries newer calls first. */
+/* Calls on neither list fail as on a kernel that lacks them. Libraries handle that: newer versions
+ * try newer calls first. */
 #define ACTION_ENOSYS SCMP_ACT_ERRNO(ENOSYS)
 
-/* A call that is judged by one of its arguments. */
+/* A rule that depends on one argument of the call. */
 struct arg_filter {
     const char *call;
     uint32_t action;
@@ -26,7 +26,7 @@ static int add_rule(scmp_filter_ctx filter, uint32_t action, const char *call, u
 {
     const int number = seccomp_syscall_resolve_name(call);
 
-    /* A call that this libseccomp does not know yet is as good as unknown. */
+    /* Skips calls that this libseccomp does not know: the default action applies to them. */
     if (number == __NR_SCMP_ERROR)
         return 0;
     return seccomp_rule_add_array(filter, action, number, count, argument);
@@ -41,8 +41,8 @@ static int add_rules(scmp_filter_ctx filter, uint32_t action, const char *const 
     return result;
 }
 
-/* Signals go to the process itself: abort(), and the writer that wakes the main thread. Datagrams
- * go to nobody else than whom the socket is connected to. Memory is never both data and code. */
+/* Signals may go to the process itself only: for abort(), and from the writer to the main thread.
+ * Datagrams may go to the connected address only. Memory must not become executable. */
 static int add_arg_filters(scmp_filter_ctx filter)
 {
     const scmp_datum_t self = (scmp_datum_t)getpid();
@@ -77,7 +77,7 @@ static int configure_filter(scmp_filter_ctx filter)
         {SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS},
         {SCMP_FLTATR_CTL_TSYNC, 1},
         {SCMP_FLTATR_CTL_OPTIMIZE, 2}, /* a binary tree */
-        {SCMP_FLTATR_API_SYSRAWRC, 1}, /* the kernel's own error */
+        {SCMP_FLTATR_API_SYSRAWRC, 1}, /* return the kernel's own error */
     };
     int result = 0;
 
@@ -90,8 +90,8 @@ static int configure_filter(scmp_filter_ctx filter)
     return result == 0 ? add_arg_filters(filter) : result;
 }
 
-/* EINVAL: a kernel, or what stands in for one, without filters or without these actions; so says
- * libseccomp, which asks it, already while the filter is made. EPERM: a container's engine. */
+/* EINVAL: the kernel, or its emulation, lacks filters or these actions; libseccomp detects that
+ * while it builds the filter. EPERM: a container engine forbids filters. */
 static bool is_unsupported(int result)
 {
     return result == -ENOSYS || result == -EINVAL || result == -EPERM || result == -EOPNOTSUPP;
