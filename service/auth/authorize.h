@@ -25,6 +25,8 @@ struct authorizer_options {
  * frees *out with authorizer_free(). */
 MUST_USE bool authorizer_new(const struct authorizer_options *options, struct authorizer **out,
                              struct error *err);
+
+/* Wipes and frees the authorizer. `access` may be NULL. Main thread. */
 void authorizer_free(struct authorizer *access);
 
 /* Reads the token file again. On failure the current tokens stay in use. Main thread. */

@@ -21,11 +21,13 @@ struct token {
 
 struct tokens;
 
+/* Creates an empty set. The caller frees it with tokens_free(). */
 struct tokens *tokens_new(void);
 
 /* Wipes and frees the set. `tokens` may be NULL. */
 void tokens_free(struct tokens *tokens);
 
+/* Returns the number of tokens in the set. */
 size_t tokens_count(const struct tokens *tokens);
 
 /* Adds a copy. Fails when the set is full or already has a token with this digest. */

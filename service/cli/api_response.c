@@ -41,7 +41,7 @@ bool api_response_read(struct http_response *response, size_t max_bytes, struct 
     return count == 0;
 }
 
-/* json-c alone would take more than JSON, and the last of two members of one name. */
+/* json-c alone would accept more than JSON, and would use the last of duplicate members. */
 static bool parse_object(struct slice text, struct json_object **out, struct error *err)
 {
     struct json_outline outline;
@@ -73,7 +73,7 @@ bool api_response_parse(struct http_response *response, size_t max_bytes, struct
     return ok;
 }
 
-/* A token of the file cannot be sent: the file has digests. */
+/* A token of --token-file cannot be sent, since that file stores only digests. */
 static bool set_token_error(const struct config *config, int status, struct error *err)
 {
     return error_set(err, ERROR_INTERNAL, NULL,

@@ -1,4 +1,5 @@
-/* sessiond backup: asks the running service for a snapshot and puts it under its name. */
+/* sessiond backup: downloads a snapshot from the running service and publishes it under its
+ * name. */
 
 #include "db/base/durable_file.h"
 #include "db/sqlite/file/check.h"
@@ -18,13 +19,13 @@
 
 #define READ_BYTES (256 << 10)
 
-/* How every SQLite database begins, the NUL included. */
+/* The first bytes of an SQLite database, including the NUL. */
 #define SQLITE_MAGIC "SQLite format 3"
 
 struct backup {
     const char *path;
     bool is_to_stdout;
-    int descriptor; /* of the unfinished file; what stands under its name may be exchanged */
+    int descriptor; /* of the unfinished file, whose name may refer to another file meanwhile */
     char unfinished[PATH_MAX];
     struct progress progress;
 };
@@ -58,7 +59,7 @@ static const char *kind_name(mode_t mode)
     }
 }
 
-/* A rename would put the backup in the place of anything, a device of the system included. */
+/* A rename could replace anything, including a device file. */
 static bool check_kind(const char *path, struct error *err)
 {
     struct stat status;
@@ -69,7 +70,8 @@ static bool check_kind(const char *path, struct error *err)
                      kind_name(status.st_mode));
 }
 
-/* A database that a service serves, or served, has a lock beside it: no backup takes its place. */
+/* A database file that a service uses or has used has a lock file beside it. A backup must not
+ * replace it. */
 static bool check_file_name(struct backup *backup, struct error *err)
 {
     char lock[PATH_MAX];
@@ -83,7 +85,7 @@ static bool check_file_name(struct backup *backup, struct error *err)
     return check_kind(backup->path, err);
 }
 
-/* A backup to standard output is checked in a file first, beside the database of --db. */
+/* A backup to stdout is first stored in a file beside the database of --db and checked there. */
 static bool prepare_stdout(struct backup *backup, const struct config *config, struct error *err)
 {
     if (!config_check_db(config, err))
@@ -118,7 +120,8 @@ static bool write_all(int fd, const char *data, size_t len, struct error *err)
     return true;
 }
 
-/* The size is announced, and there is room for it. */
+/* Fails when the response does not announce its size or the file system has too little space for
+ * it. */
 static bool check_size(const struct http_response *response, int fd, struct error *err)
 {
     struct statvfs disk;
@@ -185,8 +188,8 @@ static bool download(struct backup *backup, const struct config *config, int fd,
     return ok;
 }
 
-/* Only one process at a time has the lock on an unfinished file, or everybody where the file system
- * has no locks. */
+/* Fails when another process holds the lock of an unfinished file. Succeeds on file systems without
+ * locks. */
 static bool lock_file(const struct backup *backup, int fd, struct error *err)
 {
     return flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK ||
@@ -195,8 +198,8 @@ static bool lock_file(const struct backup *backup, int fd, struct error *err)
                      backup->unfinished);
 }
 
-/* Removes the unfinished file of a backup that was killed, and makes one. The lock on the old file
- * is held until the new one is there, so that of several processes one at most removes it. */
+/* Removes the unfinished file of a backup that was killed, and creates a new one. Holds the lock of
+ * the old file until the new one is locked, so that at most one of several processes removes it. */
 static bool make_unfinished(struct backup *backup, struct error *err)
 {
     const char *path = backup->unfinished;
@@ -230,7 +233,8 @@ static bool fetch_snapshot(struct backup *backup, const struct config *config, s
     return download(backup, config, backup->descriptor, err);
 }
 
-/* The file is gone before its content is written, so that nothing is left when the reader ends. */
+/* Unlinks the file before it writes the content, so that no file remains when the reader of stdout
+ * closes early. */
 static bool write_to_stdout(const struct backup *backup, struct error *err)
 {
     char part[READ_BYTES];

@@ -1,4 +1,4 @@
-/* sessiond check: looks at a database file. */
+/* sessiond check: checks a database file for corruption. */
 
 #include "db/sqlite/file/check.h"
 #include "routes/json/legacy_context.h"

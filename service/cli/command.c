@@ -49,7 +49,8 @@ static const struct command_flag *find_flag(const struct command *command, const
     return flag == NULL || flag->name == NULL ? NULL : flag;
 }
 
-/* What the command alone has is taken out before the flags of all are read. */
+/* Removes the flags of this command from argv and stores them, before config_read() parses the
+ * common flags. */
 static bool extract_flags(const struct command *command, int *argc, char **argv,
                           struct config *config, struct error *err)
 {

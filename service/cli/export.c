@@ -1,4 +1,4 @@
-/* sessiond export: everything that the running service has, as lines on stdout. */
+/* sessiond export: writes all sessions and entries of the running service as NDJSON to stdout. */
 
 #include "db/base/uuid.h"
 #include "routes/core/buffer.h"
@@ -15,18 +15,19 @@
 
 #define READ_BYTES (64 << 10)
 
-/* More than the largest --max-body-bytes, and so than the longest line of a service. */
+/* Longer than the largest --max-body-bytes, and so than any line of a service. */
 #define LINE_BYTES_MAX (257 << 20)
 #define MAX_DEPTH 10003
 
 struct export
 {
-    struct buffer line; /* what came of a line that is not whole */
-    int64_t lines;      /* that were received whole */
+    struct buffer line; /* received part of an incomplete line */
+    int64_t lines;      /* complete lines received */
     int64_t sessions;
     int64_t entries;
-    char last_session[UUID_SIZE];     /* the session of the last line */
-    char complete_session[UUID_SIZE]; /* the session before it, of which all was written */
+    char last_session[UUID_SIZE]; /* session of the last line */
+    /* last session before `last_session`; it is completely written */
+    char complete_session[UUID_SIZE];
 };
 
 static bool write_all(const char *data, size_t len, struct error *err)
@@ -52,7 +53,7 @@ static struct slice find_member(const struct json_outline *outline, const char *
     return (struct slice){"", 0};
 }
 
-/* A member that is an id in canonical form. */
+/* Whether the member is an id in canonical form; copies it to `id`. */
 static bool parse_id_member(const struct json_outline *outline, const char *name,
                             char id[UUID_SIZE])
 {
@@ -69,7 +70,7 @@ static bool is_session(const struct json_outline *outline, char id[UUID_SIZE])
            parse_id_member(outline, "id", id);
 }
 
-/* An entry comes behind its session. */
+/* Whether the line is an entry of the last session. Entries follow their session. */
 static bool is_entry(const struct export *export, const struct json_outline *outline)
 {
     char id[UUID_SIZE];
@@ -80,7 +81,7 @@ static bool is_entry(const struct export *export, const struct json_outline *out
            find_member(outline, "entry").len > 0;
 }
 
-/* Counts a line of the form that the service writes. */
+/* Counts a line. Fails when it does not have the format of an export. */
 static bool count_line(struct export *export, struct slice line, struct error *err)
 {
     struct json_outline outline;
@@ -106,10 +107,9 @@ static bool count_line(struct export *export, struct slice line, struct error *e
     return true;
 }
 
-/* Writes the lines that are whole, up to the first that is wrong; *done gets their bytes.
- * `searched` bytes have no newline. Only lines that were written are counted: an export that is
- * continued begins behind them.
- */
+/* Writes the complete lines before the first invalid one, and sets *done to their bytes. The first
+ * `searched` bytes have no newline. Counts only lines that were written, because --after continues
+ * after them. */
 static bool write_lines(struct export *export, size_t searched, size_t *done, struct error *err)
 {
     const char *begin = export->line.data;
@@ -135,7 +135,7 @@ static bool write_lines(struct export *export, size_t searched, size_t *done, st
     return is_valid;
 }
 
-/* Adds what was received, and writes the lines that are complete. */
+/* Appends received bytes and writes the lines that are complete. */
 static bool add_part(struct export *export, struct slice part, struct error *err)
 {
     struct buffer *line = &export->line;

@@ -1,13 +1,14 @@
-/* sessiond healthcheck: asks the running service whether a write reaches the disk. */
+/* sessiond healthcheck: checks whether the running service can commit a write. */
 
 #include "service/cli/command.h"
 #include "service/cli/http_client.h"
 #include "service/cli/terminal.h"
 
-/* Less than the four seconds of the image's HEALTHCHECK, so that the reason is told. */
+/* Less than the four seconds of the image's HEALTHCHECK, so that this command can still print the
+ * reason. */
 #define TIMEOUT_S 3
 
-/* The beginning of a problem names what is wrong. */
+/* The first bytes of a problem are enough to identify it. */
 static void print_problem(struct http_response *response)
 {
     struct error ignored;

@@ -17,7 +17,7 @@
 
 #define CONNECT_TIMEOUT_S 10L
 
-/* The functions of libcurl, under its own names. */
+/* Functions of libcurl, under their own names without the prefix `curl_`. */
 struct curl_library {
     __typeof__(&curl_easy_init) easy_init;
     __typeof__(&curl_easy_setopt) easy_setopt;
@@ -43,24 +43,24 @@ struct http_transfer {
     CURL *easy;
     struct curl_slist *fields;
     struct buffer pending;
-    size_t read_offset; /* of `pending` */
-    bool paused;        /* libcurl holds back what does not fit into `pending` */
+    size_t read_offset; /* number of bytes of `pending` that were read */
+    bool paused;        /* libcurl holds data that does not fit into `pending` */
     bool is_head_complete;
     bool is_chunked;
     bool done;
-    CURLcode result;       /* when it is done */
-    const char *rejection; /* why this client ended the transfer; NULL: it did not */
+    CURLcode result;       /* valid when `done` is set */
+    const char *rejection; /* why this client has aborted the transfer; NULL: it has not */
     size_t head_bytes;
     int timeout_s;
-    int64_t deadline_us; /* INT64_MAX: none */
-    int64_t waited_us;   /* since WINDOW_BYTES came */
+    int64_t deadline_us; /* monotonic; INT64_MAX: no deadline */
+    int64_t waited_us;   /* waiting time since the last WINDOW_BYTES arrived */
     size_t window_bytes;
     char reason[CURL_ERROR_SIZE];
 };
 
-/* --- What libcurl reports of a response ------------------------------------------------------ */
+/* --- Callbacks of libcurl -------------------------------------------------------------------- */
 
-/* Bytes that were received and not read yet. libcurl delivers less at a time. */
+/* Limit of bytes that were received and not read. One piece from libcurl is shorter. */
 #define PENDING_MAX (256 << 10)
 
 static bool parse_field(struct slice line, const char *name, struct slice *value)
@@ -82,7 +82,7 @@ static bool equals_word(struct slice text, const char *word)
     return text.len == strlen(word) && strncasecmp(text.data, word, text.len) == 0;
 }
 
-/* NULL when the field is allowed, otherwise why it is not. */
+/* Returns NULL when the field is allowed; otherwise the reason why it is not. */
 static const char *check_field(struct http_transfer *transfer, struct slice line)
 {
     struct slice value;
@@ -97,7 +97,8 @@ static const char *check_field(struct http_transfer *transfer, struct slice line
                : "the response has a Transfer-Encoding other than chunked";
 }
 
-/* Without a length the end of the connection would be taken for the end of the body. */
+/* Requires a length. Without one the end of the connection would be mistaken for the end of the
+ * body. */
 static const char *check_head(struct http_transfer *transfer)
 {
     const struct curl_library *curl = &transfer->curl;
@@ -113,7 +114,7 @@ static const char *check_head(struct http_transfer *transfer)
     return transfer->is_head_complete ? NULL : "the response does not say how long its body is";
 }
 
-/* One line of a header section. */
+/* Handles one line of a header section. */
 /* NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's */
 static size_t on_header(char *line, size_t size, size_t count, void *arg)
 {
@@ -189,7 +190,7 @@ static bool set_transfer_error(const struct http_transfer *transfer, struct erro
 
 /* --- The request ----------------------------------------------------------------------------- */
 
-/* Debian's libcurl that uses the TLS library of the service. */
+/* The libcurl of Debian that uses GnuTLS, as the service does. */
 #define LIBCURL_SONAME "libcurl-gnutls.so.4"
 
 #define FUNCTION(name)                                                                             \
@@ -236,7 +237,8 @@ static bool add_field(struct http_transfer *transfer, const char *name, const ch
     return fields != NULL && len < (int)sizeof(line);
 }
 
-/* Without the empty Expect libcurl waits for an interim response before it sends a long body. */
+/* An empty Expect field stops libcurl from waiting for an interim response before it sends a long
+ * body. */
 static bool set_fields(struct http_transfer *transfer, const struct http_request *request)
 {
     const char *token = transfer->config->token;
@@ -284,7 +286,7 @@ static bool set_limits(struct http_transfer *transfer)
            set(easy, CURLOPT_WRITEDATA, transfer) == CURLE_OK;
 }
 
-/* The pin replaces the checks of the issuer, the name and the dates of a certificate. */
+/* The pin replaces the checks of issuer, name and dates of the certificate. */
 static bool set_pin(struct http_transfer *transfer, const char *pin)
 {
     const __typeof__(&curl_easy_setopt) set = transfer->curl.easy_setopt;
@@ -308,7 +310,8 @@ static bool set_url(struct http_transfer *transfer, const char *authority, const
     return ok;
 }
 
-/* A host and a port. Without the port libcurl would connect to that of the URL's scheme. */
+/* Whether the address is a host and a port. Without a port libcurl would use that of the URL
+ * scheme. */
 static bool has_host_and_port(const char *address)
 {
     const char *colon = strrchr(address, ':');
@@ -317,8 +320,8 @@ static bool has_host_and_port(const char *address)
            strchr(colon, ']') == NULL;
 }
 
-/* *authority gets host and port for the URL; for a Unix socket localhost, since Host is required.
- */
+/* Sets *authority to the host and port of the URL. For a Unix domain socket it is "localhost",
+ * because Host is required. */
 static bool find_address(struct http_transfer *transfer, const char **authority, bool *ok,
                          struct error *err)
 {
@@ -367,10 +370,10 @@ static bool prepare_transfer(struct http_transfer *transfer, const struct http_r
 
 #define SECOND_US INT64_C(1000000)
 
-/* What has to arrive in --command-timeout. */
+/* Minimum number of bytes that must arrive within --command-timeout. */
 #define WINDOW_BYTES 1024
 
-/* Waits until something can be done, or a limit is exceeded. */
+/* Waits until the transfer can continue. Fails when a time limit is exceeded. */
 static bool wait_for_data(struct http_transfer *transfer, struct error *err)
 {
     const int64_t stall_us = transfer->config->command_timeout_s * SECOND_US;
@@ -399,7 +402,7 @@ static bool advance_transfer(struct http_transfer *transfer, struct error *err)
     int left;
 
     if (transfer->curl.multi_perform(transfer->multi, &left) != CURLM_OK)
-        abort(); /* out of memory: there is no other reason */
+        abort(); /* only out of memory fails here */
     while ((message = transfer->curl.multi_info_read(transfer->multi, &left)) != NULL) {
         transfer->done = true;
         transfer->result = message->data.result;
@@ -473,7 +476,7 @@ ssize_t http_client_read(struct http_response *response, char *out, size_t size,
         if (pending->len == 0 && !advance_transfer(transfer, err))
             return -1;
     }
-    if (pending->len == 0) /* the body has ended, or the transfer failed */
+    if (pending->len == 0) /* end of the body, or a failed transfer */
         return transfer->result == CURLE_OK || set_transfer_error(transfer, err) ? 0 : -1;
     const size_t left = pending->len - transfer->read_offset;
     const size_t count = left < size ? left : size;

@@ -1,4 +1,4 @@
-/* sessiond import: what sessiond export wrote, into the running service. */
+/* sessiond import: imports the output of sessiond export into the running service. */
 
 #include "service/cli/claude/import.h"
 #include "db/base/uuid.h"
@@ -24,16 +24,15 @@
 struct import {
     const struct config *config;
     struct buffer batch;
-    int64_t lines;      /* in the batch */
-    int64_t first_line; /* of the batch, in the file */
-    int64_t line;       /* that is read */
+    int64_t lines;      /* in the current batch */
+    int64_t first_line; /* line number in the file of the first line of the batch */
+    int64_t line;       /* line number in the file of the current line */
     int64_t sessions_created;
     int64_t sessions_present;
     int64_t entries_created;
     int64_t entries_present;
     int64_t conflicts;
-    char
-        skipped_session[UUID_SIZE]; /* the session of the last conflict: its entries are not sent */
+    char skipped_session[UUID_SIZE]; /* session of the last conflict, whose entries are not sent */
 };
 
 static bool report_conflict(struct import *import, struct json_object *conflict, struct error *err)
@@ -124,7 +123,7 @@ static struct slice find_member(const struct json_outline *outline, const char *
     return (struct slice){"", 0};
 }
 
-/* What belongs to a session that is left alone is passed over. */
+/* Whether the line belongs to a session that is skipped after a conflict. */
 static bool is_skipped_session(const struct import *import, const struct json_outline *outline)
 {
     const struct slice id = find_member(outline, "session_id");

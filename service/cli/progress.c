@@ -10,7 +10,7 @@
 
 #define SECOND_US INT64_C(1000000)
 
-/* Ends the thread. */
+/* Stops the thread. */
 #define STOP_SIGNAL SIGUSR1
 
 static void print_progress(struct progress *progress, int64_t began_us)

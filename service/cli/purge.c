@@ -1,5 +1,5 @@
-/* sessiond purge: has the running service delete what retention does not keep, or say what that is.
- */
+/* sessiond purge: makes the running service delete the sessions whose retention has expired, or
+ * shows them. */
 
 #include "service/cli/api_response.h"
 #include "service/cli/command.h"
@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* More than a service ever sends here. */
+/* Longer than any response of a service to these requests. */
 #define RESPONSE_MAX 65536
 
 #define CURSOR_MAX 128
@@ -18,11 +18,11 @@
 #define PURGE_PATH "/admin/purge"
 #define RETENTION_PATH "/admin/retention"
 
-/* A step waits for writes that came before, and for a disk that is slow. */
+/* A step waits for earlier writes and for a slow disk. */
 #define TIMEOUT_S 60
 
 struct reason {
-    const char *name; /* in the answers */
+    const char *name; /* member name in the responses */
     const char *flag;
     const char *what;
 };
@@ -52,7 +52,8 @@ static bool send_request(const struct config *config, const char *method, const 
     return ok;
 }
 
-/* Characters of a next_cursor of the service; others could change the target of the request. */
+/* Whether the text has only the characters of a next_cursor. Others could change the target of the
+ * request. */
 static bool is_valid_cursor(struct slice text)
 {
     for (size_t i = 0; i < text.len; i++) {
@@ -62,7 +63,7 @@ static bool is_valid_cursor(struct slice text)
     return text.len > 0 && text.len <= CURSOR_MAX;
 }
 
-/* Makes *path that of the next page after `body`, empty when there is none. */
+/* Sets *path to the path of the next page after `body`; empty when there is none. */
 static bool set_next_path(struct json_object *body, const char *first_path, char path[PATH_SIZE],
                           struct error *err)
 {
@@ -82,13 +83,13 @@ static bool set_next_path(struct json_object *body, const char *first_path, char
 #define SHOWN_MAX 10
 #define TEXT_MAX 64
 
-/* What would go for one reason: the sum over the pages that were read. */
+/* Sessions that would be deleted for one reason, summed over all pages that were read. */
 struct preview {
     bool is_off;
     int64_t seconds;
     int64_t sessions;
     int64_t bytes;
-    char oldest[TEXT_MAX]; /* empty: there is none yet */
+    char oldest[TEXT_MAX]; /* empty: none yet */
     char first[SHOWN_MAX][TEXT_MAX];
     size_t first_count;
 };
@@ -130,7 +131,7 @@ static void print_preview(const struct reason *reason, const struct preview *pre
         terminal_print(stdout, "  %s\n", preview->first[i]);
 }
 
-/* One page. *path becomes that of the next one, or empty. */
+/* Adds one page. Sets *path to that of the next page, or to an empty text. */
 static bool preview_page(const struct config *config, char path[PATH_SIZE],
                          struct preview previews[REASON_COUNT], struct error *err)
 {
@@ -170,7 +171,7 @@ static bool add_totals(struct json_object *body, struct totals *totals, struct e
     return ok || api_response_is_foreign(err, "it does not say what was deleted");
 }
 
-/* One step. *path becomes that of the next one, or empty. */
+/* Purges one step. Sets *path to that of the next step, or to an empty text. */
 static bool purge_page(const struct config *config, char path[PATH_SIZE], struct totals *totals,
                        struct error *err)
 {
@@ -183,7 +184,7 @@ static bool purge_page(const struct config *config, char path[PATH_SIZE], struct
     return ok;
 }
 
-/* Whether the service has a retention at all. */
+/* Sets *found when a retention is configured in the service. */
 static bool find_retention(const struct config *config, bool *found, struct error *err)
 {
     struct json_object *body = NULL;
@@ -207,7 +208,7 @@ static void print_totals(const struct totals *totals)
            (long long)totals->bytes);
 }
 
-/* Says why nothing was deleted when retention is off. */
+/* Prints that nothing was deleted, and why if retention is off. */
 static bool print_nothing_deleted(const struct config *config, struct error *err)
 {
     const struct totals none = {0};

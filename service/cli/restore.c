@@ -1,4 +1,4 @@
-/* sessiond restore: puts a backup in the database's place. */
+/* sessiond restore: replaces the database by a backup. */
 
 #include "db/sqlite/file/restore.h"
 #include "routes/json/legacy_context.h"

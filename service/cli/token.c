@@ -1,4 +1,4 @@
-/* sessiond token: makes a token and the line that lets it in. */
+/* sessiond token: generates a token and its line for the token file. */
 
 #include "service/auth/tokens.h"
 #include "service/cli/command.h"
@@ -8,7 +8,7 @@
 #include <sys/random.h>
 
 #define TOKEN_BYTES 32
-#define PREFIX "sd_" /* so that scanners of files and logs can tell what it is */
+#define PREFIX "sd_" /* lets secret scanners recognize the token */
 #define TOKEN_SIZE (sizeof(PREFIX) + (TOKEN_BYTES * 8 + 5) / 6)
 
 /* base64url without padding (RFC 4648 §5). */

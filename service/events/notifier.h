@@ -4,7 +4,7 @@
  * concerns. Waiters for one session are found by session id, so the cost of an event does not
  * depend on the number of other waiters.
  *
- * The thread works in rounds. It announces the first event after an idle period immediately. After
+ * The thread works in rounds. It handles the first event after an idle period immediately. After
  * a round that woke many waiters it pauses, so that events accumulate and wakeups leave most of the
  * processor time to writers.
  *
@@ -40,8 +40,11 @@ struct event_source {
 
 struct notifier;
 
+/* Creates a notifier without a thread. The caller frees it with notifier_free(). */
 struct notifier *notifier_new(void);
 
+/* Starts the thread. Copies `source`; its `arg` is borrowed until notifier_stop(). Fails when the
+ * thread cannot be created. */
 MUST_USE bool notifier_start(struct notifier *notifier, const struct event_source *source,
                              struct error *err);
 
@@ -66,6 +69,7 @@ void notifier_drain(struct notifier *notifier);
 /* Stops the thread. There must be no waiters. */
 void notifier_stop(struct notifier *notifier);
 
+/* Frees the notifier. The thread must be stopped or never started. `notifier` may be NULL. */
 void notifier_free(struct notifier *notifier);
 
 #endif

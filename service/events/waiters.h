@@ -44,14 +44,19 @@ struct waiter {
 
 struct waiters;
 
+/* Creates an empty index. The caller frees it with waiters_free(). */
 struct waiters *waiters_new(void);
+
+/* Frees the index, but not the waiters. */
 void waiters_free(struct waiters *all);
 
+/* Returns the number of waiters. */
 size_t waiters_count(const struct waiters *all);
 
 /* Whether a waiter with `soon` exists. */
 bool waiters_any_soon(const struct waiters *all);
 
+/* Adds a waiter. A deadline in the past is allowed. */
 void waiters_add(struct waiters *all, struct waiter *waiter);
 
 /* Each of the following functions removes waiters and prepends them to the list *woken. */
@@ -63,11 +68,13 @@ void waiters_take_session(struct waiters *all, const char *session_id, int64_t e
 /* Removes the waiters for any event that have not seen all events up to `newest`. */
 void waiters_take_any(struct waiters *all, int64_t newest, struct waiter **woken);
 
+/* Removes the waiters with `soon`. */
 void waiters_take_soon(struct waiters *all, struct waiter **woken);
 
 /* Removes the waiters whose deadline has passed. */
 void waiters_take_due(struct waiters *all, int64_t now_us, struct waiter **woken);
 
+/* Removes all waiters, for `reason`. */
 void waiters_take_all(struct waiters *all, enum wake_reason reason, struct waiter **woken);
 
 /* Returns the next time at which a deadline may pass; INT64_MAX: never. waiters_take_due() removes

@@ -29,6 +29,8 @@ struct connection_tracker_options {
     struct request_ids *ids;
 };
 
+/* Starts the timeout thread. Copies `options`; its pointers are borrowed. Fails when the thread
+ * cannot be created. The caller stops *out with connection_tracker_stop(). */
 MUST_USE bool connection_tracker_start(const struct connection_tracker_options *options,
                                        struct connection_tracker **out, struct error *err);
 
@@ -40,6 +42,8 @@ void connection_tracker_stop(struct connection_tracker *all);
  * result; call it before the descriptor is closed. */
 struct tracked_connection *tracked_open(struct connection_tracker *all, int descriptor,
                                         struct connection_slot *slot);
+
+/* Ends the timeouts of the connection and frees it. */
 void tracked_close(struct tracked_connection *client);
 
 /* Returns the slot that was passed to tracked_open(). Borrowed. */

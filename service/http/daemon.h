@@ -54,6 +54,7 @@ enum MHD_Result http_server_on_request(void *cls, struct MHD_Connection *connect
                                        const char *url, const char *method, const char *version,
                                        const char *data, size_t *data_size, void **request_cls);
 
+/* Called at the end of a request: releases its quotas, logs and counts it, and frees it. */
 void http_server_on_completed(void *cls, struct MHD_Connection *connection, void **request_cls,
                               enum MHD_RequestTerminationCode code);
 

@@ -15,6 +15,8 @@
 
 struct lingering_close;
 
+/* Starts the thread. Fails when the eventfd or the thread cannot be created. The caller stops *out
+ * with lingering_close_stop(). */
 MUST_USE bool lingering_close_start(struct lingering_close **out, struct error *err);
 
 /* Call it before closing `socket`. Duplicates the socket when the client has not closed its side;

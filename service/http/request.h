@@ -57,10 +57,13 @@ struct request {
     char target[];             /* path and query as sent, NUL-terminated */
 };
 
+/* Initializes the id generator with a random process number. Aborts without random numbers. */
 void request_ids_init(struct request_ids *ids);
 
 /* Creates a request with a copy of `target`. The caller frees it with request_free(). */
 struct request *request_new(const char *target);
+
+/* Frees the request and its exchange. `request` may be NULL. */
 void request_free(struct request *request);
 
 /* Stores a header that routes use; ignores other headers. Borrows `value` unless the header is
@@ -81,6 +84,7 @@ void request_wipe_credentials(struct request *request);
  * otherwise creates an id. */
 void request_identify(struct request *request, struct request_ids *ids);
 
+/* Sets the method of the exchange; METHOD_OTHER when the method is unknown. */
 void request_set_method(struct request *request, const char *method);
 
 /* Logs the access line of a finished request. */

@@ -194,9 +194,9 @@ static bool is_rate_limited(struct http_server *server, struct request *request)
     return true;
 }
 
-/* A client of Server-Sent Events reconnects after a connection that ended without a response, and
- * never after another status than 200 (HTML standard, section 9.2.2). Its ex->status stays 0, and
- * the connection is closed. */
+/* A client of Server-Sent Events reconnects when the connection ends without a response, but not
+ * after a status other than 200 (HTML standard, section 9.2.2). So ex->status stays 0 for such a
+ * client, and the connection is closed. */
 static void reject_while_stopping(struct exchange *ex)
 {
     if (accept_names(ex->headers[REQUEST_ACCEPT], SSE_MEDIA_TYPE))

@@ -11,7 +11,7 @@
 /* Shorter texts are not charged: they are about as large as the memory of a connection itself. */
 #define CHARGE_MIN_BYTES 16384
 
-/* Bytes of a snapshot that are read at once. */
+/* Bytes of a snapshot that one read returns at most. */
 #define FILE_PIECE_BYTES 65536
 
 /* Reads the next piece of the snapshot. A download has no time limit, so removing its token ends

@@ -13,6 +13,9 @@ struct http_server;
 /* Returns the version of libmicrohttpd at run time, which may differ from that at build time. */
 const char *http_server_library_version(void);
 
+/* Starts the threads and serves on options->listener. Copies `options`; its pointers are borrowed
+ * until http_server_stop() succeeds. Fails when a thread, a descriptor or the daemon cannot be
+ * created. */
 MUST_USE bool http_server_start(const struct http_server_options *options, struct http_server **out,
                                 struct error *err);
 

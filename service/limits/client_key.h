@@ -15,6 +15,7 @@ struct sockaddr;
  * client. */
 uint64_t client_key_seed(void);
 
+/* Returns the key of the token with this name. Never 0. */
 uint64_t client_key_of_token(uint64_t seed, const char *name);
 
 /* Returns 0 for a socket without IP address, such as a Unix domain socket. An IPv6 address counts

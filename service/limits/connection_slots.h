@@ -22,6 +22,7 @@ struct connection_slots_options {
     struct quota_limits of_token;
 };
 
+/* Creates the slots. Copies `options`. The caller frees the result with connection_slots_free(). */
 struct connection_slots *connection_slots_new(const struct connection_slots_options *options);
 
 /* Frees the slots. All of them must have been released. `slots` may be NULL. */

@@ -12,6 +12,7 @@ struct memory_budget {
     atomic_uint_least64_t used_bytes;
 };
 
+/* Initializes an unused budget. */
 void memory_budget_init(struct memory_budget *memory_budget, uint64_t limit_bytes);
 
 /* Acquires `bytes` more for a caller that already holds `held_bytes`. Returns false, and changes
@@ -30,6 +31,7 @@ void memory_budget_charge(struct memory_budget *memory_budget, uint64_t bytes);
 /* Releases bytes that were acquired with memory_budget_take() or memory_budget_charge(). */
 void memory_budget_give(struct memory_budget *memory_budget, uint64_t bytes);
 
+/* Returns how much is in use; it may exceed the limit after memory_budget_charge(). */
 uint64_t memory_budget_used(const struct memory_budget *memory_budget);
 
 #endif

@@ -39,6 +39,7 @@ struct quota {
 
 struct quotas;
 
+/* Creates an empty table. The caller frees it with quotas_free(). */
 struct quotas *quotas_new(void);
 
 /* Frees the quotas. All of them must have been closed. `quotas` may be NULL. */

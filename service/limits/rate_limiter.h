@@ -16,6 +16,8 @@ struct rate_limiter;
 /* Creates a rate limiter; `per_second` is at least 1. The caller frees it with
  * rate_limiter_free(). */
 struct rate_limiter *rate_limiter_new(int64_t per_second);
+
+/* `rate` may be NULL. */
 void rate_limiter_free(struct rate_limiter *rate);
 
 /* Takes one request from the bucket of `key`, a client key. `now_us` is monotonic. Returns false

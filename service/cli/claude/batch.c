@@ -4,8 +4,8 @@
 #define BATCH_BYTES (256 << 10)
 
 struct batch_item {
-    size_t start; /* in the text */
-    size_t end;   /* before the LF */
+    size_t start; /* offset in the text */
+    size_t end;   /* offset of the LF that follows */
     int64_t number;
 };
 
@@ -19,7 +19,8 @@ static size_t count_items(const struct claude_batch *batch)
     return batch->items.len / sizeof(struct batch_item);
 }
 
-/* Appends `count` lines from the first one on; *done: how many of them need no other try. */
+/* Appends `count` lines, starting with line `first`. Sets *done to the number of lines that need no
+ * retry. */
 static bool send_part(struct claude_batch *batch, size_t first, size_t count, size_t *done,
                       struct error *err)
 {
@@ -49,7 +50,7 @@ static bool send_part(struct claude_batch *batch, size_t first, size_t count, si
     return false;
 }
 
-/* A batch is refused for one of its lines: halves find it. */
+/* The service rejects a batch because of a single line. Bisection finds that line. */
 bool claude_batch_send(struct claude_batch *batch, struct error *err)
 {
     const size_t count = count_items(batch);

@@ -7,10 +7,10 @@
 #define FIRST_ROOM 1024
 
 struct claude_digest {
-    unsigned char name[16]; /* digest of the uuid, or of the text where there is no uuid */
+    unsigned char name[16]; /* digest of the uuid or, without a uuid, of the text */
     unsigned char text[8];  /* digest of the text */
-    uint32_t stored;        /* entries of the stream that no line of the file was matched with */
-    uint32_t seen;          /* lines of the file; a slot that is in use has one of both */
+    uint32_t stored;        /* entries of the stream that no line of the file has matched */
+    uint32_t seen;          /* lines of the file; in a used slot, `stored` or `seen` is above 0 */
 };
 
 static bool is_used(const struct claude_digest *slot)
@@ -32,7 +32,7 @@ static struct claude_digest make_digest(struct slice uuid, struct slice text)
     return digest;
 }
 
-/* The slot of this name, or the free one where it belongs. The table has a free one. */
+/* Returns the slot of this name, or the free slot for it. The table must have a free slot. */
 static struct claude_digest *find_slot(const struct claude_digests *digests,
                                        const struct claude_digest *wanted)
 {
@@ -62,8 +62,8 @@ static void resize(struct claude_digests *digests, size_t room)
     free(old);
 }
 
-/* The slot of this digest; a new one if there is none, which the caller has to count something in.
- * At most four fifths of the slots are used; the table grows by half. */
+/* Returns the slot of this digest. Adds a new one if there is none; the caller must then increment
+ * `stored` or `seen`. At most four fifths of the slots are used; the table grows by half. */
 static struct claude_digest *find_or_add_slot(struct claude_digests *digests,
                                               const struct claude_digest *digest)
 {

@@ -19,8 +19,8 @@ struct claude_file {
     const struct claude_place *place;
     char session_id[UUID_SIZE];
     struct buffer project;
-    bool is_project_guessed; /* no line has a cwd */
-    int64_t lines;           /* that are objects, as far as the survey came */
+    bool is_project_guessed; /* no line has a cwd; the name of the folder is used */
+    int64_t lines;           /* number of objects that the survey has read */
     struct claude_reader reader;
     struct claude_digests digests;
     struct claude_stream stream;
@@ -42,7 +42,7 @@ static bool is_metadata(const struct claude_file *file)
     return file->place->kind == CLAUDE_METADATA;
 }
 
-/* The entry of a metadata file has a member more than the file. */
+/* Handles the object of a metadata file, to which the entry adds the member `type`. */
 static bool handle_metadata(struct claude_file *file, struct slice object, line_fn on_line)
 {
     struct buffer text = {0};
@@ -61,8 +61,8 @@ static bool handle_metadata(struct claude_file *file, struct slice object, line_
     return ok;
 }
 
-/* Hands the object in these bytes, which it may move, to the taker. *taken: they have one, or
- * nothing but space. */
+/* Parses these bytes, which may be modified in place, and passes the object to `on_line`. Sets
+ * *is_parsed when they are one object or only white space. */
 static bool handle_object(struct claude_file *file, char *data, size_t len, line_fn on_line,
                           bool *is_parsed, struct error *why)
 {
@@ -77,7 +77,8 @@ static bool handle_object(struct claude_file *file, char *data, size_t len, line
     return ok;
 }
 
-/* Most lines are one object. `is_told`: the first thing that is none is reported. */
+/* Handles a line, which usually is a single object. With `should_report`, reports the first part
+ * that is not an object. */
 static bool handle_line(struct claude_file *file, bool should_report, line_fn on_line)
 {
     char *data = file->reader.line.data;
@@ -107,7 +108,7 @@ static void report_long_line(struct claude_file *file)
     report_skip(file, file->reader.number, why);
 }
 
-/* A file that is one object is one line: in it an LF is white space. */
+/* Replaces each LF by a space, for a file that is a single object. */
 static void join_lines(struct buffer *text)
 {
     char *end = text->data + text->len;
@@ -117,7 +118,7 @@ static void join_lines(struct buffer *text)
         *at = ' ';
 }
 
-/* Hands the objects of the file to `taker` until that returns false or the batch is stopped. */
+/* Passes the objects of the file to `on_line` until it returns false or the batch is stopped. */
 static bool for_each_line(struct claude_file *file, bool should_report, line_fn on_line)
 {
     enum claude_read read = CLAUDE_READ_END;
@@ -143,10 +144,10 @@ static bool for_each_line(struct claude_file *file, bool should_report, line_fn 
     return ok;
 }
 
-/* --- Survey: which session, which project ----------------------------------------------------- */
+/* --- Survey: session and project -------------------------------------------------------------- */
 
-/* The first sessionId that is a UUID, unless the path has one, and the first cwd. False when both
- * are known. */
+/* Records the first sessionId that is a UUID, unless the path has one, and the first cwd. Returns
+ * false when both are known. */
 static bool survey_line(struct claude_file *file, const struct claude_line *line)
 {
     struct buffer text = {0};
@@ -161,7 +162,8 @@ static bool survey_line(struct claude_file *file, const struct claude_line *line
     return file->session_id[0] == '\0' || file->project.len == 0;
 }
 
-/* A folder of Claude Code's has the name of its project, though not to the letter. */
+/* Uses the name of the folder as project. Claude Code derives that name from the path of the
+ * project, but not exactly. */
 static void guess_project(struct claude_file *file)
 {
     if (file->project.len > 0 || file->place->session_id[0] == '\0')
@@ -183,7 +185,7 @@ static bool is_utf8(struct slice text)
     return true;
 }
 
-/* True when there is something to import, and a place for it. */
+/* Returns true when there is something to import and its session and stream are known. */
 static bool survey(struct claude_file *file)
 {
     const struct slice stream = buffer_slice(&file->place->stream);
@@ -210,7 +212,7 @@ static bool survey(struct claude_file *file)
 
 /* --- Import ----------------------------------------------------------------------------------- */
 
-/* False when the import ends. */
+/* Returns false when the import must end. */
 static bool report_result(struct claude_file *file, enum claude_result result)
 {
     if (result == CLAUDE_REFUSED)
@@ -220,8 +222,10 @@ static bool report_result(struct claude_file *file, enum claude_result result)
     return result != CLAUDE_FAILED;
 }
 
-/* The session is there with another project or thread. An agent may have worked in another folder;
- * the project may have been guessed, now or when the session was created. */
+/* The session exists with another project or thread. Accepts it when the file is a stream of an
+ * agent, which may have worked in another folder. Accepts it also when the thread is the same and
+ * the project was guessed, now or when the session was created. Returns false when the import must
+ * end. */
 static bool accept_session(struct claude_file *file, bool *accepted)
 {
     struct buffer project = {0};
@@ -274,7 +278,7 @@ static bool import_line(struct claude_file *file, const struct claude_line *line
     return true;
 }
 
-/* Of a file without an object there is nothing to take, but something to report. */
+/* Ignores the lines of a file without objects, which is read only to report errors. */
 static bool ignore_line(struct claude_file *file, const struct claude_line *line)
 {
     (void)file;

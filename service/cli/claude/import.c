@@ -12,7 +12,8 @@
 
 struct transcripts {
     const struct config *config;
-    bool is_second; /* walk: first the conversations, then what belongs to their sessions */
+    /* second walk: files of agents and metadata; the first walk imports the conversations */
+    bool is_second;
     struct claude_report report;
 };
 
@@ -36,7 +37,8 @@ static bool import_path(struct transcripts *all, const FTSENT *entry)
     return ok;
 }
 
-/* What cannot be read holds up nothing but itself. */
+/* A file or folder that cannot be read does not stop the import. Reported in the first walk
+ * only. */
 static void report_unreadable(struct transcripts *all, const FTSENT *entry)
 {
     if (!all->is_second)
@@ -78,9 +80,9 @@ static bool walk(struct transcripts *all, char *root)
     return ok;
 }
 
-/* The absolute path of a file or folder: the names of a file's folders say what it belongs to. The
- * name of the file itself stays what the user says, also for a symbolic link. NULL: errno says why.
- */
+/* Returns the absolute path of a file or folder, since the names of its parent folders identify the
+ * session. The last component of a file stays as the user has named it, also for a symbolic link.
+ * The caller frees the result. Returns NULL, with errno set, on failure. */
 static char *make_absolute(const char *path)
 {
     struct stat found;

@@ -4,10 +4,10 @@
 #include "routes/json/skip.h"
 #include "routes/json/string.h"
 
-/* What the service may be configured to take; it checks its own limit. */
+/* Maximum --max-json-depth. The service checks its own, possibly lower, limit. */
 #define MAX_DEPTH 10000
 
-/* The reader of batches counts lines, and this one is its first. */
+/* Removes the line number that the parser of batches adds: it is 1 for every line. */
 static void drop_line_number(struct error *why)
 {
     static const char *const prefixes[] = {"line 1, ", "line 1: "};
@@ -45,7 +45,8 @@ void claude_line_release(struct claude_line *line)
     line->entries = NULL;
 }
 
-/* Behind the string whose opening quote is at `at`; `end` when it is not closed. */
+/* Returns the position after the string whose opening quote is at `at`; `end` when it is not
+ * closed. */
 static const char *skip_string(const char *at, const char *end)
 {
     for (at++; at < end && *at != '"'; at++) {
@@ -55,7 +56,7 @@ static const char *skip_string(const char *at, const char *end)
     return at < end ? at + 1 : end;
 }
 
-/* Behind the object that begins at `at`; `end` when it is not closed. */
+/* Returns the position after the object that begins at `at`; `end` when it is not closed. */
 static const char *skip_object(const char *at, const char *end)
 {
     size_t depth = 0;

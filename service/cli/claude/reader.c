@@ -18,7 +18,7 @@ bool claude_reader_open(struct claude_reader *reader, const char *path, size_t m
     return reader->fd >= 0;
 }
 
-/* How many bytes are there; 0 at the end of the file, -1 on failure. */
+/* Returns the number of unread bytes in the chunk; 0 at the end of the file, -1 on failure. */
 static ssize_t fill_chunk(struct claude_reader *reader)
 {
     ssize_t count;
@@ -33,7 +33,8 @@ static ssize_t fill_chunk(struct claude_reader *reader)
     return count;
 }
 
-/* Takes what the chunk has of the line. True when the line ends there. */
+/* Appends the bytes of the chunk that belong to the line. Returns true when the line ends in this
+ * chunk. */
 static bool append_chunk(struct claude_reader *reader, bool *too_long)
 {
     const char *start = reader->chunk + reader->at;
@@ -42,7 +43,7 @@ static bool append_chunk(struct claude_reader *reader, bool *too_long)
     const size_t len = end == NULL ? available : (size_t)(end - start);
 
     reader->at += len + (end != NULL);
-    /* One byte more may be a CR, three may be a byte order mark. */
+    /* 4 more bytes: a CR and a byte order mark of 3 bytes */
     *too_long = *too_long || reader->line.len + len > reader->max_bytes + 4;
     if (!*too_long)
         buffer_add(&reader->line, (struct slice){start, len});

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-/* Prints one line. */
+/* Prints one line to stderr and releases it. */
 static void print_line(struct buffer *line)
 {
     buffer_add_char(line, '\0');

@@ -9,7 +9,8 @@
 
 #include <stdio.h>
 
-#define MAX_DEPTH 10010 /* an entry of any depth that can be configured, in a page */
+/* deeper than any entry that can be configured, inside a page */
+#define MAX_DEPTH 10010
 #define PAGE_ENTRIES 1000
 #define PROBLEM "urn:sessiond:problem:"
 
@@ -37,7 +38,8 @@ void claude_stream_close(struct claude_stream *stream)
 
 /* --- Responses -------------------------------------------------------------------------------- */
 
-/* A page has one entry at least, and an entry came in a body. */
+/* Limits the body to the size of a page, which has at least one entry, and an entry is at most as
+ * long as a body. */
 static bool read_body(const struct config *config, struct http_response *response,
                       struct buffer *out, struct error *err)
 {
@@ -64,8 +66,7 @@ static bool is_object(struct slice body)
     return json_scan(body, MAX_DEPTH, &outline, &ignored) && outline.type == JSON_OBJECT;
 }
 
-/* The member's text without quotes and escapes decoded, with a NUL behind it; "" if there is none.
- */
+/* Decodes the text of a member into *out, NUL-terminated; "" when there is none. */
 static const char *decode_member(struct slice object, const char *name, struct buffer *out)
 {
     if (!claude_line_text(object, name, out))
@@ -148,7 +149,7 @@ static enum claude_result read_response(const struct config *config, struct http
     return result;
 }
 
-/* DONE: *body is a JSON object that json_scan() accepts. */
+/* CLAUDE_DONE: *body is a JSON object that json_scan() accepts. */
 static enum claude_result send_request(const struct config *config,
                                        const struct http_request *request, struct buffer *body,
                                        struct error *err)
@@ -163,7 +164,7 @@ static enum claude_result send_request(const struct config *config,
     return result;
 }
 
-/* A member that is a whole number of at most 18 digits. */
+/* Reads a member that is a non-negative integer of at most 18 digits. */
 static bool read_number(struct slice object, const char *name, int64_t *out, struct error *err)
 {
     const struct slice text = claude_line_member(object, name);
@@ -224,9 +225,9 @@ enum claude_result claude_stream_project(const struct claude_stream *stream, str
     return result;
 }
 
-/* --- Its stream ------------------------------------------------------------------------------- */
+/* --- The stream ------------------------------------------------------------------------------- */
 
-/* `item` is one of the page's entries. */
+/* Adds the entry of `item`, an element of the page. */
 static bool add_entry(struct claude_digests *digests, struct buffer *page, struct slice item,
                       struct error *err)
 {
@@ -263,7 +264,7 @@ static bool add_page(struct claude_digests *digests, struct buffer *page, struct
     return true;
 }
 
-/* Takes a page of what comes behind *after, which moves on. */
+/* Adds a page of entries after *after, and advances *after. */
 static bool parse_page(struct claude_stream *stream, struct claude_digests *digests,
                        struct buffer *page, int64_t *after, struct error *err)
 {
