@@ -45,9 +45,9 @@ bool api_response_read(struct http_response *response, size_t max_bytes, struct 
 static bool parse_object(struct slice text, struct json_object **out, struct error *err)
 {
     struct json_outline outline;
-    struct error why;
+    struct error reason;
 
-    if (text.len > INT_MAX || !json_scan(text, MAX_DEPTH, &outline, &why) ||
+    if (text.len > INT_MAX || !json_scan(text, MAX_DEPTH, &outline, &reason) ||
         outline.type != JSON_OBJECT)
         return api_response_is_foreign(err, "its body is no JSON object");
     struct json_tokener *tokener = json_tokener_new_ex(MAX_DEPTH + 1);

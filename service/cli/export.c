@@ -86,12 +86,12 @@ static bool count_line(struct export *export, struct slice line, struct error *e
 {
     struct json_outline outline;
     char id[UUID_SIZE];
-    struct error why;
+    struct error reason;
 
     export->lines++;
-    if (!json_scan(line, MAX_DEPTH, &outline, &why))
+    if (!json_scan(line, MAX_DEPTH, &outline, &reason))
         return error_set(err, ERROR_INTERNAL, NULL, "line %lld of the response is no JSON: %.120s",
-                         (long long)export->lines, why.detail);
+                         (long long)export->lines, reason.detail);
     if (is_entry(export, &outline)) {
         export->entries++;
         return true;
@@ -117,12 +117,12 @@ static bool write_lines(struct export *export, size_t searched, size_t *done, st
     const char *from = begin + searched;
     const char *newline;
     struct export counted = *export;
-    struct error why;
+    struct error reason;
     bool is_valid = true;
 
     while (is_valid && (newline = memchr(from, '\n', (size_t)(end - from))) != NULL) {
         const char *line = begin + *done;
-        is_valid = count_line(&counted, (struct slice){line, (size_t)(newline - line)}, &why);
+        is_valid = count_line(&counted, (struct slice){line, (size_t)(newline - line)}, &reason);
         from = newline + 1;
         if (is_valid)
             *done = (size_t)(from - begin);
@@ -131,7 +131,7 @@ static bool write_lines(struct export *export, size_t searched, size_t *done, st
         return false;
     *export = counted;
     if (!is_valid)
-        *err = why;
+        *err = reason;
     return is_valid;
 }
 

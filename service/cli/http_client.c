@@ -82,7 +82,7 @@ static bool equals_word(struct slice text, const char *word)
     return text.len == strlen(word) && strncasecmp(text.data, word, text.len) == 0;
 }
 
-/* Returns NULL when the field is allowed; otherwise the reason why it is not. */
+/* Returns NULL when the field is allowed; otherwise the reason for its rejection. */
 static const char *check_field(struct http_transfer *transfer, struct slice line)
 {
     struct slice value;

@@ -87,13 +87,13 @@ static bool parse_result(struct import *import, struct http_response *response, 
 static bool set_batch_error(struct import *import, struct http_response *response,
                             struct error *err)
 {
-    struct error why;
+    struct error reason;
 
-    if (api_response_set_problem(import->config, response, &why))
+    if (api_response_set_problem(import->config, response, &reason))
         return true;
     return error_set(err, response->status == 422 ? ERROR_INVALID_PAYLOAD : ERROR_INTERNAL, NULL,
                      "lines %lld to %lld: %s", (long long)import->first_line,
-                     (long long)import->line, why.detail);
+                     (long long)import->line, reason.detail);
 }
 
 static bool send_batch(struct import *import, struct error *err)
@@ -142,14 +142,14 @@ static bool is_blank(struct slice line)
 static bool add_line(struct import *import, struct slice line, struct error *err)
 {
     struct json_outline outline;
-    struct error why;
+    struct error reason;
 
     import->line++;
     if (is_blank(line))
         return true;
-    if (!json_scan(line, MAX_DEPTH, &outline, &why))
+    if (!json_scan(line, MAX_DEPTH, &outline, &reason))
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "line %lld: it is no JSON: %.150s",
-                         (long long)import->line, why.detail);
+                         (long long)import->line, reason.detail);
     if (import->lines > 0 && import->batch.len + line.len > BATCH_BYTES && !send_batch(import, err))
         return false;
     if (is_skipped_session(import, &outline))

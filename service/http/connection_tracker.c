@@ -61,7 +61,7 @@ static int64_t now_ms(void)
 
 /* --- The timeout thread ---------------------------------------------------------------------- */
 
-/* Timeouts are late by at most one tick: this fraction of the shortest timeout, and at most
+/* Timeouts are late by at most one tick: the shortest timeout divided by TICKS_PER_TIMEOUT, at most
  * TICK_MAX_MS. */
 #define TICKS_PER_TIMEOUT 16
 #define TICK_MAX_MS 1000
@@ -99,9 +99,9 @@ bool tracked_is_at_eof(const struct tracked_connection *client)
 
 bool tracked_has_peer_closed(const struct tracked_connection *client)
 {
-    struct pollfd polled = {.fd = client->descriptor, .events = POLLRDHUP};
+    struct pollfd poll_fd = {.fd = client->descriptor, .events = POLLRDHUP};
 
-    return poll(&polled, 1, 0) == 1 && (polled.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+    return poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
 static void shut_down(struct tracked_connection *client)

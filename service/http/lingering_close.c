@@ -63,10 +63,10 @@ static void take_arrived(struct lingering_close *lingering, int64_t now_us)
 {
     pthread_mutex_lock(&lingering->mutex);
     add_arrived_locked(lingering, now_us);
-    const bool is_stop_new = lingering->shared.stopping && !lingering->stopping;
+    const bool has_stop_begun = lingering->shared.stopping && !lingering->stopping;
     lingering->stopping = lingering->shared.stopping;
     pthread_mutex_unlock(&lingering->mutex);
-    for (size_t i = 0; is_stop_new && i < lingering->count; i++)
+    for (size_t i = 0; has_stop_begun && i < lingering->count; i++)
         lingering->slots[i].deadline_us =
             min_us(lingering->slots[i].deadline_us, now_us + STOP_MS * INT64_C(1000));
 }

@@ -50,7 +50,7 @@ static bool start_clients(struct http_server *server, struct error *err)
     return connection_tracker_start(&options, &server->clients, err);
 }
 
-/* At most this fraction of the connections is reserved. */
+/* At most one in this number of connections is reserved. */
 #define RESERVED_DIVISOR 8
 
 static struct connection_slots *make_slots(const struct http_server_limits *limits)

@@ -36,13 +36,14 @@ static void free_pair(struct pair *pair)
     free(pair);
 }
 
-static bool set_file_error(const char *flag, const char *path, const char *why, struct error *err)
+static bool set_file_error(const char *flag, const char *path, const char *reason,
+                           struct error *err)
 {
-    const int len = (int)strcspn(why, "."); /* GnuTLS messages end with a period */
+    const int len = (int)strcspn(reason, "."); /* GnuTLS messages end with a period */
 
     return error_set(err, ERROR_INVALID_PAYLOAD, flag,
                      "--%s %.120s: %.*s; name a PEM file that the service's user may read", flag,
-                     path, len, why);
+                     path, len, reason);
 }
 
 /* Reads the file into *text. The caller frees text->data with gnutls_free(). */

@@ -28,9 +28,9 @@ struct claude_file {
     struct error *err;
 };
 
-static void report_skip(struct claude_file *file, int64_t line, const char *why)
+static void report_skip(struct claude_file *file, int64_t line, const char *reason)
 {
-    claude_report_skip(file->report, file->path, line, why);
+    claude_report_skip(file->report, file->path, line, reason);
 }
 
 /* --- Reading ---------------------------------------------------------------------------------- */
@@ -47,12 +47,12 @@ static bool handle_metadata(struct claude_file *file, struct slice object, line_
 {
     struct buffer text = {0};
     struct claude_line line;
-    struct error why;
+    struct error reason;
     bool ok = true;
 
-    if (!claude_line_add_metadata(object, &text, &why) ||
-        !claude_line_parse(text.data, text.len, &line, &why)) {
-        report_skip(file, 0, why.detail);
+    if (!claude_line_add_metadata(object, &text, &reason) ||
+        !claude_line_parse(text.data, text.len, &line, &reason)) {
+        report_skip(file, 0, reason.detail);
     } else {
         ok = on_line(file, &line);
         claude_line_release(&line);
@@ -64,12 +64,12 @@ static bool handle_metadata(struct claude_file *file, struct slice object, line_
 /* Parses these bytes, which may be modified in place, and passes the object to `on_line`. Sets
  * *is_parsed when they are one object or only white space. */
 static bool handle_object(struct claude_file *file, char *data, size_t len, line_fn on_line,
-                          bool *is_parsed, struct error *why)
+                          bool *is_parsed, struct error *reason)
 {
     struct claude_line line;
     bool ok = true;
 
-    *is_parsed = claude_line_parse(data, len, &line, why);
+    *is_parsed = claude_line_parse(data, len, &line, reason);
     if (*is_parsed && line.text.len > 0)
         ok = is_metadata(file) ? handle_metadata(file, line.text, on_line) : on_line(file, &line);
     if (*is_parsed)
@@ -83,16 +83,16 @@ static bool handle_line(struct claude_file *file, bool should_report, line_fn on
 {
     char *data = file->reader.line.data;
     size_t left = file->reader.line.len;
-    struct error why;
+    struct error reason;
     size_t first;
     bool is_parsed;
 
     do {
         first = claude_line_split((struct slice){data, left});
-        if (!handle_object(file, data, first > 0 ? first : left, on_line, &is_parsed, &why))
+        if (!handle_object(file, data, first > 0 ? first : left, on_line, &is_parsed, &reason))
             return false;
         if (!is_parsed && should_report)
-            report_skip(file, file->reader.number, why.detail);
+            report_skip(file, file->reader.number, reason.detail);
         data += first;
         left -= first;
     } while (is_parsed && first > 0);
@@ -101,11 +101,11 @@ static bool handle_line(struct claude_file *file, bool should_report, line_fn on
 
 static void report_long_line(struct claude_file *file)
 {
-    char why[96];
+    char reason[96];
 
-    snprintf(why, sizeof(why), "it has more than %lld bytes (--max-body-bytes)",
+    snprintf(reason, sizeof(reason), "it has more than %lld bytes (--max-body-bytes)",
              (long long)file->config->max_body_bytes);
-    report_skip(file, file->reader.number, why);
+    report_skip(file, file->reader.number, reason);
 }
 
 /* Replaces each LF by a space, for a file that is a single object. */

@@ -14,9 +14,10 @@ struct claude_line {
 };
 
 /* Parses `len` bytes, which it may modify in place; *out borrows them. The caller releases *out
- * after success. Returns false, with the reason in `why`, when they are not one object that the
+ * after success. Returns false, with the reason in `reason`, when they are not one object that the
  * service accepts as an entry. */
-MUST_USE bool claude_line_parse(char *data, size_t len, struct claude_line *out, struct error *why);
+MUST_USE bool claude_line_parse(char *data, size_t len, struct claude_line *out,
+                                struct error *reason);
 
 /* Frees what claude_line_parse() has allocated. */
 void claude_line_release(struct claude_line *line);
@@ -38,7 +39,8 @@ MUST_USE bool claude_line_text(struct slice object, const char *wanted, struct b
 
 /* Appends the entry that represents a .meta.json file, in the format of the Claude Agent SDK: the
  * object with the member "type":"agent_metadata" at its end. Returns false, with the reason in
- * `why`, when the object has a member of that name. */
-MUST_USE bool claude_line_add_metadata(struct slice object, struct buffer *out, struct error *why);
+ * `reason`, when the object has a member of that name. */
+MUST_USE bool claude_line_add_metadata(struct slice object, struct buffer *out,
+                                       struct error *reason);
 
 #endif

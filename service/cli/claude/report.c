@@ -23,35 +23,35 @@ static struct buffer begin_line(const char *path)
 }
 
 void claude_report_skip(struct claude_report *report, const char *path, int64_t line,
-                        const char *why)
+                        const char *reason)
 {
     struct buffer text = begin_line(path);
 
     report->skipped++;
     if (line > 0)
         buffer_printf(&text, ": line %lld", (long long)line);
-    buffer_printf(&text, " is passed over: %s", why);
+    buffer_printf(&text, " is passed over: %s", reason);
     print_line(&text);
 }
 
 void claude_report_stop(struct claude_report *report, const char *path, int64_t line,
-                        const char *why)
+                        const char *reason)
 {
     struct buffer text = begin_line(path);
 
     report->stopped++;
     if (line > 0)
-        buffer_printf(&text, ": stopped before line %lld: %s", (long long)line, why);
+        buffer_printf(&text, ": stopped before line %lld: %s", (long long)line, reason);
     else
-        buffer_printf(&text, ": stopped: %s", why);
+        buffer_printf(&text, ": stopped: %s", reason);
     print_line(&text);
 }
 
-void claude_report_fail(const char *path, const char *why)
+void claude_report_fail(const char *path, const char *reason)
 {
     struct buffer text = begin_line(path);
 
-    buffer_printf(&text, ": %s", why);
+    buffer_printf(&text, ": %s", reason);
     print_line(&text);
 }
 

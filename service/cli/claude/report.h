@@ -15,14 +15,14 @@ struct claude_report {
 
 /* Reports a line that cannot be imported; with `line` 0, the whole file. */
 void claude_report_skip(struct claude_report *report, const char *path, int64_t line,
-                        const char *why);
+                        const char *reason);
 
 /* Reports that the rest of the file, from this line on, is not imported now. */
 void claude_report_stop(struct claude_report *report, const char *path, int64_t line,
-                        const char *why);
+                        const char *reason);
 
 /* Reports that the import ends at this file or folder. */
-void claude_report_fail(const char *path, const char *why);
+void claude_report_fail(const char *path, const char *reason);
 
 /* Prints the counts to stdout. */
 void claude_report_print(const struct claude_report *report);
