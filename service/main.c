@@ -1,4 +1,5 @@
-/* The process: reads its configuration, starts the service, waits for a signal, stops it. */
+/* Entry point: reads the configuration, starts the service, waits for a signal, stops the
+ * service. */
 
 #include "service/app/fd_limit.h"
 #include "service/app/lifecycle.h"
@@ -17,37 +18,37 @@
 
 #define EXIT_USAGE 2
 
-/* Texts from this size on are mapped one by one. */
-#define LARGE_BYTES (1 << 20)
+/* malloc() maps blocks of this size and above individually. */
+#define MMAP_THRESHOLD_BYTES (1 << 20)
 
-/* All threads inherit the mask, so that signals reach only the main thread's sigwait. */
-static void block_signals(sigset_t *waited)
+/* All threads inherit the mask, so only sigwait() of the main thread receives the signals. */
+static void block_signals(sigset_t *signals)
 {
-    sigemptyset(waited);
-    sigaddset(waited, SIGTERM);
-    sigaddset(waited, SIGINT);
-    sigaddset(waited, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, waited, NULL);
+    sigemptyset(signals);
+    sigaddset(signals, SIGTERM);
+    sigaddset(signals, SIGINT);
+    sigaddset(signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, signals, NULL);
 }
 
-static void log_remarks(const struct config *config, struct log *log)
+static void log_config_warnings(const struct config *config, struct log *log)
 {
-    char rest[64];
+    char text[64];
 
     for (size_t i = 0; i < config->remark_count && i < CONFIG_REMARKS_MAX; i++)
         log_event(log, LOG_WARNING, "configuration", config->remarks[i]);
     if (config->remark_count <= CONFIG_REMARKS_MAX)
         return;
-    snprintf(rest, sizeof(rest), "further warnings that are not shown: %zu",
+    snprintf(text, sizeof(text), "further warnings that are not shown: %zu",
              config->remark_count - CONFIG_REMARKS_MAX);
-    log_event(log, LOG_WARNING, "configuration", rest);
+    log_event(log, LOG_WARNING, "configuration", text);
 }
 
 static void log_listening(struct service *service)
 {
     struct buffer line = {0};
 
-    log_remarks(&service->config, service->log);
+    log_config_warnings(&service->config, service->log);
     log_begin(&line, LOG_INFO, "listening");
     log_text(&line, "address", slice_from(service->listener.address));
     log_text(&line, "db", slice_from(service->config.db));
@@ -57,7 +58,7 @@ static void log_listening(struct service *service)
     log_text(&line, "version", slice_from(SESSIOND_VERSION));
     log_text(&line, "libmicrohttpd", slice_from(http_server_library_version()));
     log_integer(&line, "pid", getpid());
-    log_integer(&line, "tokens", (int64_t)authorizer_count(service->access));
+    log_integer(&line, "tokens", (int64_t)authorizer_token_count(service->access));
     log_end(service->log, &line, true);
     buffer_release(&line);
     if (service->config.allow_anonymous)
@@ -76,22 +77,22 @@ static void reload_tokens(struct service *service)
         log_event(service->log, LOG_ERROR, "token_reload_failed", err.detail);
         return;
     }
-    /* A token that was removed ends its streams and long polls. */
+    /* Ends the streams and long polls of tokens that were removed. */
     notifier_reauthorize(service->notifier, authorizer_generation(service->access));
     log_begin(&line, LOG_INFO, "tokens_loaded");
-    log_integer(&line, "tokens", (int64_t)authorizer_count(service->access));
+    log_integer(&line, "tokens", (int64_t)authorizer_token_count(service->access));
     log_end(service->log, &line, true);
     buffer_release(&line);
 }
 
-/* On SIGHUP. */
+/* Handles SIGHUP. */
 static void reload(struct service *service)
 {
     reload_tokens(service);
     tls_reload(service->tls);
 }
 
-static int serve(struct service *service, const sigset_t *waited)
+static int serve(struct service *service, const sigset_t *signals)
 {
     int signal_number;
 
@@ -99,38 +100,38 @@ static int serve(struct service *service, const sigset_t *waited)
     sandbox_log(&service->sandbox, service->log);
     sd_notify_send(service->manager, "READY=1");
     do {
-        if (sigwait(waited, &signal_number) != 0)
+        if (sigwait(signals, &signal_number) != 0)
             continue;
-        service_end_if_failed(service);
+        service_exit_if_failed(service);
         if (signal_number == SIGHUP)
             reload(service);
     } while (signal_number == SIGHUP);
     return service_stop(service);
 }
 
-/* A large body goes back to the system when it is done with: by itself the allocator takes the
- * size of the last one for usual, and keeps all that is smaller. */
-static void give_memory_back(void)
+/* Makes free() return the memory of large bodies to the system. Without this, glibc adapts its
+ * thresholds to the last large block and keeps smaller ones. */
+static void configure_malloc(void)
 {
-    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
-    mallopt(M_TRIM_THRESHOLD, 2 * LARGE_BYTES);
+    mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD_BYTES);
+    mallopt(M_TRIM_THRESHOLD, 2 * MMAP_THRESHOLD_BYTES);
 }
 
 static int run(struct service *service)
 {
-    sigset_t waited;
+    sigset_t signals;
     struct error err;
 
-    umask(S_IRWXG | S_IRWXO); /* what is stored is the user's alone */
-    give_memory_back();
-    block_signals(&waited);
+    umask(S_IRWXG | S_IRWXO); /* only the user may access stored files */
+    configure_malloc();
+    block_signals(&signals);
     const bool prepared = service_prepare(service, &err);
     service->log = log_new(STDERR_FILENO, service->config.log_level);
     if (service->log == NULL)
         return EXIT_FAILURE;
     if (prepared && service_start(service, &err)) {
         if (sandbox_limit_calls(&service->sandbox, &err))
-            return serve(service, &waited);
+            return serve(service, &signals);
         log_event(service->log, LOG_ERROR, "cannot_start", err.detail);
         (void)service_stop(service);
         return EXIT_FAILURE;
@@ -157,7 +158,7 @@ static bool reject_positional(const struct config *config, struct error *err)
                      "a command comes first, not after a flag: \"%.60s\"", config->file);
 }
 
-static int act(int argc, char **argv)
+static int dispatch(int argc, char **argv)
 {
     struct service service = {0};
     enum config_action action;
@@ -182,8 +183,8 @@ static int act(int argc, char **argv)
     return run(&service);
 }
 
-/* What was printed may be in memory until here: that it cannot be written is a failure as well. */
-static int conclude(int status)
+/* Buffered output may be written only here, so a write error must change the exit status. */
+static int flush_stdout(int status)
 {
     const int cause = fflush(stdout) == 0 ? 0 : errno;
 
@@ -198,6 +199,6 @@ int main(int argc, char **argv)
 {
     if (!fd_limit_reserve_standard())
         return COMMAND_UNAVAILABLE;
-    signal(SIGPIPE, SIG_IGN); /* who writes to a reader that is gone gets EPIPE, and can say so */
-    return conclude(act(argc, argv));
+    signal(SIGPIPE, SIG_IGN); /* a write to a closed pipe or socket fails with EPIPE instead */
+    return flush_stdout(dispatch(argc, argv));
 }

@@ -9,122 +9,122 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Fits into the head of a request, whatever its limit. */
+/* Fits into the header section of a request under every --max-header-size that is allowed. */
 #define TOKEN_CHARACTERS_MAX 512
 
-/* A hundred years. */
+/* 100 years of 365.25 days */
 #define DURATION_MAX_S INT64_C(3155760000)
 
-#define PLACE(member) offsetof(struct config, member)
+#define OFFSET(member) offsetof(struct config, member)
 
 static const struct option options[] = {
-    {"listen", "SESSIOND_LISTEN", OPTION_TEXT, PLACE(listen), "127.0.0.1:8082", 0, 0,
+    {"listen", "SESSIOND_LISTEN", OPTION_TEXT, OFFSET(listen), "127.0.0.1:8082", 0, 0,
      "HOST:PORT or unix:PATH to serve on; port 0 picks a free one"},
-    {"socket-mode", "SESSIOND_SOCKET_MODE", OPTION_MODE, PLACE(socket_mode), "0600", 0, 0777,
+    {"socket-mode", "SESSIOND_SOCKET_MODE", OPTION_MODE, OFFSET(socket_mode), "0600", 0, 0777,
      "permissions of the file of unix:PATH, in octal"},
-    {"tls-cert", "SESSIOND_TLS_CERT", OPTION_TEXT, PLACE(tls_cert), NULL, 0, 0,
+    {"tls-cert", "SESSIOND_TLS_CERT", OPTION_TEXT, OFFSET(tls_cert), NULL, 0, 0,
      "PEM file: certificate, then its chain; with --tls-key, HTTPS alone is served"},
-    {"tls-key", "SESSIOND_TLS_KEY", OPTION_TEXT, PLACE(tls_key), NULL, 0, 0,
+    {"tls-key", "SESSIOND_TLS_KEY", OPTION_TEXT, OFFSET(tls_key), NULL, 0, 0,
      "PEM file: the private key of --tls-cert"},
-    {"db", "SESSIOND_DB", OPTION_TEXT, PLACE(db), "~/.claude-signal/sessions.db", 0, 0,
+    {"db", "SESSIOND_DB", OPTION_TEXT, OFFSET(db), "~/.claude-signal/sessions.db", 0, 0,
      "database file; its folder is made when missing"},
-    {"token-file", "SESSIOND_TOKEN_FILE", OPTION_TEXT, PLACE(token_file), NULL, 0, 0,
+    {"token-file", "SESSIOND_TOKEN_FILE", OPTION_TEXT, OFFSET(token_file), NULL, 0, 0,
      "who may: name:scope:sha256hex a line, scope read, write or admin; SIGHUP reads it again"},
-    {"allow-anonymous", "SESSIOND_ALLOW_ANONYMOUS", OPTION_SWITCH, PLACE(allow_anonymous), "off", 0,
-     0, "on: without tokens listen on any address, where anyone may read and write; off"},
-    {"threads", "SESSIOND_THREADS", OPTION_NUMBER, PLACE(threads), "number of processors", 1, 64,
+    {"allow-anonymous", "SESSIOND_ALLOW_ANONYMOUS", OPTION_SWITCH, OFFSET(allow_anonymous), "off",
+     0, 0, "on: without tokens listen on any address, where anyone may read and write; off"},
+    {"threads", "SESSIOND_THREADS", OPTION_NUMBER, OFFSET(threads), "number of processors", 1, 64,
      "HTTP threads"},
-    {"max-connections", "SESSIOND_MAX_CONNECTIONS", OPTION_NUMBER, PLACE(max_connections), "8192",
+    {"max-connections", "SESSIOND_MAX_CONNECTIONS", OPTION_NUMBER, OFFSET(max_connections), "8192",
      1, 20000, "connections at once; further ones wait"},
     {"reserved-connections", "SESSIOND_RESERVED_CONNECTIONS", OPTION_NUMBER,
-     PLACE(reserved_connections), "64", 0, 20000,
+     OFFSET(reserved_connections), "64", 0, 20000,
      "connections of --max-connections for health checks only; at most an eighth of them"},
     {"max-connections-per-address", "SESSIOND_MAX_CONNECTIONS_PER_ADDRESS", OPTION_NUMBER,
-     PLACE(max_connections_per_address), "1024", 1, 20000,
+     OFFSET(max_connections_per_address), "1024", 1, 20000,
      "connections of one address (IPv6: a /64 network) that no token is used on"},
     {"max-connections-per-token", "SESSIOND_MAX_CONNECTIONS_PER_TOKEN", OPTION_NUMBER,
-     PLACE(max_connections_per_token), "1024", 1, 20000,
+     OFFSET(max_connections_per_token), "1024", 1, 20000,
      "connections of one token, from all addresses; beyond it 429"},
     {"max-streams-per-client", "SESSIOND_MAX_STREAMS_PER_CLIENT", OPTION_NUMBER,
-     PLACE(max_streams_per_client), "512", 1, 20000,
+     OFFSET(max_streams_per_client), "512", 1, 20000,
      "streams and long polls of one token, or without one of one address; beyond it 429"},
     {"max-keepalive-connections", "SESSIOND_MAX_KEEPALIVE_CONNECTIONS", OPTION_NUMBER,
-     PLACE(max_keepalive_connections), "1024", 0, 20000,
+     OFFSET(max_keepalive_connections), "1024", 0, 20000,
      "connections that stay open after a response; further ones end with it"},
     {"max-requests-per-connection", "SESSIOND_MAX_REQUESTS_PER_CONNECTION", OPTION_NUMBER,
-     PLACE(max_requests_per_connection), "0", 0, 1000000000,
+     OFFSET(max_requests_per_connection), "0", 0, 1000000000,
      "requests after which a connection ends; 0: any number"},
-    {"max-header-size", "SESSIOND_MAX_HEADER_SIZE", OPTION_SIZE, PLACE(max_header_bytes), "16384",
+    {"max-header-size", "SESSIOND_MAX_HEADER_SIZE", OPTION_SIZE, OFFSET(max_header_bytes), "16384",
      1024, 65536, "a request's head: request line and header fields, these at most 128"},
-    {"max-target-size", "SESSIOND_MAX_TARGET_SIZE", OPTION_SIZE, PLACE(max_target_bytes), "14336",
+    {"max-target-size", "SESSIOND_MAX_TARGET_SIZE", OPTION_SIZE, OFFSET(max_target_bytes), "14336",
      256, 32768, "path and query of a request"},
     {"max-query-parameters", "SESSIOND_MAX_QUERY_PARAMETERS", OPTION_NUMBER,
-     PLACE(max_query_parameters), "64", 1, 10000, "parameters of a query"},
-    {"max-body-size", "SESSIOND_MAX_BODY_SIZE", OPTION_SIZE, PLACE(max_body_bytes), "16777216",
+     OFFSET(max_query_parameters), "64", 1, 10000, "parameters of a query"},
+    {"max-body-size", "SESSIOND_MAX_BODY_SIZE", OPTION_SIZE, OFFSET(max_body_bytes), "16777216",
      1024, 256 << 20, "longest request body, and longest context that merging makes"},
-    {"body-memory-limit", "SESSIOND_BODY_MEMORY_LIMIT", OPTION_SIZE, PLACE(max_bodies_bytes),
+    {"body-memory-limit", "SESSIOND_BODY_MEMORY_LIMIT", OPTION_SIZE, OFFSET(max_bodies_bytes),
      "268435456", 1024, INT64_C(1) << 40,
      "bodies of requests and large responses under way; beyond it 503"},
     {"body-memory-limit-per-client", "SESSIOND_BODY_MEMORY_LIMIT_PER_CLIENT", OPTION_SIZE,
-     PLACE(max_bodies_bytes_per_client), "134217728", 1024, INT64_C(1) << 40,
+     OFFSET(max_bodies_bytes_per_client), "134217728", 1024, INT64_C(1) << 40,
      "the same of one token, or without one of one address; beyond it 429"},
-    {"max-json-depth", "SESSIOND_MAX_JSON_DEPTH", OPTION_NUMBER, PLACE(max_json_depth), "512", 2,
+    {"max-json-depth", "SESSIOND_MAX_JSON_DEPTH", OPTION_NUMBER, OFFSET(max_json_depth), "512", 2,
      10000, "arrays and objects open at once in a body"},
-    {"max-page-size", "SESSIOND_MAX_PAGE_SIZE", OPTION_SIZE, PLACE(max_page_bytes), "4194304", 1024,
-     256 << 20, "a page ends before it grows longer, after one session or entry at least"},
-    {"max-batch-entries", "SESSIOND_MAX_BATCH_ENTRIES", OPTION_NUMBER, PLACE(max_batch_entries),
+    {"max-page-size", "SESSIOND_MAX_PAGE_SIZE", OPTION_SIZE, OFFSET(max_page_bytes), "4194304",
+     1024, 256 << 20, "a page ends before it grows longer, after one session or entry at least"},
+    {"max-batch-entries", "SESSIOND_MAX_BATCH_ENTRIES", OPTION_NUMBER, OFFSET(max_batch_entries),
      "1000", 1, 10000, "entries of one append"},
-    {"max-queue", "SESSIOND_MAX_QUEUE", OPTION_NUMBER, PLACE(max_queue), "4096", 1, 1000000,
+    {"max-queue", "SESSIOND_MAX_QUEUE", OPTION_NUMBER, OFFSET(max_queue), "4096", 1, 1000000,
      "writes waiting at once; further ones are answered 503"},
     {"max-queue-per-client", "SESSIOND_MAX_QUEUE_PER_CLIENT", OPTION_NUMBER,
-     PLACE(max_queue_per_client), "1024", 1, 1000000,
+     OFFSET(max_queue_per_client), "1024", 1, 1000000,
      "requests waiting of one token, or without one of one address; beyond it 429"},
-    {"max-forks", "SESSIOND_MAX_FORKS", OPTION_NUMBER, PLACE(max_forks), "16", 1, 1000000,
+    {"max-forks", "SESSIOND_MAX_FORKS", OPTION_NUMBER, OFFSET(max_forks), "16", 1, 1000000,
      "forks of long logs that are being made at once; further ones are answered 503"},
     {"max-forks-per-client", "SESSIOND_MAX_FORKS_PER_CLIENT", OPTION_NUMBER,
-     PLACE(max_client_forks), "4", 1, 1000000,
+     OFFSET(max_client_forks), "4", 1, 1000000,
      "of these, those of one token, or without one of one address"},
-    {"idempotency-ttl", "SESSIOND_IDEMPOTENCY_TTL", OPTION_SECONDS, PLACE(idempotency_ttl_s), "24h",
-     1, 31536000, "how long an Idempotency-Key is remembered"},
-    {"event-retention", "SESSIOND_EVENT_RETENTION", OPTION_SECONDS, PLACE(event_retention_s), "7d",
+    {"idempotency-ttl", "SESSIOND_IDEMPOTENCY_TTL", OPTION_SECONDS, OFFSET(idempotency_ttl_s),
+     "24h", 1, 31536000, "how long an Idempotency-Key is remembered"},
+    {"event-retention", "SESSIOND_EVENT_RETENTION", OPTION_SECONDS, OFFSET(event_retention_s), "7d",
      1, 315360000, "how long an event is kept"},
-    {"max-events", "SESSIOND_MAX_EVENTS", OPTION_NUMBER, PLACE(max_events), "1000000", 1,
+    {"max-events", "SESSIOND_MAX_EVENTS", OPTION_NUMBER, OFFSET(max_events), "1000000", 1,
      1000000000, "events that are kept; beyond it the oldest are removed"},
-    {"max-consumers", "SESSIOND_MAX_CONSUMERS", OPTION_NUMBER, PLACE(max_consumers), "1000", 1,
+    {"max-consumers", "SESSIOND_MAX_CONSUMERS", OPTION_NUMBER, OFFSET(max_consumers), "1000", 1,
      1000000, "consumers that are stored; further ones are answered 507"},
     {"max-streams-per-session", "SESSIOND_MAX_STREAMS_PER_SESSION", OPTION_NUMBER,
-     PLACE(max_streams), "10000", 1, 1000000,
+     OFFSET(max_streams), "10000", 1, 1000000,
      "streams of a session; a further one is answered 507"},
-    {"search", "SESSIOND_SEARCH", OPTION_SWITCH, PLACE(search), "on", 0, 0,
+    {"search", "SESSIOND_SEARCH", OPTION_SWITCH, OFFSET(search), "on", 0, 0,
      "on: entries and contexts can be searched; off: writes cost less"},
-    {"checkpoint-pages", "SESSIOND_CHECKPOINT_PAGES", OPTION_NUMBER, PLACE(checkpoint_pages),
+    {"checkpoint-pages", "SESSIOND_CHECKPOINT_PAGES", OPTION_NUMBER, OFFSET(checkpoint_pages),
      "40000", 10, 1000000, "write-ahead log, in pages of 4 KiB, that makes the writer checkpoint"},
-    {"retain-terminated", "SESSIOND_RETAIN_TERMINATED", OPTION_SECONDS, PLACE(retain_terminated_s),
+    {"retain-terminated", "SESSIOND_RETAIN_TERMINATED", OPTION_SECONDS, OFFSET(retain_terminated_s),
      "off", 1, DURATION_MAX_S,
      "TERMINATED sessions are deleted when their last change is older: 30d, 12h, 90m, 45s; off"},
-    {"retain-idle", "SESSIOND_RETAIN_IDLE", OPTION_SECONDS, PLACE(retain_idle_s), "off", 1,
+    {"retain-idle", "SESSIOND_RETAIN_IDLE", OPTION_SECONDS, OFFSET(retain_idle_s), "off", 1,
      DURATION_MAX_S,
      "PAUSED sessions are deleted when their last change is older, as --retain-terminated; off"},
-    {"max-db-size", "SESSIOND_MAX_DB_SIZE", OPTION_SIZE, PLACE(max_db_bytes), "0", 0,
+    {"max-db-size", "SESSIOND_MAX_DB_SIZE", OPTION_SIZE, OFFSET(max_db_bytes), "0", 0,
      INT64_C(1) << 50, "what the database may store; beyond it what grows is answered 507; 0: any"},
-    {"rate-limit", "SESSIOND_RATE_LIMIT", OPTION_NUMBER, PLACE(rate_per_second), "0", 0, 1000000,
+    {"rate-limit", "SESSIOND_RATE_LIMIT", OPTION_NUMBER, OFFSET(rate_per_second), "0", 0, 1000000,
      "requests a second of one token, or without one of one address, beyond it 429; 0: any number"},
-    {"request-timeout", "SESSIOND_REQUEST_TIMEOUT", OPTION_MILLISECONDS, PLACE(request_timeout_ms),
+    {"request-timeout", "SESSIOND_REQUEST_TIMEOUT", OPTION_MILLISECONDS, OFFSET(request_timeout_ms),
      "30s", 100, 3600000, "how long a request may take to arrive, from its first byte on"},
     {"response-timeout", "SESSIOND_RESPONSE_TIMEOUT", OPTION_MILLISECONDS,
-     PLACE(response_timeout_ms), "60s", 100, 3600000,
+     OFFSET(response_timeout_ms), "60s", 100, 3600000,
      "how long a client may take to read a response; a backup may take longer"},
-    {"idle-timeout", "SESSIOND_IDLE_TIMEOUT", OPTION_MILLISECONDS, PLACE(idle_timeout_ms), "60s",
+    {"idle-timeout", "SESSIOND_IDLE_TIMEOUT", OPTION_MILLISECONDS, OFFSET(idle_timeout_ms), "60s",
      1000, 3600000, "a connection on which nothing moves for so long is closed"},
     {"shutdown-timeout", "SESSIOND_SHUTDOWN_TIMEOUT", OPTION_MILLISECONDS,
-     PLACE(shutdown_timeout_ms), "8s", 0, 600000, "how long a stop waits for requests under way"},
-    {"command-timeout", "SESSIOND_COMMAND_TIMEOUT", OPTION_SECONDS, PLACE(command_timeout_s), "10m",
-     1, 86400,
+     OFFSET(shutdown_timeout_ms), "8s", 0, 600000, "how long a stop waits for requests under way"},
+    {"command-timeout", "SESSIOND_COMMAND_TIMEOUT", OPTION_SECONDS, OFFSET(command_timeout_s),
+     "10m", 1, 86400,
      "backup, export, import and purge fail when the service sends less than 1 KiB in this time; "
      "off"},
-    {"log-level", "SESSIOND_LOG_LEVEL", OPTION_TEXT, PLACE(log_level), "info", 0, 0,
+    {"log-level", "SESSIOND_LOG_LEVEL", OPTION_TEXT, OFFSET(log_level), "info", 0, 0,
      "debug, info, warning or error"},
-    {"sandbox", "SESSIOND_SANDBOX", OPTION_SWITCH, PLACE(sandbox), "on", 0, 0,
+    {"sandbox", "SESSIOND_SANDBOX", OPTION_SWITCH, OFFSET(sandbox), "on", 0, 0,
      "on: gives up what serving does not need (SECURITY.md); off: debuggers can watch"},
 };
 
@@ -137,7 +137,7 @@ struct alias {
     bool is_number; /* its values are numbers without a unit */
 };
 
-/* Deprecated names. They are removed in version 0.3. */
+/* Deprecated names. Version 0.3 removes them. */
 static const struct alias aliases[] = {
     {"idempotency-ttl-s", "SESSIOND_IDEMPOTENCY_TTL_S", "idempotency-ttl", true},
     {"keep-events-s", "SESSIOND_KEEP_EVENTS_S", "event-retention", true},
@@ -166,12 +166,12 @@ static const struct alias aliases[] = {
 static void set_defaults(struct config *config)
 {
     const char *home = getenv("HOME");
-    struct error impossible;
+    struct error ignored;
 
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         if (options[i].fallback == NULL ||
-            !option_set(config, &options[i], options[i].flag, options[i].fallback, &impossible))
-            continue; /* a default that is computed */
+            !option_set(config, &options[i], options[i].flag, options[i].fallback, &ignored))
+            continue; /* the default is computed at run time */
     }
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
     config->threads = processors < 1 ? 1 : processors > 64 ? 64 : processors;
@@ -208,11 +208,12 @@ static bool is_known_variable(const char *name)
     return strcmp(name, "SESSIOND_TOKEN") == 0 || option_is_foreign_variable(name);
 }
 
-/* Adds what the service logs as a warning when it starts. */
-static void add_remark(struct config *config, const char *format, ...)
+/* Adds a warning that the service logs when it starts. Warnings beyond CONFIG_REMARKS_MAX are only
+ * counted. */
+static void add_warning(struct config *config, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-static void add_remark(struct config *config, const char *format, ...)
+static void add_warning(struct config *config, const char *format, ...)
 {
     char text[CONFIG_REMARK_SIZE];
     va_list arguments;
@@ -225,7 +226,7 @@ static void add_remark(struct config *config, const char *format, ...)
     config->remark_count++;
 }
 
-static void remark_unknown_variable(struct config *config, const char *name)
+static void warn_unknown_variable(struct config *config, const char *name)
 {
     const char *nearest = "SESSIOND_TOKEN";
 
@@ -233,12 +234,12 @@ static void remark_unknown_variable(struct config *config, const char *name)
         if (config_distance(name, options[i].variable) < config_distance(name, nearest))
             nearest = options[i].variable;
     }
-    add_remark(config,
-               "the variable %.60s is not known and has no effect; the nearest known one is %s",
-               name, nearest);
+    add_warning(config,
+                "the variable %.60s is not known and has no effect; the nearest known one is %s",
+                name, nearest);
 }
 
-static void remark_unknown_variables(struct config *config)
+static void warn_unknown_variables(struct config *config)
 {
     for (char **at = environ; *at != NULL; at++) {
         const char *equals = strchr(*at, '=');
@@ -247,7 +248,7 @@ static void remark_unknown_variables(struct config *config)
             continue;
         snprintf(name, sizeof(name), "%.*s", (int)(equals - *at), *at);
         if (!is_known_variable(name))
-            remark_unknown_variable(config, name);
+            warn_unknown_variable(config, name);
     }
 }
 
@@ -263,8 +264,8 @@ static bool set_by_alias(struct config *config, const struct option *option,
         given.kind = OPTION_NUMBER;
     if (!option_set(config, &given, source, value, err))
         return false;
-    add_remark(config, "%s is deprecated: use --%s %s%s or %s", source, option->flag, value, unit,
-               option->variable);
+    add_warning(config, "%s is deprecated: use --%s %s%s or %s", source, option->flag, value, unit,
+                option->variable);
     return true;
 }
 
@@ -286,7 +287,7 @@ static const struct alias *find_alias(const char *name, size_t len)
     return NULL;
 }
 
-static bool read_old_variables(struct config *config, struct error *err)
+static bool read_deprecated_variables(struct config *config, struct error *err)
 {
     for (size_t i = 0; i < ALIAS_COUNT; i++) {
         const char *value = getenv(aliases[i].old_variable);
@@ -300,8 +301,8 @@ static bool read_old_variables(struct config *config, struct error *err)
 
 static bool read_environment(struct config *config, struct error *err)
 {
-    remark_unknown_variables(config);
-    if (!read_old_variables(config, err))
+    warn_unknown_variables(config);
+    if (!read_deprecated_variables(config, err))
         return false;
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         const char *value = getenv(options[i].variable);
@@ -311,7 +312,7 @@ static bool read_environment(struct config *config, struct error *err)
     return read_token(config, err);
 }
 
-/* `alias` is the deprecated name that was used; NULL: the present one. */
+/* `alias` is the deprecated name that the user gave; NULL: the current name. */
 static bool set_by_name(struct config *config, const struct option *option,
                         const struct alias *alias, const char *source, const char *value,
                         struct error *err)
@@ -320,9 +321,9 @@ static bool set_by_name(struct config *config, const struct option *option,
                          : set_by_alias(config, option, alias, source, value, err);
 }
 
-/* Reads `--flag value` or `--flag=value` at argv[*i], or a switch's `--flag` alone; *i moves to its
- * last word. */
-static bool read_flag(struct config *config, char **argv, int *i, struct error *err)
+/* Reads `--flag value` or `--flag=value` at argv[*i], or `--flag` alone for a switch. Sets *i to
+ * the index of the last argument that it has read. */
+static bool parse_flag(struct config *config, char **argv, int *i, struct error *err)
 {
     const char *word = argv[*i];
     const char *equals = strchr(word, '=');
@@ -348,15 +349,15 @@ static bool read_flag(struct config *config, char **argv, int *i, struct error *
     return set_by_name(config, option, alias, source, argv[++*i], err);
 }
 
-static bool read_word(struct config *config, const char *word, struct error *err)
+static bool parse_positional(struct config *config, const char *word, struct error *err)
 {
-    const char **place = config->file == NULL ? &config->file : &config->second;
+    const char **target = config->file == NULL ? &config->file : &config->second;
 
-    if (*place != NULL)
+    if (*target != NULL)
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "\"%.60s\" is a word too many", word);
     if (word[0] == '\0')
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "FILE must not be empty");
-    *place = word;
+    *target = word;
     return true;
 }
 
@@ -373,8 +374,8 @@ static bool check_log_level(const struct config *config, struct error *err)
                      config->log_level);
 }
 
-/* A body that is allowed, but never admitted, is a mistake that would show late. */
-static bool check_bodies(const struct config *config, struct error *err)
+/* Rejects at start a configuration under which the longest allowed body could never be admitted. */
+static bool check_body_limits(const struct config *config, struct error *err)
 {
     return config->max_bodies_bytes >= config->max_body_bytes ||
            error_set(err, ERROR_INVALID_PAYLOAD, "body-memory-limit",
@@ -398,11 +399,11 @@ bool config_read(struct config *config, int argc, char **argv, enum config_actio
     if (!read_environment(config, err))
         return false;
     for (int i = 1; i < argc; i++) {
-        const bool is_flag = argv[i][0] == '-' && argv[i][1] != '\0'; /* - alone is stdin */
-        if (is_flag ? !read_flag(config, argv, &i, err) : !read_word(config, argv[i], err))
+        const bool is_flag = argv[i][0] == '-' && argv[i][1] != '\0'; /* `-` alone means stdin */
+        if (is_flag ? !parse_flag(config, argv, &i, err) : !parse_positional(config, argv[i], err))
             return false;
     }
-    return check_log_level(config, err) && check_bodies(config, err);
+    return check_log_level(config, err) && check_body_limits(config, err);
 }
 
 bool config_check_db(const struct config *config, struct error *err)

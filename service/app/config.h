@@ -1,4 +1,5 @@
-/* Configuration: flags, else environment variables, else defaults. One table says them all. */
+/* Configuration: a flag has precedence over its environment variable, and both over the default.
+ * One table in config.c lists all options. Main thread. */
 #ifndef SESSIOND_SERVICE_APP_CONFIG_H
 #define SESSIOND_SERVICE_APP_CONFIG_H
 
@@ -16,7 +17,8 @@ struct config {
     int64_t socket_mode;
     const char *tls_cert; /* NULL: no TLS */
     const char *tls_key;
-    const char *db; /* path of the database file; NULL: none is named, and HOME gives none */
+    /* path of the database file; NULL: not set, and there is no HOME to build the default from */
+    const char *db;
     int64_t threads;
     int64_t max_connections;
     int64_t reserved_connections;
@@ -55,35 +57,37 @@ struct config {
     int64_t command_timeout_s; /* 0: off */
     const char *log_level;
     const char *token_file; /* NULL: none */
-    char *token;            /* SESSIOND_TOKEN, where the environment has it; NULL: none */
+    char *token;            /* value of SESSIOND_TOKEN; NULL: not set */
     bool allow_anonymous;
     bool search;
     bool sandbox;
-    const char *after; /* of the commands that have these flags; NULL: not given */
+    const char *after; /* this and the following: flags of single commands; NULL: not given */
     const char *thread;
     const char *project;
     bool claude;
     bool dry_run;
-    bool replace;       /* restore */
-    const char *file;   /* the first word that is no flag; NULL: none */
-    const char *second; /* the second; NULL: none */
+    bool replace;       /* flag of the command restore */
+    const char *file;   /* first positional argument; NULL: none */
+    const char *second; /* second positional argument; NULL: none */
     char default_db[4096];
-    size_t remark_count; /* all; `remarks` has the first CONFIG_REMARKS_MAX of them */
-    /* What the service logs as a warning when it starts. */
+    size_t remark_count; /* number of all warnings; `remarks` stores the first CONFIG_REMARKS_MAX */
+    /* Warnings that the service logs when it starts. */
     char remarks[CONFIG_REMARKS_MAX][CONFIG_REMARK_SIZE];
 };
 
 enum config_action { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION };
 
-/* Reads the command line and the environment, both borrowed for the process's life. The detail of
- * an error names the flag or variable and says what it takes. */
+/* Reads the command line and the environment. The configuration borrows the strings of both for the
+ * lifetime of the process. On failure the detail of `err` names the flag or variable and the values
+ * that it accepts. */
 MUST_USE bool config_read(struct config *config, int argc, char **argv, enum config_action *action,
                           struct error *err);
 
-/* Succeeds when the path of the database is known. */
+/* Fails when the database path is unknown: neither --db nor SESSIOND_DB is set, and HOME gives no
+ * default. */
 MUST_USE bool config_check_db(const struct config *config, struct error *err);
 
-/* Prints every flag with its variable, its default and what it does. */
+/* Prints each flag with its variable, its default and its effect. */
 void config_help(FILE *out);
 
 #endif

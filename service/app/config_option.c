@@ -12,7 +12,7 @@ static bool is_out_of_range(const struct option *option, int64_t value)
     return value < option->least || value > option->most;
 }
 
-static void store(void *values, const struct option *option, int64_t value)
+static void store_value(void *values, const struct option *option, int64_t value)
 {
     memcpy((char *)values + option->offset, &value, sizeof(value));
 }
@@ -28,7 +28,7 @@ static bool set_number(void *values, const struct option *option, const char *so
         return error_set(err, ERROR_INVALID_PAYLOAD, option->flag,
                          "%s takes a number from %lld to %lld, not \"%.40s\"", source,
                          (long long)option->least, (long long)option->most, value);
-    store(values, option, number);
+    store_value(values, option, number);
     return true;
 }
 
@@ -42,11 +42,11 @@ static bool set_size(void *values, const struct option *option, const char *sour
                          "%s takes bytes from %lld to %lld, or a size such as 64KiB or 16MiB, not "
                          "\"%.40s\"",
                          source, (long long)option->least, (long long)option->most, value);
-    store(values, option, bytes);
+    store_value(values, option, bytes);
     return true;
 }
 
-static bool refuse_duration(const struct option *option, int64_t unit_ms, bool has_off,
+static bool reject_duration(const struct option *option, int64_t unit_ms, bool has_off,
                             const char *source, const char *value, struct error *err)
 {
     char least[CONFIG_DURATION_SIZE];
@@ -64,7 +64,7 @@ static bool refuse_duration(const struct option *option, int64_t unit_ms, bool h
                      has_off ? ", or off" : "", value);
 }
 
-/* "off" is 0, where the help says so. */
+/* "off" is stored as 0. It is valid only for options whose help text contains "; off". */
 static bool set_duration(void *values, const struct option *option, const char *source,
                          const char *value, struct error *err)
 {
@@ -73,12 +73,12 @@ static bool set_duration(void *values, const struct option *option, const char *
     const int64_t ms = config_duration(value);
 
     if (has_off && strcmp(value, "off") == 0) {
-        store(values, option, 0);
+        store_value(values, option, 0);
         return true;
     }
     if (ms < 0 || ms % unit_ms != 0 || is_out_of_range(option, ms / unit_ms))
-        return refuse_duration(option, unit_ms, has_off, source, value, err);
-    store(values, option, ms / unit_ms);
+        return reject_duration(option, unit_ms, has_off, source, value, err);
+    store_value(values, option, ms / unit_ms);
     return true;
 }
 

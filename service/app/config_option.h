@@ -1,4 +1,4 @@
-/* An option of the configuration, and how the text of its value is read. Pure. */
+/* One configuration option, and the parser of its value. Pure. */
 #ifndef SESSIOND_SERVICE_APP_CONFIG_OPTION_H
 #define SESSIOND_SERVICE_APP_CONFIG_OPTION_H
 
@@ -10,31 +10,33 @@
 enum option_kind {
     OPTION_TEXT,
     OPTION_NUMBER,
-    OPTION_SIZE, /* a number of bytes */
+    OPTION_SIZE, /* number of bytes */
     OPTION_MODE,
     OPTION_SWITCH,
-    OPTION_MILLISECONDS, /* a duration, kept in this unit */
+    OPTION_MILLISECONDS, /* duration, stored in this unit */
     OPTION_SECONDS
 };
 
 struct option {
-    const char *flag;     /* without the dashes */
-    const char *variable; /* of the environment */
+    const char *flag;     /* without the leading dashes */
+    const char *variable; /* name of the environment variable */
     enum option_kind kind;
-    size_t offset;        /* of the member in the struct that is filled */
-    const char *fallback; /* NULL: none */
-    int64_t least;        /* numbers, sizes and durations, in the unit that is kept */
+    size_t offset;        /* of the member in the struct that receives the value */
+    const char *fallback; /* default; NULL: none */
+    /* `least` to `most`: range of numbers, sizes and durations, in the stored unit */
+    int64_t least;
     int64_t most;
     const char *help;
 };
 
-/* Stores a value in `values`, the struct that is filled. `source` is the flag or variable that has
- * it, for the error. */
+/* Parses `value` and stores it in `values`, the struct that `option->offset` refers to. Text values
+ * are borrowed. `source` is the flag or variable that has the value; error messages name it. */
 MUST_USE bool option_set(void *values, const struct option *option, const char *source,
                          const char *value, struct error *err);
 
-/* Variables of ./dev, the Compose file and the tests, and those that Docker and Kubernetes set for
- * a service of this name. */
+/* Whether a variable whose name begins with SESSIOND_ belongs to another program: ./dev, the
+ * Compose file, the tests, or Docker and Kubernetes, which set variables for a service of this
+ * name. */
 bool option_is_foreign_variable(const char *name);
 
 #endif

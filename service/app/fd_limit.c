@@ -7,17 +7,17 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* The database's files over all readers, the listener, the epolls, the log; and connections that
- * are ending. */
-#define OWN_DESCRIPTORS (256 + LINGERING_CLOSE_MAX)
+/* Descriptors that are not client connections: the database files of all readers, the listener, the
+ * epolls, the log, and connections in lingering close. */
+#define RESERVED_DESCRIPTORS (256 + LINGERING_CLOSE_MAX)
 
-/* A new descriptor is the lowest that is free. */
+/* open() returns the lowest free descriptor. */
 bool fd_limit_reserve_standard(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
         const int flags = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
-        const int occupied = fcntl(fd, F_GETFD) < 0 ? open("/dev/null", flags) : fd;
-        if (occupied != fd)
+        const int opened = fcntl(fd, F_GETFD) < 0 ? open("/dev/null", flags) : fd;
+        if (opened != fd)
             return false;
     }
     return true;
@@ -30,13 +30,14 @@ void fd_limit_raise(int64_t *connections, struct log *log)
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
-    const rlim_t wanted = (rlim_t)*connections + OWN_DESCRIPTORS;
+    const rlim_t wanted = (rlim_t)*connections + RESERVED_DESCRIPTORS;
     if (limit.rlim_cur >= wanted)
         return;
     limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
     if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur == wanted)
         return;
-    *connections = limit.rlim_cur > OWN_DESCRIPTORS ? (int64_t)limit.rlim_cur - OWN_DESCRIPTORS : 1;
+    *connections =
+        limit.rlim_cur > RESERVED_DESCRIPTORS ? (int64_t)limit.rlim_cur - RESERVED_DESCRIPTORS : 1;
     snprintf(detail, sizeof(detail),
              "the limit of %llu open files leaves room for %lld connections",
              (unsigned long long)limit.rlim_cur, (long long)*connections);

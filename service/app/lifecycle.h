@@ -1,5 +1,5 @@
 /*
- * Everything that serves, and the order in which it begins and ends. Main thread.
+ * The parts of the running service, and the order in which they start and stop. Main thread.
  */
 #ifndef SESSIOND_SERVICE_APP_LIFECYCLE_H
 #define SESSIOND_SERVICE_APP_LIFECYCLE_H
@@ -18,28 +18,30 @@ struct service {
     struct store *store;
     struct sse_buffer *ring;
     struct notifier *notifier;
-    struct event_source_reading event_source_reading;
+    struct event_source_context event_source_context;
     struct http_server *server;
     struct routes routes;
     struct sandbox sandbox;
     atomic_bool storage_failed;
-    int manager; /* the service manager's socket; -1: none */
+    int manager; /* socket of the service manager; -1: none */
     struct listener listener;
 };
 
-/* What has to be done while the process has one thread and may still do everything: listens, and
- * limits which files can be reached. */
+/* Does the work that needs a single thread and an unrestricted process: opens the listener and
+ * applies the Landlock sandbox. */
 MUST_USE bool service_prepare(struct service *service, struct error *err);
 
-/* Opens the store and serves. `service->log` has been set. */
+/* Opens the store and starts the HTTP server. The caller has set `service->log`. */
 MUST_USE bool service_start(struct service *service, struct error *err);
 
-/* Refuses what is new, waits for what is under way, at most --shutdown-timeout, and closes
- * everything. The exit code; or ends the process. */
+/* Rejects new requests, drains running requests for at most --shutdown-timeout, and closes
+ * everything. Returns the exit code. Exits the process itself when the storage has failed or writes
+ * are still running after that time. */
 int service_stop(struct service *service);
 
-/* When the storage has failed, ends the process. What is on disk is only known after a restart: no
- * more than the answers may still leave. */
-void service_end_if_failed(struct service *service);
+/* Exits the process when the storage has failed, after pending responses had a short time to be
+ * sent. The state of the disk is known only after a restart, so nothing else is closed or
+ * written. */
+void service_exit_if_failed(struct service *service);
 
 #endif

@@ -10,10 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* So much backlog is written at once, whatever the delay. */
+/* A backlog of this size is written immediately, without the delay of LOG_DELAY_MS. */
 #define WRITE_AT_BYTES (64 << 10)
 
-/* How long the end of the process waits for whoever reads the log. */
+/* How long log_free() waits for a slow reader of the log. */
 #define FLUSH_ON_EXIT_MS 1000
 
 static const char *const level_names[] = {"debug", "info", "warning", "error"};
@@ -33,7 +33,7 @@ struct log {
     } _shared;
 };
 
-static struct timespec after_ms(int64_t ms)
+static struct timespec deadline_after_ms(int64_t ms)
 {
     struct timespec when;
 
@@ -48,10 +48,11 @@ static void write_all(int descriptor, struct slice text)
 {
     while (text.len > 0) {
         const ssize_t written = write(descriptor, text.data, text.len);
-        if (written < 0 && errno == EAGAIN) /* whoever shares the descriptor made it so */
+        /* another process that shares the descriptor has set O_NONBLOCK */
+        if (written < 0 && errno == EAGAIN)
             poll(&(struct pollfd){.fd = descriptor, .events = POLLOUT}, 1, -1);
         else if (written < 0 && errno != EINTR)
-            return; /* nobody reads it any more */
+            return; /* the reader has closed its end */
         if (written > 0) {
             text.data += written;
             text.len -= (size_t)written;
@@ -69,11 +70,11 @@ static void add_dropped_locked(struct log *log)
     log->_shared.dropped = 0;
 }
 
-static void await_lines_locked(struct log *log)
+static void wait_for_lines_locked(struct log *log)
 {
     while (log->_shared.backlog.len == 0 && !log->_shared.closed)
         pthread_cond_wait(&log->changed, &log->lock);
-    const struct timespec deadline = after_ms(LOG_DELAY_MS);
+    const struct timespec deadline = deadline_after_ms(LOG_DELAY_MS);
     while (!log->_shared.urgent && !log->_shared.closed &&
            log->_shared.backlog.len < WRITE_AT_BYTES) {
         if (pthread_cond_timedwait(&log->changed, &log->lock, &deadline) == ETIMEDOUT)
@@ -84,34 +85,34 @@ static void await_lines_locked(struct log *log)
 static void *log_run(void *arg)
 {
     struct log *log = arg;
-    struct buffer taken = {0};
-    bool open = true;
+    struct buffer batch = {0};
+    bool is_open = true;
 
     pthread_mutex_lock(&log->lock);
-    while (open) {
-        await_lines_locked(log);
-        open = !log->_shared.closed;
+    while (is_open) {
+        wait_for_lines_locked(log);
+        is_open = !log->_shared.closed;
         log->_shared.urgent = false;
-        const struct buffer empty = taken;
-        taken = log->_shared.backlog;
+        const struct buffer empty = batch;
+        batch = log->_shared.backlog;
         log->_shared.backlog = empty;
         log->_shared.writing = true;
         pthread_mutex_unlock(&log->lock);
-        write_all(log->descriptor, buffer_slice(&taken));
-        taken.len = 0;
+        write_all(log->descriptor, buffer_slice(&batch));
+        batch.len = 0;
         pthread_mutex_lock(&log->lock);
         log->_shared.writing = false;
         if (log->_shared.dropped > 0)
             add_dropped_locked(log);
-        open = open || log->_shared.backlog.len > 0;
+        is_open = is_open || log->_shared.backlog.len > 0;
         pthread_cond_broadcast(&log->changed);
     }
     pthread_mutex_unlock(&log->lock);
-    buffer_release(&taken);
+    buffer_release(&batch);
     return NULL;
 }
 
-static enum log_level level_of(const char *name)
+static enum log_level parse_level(const char *name)
 {
     for (unsigned i = LOG_DEBUG; i < LOG_ERROR; i++) {
         if (strcmp(name, level_names[i]) == 0)
@@ -128,7 +129,7 @@ struct log *log_new(int descriptor, const char *level)
     if (log == NULL)
         abort();
     log->descriptor = descriptor;
-    log->level = level_of(level);
+    log->level = parse_level(level);
     pthread_mutex_init(&log->lock, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -146,7 +147,7 @@ void log_free(struct log *log)
     if (log == NULL)
         return;
     if (!log_flush(log, FLUSH_ON_EXIT_MS)) {
-        pthread_detach(log->thread); /* nobody reads: it ends with the process */
+        pthread_detach(log->thread); /* no reader: the thread ends with the process */
         return;
     }
     pthread_mutex_lock(&log->lock);
@@ -176,7 +177,7 @@ void log_begin(struct buffer *line, enum log_level level, const char *event)
     buffer_add_char(line, '"');
 }
 
-static void add_name(struct buffer *line, const char *field)
+static void add_field_name(struct buffer *line, const char *field)
 {
     buffer_add(line, SLICE_LITERAL(",\""));
     buffer_add_text(line, field);
@@ -185,13 +186,13 @@ static void add_name(struct buffer *line, const char *field)
 
 void log_text(struct buffer *line, const char *field, struct slice value)
 {
-    add_name(line, field);
+    add_field_name(line, field);
     json_add_string(line, value);
 }
 
 void log_integer(struct buffer *line, const char *field, int64_t value)
 {
-    add_name(line, field);
+    add_field_name(line, field);
     buffer_add_int(line, value);
 }
 
@@ -200,7 +201,7 @@ void log_milliseconds(struct buffer *line, const char *field, int64_t us)
     const char fraction[] = {'.', (char)('0' + us / 100 % 10), (char)('0' + us / 10 % 10),
                              (char)('0' + us % 10)};
 
-    add_name(line, field);
+    add_field_name(line, field);
     buffer_add_int(line, us / 1000);
     buffer_add(line, (struct slice){fraction, sizeof(fraction)});
 }
@@ -240,7 +241,7 @@ void log_event(struct log *log, enum log_level level, const char *event, const c
 
 bool log_flush(struct log *log, int64_t limit_ms)
 {
-    const struct timespec deadline = after_ms(limit_ms);
+    const struct timespec deadline = deadline_after_ms(limit_ms);
     int waited = 0;
 
     pthread_mutex_lock(&log->lock);

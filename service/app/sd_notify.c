@@ -20,7 +20,7 @@ int sd_notify_connect(void)
         return -1;
     memcpy(address.sun_path, path, strlen(path));
     if (path[0] == '@')
-        address.sun_path[0] = '\0'; /* an abstract name */
+        address.sun_path[0] = '\0'; /* abstract socket name */
     const socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
     if (connect(fd, (struct sockaddr *)&address, length) == 0)
         return fd;

@@ -10,10 +10,10 @@
 #include <signal.h>
 #include <unistd.h>
 
-/* A page of the longest contexts, read from a slow disk, takes less. */
+/* Longer than reading a page of the longest contexts from a slow disk takes. */
 #define READ_LIMIT_MS 5000
 
-/* Some 30,000 events: those who follow and fall behind further than that read from the store. */
+/* About 30,000 events. Streams that are further behind read from the store. */
 #define RING_BYTES ((size_t)8 << 20)
 
 static void on_notice(void *arg, enum store_severity severity, const char *event,
@@ -26,7 +26,7 @@ static void on_notice(void *arg, enum store_severity severity, const char *event
     log_event(service->log, levels[severity], event, detail);
 }
 
-/* Called by the writer: wakes the main thread, which ends the process. */
+/* Called by the writer thread. Wakes the main thread, which exits the process. */
 static void on_storage_failed(void *arg)
 {
     struct service *service = arg;
@@ -35,7 +35,7 @@ static void on_storage_failed(void *arg)
     kill(getpid(), SIGTERM);
 }
 
-/* Called by the writer. */
+/* Called by the writer thread. */
 static void on_events(void *arg, int64_t newest)
 {
     const struct service *service = arg;
@@ -43,7 +43,7 @@ static void on_events(void *arg, int64_t newest)
     notifier_announce(service->notifier, newest);
 }
 
-static bool open_access(struct service *service, struct error *err)
+static bool open_authorizer(struct service *service, struct error *err)
 {
     const struct authorizer_options options = {
         .token_file = service->config.token_file,
@@ -61,7 +61,7 @@ static bool open_store(struct service *service, struct error *err)
     const struct config *config = &service->config;
     const struct store_options options = {
         .path = config->db,
-        .readers = (int)config->threads + 1, /* the feed */
+        .readers = (int)config->threads + 1, /* one more for the notifier */
         .read_limit_ms = READ_LIMIT_MS,
         .max_queue = (size_t)config->max_queue,
         .max_consumers = config->max_consumers,
@@ -84,7 +84,7 @@ static bool open_store(struct service *service, struct error *err)
     return store_open(&options, &service->store, err);
 }
 
-static struct http_server_limits limits_of(const struct config *config)
+static struct http_server_limits make_limits(const struct config *config)
 {
     return (struct http_server_limits){
         .max_connections = config->max_connections,
@@ -127,7 +127,7 @@ static bool start_server(struct service *service, struct error *err)
                       .max_target_bytes = config->max_target_bytes,
                       .max_query_parameters = config->max_query_parameters},
         .access = service->access,
-        .limits = limits_of(config),
+        .limits = make_limits(config),
         .routes = &service->routes,
         .notifier = service->notifier,
         .log = service->log,
@@ -135,12 +135,12 @@ static bool start_server(struct service *service, struct error *err)
     return http_server_start(&options, &service->server, err);
 }
 
-/* Those who wait for events are told of them, or that their time is over. */
-static bool start_feed(struct service *service, struct error *err)
+/* The notifier wakes waiters when there are events or when their time limit is reached. */
+static bool start_notifier(struct service *service, struct error *err)
 {
-    service->event_source_reading =
-        (struct event_source_reading){service->store, service->ring, service->log};
-    const struct event_source source = event_source_of(&service->event_source_reading);
+    service->event_source_context =
+        (struct event_source_context){service->store, service->ring, service->log};
+    const struct event_source source = event_source_from_store(&service->event_source_context);
 
     return notifier_start(service->notifier, &source, err);
 }
@@ -188,17 +188,17 @@ bool service_start(struct service *service, struct error *err)
     file_permissions_warn(config, service->log);
     service->ring = sse_buffer_new(RING_BYTES);
     service->notifier = notifier_new();
-    if (open_access(service, err) &&
+    if (open_authorizer(service, err) &&
         tls_open(config->tls_cert, config->tls_key, service->log, &service->tls, err) &&
         open_store(service, err)) {
-        if (start_feed(service, err)) {
+        if (start_notifier(service, err)) {
             if (start_server(service, err))
                 return true;
             notifier_stop(service->notifier);
         }
         metrics_free(service->routes.metrics);
         store_close(service->store);
-        service_end_if_failed(service);
+        service_exit_if_failed(service);
     }
     notifier_free(service->notifier);
     sse_buffer_free(service->ring);

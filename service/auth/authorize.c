@@ -14,29 +14,29 @@
 #define CHALLENGE "Bearer realm=\"sessiond\""
 #define ENVIRONMENT_NAME "SESSIOND_TOKEN"
 
-/* A shorter token can be guessed. */
+/* Shorter tokens can be guessed. */
 #define SHORT_TOKEN_CHARACTERS 16
 
 struct authorizer {
     const char *token_file;
-    struct token environment; /* scope SCOPE_UNKNOWN: none */
-    bool takes_any_host;
+    struct token environment_token; /* token of SESSIOND_TOKEN; scope SCOPE_UNKNOWN: none */
+    bool accepts_any_host;
     char *address;
-    char *host; /* of --listen */
+    char *host; /* host of --listen */
     bool has_tokens;
     pthread_rwlock_t lock;
-    struct tokens *tokens;            /* under the lock */
-    atomic_uint_least64_t generation; /* of the tokens: how often they were read */
+    struct tokens *tokens;            /* with the lock */
+    atomic_uint_least64_t generation; /* number of reloads of the tokens */
     bool has_short_token;
 };
 
-struct refusal {
+struct rejection {
     enum error_kind kind;
     const char *detail;
     const char *challenge; /* NULL: none */
 };
 
-static const struct refusal refusals[METRICS_REFUSALS] = {
+static const struct rejection rejections[METRICS_REFUSALS] = {
     [REFUSED_NO_TOKEN] = {ERROR_UNAUTHORIZED,
                           "send a token of this service as Authorization: Bearer TOKEN", CHALLENGE},
     [REFUSED_WRONG_TOKEN] = {ERROR_UNAUTHORIZED, "the token is none of this service's",
@@ -49,7 +49,7 @@ static const struct refusal refusals[METRICS_REFUSALS] = {
                         "without tokens no page of another origin may ask the service", NULL},
 };
 
-static char *copy(struct slice text)
+static char *copy_text(struct slice text)
 {
     char *out = strndup(text.data == NULL ? "" : text.data, text.len);
 
@@ -58,7 +58,7 @@ static char *copy(struct slice text)
     return out;
 }
 
-static bool take_environment(struct authorizer *access, char *token, struct error *err)
+static bool load_environment_token(struct authorizer *access, char *token, struct error *err)
 {
     const struct slice text = slice_from(token);
 
@@ -69,20 +69,20 @@ static bool take_environment(struct authorizer *access, char *token, struct erro
                          ENVIRONMENT_NAME " takes letters, digits and -._~+/, as "
                                           "sessiond token NAME SCOPE prints them");
     access->has_short_token = text.len < SHORT_TOKEN_CHARACTERS;
-    access->environment = (struct token){.name = ENVIRONMENT_NAME, .scope = SCOPE_ADMIN};
-    sha256_text(text, access->environment.digest);
+    access->environment_token = (struct token){.name = ENVIRONMENT_NAME, .scope = SCOPE_ADMIN};
+    sha256_text(text, access->environment_token.digest);
     explicit_bzero(token, text.len);
     return true;
 }
 
-/* *out is NULL where no token is configured. */
-static bool load(const struct authorizer *access, struct tokens **out, struct error *err)
+/* Sets *out to NULL when no token is configured. */
+static bool load_tokens(const struct authorizer *access, struct tokens **out, struct error *err)
 {
     struct tokens *tokens = tokens_new();
     bool ok = true;
 
-    if (access->environment.scope != SCOPE_UNKNOWN)
-        ok = tokens_add(tokens, &access->environment, err);
+    if (access->environment_token.scope != SCOPE_UNKNOWN)
+        ok = tokens_add(tokens, &access->environment_token, err);
     if (ok && access->token_file != NULL)
         ok = tokens_read(tokens, access->token_file, err);
     if (!ok || tokens_count(tokens) == 0) {
@@ -94,14 +94,14 @@ static bool load(const struct authorizer *access, struct tokens **out, struct er
     return ok;
 }
 
-/* A socket of the file system is reached from this machine alone, and by no browser. */
+/* A Unix domain socket is reachable only from this machine, and not by a browser. */
 static bool is_local(const char *address)
 {
     return unix_socket_named(address) || origin_is_loopback(slice_from(address));
 }
 
-static bool check(const struct authorizer *access, const struct authorizer_options *options,
-                  struct error *err)
+static bool check_options(const struct authorizer *access, const struct authorizer_options *options,
+                          struct error *err)
 {
     if (access->has_tokens && options->allow_anonymous)
         return error_set(err, ERROR_INVALID_PAYLOAD, "allow-anonymous",
@@ -128,13 +128,14 @@ bool authorizer_new(const struct authorizer_options *options, struct authorizer 
     if (access == NULL)
         abort();
     access->token_file = options->token_file;
-    access->takes_any_host = options->allow_anonymous || unix_socket_named(options->address);
-    access->address = copy(slice_from(options->address));
-    access->host = copy(origin_host(slice_from(options->listen)));
+    access->accepts_any_host = options->allow_anonymous || unix_socket_named(options->address);
+    access->address = copy_text(slice_from(options->address));
+    access->host = copy_text(origin_host(slice_from(options->listen)));
     pthread_rwlock_init(&access->lock, NULL);
-    if (take_environment(access, options->token, err) && load(access, &access->tokens, err)) {
+    if (load_environment_token(access, options->token, err) &&
+        load_tokens(access, &access->tokens, err)) {
         access->has_tokens = access->tokens != NULL;
-        if (check(access, options, err)) {
+        if (check_options(access, options, err)) {
             *out = access;
             return true;
         }
@@ -157,13 +158,13 @@ void authorizer_free(struct authorizer *access)
 
 bool authorizer_reload(struct authorizer *access, struct error *err)
 {
-    struct tokens *fresh;
+    struct tokens *new_tokens;
 
-    if (!load(access, &fresh, err))
+    if (!load_tokens(access, &new_tokens, err))
         return false;
     pthread_rwlock_wrlock(&access->lock);
     struct tokens *old = access->tokens;
-    access->tokens = fresh;
+    access->tokens = new_tokens;
     atomic_fetch_add(&access->generation, 1);
     pthread_rwlock_unlock(&access->lock);
     tokens_free(old);
@@ -175,7 +176,7 @@ bool authorizer_needs_token(const struct authorizer *access)
     return access->has_tokens;
 }
 
-size_t authorizer_count(struct authorizer *access)
+size_t authorizer_token_count(struct authorizer *access)
 {
     if (!access->has_tokens)
         return 0;
@@ -185,16 +186,16 @@ size_t authorizer_count(struct authorizer *access)
     return count;
 }
 
-static bool refuse(struct exchange *ex, struct metrics *metrics, enum metrics_refusal why)
+static bool reject(struct exchange *ex, struct metrics *metrics, enum metrics_refusal reason)
 {
-    metrics_refuse(metrics, why);
-    problem_respond_kind(ex, refusals[why].kind, refusals[why].detail);
-    if (refusals[why].challenge != NULL)
-        exchange_header(ex, "WWW-Authenticate", slice_from(refusals[why].challenge));
+    metrics_refuse(metrics, reason);
+    problem_respond_kind(ex, rejections[reason].kind, rejections[reason].detail);
+    if (rejections[reason].challenge != NULL)
+        exchange_header(ex, "WWW-Authenticate", slice_from(rejections[reason].challenge));
     return false;
 }
 
-static bool refuse_scope(struct exchange *ex, struct metrics *metrics, const struct token *token)
+static bool reject_scope(struct exchange *ex, struct metrics *metrics, const struct token *token)
 {
     const char *missing = scope_name(router_scope(ex));
     struct buffer challenge = {0};
@@ -210,7 +211,8 @@ static bool refuse_scope(struct exchange *ex, struct metrics *metrics, const str
     return false;
 }
 
-/* The token of `Bearer TOKEN` (RFC 6750 §2.1); false for any other scheme, and without one. */
+/* Reads the token of `Bearer TOKEN` (RFC 6750 §2.1). Returns false for another scheme or without a
+ * token. */
 static bool read_credentials(struct slice header, struct slice *token)
 {
     static const char scheme[] = "Bearer";
@@ -224,8 +226,8 @@ static bool read_credentials(struct slice header, struct slice *token)
     return true;
 }
 
-/* Copies what is known of the token, so that a reload may free the set. */
-static bool find_token(struct authorizer *access, struct slice presented, struct token *out)
+/* Copies the token, since a reload may free the set. */
+static bool copy_token(struct authorizer *access, struct slice presented, struct token *out)
 {
     pthread_rwlock_rdlock(&access->lock);
     const struct token *found = tokens_find(access->tokens, presented);
@@ -243,14 +245,15 @@ static bool admit_token(struct authorizer *access, struct metrics *metrics, stru
 
     if (router_scope(ex) == SCOPE_OPEN)
         return true;
-    request->token_generation = atomic_load(&access->generation); /* before the token is found */
+    /* read before the lookup, so that a concurrent reload is detected later */
+    request->token_generation = atomic_load(&access->generation);
     if (!read_credentials(ex->headers[REQUEST_AUTHORIZATION], &presented))
-        return refuse(ex, metrics, REFUSED_NO_TOKEN);
-    if (!find_token(access, presented, &token))
-        return refuse(ex, metrics, REFUSED_WRONG_TOKEN);
+        return reject(ex, metrics, REFUSED_NO_TOKEN);
+    if (!copy_token(access, presented, &token))
+        return reject(ex, metrics, REFUSED_WRONG_TOKEN);
     snprintf(request->token_name, sizeof(request->token_name), "%s", token.name);
     memcpy(request->token_digest, token.digest, SHA256_BYTES);
-    return token.scope >= router_scope(ex) || refuse_scope(ex, metrics, &token);
+    return token.scope >= router_scope(ex) || reject_scope(ex, metrics, &token);
 }
 
 uint64_t authorizer_generation(struct authorizer *access)
@@ -274,20 +277,20 @@ bool authorizer_still_admits(struct authorizer *access, struct request *request)
     return admits;
 }
 
-void authorizer_refuse_revoked(struct metrics *metrics, struct request *request)
+void authorizer_reject_revoked(struct metrics *metrics, struct request *request)
 {
-    refuse(&request->ex, metrics, REFUSED_WRONG_TOKEN);
+    reject(&request->ex, metrics, REFUSED_WRONG_TOKEN);
 }
 
-static bool takes_host(const struct authorizer *access, struct slice authority)
+static bool accepts_host(const struct authorizer *access, struct slice authority)
 {
-    return access->takes_any_host || slice_is(authority, access->address) ||
+    return access->accepts_any_host || slice_is(authority, access->address) ||
            origin_is_loopback(authority) ||
            (access->host[0] != '\0' && slice_is(origin_host(authority), access->host));
 }
 
-/* A browser says with every request that may change something, and with every one that a page may
- * read the answer of, which page it comes from; of others, newer ones say from how far. */
+/* Browsers send Origin with each request that may change state or whose response a page may read.
+ * For other requests, newer browsers send Sec-Fetch-Site. */
 static bool is_cross_origin(const struct exchange *ex, struct slice authority)
 {
     const struct slice origin = ex->headers[REQUEST_ORIGIN];
@@ -301,10 +304,11 @@ bool authorizer_admit(struct authorizer *access, struct metrics *metrics, struct
     if (access->has_tokens)
         return admit_token(access, metrics, request);
     const struct slice authority = request_authority(request);
-    /* Health checks may send any Host, or none: their responses say nothing else of the service. */
-    if (router_scope(&request->ex) != SCOPE_OPEN && !takes_host(access, authority))
-        return refuse(&request->ex, metrics, REFUSED_HOST);
+    /* Health checks may send any Host or none: their responses reveal nothing else about the
+     * service. */
+    if (router_scope(&request->ex) != SCOPE_OPEN && !accepts_host(access, authority))
+        return reject(&request->ex, metrics, REFUSED_HOST);
     if (is_cross_origin(&request->ex, authority))
-        return refuse(&request->ex, metrics, REFUSED_ORIGIN);
+        return reject(&request->ex, metrics, REFUSED_ORIGIN);
     return true;
 }

@@ -1,9 +1,8 @@
 /*
- * Who may. With tokens, what a request may do is what its bearer token's scope allows (RFC 6750).
- * Without, the service is for the programs of this machine: a request has to name it by a name that
- * only this machine has, since a page whose own name was made to lead here (DNS rebinding) names it
- * otherwise, and must not come from a page of another origin. HTTP threads ask; the main thread
- * loads and reloads.
+ * Authorization. With tokens: a bearer token with a scope (RFC 6750). Without tokens: only programs
+ * on this machine may use the service. Then the Host must be a name that only this machine has,
+ * against DNS rebinding, and the Origin must not be that of another site, against cross-site
+ * requests. HTTP threads authorize requests; the main thread loads and reloads the tokens.
  */
 #ifndef SESSIOND_SERVICE_AUTH_AUTHORIZE_H
 #define SESSIOND_SERVICE_AUTH_AUTHORIZE_H
@@ -14,40 +13,45 @@
 struct authorizer;
 
 struct authorizer_options {
-    const char *token_file; /* NULL: none; borrowed */
-    char *token;            /* one of scope admin, NULL: none; wiped once it is known */
-    bool allow_anonymous;   /* to listen without tokens where others than this machine connect */
+    const char *token_file; /* borrowed; NULL: none */
+    char *token;            /* token of scope admin; NULL: none; wiped after it is hashed */
+    bool allow_anonymous;   /* listen without tokens on an address that other machines can reach */
     const char *listen;     /* as configured */
-    const char *address;    /* where it really listens, numeric */
+    const char *address;    /* numeric address of the listening socket */
 };
 
-/* Refused when the token or the file is no good, when --allow-anonymous contradicts them, or when
- * anybody could connect and nothing says that they may. */
+/* Fails when the token or the file is invalid, when tokens and --allow-anonymous are both set, or
+ * when other machines could connect without tokens and --allow-anonymous is not set. The caller
+ * frees *out with authorizer_free(). */
 MUST_USE bool authorizer_new(const struct authorizer_options *options, struct authorizer **out,
                              struct error *err);
+
+/* Wipes and frees the authorizer. `access` may be NULL. Main thread. */
 void authorizer_free(struct authorizer *access);
 
-/* Reads the token file again. On failure the tokens in force stay. Without a file, nothing. */
+/* Reads the token file again. On failure the current tokens stay in use. Main thread. */
 MUST_USE bool authorizer_reload(struct authorizer *access, struct error *err);
 
-/* How often the tokens were read again. */
+/* Number of reloads so far. Any thread. */
 uint64_t authorizer_generation(struct authorizer *access);
 
-/* How many tokens there are; 0: none is needed. */
-size_t authorizer_count(struct authorizer *access);
+/* Number of tokens; 0: none is configured. Any thread. */
+size_t authorizer_token_count(struct authorizer *access);
 
-/* Whether a request without a token is only for an open path. */
+/* Whether requests without a token are limited to routes of SCOPE_OPEN. */
 bool authorizer_needs_token(const struct authorizer *access);
 
-/* Whether a request, whose route was looked for, may go on. If not, it is answered: 401 or 403 with
- * WWW-Authenticate (RFC 6750 §3), 403 or 421, and counted. Sets request->token_name. */
+/* Authorizes a request whose route the router has looked up. Sets request->token_name. When it
+ * returns false, the exchange has the response and the rejection is counted: 401 or 403 with
+ * WWW-Authenticate (RFC 6750 §3), 403 for another origin, or 421 for another host. */
 bool authorizer_admit(struct authorizer *access, struct metrics *metrics, struct request *request);
 
-/* Whether the token of a request that was let in still allows it. It may have been removed, or its
- * scope reduced, by authorizer_reload since. Costs nothing while nothing was reloaded. */
+/* Whether the token of an authorized request is still valid for it. A reload may have removed the
+ * token or reduced its scope. Costs one atomic read when no reload has happened. */
 MUST_USE bool authorizer_still_admits(struct authorizer *access, struct request *request);
 
-/* The answer to a request that is no longer let in. Counted. */
-void authorizer_refuse_revoked(struct metrics *metrics, struct request *request);
+/* Sets the response to a request that authorizer_still_admits() has rejected, and counts the
+ * rejection. */
+void authorizer_reject_revoked(struct metrics *metrics, struct request *request);
 
 #endif

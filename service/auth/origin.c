@@ -4,8 +4,8 @@
 #include <netinet/in.h>
 #include <strings.h>
 
-#define HTTP "http://"
-#define HTTPS "https://"
+#define HTTP_SCHEME "http://"
+#define HTTPS_SCHEME "https://"
 
 static bool is_port(struct slice text)
 {
@@ -37,7 +37,7 @@ struct slice origin_host(struct slice authority)
     return bracketed ? (struct slice){host.data + 1, host.len - 2} : host;
 }
 
-static bool is_name(struct slice host, const char *name)
+static bool is_host_name(struct slice host, const char *name)
 {
     return host.len == strlen(name) && strncasecmp(host.data, name, host.len) == 0;
 }
@@ -46,21 +46,21 @@ bool origin_is_loopback(struct slice authority)
 {
     const struct slice host = origin_host(authority);
     char text[INET6_ADDRSTRLEN];
-    struct in_addr four;
-    struct in6_addr six;
+    struct in_addr ipv4;
+    struct in6_addr ipv6;
 
-    if (is_name(host, "localhost"))
+    if (is_host_name(host, "localhost"))
         return true;
     if (host.len == 0 || host.len >= sizeof(text) || memchr(host.data, '\0', host.len) != NULL)
         return false;
     memcpy(text, host.data, host.len);
     text[host.len] = '\0';
     if (authority.data[0] == '[')
-        return inet_pton(AF_INET6, text, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
-    return inet_pton(AF_INET, text, &four) == 1 && (ntohl(four.s_addr) >> 24) == IN_LOOPBACKNET;
+        return inet_pton(AF_INET6, text, &ipv6) == 1 && IN6_IS_ADDR_LOOPBACK(&ipv6);
+    return inet_pton(AF_INET, text, &ipv4) == 1 && (ntohl(ipv4.s_addr) >> 24) == IN_LOOPBACKNET;
 }
 
-static bool drop_scheme(struct slice *origin, const char *scheme)
+static bool strip_scheme(struct slice *origin, const char *scheme)
 {
     const size_t len = strlen(scheme);
 
@@ -72,6 +72,7 @@ static bool drop_scheme(struct slice *origin, const char *scheme)
 
 bool origin_is_same(struct slice origin, struct slice authority)
 {
-    return (drop_scheme(&origin, HTTP) || drop_scheme(&origin, HTTPS)) && origin.len > 0 &&
-           origin.len == authority.len && strncasecmp(origin.data, authority.data, origin.len) == 0;
+    return (strip_scheme(&origin, HTTP_SCHEME) || strip_scheme(&origin, HTTPS_SCHEME)) &&
+           origin.len > 0 && origin.len == authority.len &&
+           strncasecmp(origin.data, authority.data, origin.len) == 0;
 }

@@ -12,7 +12,7 @@
 
 struct tokens {
     size_t count;
-    struct token all[TOKENS_MAX];
+    struct token items[TOKENS_MAX];
 };
 
 struct tokens *tokens_new(void)
@@ -58,15 +58,15 @@ bool token_is_valid(struct slice text)
     return text.len > 0 && consists_of(text, LETTERS DIGITS "-._~+/");
 }
 
-/* All tokens are compared, and each wholly. */
+/* Compares all tokens in full, so that the duration does not depend on the presented token. */
 const struct token *tokens_find_digest(const struct tokens *tokens,
                                        const unsigned char digest[SHA256_BYTES])
 {
     const struct token *found = NULL;
 
     for (size_t i = 0; i < tokens->count; i++) {
-        if (sha256_equal(tokens->all[i].digest, digest))
-            found = &tokens->all[i];
+        if (sha256_equal(tokens->items[i].digest, digest))
+            found = &tokens->items[i];
     }
     return found;
 }
@@ -81,15 +81,15 @@ const struct token *tokens_find(const struct tokens *tokens, struct slice presen
 
 bool tokens_add(struct tokens *tokens, const struct token *token, struct error *err)
 {
-    const struct token *twin = tokens_find_digest(tokens, token->digest);
+    const struct token *existing = tokens_find_digest(tokens, token->digest);
 
-    if (twin != NULL)
+    if (existing != NULL)
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "this is the same token as that of %s",
-                         twin->name);
+                         existing->name);
     if (tokens->count == TOKENS_MAX)
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "there may be at most %d tokens",
                          TOKENS_MAX);
-    tokens->all[tokens->count++] = *token;
+    tokens->items[tokens->count++] = *token;
     return true;
 }
 
@@ -102,7 +102,7 @@ static int hex_value(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-static bool read_digest(struct slice hex, unsigned char digest[SHA256_BYTES])
+static bool parse_digest(struct slice hex, unsigned char digest[SHA256_BYTES])
 {
     if (hex.len != (size_t)2 * SHA256_BYTES)
         return false;
@@ -116,8 +116,8 @@ static bool read_digest(struct slice hex, unsigned char digest[SHA256_BYTES])
     return true;
 }
 
-/* Takes what stands before the separator, or all there is, off the rest. */
-static struct slice take(struct slice *rest, char separator)
+/* Removes the text before the separator, or all text without one, from *rest, and returns it. */
+static struct slice split_before(struct slice *rest, char separator)
 {
     const char *end = rest->len == 0 ? NULL : memchr(rest->data, separator, rest->len);
     const struct slice taken = {rest->data, end == NULL ? rest->len : (size_t)(end - rest->data)};
@@ -130,8 +130,8 @@ static struct slice take(struct slice *rest, char separator)
 static bool parse_line(struct tokens *tokens, struct slice line, struct error *err)
 {
     struct token token = {0};
-    const struct slice name = take(&line, ':');
-    const struct slice scope = take(&line, ':');
+    const struct slice name = split_before(&line, ':');
+    const struct slice scope = split_before(&line, ':');
 
     token.scope = scope_from(scope);
     if (!token_name_is_valid(name))
@@ -140,7 +140,7 @@ static bool parse_line(struct tokens *tokens, struct slice line, struct error *e
     if (token.scope == SCOPE_UNKNOWN)
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
                          LINE_FORM ": a scope is read, write or admin");
-    if (!read_digest(line, token.digest))
+    if (!parse_digest(line, token.digest))
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
                          LINE_FORM ": the SHA-256 of the token is %d hexadecimal digits, and "
                                    "nothing follows it",
@@ -151,22 +151,22 @@ static bool parse_line(struct tokens *tokens, struct slice line, struct error *e
 
 bool tokens_parse(struct tokens *tokens, struct slice text, struct error *err)
 {
-    const size_t before = tokens->count;
+    const size_t old_count = tokens->count;
     struct error reason;
 
     for (int number = 1; text.len > 0; number++) {
-        const struct slice line = take(&text, '\n');
+        const struct slice line = split_before(&text, '\n');
         if (consists_of(line, " \t") || line.data[0] == '#')
             continue;
         if (!parse_line(tokens, line, &reason))
             return error_set(err, reason.kind, NULL, "line %d: %.220s", number, reason.detail);
     }
-    return tokens->count > before ||
+    return tokens->count > old_count ||
            error_set(err, ERROR_INVALID_PAYLOAD, NULL,
                      "it has no token; sessiond token NAME SCOPE makes one");
 }
 
-/* *len may be one more than the limit, never more. */
+/* Reads at most TOKENS_FILE_MAX_BYTES + 1 bytes, so that the caller detects a longer file. */
 static bool read_file(const char *path, char *text, size_t *len)
 {
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -1,6 +1,6 @@
 /*
- * Bearer tokens: who may, known by the SHA-256 of what is presented. A set is built by one thread
- * and only read from then on, by any number. Nothing of a token itself is kept.
+ * Sets of bearer tokens. The set stores the SHA-256 of each token, never the token itself. One
+ * thread builds a set; afterwards any number of threads may read it.
  */
 #ifndef SESSIOND_SERVICE_AUTH_TOKENS_H
 #define SESSIOND_SERVICE_AUTH_TOKENS_H
@@ -21,36 +21,39 @@ struct token {
 
 struct tokens;
 
+/* Creates an empty set. The caller frees it with tokens_free(). */
 struct tokens *tokens_new(void);
 
-/* Wipes it, too. NULL is nothing. */
+/* Wipes and frees the set. `tokens` may be NULL. */
 void tokens_free(struct tokens *tokens);
 
+/* Returns the number of tokens in the set. */
 size_t tokens_count(const struct tokens *tokens);
 
-/* Adds a copy. Refused when the set is full or has a token of this digest. */
+/* Adds a copy. Fails when the set is full or already has a token with this digest. */
 MUST_USE bool tokens_add(struct tokens *tokens, const struct token *token, struct error *err);
 
-/* Adds what a token file holds: `name:scope:sha256hex` a line; blank lines and lines that begin
- * with `#` are passed over. Any other line, and a text without a token, refuses the whole text:
- * `err` names the line and says what is taken, and the set is to be freed. */
+/* Adds the tokens of a token file: one `name:scope:sha256hex` per line. Blank lines and lines that
+ * begin with `#` are skipped. Fails at the first invalid line, and when the text has no token:
+ * `err` names the line and the expected form, and the caller must free the set. */
 MUST_USE bool tokens_parse(struct tokens *tokens, struct slice text, struct error *err);
 
-/* The same with the file at `path`. */
+/* As tokens_parse(), for the file at `path`. */
 MUST_USE bool tokens_read(struct tokens *tokens, const char *path, struct error *err);
 
-/* The token that was presented, NULL when it is none of the set. The time it takes tells nothing of
- * the tokens in the set but their number. */
+/* Returns the token, borrowed from the set; NULL when the set does not have it. The duration
+ * depends only on the number of tokens, not on their content. */
 const struct token *tokens_find(const struct tokens *tokens, struct slice presented);
 
-/* The token of this digest; NULL and the time as above. */
+/* As tokens_find(), for a digest. */
 const struct token *tokens_find_digest(const struct tokens *tokens,
                                        const unsigned char digest[SHA256_BYTES]);
 
-/* Whether a token may have this name: 1 to 64 letters, digits, dots, underscores and hyphens. */
+/* Whether `name` is valid as a token name: 1 to 64 letters, digits, dots, underscores and
+ * hyphens. */
 bool token_name_is_valid(struct slice name);
 
-/* Whether a text can be sent as a token (b64token, RFC 6750 §2.1). */
+/* Whether a text is valid as a bearer token (b64token, RFC 6750 §2.1). */
 bool token_is_valid(struct slice text);
 
 #endif

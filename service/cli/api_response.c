@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #define MAX_DEPTH 16
-#define PROBLEM_MAX 16384
+#define PROBLEM_MAX_BYTES 16384
 
 bool api_response_is_foreign(struct error *err, const char *what)
 {
@@ -16,37 +16,38 @@ bool api_response_is_foreign(struct error *err, const char *what)
                      "the response is not one of sessiond: %s; check --listen", what);
 }
 
-bool api_response_has_type(const struct http_response *answer, const char *type, struct error *err)
+bool api_response_has_type(const struct http_response *response, const char *type,
+                           struct error *err)
 {
     char what[160];
 
-    if (strcmp(answer->type, type) == 0)
+    if (strcmp(response->type, type) == 0)
         return true;
-    snprintf(what, sizeof(what), "its Content-Type is \"%.60s\", not %s", answer->type, type);
+    snprintf(what, sizeof(what), "its Content-Type is \"%.60s\", not %s", response->type, type);
     return api_response_is_foreign(err, what);
 }
 
-bool api_response_read(struct http_response *answer, size_t most, struct buffer *out,
+bool api_response_read(struct http_response *response, size_t max_bytes, struct buffer *out,
                        struct error *err)
 {
     char part[4096];
     ssize_t count;
 
-    while ((count = http_client_read(answer, part, sizeof(part), err)) > 0) {
-        if (out->len + (size_t)count > most)
+    while ((count = http_client_read(response, part, sizeof(part), err)) > 0) {
+        if (out->len + (size_t)count > max_bytes)
             return api_response_is_foreign(err, "it is too long");
         buffer_add(out, (struct slice){part, (size_t)count});
     }
     return count == 0;
 }
 
-/* json-c alone would take more than JSON, and the last of two members of one name. */
-static bool parse(struct slice text, struct json_object **out, struct error *err)
+/* json-c alone would accept more than JSON, and would use the last of duplicate members. */
+static bool parse_object(struct slice text, struct json_object **out, struct error *err)
 {
     struct json_outline outline;
-    struct error why;
+    struct error reason;
 
-    if (text.len > INT_MAX || !json_scan(text, MAX_DEPTH, &outline, &why) ||
+    if (text.len > INT_MAX || !json_scan(text, MAX_DEPTH, &outline, &reason) ||
         outline.type != JSON_OBJECT)
         return api_response_is_foreign(err, "its body is no JSON object");
     struct json_tokener *tokener = json_tokener_new_ex(MAX_DEPTH + 1);
@@ -60,20 +61,20 @@ static bool parse(struct slice text, struct json_object **out, struct error *err
     return true;
 }
 
-bool api_response_parse(struct http_response *answer, size_t most, struct json_object **out,
+bool api_response_parse(struct http_response *response, size_t max_bytes, struct json_object **out,
                         struct error *err)
 {
     struct buffer body = {0};
 
-    const bool ok = api_response_has_type(answer, "application/json", err) &&
-                    api_response_read(answer, most, &body, err) &&
-                    parse(buffer_slice(&body), out, err);
+    const bool ok = api_response_has_type(response, "application/json", err) &&
+                    api_response_read(response, max_bytes, &body, err) &&
+                    parse_object(buffer_slice(&body), out, err);
     buffer_release(&body);
     return ok;
 }
 
-/* A token of the file cannot be sent: the file has digests. */
-static bool refuse_token(const struct config *config, int status, struct error *err)
+/* A token of --token-file cannot be sent, since that file stores only digests. */
+static bool set_token_error(const struct config *config, int status, struct error *err)
 {
     return error_set(err, ERROR_INTERNAL, NULL,
                      "the service answers %d: %s a token of the scope admin "
@@ -83,27 +84,27 @@ static bool refuse_token(const struct config *config, int status, struct error *
                                            : "SESSIOND_TOKEN is set, but is not");
 }
 
-bool api_response_refuse(const struct config *config, struct http_response *answer,
-                         struct error *err)
+bool api_response_set_problem(const struct config *config, struct http_response *response,
+                              struct error *err)
 {
     struct json_object *problem = NULL;
     struct buffer body = {0};
     struct slice detail = {"", 0};
     struct error ignored;
 
-    if (answer->status == 401 || answer->status == 403)
-        return refuse_token(config, answer->status, err);
-    if (api_response_read(answer, PROBLEM_MAX, &body, &ignored) &&
-        parse(buffer_slice(&body), &problem, &ignored))
+    if (response->status == 401 || response->status == 403)
+        return set_token_error(config, response->status, err);
+    if (api_response_read(response, PROBLEM_MAX_BYTES, &body, &ignored) &&
+        parse_object(buffer_slice(&body), &problem, &ignored))
         api_response_text(problem, "detail", &detail);
-    error_set(err, ERROR_INTERNAL, NULL, "the service answers %d%s%.*s", answer->status,
+    error_set(err, ERROR_INTERNAL, NULL, "the service answers %d%s%.*s", response->status,
               detail.len == 0 ? "" : ": ", (int)detail.len, detail.data);
     api_response_free(problem);
     buffer_release(&body);
     return false;
 }
 
-static struct json_object *member(struct json_object *object, const char *name, json_type type)
+static struct json_object *find_member(struct json_object *object, const char *name, json_type type)
 {
     struct json_object *found = NULL;
 
@@ -115,17 +116,17 @@ static struct json_object *member(struct json_object *object, const char *name, 
 
 struct json_object *api_response_object(struct json_object *object, const char *name)
 {
-    return member(object, name, json_type_object);
+    return find_member(object, name, json_type_object);
 }
 
 struct json_object *api_response_array(struct json_object *object, const char *name)
 {
-    return member(object, name, json_type_array);
+    return find_member(object, name, json_type_array);
 }
 
 bool api_response_number(struct json_object *object, const char *name, int64_t *out)
 {
-    struct json_object *found = member(object, name, json_type_int);
+    struct json_object *found = find_member(object, name, json_type_int);
 
     if (found == NULL)
         return false;
@@ -143,7 +144,7 @@ bool api_response_add(struct json_object *object, const char *name, int64_t *sum
     return true;
 }
 
-static struct slice text_of(struct json_object *string)
+static struct slice string_slice(struct json_object *string)
 {
     return (struct slice){json_object_get_string(string),
                           (size_t)json_object_get_string_len(string)};
@@ -151,17 +152,17 @@ static struct slice text_of(struct json_object *string)
 
 bool api_response_text(struct json_object *object, const char *name, struct slice *out)
 {
-    struct json_object *found = member(object, name, json_type_string);
+    struct json_object *found = find_member(object, name, json_type_string);
 
     if (found == NULL)
         return false;
-    *out = text_of(found);
+    *out = string_slice(found);
     return true;
 }
 
 bool api_response_is_true(struct json_object *object, const char *name)
 {
-    return json_object_get_boolean(member(object, name, json_type_boolean));
+    return json_object_get_boolean(find_member(object, name, json_type_boolean));
 }
 
 size_t api_response_count(struct json_object *array)
@@ -178,7 +179,8 @@ struct slice api_response_text_at(struct json_object *array, size_t index)
 {
     struct json_object *found = api_response_at(array, index);
 
-    return json_object_is_type(found, json_type_string) ? text_of(found) : (struct slice){"", 0};
+    return json_object_is_type(found, json_type_string) ? string_slice(found)
+                                                        : (struct slice){"", 0};
 }
 
 void api_response_free(struct json_object *object)

@@ -1,4 +1,5 @@
-/* sessiond backup: asks the running service for a snapshot and puts it under its name. */
+/* sessiond backup: downloads a snapshot from the running service and publishes it under its
+ * name. */
 
 #include "db/base/durable_file.h"
 #include "db/sqlite/file/check.h"
@@ -18,25 +19,25 @@
 
 #define READ_BYTES (256 << 10)
 
-/* How every SQLite database begins, the NUL included. */
+/* The first bytes of an SQLite database, including the NUL. */
 #define SQLITE_MAGIC "SQLite format 3"
 
 struct backup {
     const char *path;
     bool is_to_stdout;
-    int descriptor; /* of the unfinished file; what stands under its name may be exchanged */
+    int descriptor; /* of the unfinished file, whose name may refer to another file meanwhile */
     char unfinished[PATH_MAX];
     struct progress progress;
 };
 
-static void on_doing(void *arg, const char *what)
+static void on_step(void *arg, const char *what)
 {
     struct backup *backup = arg;
 
     progress_begin(&backup->progress, what);
 }
 
-static void on_found(void *arg, const char *problem)
+static void on_problem(void *arg, const char *problem)
 {
     (void)arg;
     terminal_print(stderr, "sessiond backup: the snapshot is damaged: %s\n", problem);
@@ -58,7 +59,7 @@ static const char *kind_name(mode_t mode)
     }
 }
 
-/* A rename would put the backup in the place of anything, a device of the system included. */
+/* A rename could replace anything, including a device file. */
 static bool check_kind(const char *path, struct error *err)
 {
     struct stat status;
@@ -69,7 +70,8 @@ static bool check_kind(const char *path, struct error *err)
                      kind_name(status.st_mode));
 }
 
-/* A database that a service serves, or served, has a lock beside it: no backup takes its place. */
+/* A database file that a service uses or has used has a lock file beside it. A backup must not
+ * replace it. */
 static bool check_file_name(struct backup *backup, struct error *err)
 {
     char lock[PATH_MAX];
@@ -83,7 +85,7 @@ static bool check_file_name(struct backup *backup, struct error *err)
     return check_kind(backup->path, err);
 }
 
-/* A backup to standard output is checked in a file first, beside the database of --db. */
+/* A backup to stdout is first stored in a file beside the database of --db and checked there. */
 static bool prepare_stdout(struct backup *backup, const struct config *config, struct error *err)
 {
     if (!config_check_db(config, err))
@@ -118,74 +120,76 @@ static bool write_all(int fd, const char *data, size_t len, struct error *err)
     return true;
 }
 
-/* The size is announced, and there is room for it. */
-static bool check_size(const struct http_response *answer, int fd, struct error *err)
+/* Fails when the response does not announce its size or the file system has too little space for
+ * it. */
+static bool check_size(const struct http_response *response, int fd, struct error *err)
 {
     struct statvfs disk;
 
-    if (answer->length < (int64_t)sizeof(SQLITE_MAGIC))
-        return api_response_is_foreign(err, answer->length < 0
+    if (response->length < (int64_t)sizeof(SQLITE_MAGIC))
+        return api_response_is_foreign(err, response->length < 0
                                                 ? "it does not announce the size of the backup"
                                                 : "it is too short for a database");
     if (fstatvfs(fd, &disk) != 0 ||
-        (uint64_t)answer->length / disk.f_frsize < (uint64_t)disk.f_bavail)
+        (uint64_t)response->length / disk.f_frsize < (uint64_t)disk.f_bavail)
         return true;
     return error_set(err, ERROR_INTERNAL, NULL,
                      "the backup has %lld bytes, more than the file system of FILE has free",
-                     (long long)answer->length);
+                     (long long)response->length);
 }
 
 /* Reads until `part` is full or the body has ended. */
-static bool read_part(struct http_response *answer, char part[READ_BYTES], size_t *len,
+static bool read_part(struct http_response *response, char part[READ_BYTES], size_t *len,
                       struct error *err)
 {
     ssize_t count;
 
     *len = 0;
     do {
-        count = http_client_read(answer, part + *len, READ_BYTES - *len, err);
+        count = http_client_read(response, part + *len, READ_BYTES - *len, err);
         *len += count > 0 ? (size_t)count : 0;
     } while (count > 0 && *len < READ_BYTES);
     return count >= 0;
 }
 
-static bool receive(struct backup *backup, struct http_response *answer, int fd, struct error *err)
+static bool receive(struct backup *backup, struct http_response *response, int fd,
+                    struct error *err)
 {
     char part[READ_BYTES];
     size_t len;
 
-    if (!api_response_has_type(answer, "application/vnd.sqlite3", err) ||
-        !check_size(answer, fd, err))
+    if (!api_response_has_type(response, "application/vnd.sqlite3", err) ||
+        !check_size(response, fd, err))
         return false;
     progress_begin(&backup->progress, "receiving");
     do {
-        const bool is_first = answer->taken == 0;
-        if (!read_part(answer, part, &len, err))
+        const bool is_first = response->taken == 0;
+        if (!read_part(response, part, &len, err))
             return false;
         if (is_first && memcmp(part, SQLITE_MAGIC, sizeof(SQLITE_MAGIC)) != 0)
             return api_response_is_foreign(err, "it is no SQLite database");
         if (!write_all(fd, part, len, err))
             return false;
-        progress_set(&backup->progress, answer->taken, answer->length);
+        progress_set(&backup->progress, response->taken, response->length);
     } while (len > 0);
     return true;
 }
 
 static bool download(struct backup *backup, const struct config *config, int fd, struct error *err)
 {
-    struct http_response answer;
+    struct http_response response;
 
     progress_begin(&backup->progress, "waiting for the snapshot");
-    if (!http_client_request(config, "POST", "/admin/backup", 0, &answer, err))
+    if (!http_client_request(config, "POST", "/admin/backup", 0, &response, err))
         return false;
-    const bool ok = answer.status == 200 ? receive(backup, &answer, fd, err)
-                                         : api_response_refuse(config, &answer, err);
-    http_client_close(&answer);
+    const bool ok = response.status == 200 ? receive(backup, &response, fd, err)
+                                           : api_response_set_problem(config, &response, err);
+    http_client_close(&response);
     return ok;
 }
 
-/* Only one process at a time has the lock on an unfinished file, or everybody where the file system
- * has no locks. */
+/* Fails when another process holds the lock of an unfinished file. Succeeds on file systems without
+ * locks. */
 static bool lock_file(const struct backup *backup, int fd, struct error *err)
 {
     return flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK ||
@@ -194,43 +198,44 @@ static bool lock_file(const struct backup *backup, int fd, struct error *err)
                      backup->unfinished);
 }
 
-/* Removes the unfinished file of a backup that was killed, and makes one. The lock on the old file
- * is held until the new one is there, so that of several processes one at most removes it. */
+/* Removes the unfinished file of a backup that was killed, and creates a new one. Holds the lock of
+ * the old file until the new one is locked, so that at most one of several processes removes it. */
 static bool make_unfinished(struct backup *backup, struct error *err)
 {
     const char *path = backup->unfinished;
     const int old = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
-    const bool is_there = old >= 0 || errno != ENOENT;
-    int made = -1;
+    const bool exists = old >= 0 || errno != ENOENT;
+    int created = -1;
 
     bool ok = old < 0 || lock_file(backup, old, err);
-    if (ok && is_there)
+    if (ok && exists)
         unlink(path);
     if (ok) {
-        made = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-        ok = made >= 0 ? lock_file(backup, made, err)
-                       : error_set(err, ERROR_INTERNAL, NULL, "cannot make %s: %s", path,
-                                   strerror(errno));
+        created = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        ok = created >= 0 ? lock_file(backup, created, err)
+                          : error_set(err, ERROR_INTERNAL, NULL, "cannot make %s: %s", path,
+                                      strerror(errno));
     }
     if (old >= 0)
         close(old);
     if (ok)
-        backup->descriptor = made;
-    else if (made >= 0)
-        close(made);
+        backup->descriptor = created;
+    else if (created >= 0)
+        close(created);
     return ok;
 }
 
-static bool fetch(struct backup *backup, const struct config *config, struct error *err)
+static bool fetch_snapshot(struct backup *backup, const struct config *config, struct error *err)
 {
     if (!make_unfinished(backup, err))
         return false;
-    progress_unfinished(&backup->progress, backup->unfinished);
+    progress_set_unfinished(&backup->progress, backup->unfinished);
     return download(backup, config, backup->descriptor, err);
 }
 
-/* The file is gone before its content is written, so that nothing is left when the reader ends. */
-static bool put_to_stdout(const struct backup *backup, struct error *err)
+/* Unlinks the file before it writes the content, so that no file remains when the reader of stdout
+ * closes early. */
+static bool write_to_stdout(const struct backup *backup, struct error *err)
 {
     char part[READ_BYTES];
     off_t at = 0;
@@ -246,24 +251,25 @@ static bool put_to_stdout(const struct backup *backup, struct error *err)
                                    strerror(errno));
 }
 
-static bool put(struct backup *backup, struct error *err)
+static bool publish(struct backup *backup, struct error *err)
 {
     if (backup->is_to_stdout) {
         progress_begin(&backup->progress, "writing to standard output");
-        return put_to_stdout(backup, err);
+        return write_to_stdout(backup, err);
     }
     progress_begin(&backup->progress, "writing to the disk");
     return durable_file_put(backup->unfinished, backup->path, err);
 }
 
-static enum file_verdict make(struct backup *backup, const struct config *config, struct error *err)
+static enum file_verdict run_backup(struct backup *backup, const struct config *config,
+                                    struct error *err)
 {
-    const struct file_observer observer = {.arg = backup, .doing = on_doing, .found = on_found};
+    const struct file_observer observer = {.arg = backup, .doing = on_step, .found = on_problem};
     enum file_verdict verdict = FILE_UNKNOWN;
 
-    if (fetch(backup, config, err))
+    if (fetch_snapshot(backup, config, err))
         verdict = check_structure(backup->unfinished, &observer, err);
-    if (verdict == FILE_OK && !put(backup, err))
+    if (verdict == FILE_OK && !publish(backup, err))
         verdict = FILE_UNKNOWN;
     if (backup->descriptor >= 0) {
         if (verdict != FILE_OK)
@@ -273,8 +279,8 @@ static enum file_verdict make(struct backup *backup, const struct config *config
     return verdict;
 }
 
-static enum command_exit conclude(const struct backup *backup, enum file_verdict verdict,
-                                  const struct error *err)
+static enum command_exit print_result(const struct backup *backup, enum file_verdict verdict,
+                                      const struct error *err)
 {
     struct stat status;
 
@@ -302,10 +308,10 @@ static enum command_exit run(const struct config *config)
 
     umask(S_IRWXG | S_IRWXO);
     if (check_name(&backup, config, &err) && progress_start(&backup.progress, "backup", &err)) {
-        verdict = make(&backup, config, &err);
+        verdict = run_backup(&backup, config, &err);
         progress_end(&backup.progress);
     }
-    return conclude(&backup, verdict, &err);
+    return print_result(&backup, verdict, &err);
 }
 
 const struct command command_backup = {

@@ -1,4 +1,4 @@
-/* sessiond check: looks at a database file. */
+/* sessiond check: checks a database file for corruption. */
 
 #include "db/sqlite/file/check.h"
 #include "routes/json/legacy_context.h"
@@ -13,14 +13,14 @@ struct report {
     long long problems;
 };
 
-static void on_doing(void *arg, const char *what)
+static void on_step(void *arg, const char *what)
 {
     struct report *report = arg;
 
     progress_begin(&report->progress, what);
 }
 
-static void on_found(void *arg, const char *problem)
+static void on_problem(void *arg, const char *problem)
 {
     struct report *report = arg;
 
@@ -34,9 +34,9 @@ static void on_remark(void *arg, const char *text)
     terminal_print(stdout, "note: %s\n", text);
 }
 
-static enum command_exit conclude(const char *path, enum file_verdict verdict,
-                                  const struct report *report, int64_t sessions,
-                                  const struct error *err)
+static enum command_exit print_result(const char *path, enum file_verdict verdict,
+                                      const struct report *report, int64_t sessions,
+                                      const struct error *err)
 {
     switch (verdict) {
     case FILE_OK:
@@ -59,7 +59,7 @@ static enum command_exit run(const struct config *config)
     const char *path = config->file != NULL ? config->file : config->db;
     struct report report = {0};
     const struct file_observer observer = {
-        .arg = &report, .doing = on_doing, .found = on_found, .remark = on_remark};
+        .arg = &report, .doing = on_step, .found = on_problem, .remark = on_remark};
     enum file_verdict verdict = FILE_UNKNOWN;
     int64_t sessions = 0;
     struct error err;
@@ -69,7 +69,7 @@ static enum command_exit run(const struct config *config)
         verdict = check_file(path, legacy_context_fix, &observer, &sessions, &err);
         progress_end(&report.progress);
     }
-    return conclude(path, verdict, &report, sessions, &err);
+    return print_result(path, verdict, &report, sessions, &err);
 }
 
 const struct command command_check = {

@@ -20,7 +20,7 @@ const struct command *command_find(const char *name)
     return NULL;
 }
 
-static const char *argument(const struct command *command)
+static const char *argument_usage(const struct command *command)
 {
     static const char *const arguments[] = {[COMMAND_NO_FILE] = "",
                                             [COMMAND_FILE_OPTIONAL] = " [FILE]",
@@ -36,7 +36,7 @@ void command_list(FILE *out)
         "\nWith a command it does that in place of serving (sessiond COMMAND --help says more):\n",
         out);
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        fprintf(out, "  %s%s\n        %s\n", commands[i]->name, argument(commands[i]),
+        fprintf(out, "  %s%s\n        %s\n", commands[i]->name, argument_usage(commands[i]),
                 commands[i]->summary);
 }
 
@@ -49,34 +49,35 @@ static const struct command_flag *find_flag(const struct command *command, const
     return flag == NULL || flag->name == NULL ? NULL : flag;
 }
 
-/* What the command alone has is taken out before the flags of all are read. */
-static bool take_flags(const struct command *command, int *argc, char **argv, struct config *config,
-                       struct error *err)
+/* Removes the flags of this command from argv and stores them, before config_read() parses the
+ * common flags. */
+static bool extract_flags(const struct command *command, int *argc, char **argv,
+                          struct config *config, struct error *err)
 {
-    int left = 0;
+    int kept_count = 0;
 
     for (int i = 0; i < *argc; i++) {
         const struct command_flag *flag = find_flag(command, argv[i]);
         if (flag == NULL) {
-            argv[left++] = argv[i];
+            argv[kept_count++] = argv[i];
             continue;
         }
-        char *place = (char *)config + flag->offset;
+        char *target = (char *)config + flag->offset;
         if (flag->value == NULL) {
-            memcpy(place, &(bool){true}, sizeof(bool));
+            memcpy(target, &(bool){true}, sizeof(bool));
             continue;
         }
         if (argv[i + 1] == NULL || argv[i + 1][0] == '\0')
             return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "%s needs a value", flag->name);
         const char *value = argv[++i];
-        memcpy(place, &value, sizeof(value));
+        memcpy(target, &value, sizeof(value));
     }
-    argv[left] = NULL;
-    *argc = left;
+    argv[kept_count] = NULL;
+    *argc = kept_count;
     return true;
 }
 
-static void help_flags(const struct command *command)
+static void print_flag_usage(const struct command *command)
 {
     for (const struct command_flag *flag = command->flags; flag != NULL && flag->name != NULL;
          flag++)
@@ -84,23 +85,23 @@ static void help_flags(const struct command *command)
                flag->value == NULL ? "" : flag->value);
 }
 
-static void help(const struct command *command)
+static void print_help(const struct command *command)
 {
-    printf("usage: sessiond %s%s", command->name, argument(command));
-    help_flags(command);
+    printf("usage: sessiond %s%s", command->name, argument_usage(command));
+    print_flag_usage(command);
     printf(" [--flag value] …\n\n%s\nFlags and variables are those of sessiond --help.\n",
            command->help);
 }
 
-static bool check_file(const struct command *command, const struct config *config,
-                       struct error *err)
+static bool check_arguments(const struct command *command, const struct config *config,
+                            struct error *err)
 {
-    const bool two = command->file == COMMAND_NAME_AND_SCOPE;
+    const bool needs_two = command->file == COMMAND_NAME_AND_SCOPE;
 
-    if (two && config->second == NULL)
+    if (needs_two && config->second == NULL)
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "%s needs a NAME and a SCOPE",
                          command->name);
-    if (!two && config->second != NULL)
+    if (!needs_two && config->second != NULL)
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "one FILE, not \"%.60s\" and \"%.60s\"",
                          config->file, config->second);
     if (command->file == COMMAND_FILE && config->file == NULL)
@@ -117,14 +118,14 @@ enum command_exit command_main(const struct command *command, int argc, char **a
     enum config_action action;
     struct error err;
 
-    if (!take_flags(command, &argc, argv, &config, &err) ||
+    if (!extract_flags(command, &argc, argv, &config, &err) ||
         !config_read(&config, argc, argv, &action, &err) ||
-        (action == CONFIG_RUN && !check_file(command, &config, &err))) {
+        (action == CONFIG_RUN && !check_arguments(command, &config, &err))) {
         terminal_print(stderr, "sessiond %s: %s\n", command->name, err.detail);
         return COMMAND_USAGE;
     }
     if (action == CONFIG_RUN)
         return command->run(&config);
-    help(command);
+    print_help(command);
     return COMMAND_DONE;
 }

@@ -1,4 +1,4 @@
-/* sessiond export: everything that the running service has, as lines on stdout. */
+/* sessiond export: writes all sessions and entries of the running service as NDJSON to stdout. */
 
 #include "db/base/uuid.h"
 #include "routes/core/buffer.h"
@@ -15,18 +15,19 @@
 
 #define READ_BYTES (64 << 10)
 
-/* More than the largest --max-body-size, and so than the longest line of a service. */
+/* Longer than the largest --max-body-size, and so than any line of a service. */
 #define LINE_BYTES_MAX (257 << 20)
 #define MAX_DEPTH 10003
 
 struct export
 {
-    struct buffer line; /* what came of a line that is not whole */
-    int64_t lines;      /* that were received whole */
+    struct buffer line; /* received part of an incomplete line */
+    int64_t lines;      /* complete lines received */
     int64_t sessions;
     int64_t entries;
-    char last[UUID_SIZE];  /* the session of the last line */
-    char whole[UUID_SIZE]; /* the session before it, of which all was written */
+    char last_session[UUID_SIZE]; /* session of the last line */
+    /* last session before `last_session`; it is completely written */
+    char complete_session[UUID_SIZE];
 };
 
 static bool write_all(const char *data, size_t len, struct error *err)
@@ -43,7 +44,7 @@ static bool write_all(const char *data, size_t len, struct error *err)
     return true;
 }
 
-static struct slice member(const struct json_outline *outline, const char *name)
+static struct slice find_member(const struct json_outline *outline, const char *name)
 {
     for (size_t i = 0; i < outline->member_count && i < JSON_OUTLINE_MEMBERS; i++) {
         if (slice_is(outline->members[i].name, name))
@@ -52,10 +53,11 @@ static struct slice member(const struct json_outline *outline, const char *name)
     return (struct slice){"", 0};
 }
 
-/* A member that is an id in canonical form. */
-static bool has_id(const struct json_outline *outline, const char *name, char id[UUID_SIZE])
+/* Whether the member is an id in canonical form; copies it to `id`. */
+static bool parse_id_member(const struct json_outline *outline, const char *name,
+                            char id[UUID_SIZE])
 {
-    const struct slice text = member(outline, name);
+    const struct slice text = find_member(outline, name);
 
     return text.len == UUID_LENGTH + 2 && text.data[0] == '"' &&
            uuid_read((struct slice){text.data + 1, UUID_LENGTH}, id) &&
@@ -64,29 +66,32 @@ static bool has_id(const struct json_outline *outline, const char *name, char id
 
 static bool is_session(const struct json_outline *outline, char id[UUID_SIZE])
 {
-    return slice_is(member(outline, "type"), "\"session\"") && has_id(outline, "id", id);
+    return slice_is(find_member(outline, "type"), "\"session\"") &&
+           parse_id_member(outline, "id", id);
 }
 
-/* An entry comes behind its session. */
+/* Whether the line is an entry of the last session. Entries follow their session. */
 static bool is_entry(const struct export *export, const struct json_outline *outline)
 {
     char id[UUID_SIZE];
 
-    return slice_is(member(outline, "type"), "\"entry\"") && has_id(outline, "session_id", id) &&
-           memcmp(id, export->last, UUID_SIZE) == 0 && member(outline, "entry").len > 0;
+    return slice_is(find_member(outline, "type"), "\"entry\"") &&
+           parse_id_member(outline, "session_id", id) &&
+           memcmp(id, export->last_session, UUID_SIZE) == 0 &&
+           find_member(outline, "entry").len > 0;
 }
 
-/* Counts a line of the form that the service writes. */
+/* Counts a line. Fails when it does not have the format of an export. */
 static bool count_line(struct export *export, struct slice line, struct error *err)
 {
     struct json_outline outline;
     char id[UUID_SIZE];
-    struct error why;
+    struct error reason;
 
     export->lines++;
-    if (!json_scan(line, MAX_DEPTH, &outline, &why))
+    if (!json_scan(line, MAX_DEPTH, &outline, &reason))
         return error_set(err, ERROR_INTERNAL, NULL, "line %lld of the response is no JSON: %.120s",
-                         (long long)export->lines, why.detail);
+                         (long long)export->lines, reason.detail);
     if (is_entry(export, &outline)) {
         export->entries++;
         return true;
@@ -97,42 +102,41 @@ static bool count_line(struct export *export, struct slice line, struct error *e
                          "session before it",
                          (long long)export->lines);
     export->sessions++;
-    memcpy(export->whole, export->last, UUID_SIZE);
-    memcpy(export->last, id, UUID_SIZE);
+    memcpy(export->complete_session, export->last_session, UUID_SIZE);
+    memcpy(export->last_session, id, UUID_SIZE);
     return true;
 }
 
-/* Writes the lines that are whole, up to the first that is wrong; *done gets their bytes.
- * `searched` bytes have no newline. Only lines that were written are counted: an export that is
- * continued begins behind them.
- */
-static bool pass_on(struct export *export, size_t searched, size_t *done, struct error *err)
+/* Writes the complete lines before the first invalid one, and sets *done to their bytes. The first
+ * `searched` bytes have no newline. Counts only lines that were written, because --after continues
+ * after them. */
+static bool write_lines(struct export *export, size_t searched, size_t *done, struct error *err)
 {
     const char *begin = export->line.data;
     const char *end = begin + export->line.len;
     const char *from = begin + searched;
     const char *newline;
     struct export counted = *export;
-    struct error why;
-    bool is_good = true;
+    struct error reason;
+    bool is_valid = true;
 
-    while (is_good && (newline = memchr(from, '\n', (size_t)(end - from))) != NULL) {
+    while (is_valid && (newline = memchr(from, '\n', (size_t)(end - from))) != NULL) {
         const char *line = begin + *done;
-        is_good = count_line(&counted, (struct slice){line, (size_t)(newline - line)}, &why);
+        is_valid = count_line(&counted, (struct slice){line, (size_t)(newline - line)}, &reason);
         from = newline + 1;
-        if (is_good)
+        if (is_valid)
             *done = (size_t)(from - begin);
     }
     if (!write_all(begin, *done, err))
         return false;
     *export = counted;
-    if (!is_good)
-        *err = why;
-    return is_good;
+    if (!is_valid)
+        *err = reason;
+    return is_valid;
 }
 
-/* Adds what was received, and writes the lines that are complete. */
-static bool take_part(struct export *export, struct slice part, struct error *err)
+/* Appends received bytes and writes the lines that are complete. */
+static bool add_part(struct export *export, struct slice part, struct error *err)
 {
     struct buffer *line = &export->line;
     const size_t searched = line->len;
@@ -141,7 +145,7 @@ static bool take_part(struct export *export, struct slice part, struct error *er
     if (line->len + part.len > LINE_BYTES_MAX)
         return api_response_is_foreign(err, "a line is longer than any session");
     buffer_add(line, part);
-    if (!pass_on(export, searched, &done, err))
+    if (!write_lines(export, searched, &done, err))
         return false;
     if (done < line->len && line->data[done] != '{')
         return api_response_is_foreign(err, "a line is no JSON object");
@@ -150,27 +154,27 @@ static bool take_part(struct export *export, struct slice part, struct error *er
     return true;
 }
 
-static bool receive(struct export *export, struct http_response *answer, struct error *err)
+static bool receive_export(struct export *export, struct http_response *response, struct error *err)
 {
     char part[READ_BYTES];
     ssize_t count;
 
-    if (!api_response_has_type(answer, "application/x-ndjson", err))
+    if (!api_response_has_type(response, "application/x-ndjson", err))
         return false;
-    while ((count = http_client_read(answer, part, sizeof(part), err)) > 0) {
-        if (!take_part(export, (struct slice){part, (size_t)count}, err))
+    while ((count = http_client_read(response, part, sizeof(part), err)) > 0) {
+        if (!add_part(export, (struct slice){part, (size_t)count}, err))
             return false;
     }
     if (count == 0 && export->line.len > 0)
         return api_response_is_foreign(err, "its last line is not whole");
     if (count == 0)
-        memcpy(export->whole, export->last, UUID_SIZE);
+        memcpy(export->complete_session, export->last_session, UUID_SIZE);
     return count == 0;
 }
 
-static bool fetch(struct export *export, const struct config *config, struct error *err)
+static bool fetch_export(struct export *export, const struct config *config, struct error *err)
 {
-    struct http_response answer;
+    struct http_response response;
     char path[64 + UUID_SIZE];
     char id[UUID_SIZE] = "";
 
@@ -178,11 +182,11 @@ static bool fetch(struct export *export, const struct config *config, struct err
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
                          "--after takes the id of a session, not \"%.60s\"", config->after);
     snprintf(path, sizeof(path), "/admin/export%s%s", id[0] == '\0' ? "" : "?after=", id);
-    if (!http_client_request(config, "GET", path, 0, &answer, err))
+    if (!http_client_request(config, "GET", path, 0, &response, err))
         return false;
-    const bool ok = answer.status == 200 ? receive(export, &answer, err)
-                                         : api_response_refuse(config, &answer, err);
-    http_client_close(&answer);
+    const bool ok = response.status == 200 ? receive_export(export, &response, err)
+                                           : api_response_set_problem(config, &response, err);
+    http_client_close(&response);
     return ok;
 }
 
@@ -191,14 +195,15 @@ static enum command_exit run(const struct config *config)
     struct export export = {0};
     struct error err;
 
-    const bool ok = fetch(&export, config, &err);
+    const bool ok = fetch_export(&export, config, &err);
     buffer_release(&export.line);
     if (!ok)
         terminal_print(stderr, "sessiond export: %s\n", err.detail);
     if (ok || export.sessions > 0)
         fprintf(stderr, "sessiond export: %lld sessions, %lld entries written%s%s\n",
                 (long long)export.sessions, (long long)export.entries,
-                export.whole[0] == '\0' ? "" : "; go on with --after ", export.whole);
+                export.complete_session[0] == '\0' ? "" : "; go on with --after ",
+                export.complete_session);
     if (ok)
         return COMMAND_DONE;
     return err.kind == ERROR_INVALID_PAYLOAD ? COMMAND_USAGE : COMMAND_UNAVAILABLE;

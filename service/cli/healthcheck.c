@@ -1,36 +1,37 @@
-/* sessiond healthcheck: asks the running service whether a write reaches the disk. */
+/* sessiond healthcheck: checks whether the running service can commit a write. */
 
 #include "service/cli/command.h"
 #include "service/cli/http_client.h"
 #include "service/cli/terminal.h"
 
-/* Less than the four seconds of the image's HEALTHCHECK, so that the reason is told. */
+/* Less than the four seconds of the image's HEALTHCHECK, so that this command can still print the
+ * reason. */
 #define TIMEOUT_S 3
 
-/* The beginning of a problem names what is wrong. */
-static void tell_problem(struct http_response *answer)
+/* The first bytes of a problem are enough to identify it. */
+static void print_problem(struct http_response *response)
 {
     struct error ignored;
     char body[1024];
 
-    const ssize_t count = http_client_read(answer, body, sizeof(body), &ignored);
-    terminal_print(stderr, "sessiond healthcheck: /readyz answers %d: %.*s\n", answer->status,
+    const ssize_t count = http_client_read(response, body, sizeof(body), &ignored);
+    terminal_print(stderr, "sessiond healthcheck: /readyz answers %d: %.*s\n", response->status,
                    count < 0 ? 0 : (int)count, body);
 }
 
 static enum command_exit run(const struct config *config)
 {
-    struct http_response answer;
+    struct http_response response;
     struct error err;
 
-    if (!http_client_request(config, "GET", "/readyz", TIMEOUT_S, &answer, &err)) {
+    if (!http_client_request(config, "GET", "/readyz", TIMEOUT_S, &response, &err)) {
         terminal_print(stderr, "sessiond healthcheck: %s\n", err.detail);
         return COMMAND_CHECK_FAILED;
     }
-    if (answer.status != 200)
-        tell_problem(&answer);
-    http_client_close(&answer);
-    return answer.status == 200 ? COMMAND_DONE : COMMAND_CHECK_FAILED;
+    if (response.status != 200)
+        print_problem(&response);
+    http_client_close(&response);
+    return response.status == 200 ? COMMAND_DONE : COMMAND_CHECK_FAILED;
 }
 
 const struct command command_healthcheck = {

@@ -17,7 +17,7 @@
 
 #define CONNECT_TIMEOUT_S 10L
 
-/* The functions of libcurl, under its own names. */
+/* Functions of libcurl, under their own names without the prefix `curl_`. */
 struct curl_library {
     __typeof__(&curl_easy_init) easy_init;
     __typeof__(&curl_easy_setopt) easy_setopt;
@@ -43,27 +43,27 @@ struct http_transfer {
     CURL *easy;
     struct curl_slist *fields;
     struct buffer pending;
-    size_t handed_out; /* of `pending` */
-    bool paused;       /* libcurl holds back what does not fit into `pending` */
+    size_t read_offset; /* number of bytes of `pending` that were read */
+    bool paused;        /* libcurl holds data that does not fit into `pending` */
     bool is_head_complete;
     bool is_chunked;
     bool done;
-    CURLcode result;     /* when it is done */
-    const char *refusal; /* why this client ended the transfer; NULL: it did not */
+    CURLcode result;       /* valid when `done` is set */
+    const char *rejection; /* why this client has aborted the transfer; NULL: it has not */
     size_t head_bytes;
     int timeout_s;
-    int64_t deadline_us; /* INT64_MAX: none */
-    int64_t waited_us;   /* since WINDOW_BYTES came */
+    int64_t deadline_us; /* monotonic; INT64_MAX: no deadline */
+    int64_t waited_us;   /* waiting time since the last WINDOW_BYTES arrived */
     size_t window_bytes;
     char reason[CURL_ERROR_SIZE];
 };
 
-/* --- What libcurl reports of a response ------------------------------------------------------ */
+/* --- Callbacks of libcurl -------------------------------------------------------------------- */
 
-/* Bytes that were received and not read yet. libcurl delivers less at a time. */
+/* Limit of bytes that were received and not read. One piece from libcurl is shorter. */
 #define PENDING_MAX (256 << 10)
 
-static bool has_name(struct slice line, const char *name, struct slice *value)
+static bool parse_field(struct slice line, const char *name, struct slice *value)
 {
     const size_t len = strlen(name);
 
@@ -77,26 +77,28 @@ static bool has_name(struct slice line, const char *name, struct slice *value)
     return true;
 }
 
-static bool is_word(struct slice text, const char *word)
+static bool equals_word(struct slice text, const char *word)
 {
     return text.len == strlen(word) && strncasecmp(text.data, word, text.len) == 0;
 }
 
-/* NULL when the field is allowed, otherwise why it is not. */
+/* Returns NULL when the field is allowed; otherwise the reason for its rejection. */
 static const char *check_field(struct http_transfer *transfer, struct slice line)
 {
     struct slice value;
 
-    if (has_name(line, "Content-Encoding:", &value) && !is_word(value, "identity"))
+    if (parse_field(line, "Content-Encoding:", &value) && !equals_word(value, "identity"))
         return "the response is compressed, which was not asked for";
-    if (!has_name(line, "Transfer-Encoding:", &value))
+    if (!parse_field(line, "Transfer-Encoding:", &value))
         return NULL;
     transfer->is_chunked = true;
-    return is_word(value, "chunked") ? NULL
-                                     : "the response has a Transfer-Encoding other than chunked";
+    return equals_word(value, "chunked")
+               ? NULL
+               : "the response has a Transfer-Encoding other than chunked";
 }
 
-/* Without a length the end of the connection would be taken for the end of the body. */
+/* Requires a length. Without one the end of the connection would be mistaken for the end of the
+ * body. */
 static const char *check_head(struct http_transfer *transfer)
 {
     const struct curl_library *curl = &transfer->curl;
@@ -112,7 +114,7 @@ static const char *check_head(struct http_transfer *transfer)
     return transfer->is_head_complete ? NULL : "the response does not say how long its body is";
 }
 
-/* One line of a header section. */
+/* Handles one line of a header section. */
 /* NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's */
 static size_t on_header(char *line, size_t size, size_t count, void *arg)
 {
@@ -122,12 +124,12 @@ static size_t on_header(char *line, size_t size, size_t count, void *arg)
     transfer->head_bytes += len;
     transfer->window_bytes += len;
     if (transfer->head_bytes > HTTP_CLIENT_HEAD_MAX)
-        transfer->refusal = "the header section of the response is longer than 32 KiB";
+        transfer->rejection = "the header section of the response is longer than 32 KiB";
     else if (len > 0 && (line[0] == '\r' || line[0] == '\n'))
-        transfer->refusal = check_head(transfer);
+        transfer->rejection = check_head(transfer);
     else
-        transfer->refusal = check_field(transfer, (struct slice){line, len});
-    return transfer->refusal == NULL ? len : 0;
+        transfer->rejection = check_field(transfer, (struct slice){line, len});
+    return transfer->rejection == NULL ? len : 0;
 }
 
 /* NOLINTNEXTLINE(readability-non-const-parameter): the type is libcurl's */
@@ -145,14 +147,14 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
     return len;
 }
 
-static bool explain(const struct http_transfer *transfer, struct error *err)
+static bool set_transfer_error(const struct http_transfer *transfer, struct error *err)
 {
     const char *why = transfer->reason[0] == '\0' ? transfer->curl.easy_strerror(transfer->result)
                                                   : transfer->reason;
     long reason = 0;
 
-    if (transfer->refusal != NULL)
-        return error_set(err, ERROR_INTERNAL, NULL, "%s; is it a sessiond?", transfer->refusal);
+    if (transfer->rejection != NULL)
+        return error_set(err, ERROR_INTERNAL, NULL, "%s; is it a sessiond?", transfer->rejection);
     switch (transfer->result) {
     case CURLE_COULDNT_CONNECT:
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -188,8 +190,8 @@ static bool explain(const struct http_transfer *transfer, struct error *err)
 
 /* --- The request ----------------------------------------------------------------------------- */
 
-/* Debian's libcurl that uses the TLS library of the service. */
-#define LIBRARY "libcurl-gnutls.so.4"
+/* The libcurl of Debian that uses GnuTLS, as the service does. */
+#define LIBCURL_SONAME "libcurl-gnutls.so.4"
 
 #define FUNCTION(name)                                                                             \
     {                                                                                              \
@@ -209,7 +211,7 @@ static const struct {
 
 static bool load_library(struct curl_library *out, struct error *err)
 {
-    void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+    void *library = dlopen(LIBCURL_SONAME, RTLD_NOW | RTLD_LOCAL);
 
     for (size_t i = 0; library != NULL && i < sizeof(functions) / sizeof(functions[0]); i++) {
         void *function = dlsym(library, functions[i].name);
@@ -235,7 +237,8 @@ static bool add_field(struct http_transfer *transfer, const char *name, const ch
     return fields != NULL && len < (int)sizeof(line);
 }
 
-/* Without the empty Expect libcurl waits for an interim response before it sends a long body. */
+/* An empty Expect field stops libcurl from waiting for an interim response before it sends a long
+ * body. */
 static bool set_fields(struct http_transfer *transfer, const struct http_request *request)
 {
     const char *token = transfer->config->token;
@@ -283,7 +286,7 @@ static bool set_limits(struct http_transfer *transfer)
            set(easy, CURLOPT_WRITEDATA, transfer) == CURLE_OK;
 }
 
-/* The pin replaces the checks of the issuer, the name and the dates of a certificate. */
+/* The pin replaces the checks of issuer, name and dates of the certificate. */
 static bool set_pin(struct http_transfer *transfer, const char *pin)
 {
     const __typeof__(&curl_easy_setopt) set = transfer->curl.easy_setopt;
@@ -307,7 +310,8 @@ static bool set_url(struct http_transfer *transfer, const char *authority, const
     return ok;
 }
 
-/* A host and a port. Without the port libcurl would connect to that of the URL's scheme. */
+/* Whether the address is a host and a port. Without a port libcurl would use that of the URL
+ * scheme. */
 static bool has_host_and_port(const char *address)
 {
     const char *colon = strrchr(address, ':');
@@ -316,8 +320,8 @@ static bool has_host_and_port(const char *address)
            strchr(colon, ']') == NULL;
 }
 
-/* *authority gets host and port for the URL; for a Unix socket localhost, since Host is required.
- */
+/* Sets *authority to the host and port of the URL. For a Unix domain socket it is "localhost",
+ * because Host is required. */
 static bool find_address(struct http_transfer *transfer, const char **authority, bool *ok,
                          struct error *err)
 {
@@ -339,8 +343,8 @@ static bool find_address(struct http_transfer *transfer, const char **authority,
     return true;
 }
 
-static bool prepare(struct http_transfer *transfer, const struct http_request *request,
-                    struct error *err)
+static bool prepare_transfer(struct http_transfer *transfer, const struct http_request *request,
+                             struct error *err)
 {
     const char *certificate = transfer->config->tls_cert;
     const char *authority;
@@ -366,10 +370,10 @@ static bool prepare(struct http_transfer *transfer, const struct http_request *r
 
 #define SECOND_US INT64_C(1000000)
 
-/* What has to arrive in --command-timeout. */
+/* Minimum number of bytes that must arrive within --command-timeout. */
 #define WINDOW_BYTES 1024
 
-/* Waits until something can be done, or a limit is exceeded. */
+/* Waits until the transfer can continue. Fails when a time limit is exceeded. */
 static bool wait_for_data(struct http_transfer *transfer, struct error *err)
 {
     const int64_t stall_us = transfer->config->command_timeout_s * SECOND_US;
@@ -392,13 +396,13 @@ static bool wait_for_data(struct http_transfer *transfer, struct error *err)
     return true;
 }
 
-static bool advance(struct http_transfer *transfer, struct error *err)
+static bool advance_transfer(struct http_transfer *transfer, struct error *err)
 {
     const CURLMsg *message;
     int left;
 
     if (transfer->curl.multi_perform(transfer->multi, &left) != CURLM_OK)
-        abort(); /* out of memory: there is no other reason */
+        abort(); /* only out of memory fails here */
     while ((message = transfer->curl.multi_info_read(transfer->multi, &left)) != NULL) {
         transfer->done = true;
         transfer->result = message->data.result;
@@ -406,9 +410,9 @@ static bool advance(struct http_transfer *transfer, struct error *err)
     return transfer->done || transfer->pending.len > 0 || wait_for_data(transfer, err);
 }
 
-static void describe(struct http_response *answer)
+static void fill_response(struct http_response *response)
 {
-    const struct http_transfer *transfer = answer->transfer;
+    const struct http_transfer *transfer = response->transfer;
     const char *type = NULL;
     curl_off_t retry_after = 0;
     curl_off_t length = -1;
@@ -418,17 +422,17 @@ static void describe(struct http_response *answer)
     transfer->curl.easy_getinfo(transfer->easy, CURLINFO_CONTENT_TYPE, &type);
     transfer->curl.easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     transfer->curl.easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &retry_after);
-    answer->status = (int)status;
-    answer->retry_after_s = retry_after;
-    answer->length = transfer->is_chunked ? -1 : length;
-    for (size_t i = 0; type != NULL && i + 1 < sizeof(answer->type) && type[i] != '\0' &&
+    response->status = (int)status;
+    response->retry_after_s = retry_after;
+    response->length = transfer->is_chunked ? -1 : length;
+    for (size_t i = 0; type != NULL && i + 1 < sizeof(response->type) && type[i] != '\0' &&
                        type[i] != ';' && type[i] != ' ';
          i++)
-        answer->type[i] = (char)tolower((unsigned char)type[i]);
+        response->type[i] = (char)tolower((unsigned char)type[i]);
 }
 
 bool http_client_send(const struct config *config, const struct http_request *request,
-                      int timeout_s, struct http_response *answer, struct error *err)
+                      int timeout_s, struct http_response *response, struct error *err)
 {
     struct http_transfer *transfer = calloc(1, sizeof(*transfer));
 
@@ -438,30 +442,30 @@ bool http_client_send(const struct config *config, const struct http_request *re
     transfer->timeout_s = timeout_s;
     transfer->deadline_us =
         timeout_s == 0 ? INT64_MAX : monotonic_us() + (int64_t)timeout_s * SECOND_US;
-    *answer = (struct http_response){.transfer = transfer};
-    bool ok = prepare(transfer, request, err);
+    *response = (struct http_response){.transfer = transfer};
+    bool ok = prepare_transfer(transfer, request, err);
     while (ok && !transfer->done && !transfer->is_head_complete)
-        ok = advance(transfer, err);
+        ok = advance_transfer(transfer, err);
     if (ok && !transfer->is_head_complete)
-        ok = explain(transfer, err);
+        ok = set_transfer_error(transfer, err);
     if (ok)
-        describe(answer);
+        fill_response(response);
     else
-        http_client_close(answer);
+        http_client_close(response);
     return ok;
 }
 
 bool http_client_request(const struct config *config, const char *method, const char *path,
-                         int timeout_s, struct http_response *answer, struct error *err)
+                         int timeout_s, struct http_response *response, struct error *err)
 {
     const struct http_request request = {.method = method, .path = path};
 
-    return http_client_send(config, &request, timeout_s, answer, err);
+    return http_client_send(config, &request, timeout_s, response, err);
 }
 
-ssize_t http_client_read(struct http_response *answer, char *out, size_t size, struct error *err)
+ssize_t http_client_read(struct http_response *response, char *out, size_t size, struct error *err)
 {
-    struct http_transfer *transfer = answer->transfer;
+    struct http_transfer *transfer = response->transfer;
     struct buffer *pending = &transfer->pending;
 
     while (pending->len == 0 && !transfer->done) {
@@ -469,24 +473,24 @@ ssize_t http_client_read(struct http_response *answer, char *out, size_t size, s
             transfer->paused = false;
             transfer->curl.easy_pause(transfer->easy, CURLPAUSE_CONT);
         }
-        if (pending->len == 0 && !advance(transfer, err))
+        if (pending->len == 0 && !advance_transfer(transfer, err))
             return -1;
     }
-    if (pending->len == 0) /* the body has ended, or the transfer failed */
-        return transfer->result == CURLE_OK || explain(transfer, err) ? 0 : -1;
-    const size_t left = pending->len - transfer->handed_out;
+    if (pending->len == 0) /* end of the body, or a failed transfer */
+        return transfer->result == CURLE_OK || set_transfer_error(transfer, err) ? 0 : -1;
+    const size_t left = pending->len - transfer->read_offset;
     const size_t count = left < size ? left : size;
-    memcpy(out, pending->data + transfer->handed_out, count);
-    transfer->handed_out += count;
-    if (transfer->handed_out == pending->len)
-        transfer->handed_out = pending->len = 0;
-    answer->taken += (int64_t)count;
+    memcpy(out, pending->data + transfer->read_offset, count);
+    transfer->read_offset += count;
+    if (transfer->read_offset == pending->len)
+        transfer->read_offset = pending->len = 0;
+    response->taken += (int64_t)count;
     return (ssize_t)count;
 }
 
-void http_client_close(struct http_response *answer)
+void http_client_close(struct http_response *response)
 {
-    struct http_transfer *transfer = answer->transfer;
+    struct http_transfer *transfer = response->transfer;
 
     if (transfer == NULL)
         return;
@@ -498,5 +502,5 @@ void http_client_close(struct http_response *answer)
     }
     buffer_release(&transfer->pending);
     free(transfer);
-    answer->transfer = NULL;
+    response->transfer = NULL;
 }

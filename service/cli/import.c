@@ -1,4 +1,4 @@
-/* sessiond import: what sessiond export wrote, into the running service. */
+/* sessiond import: imports the output of sessiond export into the running service. */
 
 #include "service/cli/claude/import.h"
 #include "db/base/uuid.h"
@@ -18,24 +18,24 @@
 
 #define BATCH_LINES 256
 #define BATCH_BYTES (256 << 10)
-#define ANSWER_BYTES (1 << 20)
+#define RESPONSE_BYTES (1 << 20)
 #define MAX_DEPTH 10000
 
 struct import {
     const struct config *config;
     struct buffer batch;
-    int64_t lines;      /* in the batch */
-    int64_t first_line; /* of the batch, in the file */
-    int64_t line;       /* that is read */
+    int64_t lines;      /* in the current batch */
+    int64_t first_line; /* line number in the file of the first line of the batch */
+    int64_t line;       /* line number in the file of the current line */
     int64_t sessions_created;
     int64_t sessions_present;
     int64_t entries_created;
     int64_t entries_present;
     int64_t conflicts;
-    char left_alone[UUID_SIZE]; /* the session of the last conflict: its entries are not sent */
+    char skipped_session[UUID_SIZE]; /* session of the last conflict, whose entries are not sent */
 };
 
-static bool tell_conflict(struct import *import, struct json_object *conflict, struct error *err)
+static bool report_conflict(struct import *import, struct json_object *conflict, struct error *err)
 {
     struct slice detail;
     struct slice id;
@@ -46,7 +46,7 @@ static bool tell_conflict(struct import *import, struct json_object *conflict, s
         !api_response_text(conflict, "detail", &detail))
         return api_response_is_foreign(err, "a conflict names no session");
     import->conflicts++;
-    memcpy(import->left_alone, id.data, UUID_LENGTH);
+    memcpy(import->skipped_session, id.data, UUID_LENGTH);
     terminal_print(stderr, "sessiond import: session %.*s is left alone: ", (int)id.len, id.data);
     if (api_response_text(conflict, "stream", &stream) &&
         api_response_number(conflict, "seq", &seq))
@@ -56,7 +56,8 @@ static bool tell_conflict(struct import *import, struct json_object *conflict, s
     return true;
 }
 
-static bool add_up(struct json_object *body, const char *name, int64_t *created, int64_t *present)
+static bool add_counts(struct json_object *body, const char *name, int64_t *created,
+                       int64_t *present)
 {
     struct json_object *counted = api_response_object(body, name);
 
@@ -64,34 +65,35 @@ static bool add_up(struct json_object *body, const char *name, int64_t *created,
            api_response_add(counted, "present", present);
 }
 
-static bool take_answer(struct import *import, struct http_response *answer, struct error *err)
+static bool parse_result(struct import *import, struct http_response *response, struct error *err)
 {
     struct json_object *body = NULL;
 
-    if (!api_response_parse(answer, ANSWER_BYTES, &body, err))
+    if (!api_response_parse(response, RESPONSE_BYTES, &body, err))
         return false;
     struct json_object *conflicts = api_response_array(body, "conflicts");
-    bool ok = add_up(body, "sessions", &import->sessions_created, &import->sessions_present) &&
-              add_up(body, "entries", &import->entries_created, &import->entries_present) &&
+    bool ok = add_counts(body, "sessions", &import->sessions_created, &import->sessions_present) &&
+              add_counts(body, "entries", &import->entries_created, &import->entries_present) &&
               conflicts != NULL;
     if (!ok)
         api_response_is_foreign(err, "it does not say what was imported");
-    import->left_alone[0] = '\0';
+    import->skipped_session[0] = '\0';
     for (size_t i = 0; ok && i < api_response_count(conflicts); i++)
-        ok = tell_conflict(import, api_response_at(conflicts, i), err);
+        ok = report_conflict(import, api_response_at(conflicts, i), err);
     api_response_free(body);
     return ok;
 }
 
-static bool refuse(struct import *import, struct http_response *answer, struct error *err)
+static bool set_batch_error(struct import *import, struct http_response *response,
+                            struct error *err)
 {
-    struct error why;
+    struct error reason;
 
-    if (api_response_refuse(import->config, answer, &why))
+    if (api_response_set_problem(import->config, response, &reason))
         return true;
-    return error_set(err, answer->status == 422 ? ERROR_INVALID_PAYLOAD : ERROR_INTERNAL, NULL,
+    return error_set(err, response->status == 422 ? ERROR_INVALID_PAYLOAD : ERROR_INTERNAL, NULL,
                      "lines %lld to %lld: %s", (long long)import->first_line,
-                     (long long)import->line, why.detail);
+                     (long long)import->line, reason.detail);
 }
 
 static bool send_batch(struct import *import, struct error *err)
@@ -100,19 +102,19 @@ static bool send_batch(struct import *import, struct error *err)
                                          .path = "/admin/import",
                                          .type = "application/x-ndjson",
                                          .body = buffer_slice(&import->batch)};
-    struct http_response answer;
+    struct http_response response;
 
-    if (!command_retry_send(import->config, &request, &answer, err))
+    if (!command_retry_send(import->config, &request, &response, err))
         return false;
-    const bool ok =
-        answer.status == 200 ? take_answer(import, &answer, err) : refuse(import, &answer, err);
-    http_client_close(&answer);
+    const bool ok = response.status == 200 ? parse_result(import, &response, err)
+                                           : set_batch_error(import, &response, err);
+    http_client_close(&response);
     import->batch.len = 0;
     import->lines = 0;
     return ok;
 }
 
-static struct slice member(const struct json_outline *outline, const char *name)
+static struct slice find_member(const struct json_outline *outline, const char *name)
 {
     for (size_t i = 0; i < outline->member_count && i < JSON_OUTLINE_MEMBERS; i++) {
         if (slice_is(outline->members[i].name, name))
@@ -121,13 +123,13 @@ static struct slice member(const struct json_outline *outline, const char *name)
     return (struct slice){"", 0};
 }
 
-/* What belongs to a session that is left alone is passed over. */
-static bool is_left_alone(const struct import *import, const struct json_outline *outline)
+/* Whether the line belongs to a session that is skipped after a conflict. */
+static bool is_skipped_session(const struct import *import, const struct json_outline *outline)
 {
-    const struct slice id = member(outline, "session_id");
+    const struct slice id = find_member(outline, "session_id");
 
-    return import->left_alone[0] != '\0' && id.len == UUID_LENGTH + 2 &&
-           memcmp(id.data + 1, import->left_alone, UUID_LENGTH) == 0;
+    return import->skipped_session[0] != '\0' && id.len == UUID_LENGTH + 2 &&
+           memcmp(id.data + 1, import->skipped_session, UUID_LENGTH) == 0;
 }
 
 static bool is_blank(struct slice line)
@@ -137,20 +139,20 @@ static bool is_blank(struct slice line)
     return json_skip_space(line.data, end) == end;
 }
 
-static bool take_line(struct import *import, struct slice line, struct error *err)
+static bool add_line(struct import *import, struct slice line, struct error *err)
 {
     struct json_outline outline;
-    struct error why;
+    struct error reason;
 
     import->line++;
     if (is_blank(line))
         return true;
-    if (!json_scan(line, MAX_DEPTH, &outline, &why))
+    if (!json_scan(line, MAX_DEPTH, &outline, &reason))
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "line %lld: it is no JSON: %.150s",
-                         (long long)import->line, why.detail);
+                         (long long)import->line, reason.detail);
     if (import->lines > 0 && import->batch.len + line.len > BATCH_BYTES && !send_batch(import, err))
         return false;
-    if (is_left_alone(import, &outline))
+    if (is_skipped_session(import, &outline))
         return true;
     if (import->lines++ == 0)
         import->first_line = import->line;
@@ -159,17 +161,17 @@ static bool take_line(struct import *import, struct slice line, struct error *er
     return import->lines < BATCH_LINES || send_batch(import, err);
 }
 
-static bool take_file(struct import *import, FILE *file, struct error *err)
+static bool import_file(struct import *import, FILE *file, struct error *err)
 {
     char *line = NULL;
-    size_t room = 0;
+    size_t capacity = 0;
     ssize_t len;
     bool ok = true;
 
-    while (ok && (len = getline(&line, &room, file)) >= 0) {
+    while (ok && (len = getline(&line, &capacity, file)) >= 0) {
         if (len > 0 && line[len - 1] == '\n')
             len--;
-        ok = take_line(import, (struct slice){line, (size_t)len}, err);
+        ok = add_line(import, (struct slice){line, (size_t)len}, err);
     }
     free(line);
     if (ok && ferror(file))
@@ -177,14 +179,14 @@ static bool take_file(struct import *import, FILE *file, struct error *err)
     return ok && (import->lines == 0 || send_batch(import, err));
 }
 
-static bool take_all(struct import *import, struct error *err)
+static bool import_all(struct import *import, struct error *err)
 {
     const char *path = import->config->file;
     FILE *file = path == NULL || strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
 
     if (file == NULL)
         return error_set(err, ERROR_INTERNAL, NULL, "cannot open %s: %s", path, strerror(errno));
-    const bool ok = take_file(import, file, err);
+    const bool ok = import_file(import, file, err);
     if (file != stdin)
         fclose(file);
     return ok;
@@ -200,7 +202,7 @@ static enum command_exit run(const struct config *config)
     if (import == NULL)
         abort();
     import->config = config;
-    const bool ok = take_all(import, &err);
+    const bool ok = import_all(import, &err);
     if (!ok)
         terminal_print(stderr, "sessiond import: %s\n", err.detail);
     printf("sessions: %lld new, %lld there already; entries: %lld new, %lld there already; "
@@ -208,10 +210,10 @@ static enum command_exit run(const struct config *config)
            (long long)import->sessions_created, (long long)import->sessions_present,
            (long long)import->entries_created, (long long)import->entries_present,
            (long long)import->conflicts);
-    const bool unsound = ok ? import->conflicts > 0 : err.kind == ERROR_INVALID_PAYLOAD;
+    const bool is_incomplete = ok ? import->conflicts > 0 : err.kind == ERROR_INVALID_PAYLOAD;
     buffer_release(&import->batch);
     free(import);
-    if (unsound)
+    if (is_incomplete)
         return COMMAND_CHECK_FAILED;
     return ok ? COMMAND_DONE : COMMAND_UNAVAILABLE;
 }

@@ -10,10 +10,10 @@
 
 #define SECOND_US INT64_C(1000000)
 
-/* Ends the thread. */
-#define SIGNAL_END SIGUSR1
+/* Stops the thread. */
+#define STOP_SIGNAL SIGUSR1
 
-static void say(struct progress *progress, int64_t began_us)
+static void print_progress(struct progress *progress, int64_t began_us)
 {
     const long long done = atomic_load(&progress->done_bytes) >> 20;
     const long long total = atomic_load(&progress->total_bytes) >> 20;
@@ -22,11 +22,11 @@ static void say(struct progress *progress, int64_t began_us)
 
     if (total > 0)
         snprintf(amount, sizeof(amount), ", %lld of %lld MiB", done, total);
-    fprintf(stderr, "sessiond %s: %s%s, %lld s\n", progress->command, atomic_load(&progress->doing),
+    fprintf(stderr, "sessiond %s: %s%s, %lld s\n", progress->command, atomic_load(&progress->step),
             amount, seconds);
 }
 
-static _Noreturn void interrupt(struct progress *progress)
+static _Noreturn void exit_interrupted(struct progress *progress)
 {
     const char *unfinished = atomic_load(&progress->unfinished);
 
@@ -36,13 +36,13 @@ static _Noreturn void interrupt(struct progress *progress)
     _exit(COMMAND_UNAVAILABLE);
 }
 
-static void waited_signals(sigset_t *set)
+static void fill_signal_set(sigset_t *set)
 {
     sigemptyset(set);
     sigaddset(set, SIGINT);
     sigaddset(set, SIGTERM);
     sigaddset(set, SIGHUP);
-    sigaddset(set, SIGNAL_END);
+    sigaddset(set, STOP_SIGNAL);
 }
 
 static void *progress_run(void *arg)
@@ -53,12 +53,12 @@ static void *progress_run(void *arg)
     sigset_t set;
     int number;
 
-    waited_signals(&set);
-    while ((number = sigtimedwait(&set, NULL, &second)) != SIGNAL_END) {
+    fill_signal_set(&set);
+    while ((number = sigtimedwait(&set, NULL, &second)) != STOP_SIGNAL) {
         if (number > 0)
-            interrupt(progress);
+            exit_interrupted(progress);
         if (errno == EAGAIN)
-            say(progress, began_us);
+            print_progress(progress, began_us);
     }
     return NULL;
 }
@@ -69,17 +69,17 @@ bool progress_start(struct progress *progress, const char *command, struct error
 
     *progress = (struct progress){.command = command};
     progress_begin(progress, "starting");
-    waited_signals(&set);
+    fill_signal_set(&set);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     if (pthread_create(&progress->thread, NULL, progress_run, progress) != 0)
         return error_set(err, ERROR_INTERNAL, NULL, "cannot start a thread");
     return true;
 }
 
-void progress_begin(struct progress *progress, const char *doing)
+void progress_begin(struct progress *progress, const char *step)
 {
     progress_set(progress, 0, 0);
-    atomic_store(&progress->doing, doing);
+    atomic_store(&progress->step, step);
 }
 
 void progress_set(struct progress *progress, int64_t done_bytes, int64_t total_bytes)
@@ -88,13 +88,13 @@ void progress_set(struct progress *progress, int64_t done_bytes, int64_t total_b
     atomic_store(&progress->total_bytes, total_bytes);
 }
 
-void progress_unfinished(struct progress *progress, const char *path)
+void progress_set_unfinished(struct progress *progress, const char *path)
 {
     atomic_store(&progress->unfinished, path);
 }
 
 void progress_end(struct progress *progress)
 {
-    pthread_kill(progress->thread, SIGNAL_END);
+    pthread_kill(progress->thread, STOP_SIGNAL);
     pthread_join(progress->thread, NULL);
 }

@@ -1,5 +1,5 @@
-/* sessiond purge: has the running service delete what retention does not keep, or say what that is.
- */
+/* sessiond purge: makes the running service delete the sessions whose retention has expired, or
+ * shows them. */
 
 #include "service/cli/api_response.h"
 #include "service/cli/command.h"
@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <string.h>
 
-/* More than a service ever sends here. */
-#define ANSWER_MAX 65536
+/* Longer than any response of a service to these requests. */
+#define RESPONSE_MAX 65536
 
 #define CURSOR_MAX 128
 #define PATH_SIZE (CURSOR_MAX + 32)
@@ -18,11 +18,11 @@
 #define PURGE_PATH "/admin/purge"
 #define RETENTION_PATH "/admin/retention"
 
-/* A step waits for writes that came before, and for a disk that is slow. */
+/* A step waits for earlier writes and for a slow disk. */
 #define TIMEOUT_S 60
 
 struct reason {
-    const char *name; /* in the answers */
+    const char *name; /* member name in the responses */
     const char *flag;
     const char *what;
 };
@@ -39,21 +39,22 @@ struct totals {
     int64_t bytes;
 };
 
-static bool ask(const struct config *config, const char *method, const char *path,
-                struct json_object **body, struct error *err)
+static bool send_request(const struct config *config, const char *method, const char *path,
+                         struct json_object **body, struct error *err)
 {
-    struct http_response answer;
+    struct http_response response;
 
-    if (!http_client_request(config, method, path, TIMEOUT_S, &answer, err))
+    if (!http_client_request(config, method, path, TIMEOUT_S, &response, err))
         return false;
-    const bool ok = answer.status == 200 ? api_response_parse(&answer, ANSWER_MAX, body, err)
-                                         : api_response_refuse(config, &answer, err);
-    http_client_close(&answer);
+    const bool ok = response.status == 200 ? api_response_parse(&response, RESPONSE_MAX, body, err)
+                                           : api_response_set_problem(config, &response, err);
+    http_client_close(&response);
     return ok;
 }
 
-/* Characters of a next_cursor of the service; others could change the target of the request. */
-static bool is_cursor(struct slice text)
+/* Whether the text has only the characters of a next_cursor. Others could change the target of the
+ * request. */
+static bool is_valid_cursor(struct slice text)
 {
     for (size_t i = 0; i < text.len; i++) {
         if (!isalnum((unsigned char)text.data[i]) && strchr("-_.~", text.data[i]) == NULL)
@@ -62,14 +63,14 @@ static bool is_cursor(struct slice text)
     return text.len > 0 && text.len <= CURSOR_MAX;
 }
 
-/* Makes *path that of the next page after `body`, empty when there is none. */
-static bool go_on(struct json_object *body, const char *first_path, char path[PATH_SIZE],
-                  struct error *err)
+/* Sets *path to the path of the next page after `body`; empty when there is none. */
+static bool set_next_path(struct json_object *body, const char *first_path, char path[PATH_SIZE],
+                          struct error *err)
 {
     struct slice next = {"", 0};
     const char *sent = strchr(path, '=');
 
-    if (api_response_text(body, "next_cursor", &next) && !is_cursor(next))
+    if (api_response_text(body, "next_cursor", &next) && !is_valid_cursor(next))
         return api_response_is_foreign(err, "its next_cursor is invalid");
     if (next.len > 0 && sent != NULL && slice_is(next, sent + 1))
         return api_response_is_foreign(err, "its next_cursor is the one that was sent");
@@ -82,15 +83,15 @@ static bool go_on(struct json_object *body, const char *first_path, char path[PA
 #define SHOWN_MAX 10
 #define TEXT_MAX 64
 
-/* What would go for one reason: the sum over the pages that were read. */
+/* Sessions that would be deleted for one reason, summed over all pages that were read. */
 struct preview {
     bool is_off;
     int64_t seconds;
     int64_t sessions;
     int64_t bytes;
-    char oldest[TEXT_MAX]; /* empty: there is none yet */
+    char oldest[TEXT_MAX]; /* empty: none yet */
     char first[SHOWN_MAX][TEXT_MAX];
-    size_t shown;
+    size_t first_count;
 };
 
 static void copy_text(char out[TEXT_MAX], struct slice text)
@@ -99,19 +100,19 @@ static void copy_text(char out[TEXT_MAX], struct slice text)
              text.data);
 }
 
-static bool add_page(struct preview *preview, struct json_object *of, struct error *err)
+static bool add_page(struct preview *preview, struct json_object *section, struct error *err)
 {
-    struct json_object *first = api_response_array(of, "first");
+    struct json_object *first = api_response_array(section, "first");
     struct slice oldest = {"", 0};
 
-    if (first == NULL || !api_response_add(of, "sessions", &preview->sessions) ||
-        !api_response_add(of, "bytes", &preview->bytes))
+    if (first == NULL || !api_response_add(section, "sessions", &preview->sessions) ||
+        !api_response_add(section, "bytes", &preview->bytes))
         return api_response_is_foreign(err, "it does not say what a purge would delete");
-    preview->is_off = !api_response_number(of, "retain_seconds", &preview->seconds);
-    if (preview->oldest[0] == '\0' && api_response_text(of, "oldest_change_at", &oldest))
+    preview->is_off = !api_response_number(section, "retain_seconds", &preview->seconds);
+    if (preview->oldest[0] == '\0' && api_response_text(section, "oldest_change_at", &oldest))
         copy_text(preview->oldest, oldest);
-    for (size_t i = 0; i < api_response_count(first) && preview->shown < SHOWN_MAX; i++)
-        copy_text(preview->first[preview->shown++], api_response_text_at(first, i));
+    for (size_t i = 0; i < api_response_count(first) && preview->first_count < SHOWN_MAX; i++)
+        copy_text(preview->first[preview->first_count++], api_response_text_at(first, i));
     return true;
 }
 
@@ -126,33 +127,33 @@ static void print_preview(const struct reason *reason, const struct preview *pre
         reason->what, (long long)preview->sessions, (long long)preview->bytes,
         (long long)preview->seconds,
         preview->oldest[0] == '\0' ? "" : "; the oldest changed last at ", preview->oldest);
-    for (size_t i = 0; i < preview->shown; i++)
+    for (size_t i = 0; i < preview->first_count; i++)
         terminal_print(stdout, "  %s\n", preview->first[i]);
 }
 
-/* One page. *path becomes that of the next one, or empty. */
-static bool look(const struct config *config, char path[PATH_SIZE],
-                 struct preview previews[REASON_COUNT], struct error *err)
+/* Adds one page. Sets *path to that of the next page, or to an empty text. */
+static bool preview_page(const struct config *config, char path[PATH_SIZE],
+                         struct preview previews[REASON_COUNT], struct error *err)
 {
     struct json_object *body = NULL;
     bool ok = true;
 
-    if (!ask(config, "GET", path, &body, err))
+    if (!send_request(config, "GET", path, &body, err))
         return false;
     for (size_t i = 0; ok && i < REASON_COUNT; i++)
         ok = add_page(&previews[i], api_response_object(body, reasons[i].name), err);
-    ok = ok && go_on(body, RETENTION_PATH, path, err);
+    ok = ok && set_next_path(body, RETENTION_PATH, path, err);
     api_response_free(body);
     return ok;
 }
 
-static bool tell(const struct config *config, struct error *err)
+static bool run_preview(const struct config *config, struct error *err)
 {
     struct preview previews[REASON_COUNT] = {0};
     char path[PATH_SIZE] = RETENTION_PATH;
 
     while (path[0] != '\0') {
-        if (!look(config, path, previews, err))
+        if (!preview_page(config, path, previews, err))
             return false;
     }
     for (size_t i = 0; i < REASON_COUNT; i++)
@@ -160,7 +161,7 @@ static bool tell(const struct config *config, struct error *err)
     return true;
 }
 
-static bool add_up(struct json_object *body, struct totals *totals, struct error *err)
+static bool add_totals(struct json_object *body, struct totals *totals, struct error *err)
 {
     struct json_object *purged = api_response_object(body, "purged");
     bool ok = api_response_add(purged, "bytes", &totals->bytes);
@@ -170,31 +171,31 @@ static bool add_up(struct json_object *body, struct totals *totals, struct error
     return ok || api_response_is_foreign(err, "it does not say what was deleted");
 }
 
-/* One step. *path becomes that of the next one, or empty. */
-static bool step(const struct config *config, char path[PATH_SIZE], struct totals *totals,
-                 struct error *err)
+/* Purges one step. Sets *path to that of the next step, or to an empty text. */
+static bool purge_page(const struct config *config, char path[PATH_SIZE], struct totals *totals,
+                       struct error *err)
 {
     struct json_object *body = NULL;
 
-    if (!ask(config, "POST", path, &body, err))
+    if (!send_request(config, "POST", path, &body, err))
         return false;
-    const bool ok = add_up(body, totals, err) && go_on(body, PURGE_PATH, path, err);
+    const bool ok = add_totals(body, totals, err) && set_next_path(body, PURGE_PATH, path, err);
     api_response_free(body);
     return ok;
 }
 
-/* Whether the service has a retention at all. */
+/* Sets *found when a retention is configured in the service. */
 static bool find_retention(const struct config *config, bool *found, struct error *err)
 {
     struct json_object *body = NULL;
     int64_t seconds;
 
     *found = false;
-    if (!ask(config, "GET", RETENTION_PATH, &body, err))
+    if (!send_request(config, "GET", RETENTION_PATH, &body, err))
         return false;
     for (size_t i = 0; i < REASON_COUNT; i++) {
-        struct json_object *of = api_response_object(body, reasons[i].name);
-        *found = *found || api_response_number(of, "retain_seconds", &seconds);
+        struct json_object *section = api_response_object(body, reasons[i].name);
+        *found = *found || api_response_number(section, "retain_seconds", &seconds);
     }
     api_response_free(body);
     return true;
@@ -207,8 +208,8 @@ static void print_totals(const struct totals *totals)
            (long long)totals->bytes);
 }
 
-/* Says why nothing was deleted when retention is off. */
-static bool print_nothing(const struct config *config, struct error *err)
+/* Prints that nothing was deleted, and why if retention is off. */
+static bool print_nothing_deleted(const struct config *config, struct error *err)
 {
     const struct totals none = {0};
     bool is_retaining;
@@ -223,16 +224,16 @@ static bool print_nothing(const struct config *config, struct error *err)
     return true;
 }
 
-static bool purge(const struct config *config, struct error *err)
+static bool run_purge(const struct config *config, struct error *err)
 {
     char path[PATH_SIZE] = PURGE_PATH;
     struct totals totals = {0};
     bool ok = true;
 
     while (ok && path[0] != '\0')
-        ok = step(config, path, &totals, err);
+        ok = purge_page(config, path, &totals, err);
     if (ok && totals.sessions[0] == 0 && totals.sessions[1] == 0)
-        return print_nothing(config, err);
+        return print_nothing_deleted(config, err);
     print_totals(&totals);
     return ok;
 }
@@ -241,7 +242,7 @@ static enum command_exit run(const struct config *config)
 {
     struct error err;
 
-    if (config->dry_run ? tell(config, &err) : purge(config, &err))
+    if (config->dry_run ? run_preview(config, &err) : run_purge(config, &err))
         return COMMAND_DONE;
     terminal_print(stderr, "sessiond purge: %s\n", err.detail);
     return COMMAND_UNAVAILABLE;

@@ -1,4 +1,4 @@
-/* sessiond restore: puts a backup in the database's place. */
+/* sessiond restore: replaces the database by a backup. */
 
 #include "db/sqlite/file/restore.h"
 #include "routes/json/legacy_context.h"
@@ -14,11 +14,11 @@ struct restoring {
     struct progress progress;
 };
 
-static void on_doing(void *arg, const char *what)
+static void on_step(void *arg, const char *what)
 {
     struct restoring *restoring = arg;
 
-    progress_unfinished(&restoring->progress, restoring->restore.unfinished);
+    progress_set_unfinished(&restoring->progress, restoring->restore.unfinished);
     progress_begin(&restoring->progress, what);
 }
 
@@ -29,7 +29,7 @@ static void on_copied(void *arg, int64_t bytes, int64_t of)
     progress_set(&restoring->progress, bytes, of);
 }
 
-static void on_found(void *arg, const char *problem)
+static void on_problem(void *arg, const char *problem)
 {
     const struct restoring *restoring = arg;
 
@@ -42,8 +42,8 @@ static void on_remark(void *arg, const char *text)
     terminal_print(stderr, "sessiond restore: %s\n", text);
 }
 
-static enum command_exit conclude(const struct restore *restore, enum file_verdict verdict,
-                                  const struct error *err)
+static enum command_exit print_result(const struct restore *restore, enum file_verdict verdict,
+                                      const struct error *err)
 {
     switch (verdict) {
     case FILE_OK:
@@ -68,9 +68,9 @@ static enum command_exit run(const struct config *config)
                                               .is_replacing = config->replace,
                                               .fix_context = legacy_context_fix}};
     const struct file_observer observer = {.arg = &restoring,
-                                           .doing = on_doing,
+                                           .doing = on_step,
                                            .copied = on_copied,
-                                           .found = on_found,
+                                           .found = on_problem,
                                            .remark = on_remark};
     enum file_verdict verdict = FILE_UNKNOWN;
     struct error err;
@@ -81,7 +81,7 @@ static enum command_exit run(const struct config *config)
         verdict = restore_run(&restoring.restore, &err);
         progress_end(&restoring.progress);
     }
-    return conclude(&restoring.restore, verdict, &err);
+    return print_result(&restoring.restore, verdict, &err);
 }
 
 static const struct command_flag flags[] = {

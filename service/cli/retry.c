@@ -6,15 +6,15 @@
 #define PAUSE_MAX_S 30
 
 bool command_retry_send(const struct config *config, const struct http_request *request,
-                        struct http_response *answer, struct error *err)
+                        struct http_response *response, struct error *err)
 {
     for (int tries = 1;; tries++) {
-        if (!http_client_send(config, request, 0, answer, err))
+        if (!http_client_send(config, request, 0, response, err))
             return false;
-        if ((answer->status != 429 && answer->status != 503) || tries == TRIES)
+        if ((response->status != 429 && response->status != 503) || tries == TRIES)
             return true;
-        const int64_t seconds = answer->retry_after_s;
-        http_client_close(answer);
+        const int64_t seconds = response->retry_after_s;
+        http_client_close(response);
         sleep(seconds < 1 ? 1 : seconds > PAUSE_MAX_S ? PAUSE_MAX_S : (unsigned)seconds);
     }
 }

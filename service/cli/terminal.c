@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Invisible characters that change how the others are shown: bidirectional controls (UAX #9),
- * separators of lines and paragraphs, C1 controls. */
+/* Invisible characters that change how other characters are displayed: bidirectional controls (UAX
+ * #9), line and paragraph separators, C1 controls. */
 static bool is_hidden(uint32_t point)
 {
     static const struct {

@@ -1,12 +1,13 @@
-/* Text of files and servers on its way to a terminal. */
+/* Output of untrusted text from files and servers to a terminal. */
 #ifndef SESSIOND_SERVICE_CLI_TERMINAL_H
 #define SESSIOND_SERVICE_CLI_TERMINAL_H
 
 #include <stdio.h>
 
-/* As fprintf, but characters that could control a terminal or hide what is printed are escaped:
- * control characters except the newline, bidirectional controls and invisible separators (\u{hex}),
- * bytes that are not UTF-8 (\xhh). The format may have newlines and nothing else of these. */
+/* As fprintf(), but escapes characters that could control a terminal or hide text: control
+ * characters except newline, bidirectional controls and invisible separators (\u{hex}), and bytes
+ * that are not UTF-8 (\xhh). The format itself may contain newlines but no other such
+ * characters. */
 void terminal_print(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -1,4 +1,4 @@
-/* sessiond token: makes a token and the line that lets it in. */
+/* sessiond token: generates a token and its line for the token file. */
 
 #include "service/auth/tokens.h"
 #include "service/cli/command.h"
@@ -8,11 +8,11 @@
 #include <sys/random.h>
 
 #define TOKEN_BYTES 32
-#define PREFIX "sd_" /* so that scanners of files and logs can tell what it is */
+#define PREFIX "sd_" /* lets secret scanners recognize the token */
 #define TOKEN_SIZE (sizeof(PREFIX) + (TOKEN_BYTES * 8 + 5) / 6)
 
 /* base64url without padding (RFC 4648 §5). */
-static void encode(const unsigned char *bytes, size_t count, char *out)
+static void encode_base64url(const unsigned char *bytes, size_t count, char *out)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     unsigned held = 0;
@@ -28,23 +28,23 @@ static void encode(const unsigned char *bytes, size_t count, char *out)
     *out = '\0';
 }
 
-static void make(char token[TOKEN_SIZE])
+static void generate_token(char token[TOKEN_SIZE])
 {
     unsigned char bytes[TOKEN_BYTES];
 
     if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
         abort();
     memcpy(token, PREFIX, sizeof(PREFIX));
-    encode(bytes, sizeof(bytes), token + sizeof(PREFIX) - 1);
+    encode_base64url(bytes, sizeof(bytes), token + sizeof(PREFIX) - 1);
     explicit_bzero(bytes, sizeof(bytes));
 }
 
-static void print(const char *name, const char *scope)
+static void print_token(const char *name, const char *scope)
 {
     char token[TOKEN_SIZE];
     unsigned char digest[SHA256_BYTES];
 
-    make(token);
+    generate_token(token);
     sha256_text(slice_from(token), digest);
     printf("%s\n%s:%s:", token, name, scope);
     for (size_t i = 0; i < sizeof(digest); i++)
@@ -66,7 +66,7 @@ static enum command_exit run(const struct config *config)
                        config->second);
         return COMMAND_USAGE;
     }
-    print(config->file, config->second);
+    print_token(config->file, config->second);
     if (fflush(stdout) != 0) {
         fprintf(stderr, "sessiond token: the token could not be written\n");
         return COMMAND_UNAVAILABLE;

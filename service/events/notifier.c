@@ -6,37 +6,37 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/* Events that are read in one round. */
+/* Maximum number of events that one round reads. */
 #define ROUND_EVENTS 256
 
-/* So many are woken in one go: an HTTP thread sends to all of them before it looks at anything
- * else. What that takes the processors is about half of the pause behind it, so that others come to
- * their turn in between, however many wait. */
-#define SLICE 32
-#define SLICE_PAUSE_US 1000
+/* Maximum number of waiters that are woken at once: an HTTP thread sends to all of them before it
+ * handles anything else. The pause after a batch is about twice the processor time that the batch
+ * takes, so other requests are served in between, however many waiters there are. */
+#define WAKE_BATCH 32
+#define WAKE_PAUSE_US 1000
 
-/* Between rounds, so that events which come one by one are told together. */
-#define PAUSE_US 250
+/* Pause between rounds, so that events which arrive one by one share a wakeup. */
+#define ROUND_PAUSE_US 250
 
-#define RETRY_US INT64_C(1000000)
+#define READ_RETRY_US INT64_C(1000000)
 
 struct notifier {
     struct event_source source;
     pthread_t thread;
-    atomic_int_least64_t announced; /* the newest event that the writer told of */
-    atomic_bool asleep;             /* somebody waits, and the thread has nothing to do */
+    atomic_int_least64_t announced; /* newest event that the writer has announced */
+    atomic_bool is_asleep;          /* there are waiters, and the thread is idle */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct {
         struct waiters *waiters;
-        int64_t told;        /* those who wait know of all events up to this one */
-        int64_t wakes_at_us; /* when the thread goes on by itself; 0: it is not asleep */
-        uint64_t generation; /* of the tokens */
+        int64_t notified_id; /* all waiters have been notified of events up to this id */
+        int64_t wake_at_us;  /* when the thread wakes by itself; 0: it is awake */
+        uint64_t generation; /* of the tokens, at their last reload */
         bool draining;
         bool stopping;
     } _shared;
 
-    /* The thread's own. */
+    /* Only the notifier thread. */
     int64_t next_round_us;
     struct notifier_event events[ROUND_EVENTS];
 };
@@ -70,57 +70,58 @@ void notifier_free(struct notifier *notifier)
 void notifier_announce(struct notifier *notifier, int64_t newest)
 {
     atomic_store(&notifier->announced, newest);
-    /* The thread says that it sleeps before it looks at `announced` for the last time. */
-    if (!atomic_load(&notifier->asleep))
+    /* The thread sets `is_asleep` before it reads `announced` for the last time. */
+    if (!atomic_load(&notifier->is_asleep))
         return;
     pthread_mutex_lock(&notifier->lock);
     pthread_cond_signal(&notifier->changed);
     pthread_mutex_unlock(&notifier->lock);
 }
 
-static bool has_news_locked(const struct notifier *notifier)
+static bool has_events_locked(const struct notifier *notifier)
 {
     return waiters_any_soon(notifier->_shared.waiters) ||
            (waiters_count(notifier->_shared.waiters) > 0 &&
-            atomic_load(&notifier->announced) > notifier->_shared.told);
+            atomic_load(&notifier->announced) > notifier->_shared.notified_id);
 }
 
 bool notifier_wait(struct notifier *notifier, struct waiter *waiter)
 {
     pthread_mutex_lock(&notifier->lock);
-    const bool parked = !notifier->_shared.draining;
-    if (parked) {
-        /* While nobody waits, nobody is told. */
-        if (waiters_count(notifier->_shared.waiters) == 0 && waiter->seen > notifier->_shared.told)
-            notifier->_shared.told = waiter->seen;
-        waiter->soon = waiter->soon || waiter->seen < notifier->_shared.told ||
+    const bool is_accepted = !notifier->_shared.draining;
+    if (is_accepted) {
+        /* Without waiters no round advances `notified_id`, so the first waiter does. */
+        if (waiters_count(notifier->_shared.waiters) == 0 &&
+            waiter->seen > notifier->_shared.notified_id)
+            notifier->_shared.notified_id = waiter->seen;
+        waiter->soon = waiter->soon || waiter->seen < notifier->_shared.notified_id ||
                        waiter->generation < notifier->_shared.generation;
         waiters_add(notifier->_shared.waiters, waiter);
-        const bool asleep = notifier->_shared.wakes_at_us != 0;
-        atomic_store(&notifier->asleep, asleep);
-        if (asleep &&
-            (has_news_locked(notifier) || waiter->deadline_us < notifier->_shared.wakes_at_us))
+        const bool is_asleep = notifier->_shared.wake_at_us != 0;
+        atomic_store(&notifier->is_asleep, is_asleep);
+        if (is_asleep &&
+            (has_events_locked(notifier) || waiter->deadline_us < notifier->_shared.wake_at_us))
             pthread_cond_signal(&notifier->changed);
     }
     pthread_mutex_unlock(&notifier->lock);
-    return parked;
+    return is_accepted;
 }
 
-static void pause_for(int64_t us)
+static void sleep_us(int64_t us)
 {
     const struct timespec duration = {us / 1000000, us % 1000000 * 1000};
 
     nanosleep(&duration, NULL);
 }
 
-static void wake(struct waiter *woken, int64_t slice_pause_us)
+static void wake_all(struct waiter *woken, int64_t batch_pause_us)
 {
     for (size_t count = 1; woken != NULL; count++) {
         struct waiter *next = woken->next;
         woken->wake(woken);
         woken = next;
-        if (slice_pause_us > 0 && woken != NULL && count % SLICE == 0)
-            pause_for(slice_pause_us);
+        if (batch_pause_us > 0 && woken != NULL && count % WAKE_BATCH == 0)
+            sleep_us(batch_pause_us);
     }
 }
 
@@ -132,7 +133,7 @@ void notifier_reauthorize(struct notifier *notifier, uint64_t generation)
     notifier->_shared.generation = generation;
     waiters_take_all(notifier->_shared.waiters, WAKE_EVENT, &woken);
     pthread_mutex_unlock(&notifier->lock);
-    wake(woken, SLICE_PAUSE_US);
+    wake_all(woken, WAKE_PAUSE_US);
 }
 
 void notifier_drain(struct notifier *notifier)
@@ -143,10 +144,10 @@ void notifier_drain(struct notifier *notifier)
     notifier->_shared.draining = true;
     waiters_take_all(notifier->_shared.waiters, WAKE_STOPPING, &woken);
     pthread_mutex_unlock(&notifier->lock);
-    wake(woken, 0);
+    wake_all(woken, 0);
 }
 
-/* Until `at_us`, or until something has changed. */
+/* Sleeps until `at_us`, or until `changed` is signaled. */
 static void sleep_locked(struct notifier *notifier, int64_t at_us)
 {
     const struct timespec at = {at_us / 1000000, at_us % 1000000 * 1000};
@@ -157,30 +158,31 @@ static void sleep_locked(struct notifier *notifier, int64_t at_us)
         pthread_cond_timedwait(&notifier->changed, &notifier->lock, &at);
 }
 
-/* Sleeps where there is nothing to do. */
+/* Sleeps when there is nothing to do. */
 static bool has_work_locked(struct notifier *notifier)
 {
     const int64_t now_us = monotonic_us();
     const int64_t due_us = waiters_next_due_us(notifier->_shared.waiters, now_us);
 
-    notifier->_shared.wakes_at_us = due_us;
-    atomic_store(&notifier->asleep, waiters_count(notifier->_shared.waiters) > 0);
-    const bool works = due_us <= now_us || has_news_locked(notifier);
-    if (!works)
+    notifier->_shared.wake_at_us = due_us;
+    atomic_store(&notifier->is_asleep, waiters_count(notifier->_shared.waiters) > 0);
+    const bool has_work = due_us <= now_us || has_events_locked(notifier);
+    if (!has_work)
         sleep_locked(notifier, due_us);
-    notifier->_shared.wakes_at_us = 0;
-    atomic_store(&notifier->asleep, false);
-    return works;
+    notifier->_shared.wake_at_us = 0;
+    atomic_store(&notifier->is_asleep, false);
+    return has_work;
 }
 
-/* What a round has read. */
+/* Result of reading the events of one round. */
 struct round {
     size_t count;
-    int64_t newest; /* all events up to here are among them, or were told before */
+    int64_t newest; /* all events up to this id are in this round or an earlier one */
     bool failed;
 };
 
-/* Where fewer came than there was room for, nothing is left up to what was announced before. */
+/* When the store returns fewer events than fit, there are no others up to the id announced
+ * before. */
 static struct round read_events(struct notifier *notifier, int64_t after)
 {
     const int64_t announced = atomic_load(&notifier->announced);
@@ -200,45 +202,45 @@ static struct round read_events(struct notifier *notifier, int64_t after)
     return round;
 }
 
-static struct waiter *take_concerned_locked(struct notifier *notifier, const struct round *round)
+static struct waiter *collect_wakeups_locked(struct notifier *notifier, const struct round *round)
 {
     struct waiters *waiters = notifier->_shared.waiters;
     struct waiter *woken = NULL;
-    struct waiter *late = NULL;
+    struct waiter *expired = NULL;
 
     if (round->failed)
         waiters_take_all(waiters, WAKE_EVENT, &woken);
     waiters_take_any(waiters, round->newest, &woken);
     waiters_take_soon(waiters, &woken);
-    /* The last are the first to be woken: those whom one event alone concerns. */
+    /* The list is a stack, so the waiters of single sessions are woken first. */
     for (size_t i = 0; i < round->count; i++)
         waiters_take_session(waiters, notifier->events[i].session_id, notifier->events[i].id,
                              &woken);
-    if (round->newest > notifier->_shared.told)
-        notifier->_shared.told = round->newest;
-    waiters_take_due(waiters, monotonic_us(), &late);
-    while (late != NULL) {
-        struct waiter *waiter = late;
-        late = waiter->next;
-        if (waiter->seen < notifier->_shared.told)
-            waiter->seen = notifier->_shared.told;
+    if (round->newest > notifier->_shared.notified_id)
+        notifier->_shared.notified_id = round->newest;
+    waiters_take_due(waiters, monotonic_us(), &expired);
+    while (expired != NULL) {
+        struct waiter *waiter = expired;
+        expired = waiter->next;
+        if (waiter->seen < notifier->_shared.notified_id)
+            waiter->seen = notifier->_shared.notified_id;
         waiter->next = woken;
         woken = waiter;
     }
     return woken;
 }
 
-static void do_round_locked(struct notifier *notifier)
+static void run_round_locked(struct notifier *notifier)
 {
-    const int64_t after = notifier->_shared.told;
+    const int64_t after = notifier->_shared.notified_id;
 
     pthread_mutex_unlock(&notifier->lock);
     const struct round round = read_events(notifier, after);
     pthread_mutex_lock(&notifier->lock);
-    struct waiter *woken = take_concerned_locked(notifier, &round);
+    struct waiter *woken = collect_wakeups_locked(notifier, &round);
     pthread_mutex_unlock(&notifier->lock);
-    wake(woken, SLICE_PAUSE_US);
-    notifier->next_round_us = monotonic_us() + (round.failed ? RETRY_US : PAUSE_US);
+    wake_all(woken, WAKE_PAUSE_US);
+    notifier->next_round_us = monotonic_us() + (round.failed ? READ_RETRY_US : ROUND_PAUSE_US);
     pthread_mutex_lock(&notifier->lock);
 }
 
@@ -253,7 +255,7 @@ static void *notifier_run(void *arg)
         if (monotonic_us() < notifier->next_round_us)
             sleep_locked(notifier, notifier->next_round_us);
         else
-            do_round_locked(notifier);
+            run_round_locked(notifier);
     }
     pthread_mutex_unlock(&notifier->lock);
     return NULL;

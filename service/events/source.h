@@ -1,4 +1,5 @@
-/* Where the feed's events come from: the store, by way of the ring, which keeps them in words. */
+/* The event source of the notifier: reads events from the store through the SSE buffer, which
+ * stores them in serialized form. */
 #ifndef SESSIOND_SERVICE_EVENTS_SOURCE_H
 #define SESSIOND_SERVICE_EVENTS_SOURCE_H
 
@@ -6,13 +7,13 @@
 #include "service/app/log.h"
 #include "service/events/notifier.h"
 
-struct event_source_reading {
+struct event_source_context {
     struct store *store;
     struct sse_buffer *ring;
     struct log *log;
 };
 
-/* `reading` is borrowed until notifier_stop. */
-struct event_source event_source_of(struct event_source_reading *reading);
+/* Returns a source that reads with `context`, which is borrowed until notifier_stop(). */
+struct event_source event_source_from_store(struct event_source_context *context);
 
 #endif

@@ -4,19 +4,19 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define BUCKETS 4096
+#define BUCKET_COUNT 4096
 
-/* One turn of the wheel is 134 s; what is due later is passed over until its turn comes. */
-#define SLOTS 2048
+/* The wheel covers 134 s. Later deadlines stay in their slot for several rotations. */
+#define SLOT_COUNT 2048
 
 struct waiters {
-    uint64_t seed; /* clients choose ids of sessions, and must not choose buckets */
+    uint64_t seed; /* random: clients choose session ids and must not be able to choose buckets */
     size_t count;
-    int64_t turned_us; /* where a slot begins: everything before was looked at */
+    int64_t wheel_start_us; /* start of a slot; all slots before it were expired */
     struct waiter *soon;
     struct waiter *any;
-    struct waiter *sessions[BUCKETS];
-    struct waiter *slots[SLOTS];
+    struct waiter *sessions[BUCKET_COUNT];
+    struct waiter *slots[SLOT_COUNT];
 };
 
 struct waiters *waiters_new(void)
@@ -43,7 +43,7 @@ bool waiters_any_soon(const struct waiters *all)
     return all->soon != NULL;
 }
 
-/* FNV-1a from a secret start, and the finalizer of SplitMix64. */
+/* FNV-1a with a secret initial value, then the finalizer of SplitMix64. */
 static struct waiter **bucket_of(struct waiters *all, const char *session_id)
 {
     uint64_t hash = all->seed;
@@ -51,12 +51,12 @@ static struct waiter **bucket_of(struct waiters *all, const char *session_id)
     for (const char *at = session_id; *at != '\0'; at++)
         hash = (hash ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
     hash = (hash ^ (hash >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    return &all->sessions[(hash ^ (hash >> 31)) % BUCKETS];
+    return &all->sessions[(hash ^ (hash >> 31)) % BUCKET_COUNT];
 }
 
-static size_t place_of(int64_t time_us)
+static size_t slot_of(int64_t time_us)
 {
-    return (size_t)(time_us / WAITERS_SLOT_US % SLOTS);
+    return (size_t)(time_us / WAITERS_SLOT_US % SLOT_COUNT);
 }
 
 static int64_t slot_begin_us(int64_t time_us)
@@ -113,15 +113,15 @@ void waiters_add(struct waiters *all, struct waiter *waiter)
     else if (waiter->session_id != NULL)
         place = bucket_of(all, waiter->session_id);
     link_place(place, waiter);
-    /* What is due already must not wait for a whole turn of the wheel. */
+    /* A deadline in the past must not wait for a full rotation of the wheel. */
     const int64_t due_us =
-        waiter->deadline_us > all->turned_us ? waiter->deadline_us : all->turned_us;
-    link_timer(&all->slots[place_of(due_us)], waiter);
+        waiter->deadline_us > all->wheel_start_us ? waiter->deadline_us : all->wheel_start_us;
+    link_timer(&all->slots[slot_of(due_us)], waiter);
     all->count++;
 }
 
-static void take(struct waiters *all, struct waiter *waiter, enum wake_reason reason,
-                 struct waiter **woken)
+static void remove_waiter(struct waiters *all, struct waiter *waiter, enum wake_reason reason,
+                          struct waiter **woken)
 {
     unlink_place(waiter);
     unlink_timer(waiter);
@@ -140,7 +140,7 @@ void waiters_take_session(struct waiters *all, const char *session_id, int64_t e
         struct waiter *after = waiter->place.after;
         if (waiter->seen < event_id && strcmp(waiter->session_id, session_id) == 0) {
             waiter->seen = event_id - 1;
-            take(all, waiter, WAKE_EVENT, woken);
+            remove_waiter(all, waiter, WAKE_EVENT, woken);
         }
         waiter = after;
     }
@@ -153,7 +153,7 @@ void waiters_take_any(struct waiters *all, int64_t newest, struct waiter **woken
     while (waiter != NULL) {
         struct waiter *after = waiter->place.after;
         if (waiter->seen < newest)
-            take(all, waiter, WAKE_EVENT, woken);
+            remove_waiter(all, waiter, WAKE_EVENT, woken);
         waiter = after;
     }
 }
@@ -161,44 +161,44 @@ void waiters_take_any(struct waiters *all, int64_t newest, struct waiter **woken
 void waiters_take_soon(struct waiters *all, struct waiter **woken)
 {
     while (all->soon != NULL)
-        take(all, all->soon, WAKE_EVENT, woken);
+        remove_waiter(all, all->soon, WAKE_EVENT, woken);
 }
 
 void waiters_take_due(struct waiters *all, int64_t now_us, struct waiter **woken)
 {
-    const int64_t turn_us = (int64_t)SLOTS * WAITERS_SLOT_US;
-    int64_t slot_us = all->turned_us;
+    const int64_t rotation_us = (int64_t)SLOT_COUNT * WAITERS_SLOT_US;
+    int64_t slot_us = all->wheel_start_us;
 
-    if (now_us - slot_us > turn_us)
-        slot_us = slot_begin_us(now_us - turn_us);
-    /* The slot of this moment may still get somebody who is due in it. */
+    if (now_us - slot_us > rotation_us)
+        slot_us = slot_begin_us(now_us - rotation_us);
+    /* Skips the current slot, since waiters may still be added to it. */
     for (; slot_us + WAITERS_SLOT_US <= now_us; slot_us += WAITERS_SLOT_US) {
-        struct waiter *waiter = all->slots[place_of(slot_us)];
+        struct waiter *waiter = all->slots[slot_of(slot_us)];
         while (waiter != NULL) {
             struct waiter *after = waiter->timer.after;
             if (waiter->deadline_us <= now_us)
-                take(all, waiter, WAKE_TIME, woken);
+                remove_waiter(all, waiter, WAKE_TIME, woken);
             waiter = after;
         }
     }
-    all->turned_us = slot_us;
+    all->wheel_start_us = slot_us;
 }
 
 void waiters_take_all(struct waiters *all, enum wake_reason reason, struct waiter **woken)
 {
-    for (size_t i = 0; i < SLOTS; i++) {
+    for (size_t i = 0; i < SLOT_COUNT; i++) {
         while (all->slots[i] != NULL)
-            take(all, all->slots[i], reason, woken);
+            remove_waiter(all, all->slots[i], reason, woken);
     }
 }
 
 int64_t waiters_next_due_us(const struct waiters *all, int64_t now_us)
 {
-    int64_t slot_us = all->turned_us;
+    int64_t slot_us = all->wheel_start_us;
 
-    for (int i = 0; all->count > 0 && i < SLOTS; i++, slot_us += WAITERS_SLOT_US) {
+    for (int i = 0; all->count > 0 && i < SLOT_COUNT; i++, slot_us += WAITERS_SLOT_US) {
         const int64_t end_us = slot_us + WAITERS_SLOT_US;
-        if (all->slots[place_of(slot_us)] != NULL)
+        if (all->slots[slot_of(slot_us)] != NULL)
             return end_us > now_us ? end_us : now_us;
     }
     return INT64_MAX;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct slice query_of(struct slice target)
+static struct slice find_query(struct slice target)
 {
     const char *mark = memchr(target.data, '?', target.len);
 
@@ -18,14 +18,14 @@ static bool check_query(const struct admission *rules, struct slice query, struc
 {
     struct query_parameter parameter;
     int64_t count = 0;
-    char why[64];
+    char detail[64];
 
     while (query_next(&query, &parameter)) {
         if (++count <= rules->max_query_parameters)
             continue;
-        snprintf(why, sizeof(why), "a query may have at most %lld parameters",
+        snprintf(detail, sizeof(detail), "a query may have at most %lld parameters",
                  (long long)rules->max_query_parameters);
-        return query_refuse(&parameter, why, err);
+        return query_refuse(&parameter, detail, err);
     }
     return true;
 }
@@ -41,5 +41,5 @@ bool admission_check(const struct admission *rules, const struct request_head *h
         return error_set(err, ERROR_HEADERS_TOO_LARGE, NULL,
                          "a request may have at most %d header fields, and %lld bytes of them",
                          HEAD_FIELDS_MAX, (long long)rules->max_header_bytes);
-    return head_validate(head, err) && check_query(rules, query_of(head->target), err);
+    return head_validate(head, err) && check_query(rules, find_query(head->target), err);
 }

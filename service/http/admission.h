@@ -1,6 +1,6 @@
 /*
- * What a request has to be before any route is asked about it: decided from its head alone, before
- * a byte of its body is kept. Pure.
+ * Limits and syntax checks of a request, applied to its header section before the router runs and
+ * before any byte of the body is stored. Pure.
  */
 #ifndef SESSIOND_SERVICE_HTTP_ADMISSION_H
 #define SESSIOND_SERVICE_HTTP_ADMISSION_H
@@ -15,8 +15,8 @@ struct admission {
     int64_t max_query_parameters;
 };
 
-/* False, with the problem to answer, when the request is refused. Where it ends may then be in
- * doubt: its connection has to end. */
+/* Returns false, with the problem in `err`, when the request is rejected. The end of such a request
+ * may be ambiguous, so the caller must close the connection after the response. */
 MUST_USE bool admission_check(const struct admission *rules, const struct request_head *head,
                               struct error *err);
 

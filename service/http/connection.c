@@ -26,22 +26,22 @@ static void open_connection(struct http_server *server, struct MHD_Connection *c
     attach_certificate(server, connection);
 }
 
-/* Its descriptor is still open. A connection that was ended for another one does not linger: its
- * client waits for no response. */
+/* Runs while the descriptor is still open. An evicted connection does not linger, since its client
+ * waits for no response. */
 static void close_connection(struct http_server *server, struct MHD_Connection *connection,
                              struct tracked_connection *client)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
-    bool ended = false;
+    bool was_evicted = false;
 
     if (client != NULL) {
         struct connection_slot *slot = tracked_slot(client);
         tracked_close(client);
-        ended = connection_slot_release(slot);
+        was_evicted = connection_slot_release(slot);
     }
-    if (info != NULL && !ended)
+    if (info != NULL && !was_evicted)
         lingering_close_add(server->lingering, info->connect_fd);
 }
 
@@ -54,7 +54,7 @@ void http_server_on_connection(void *cls, struct MHD_Connection *connection, voi
         close_connection(cls, connection, *context);
 }
 
-struct tracked_connection *http_server_client_of(struct MHD_Connection *connection)
+struct tracked_connection *http_server_find_tracked(struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);

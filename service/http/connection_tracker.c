@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define CLIENTS_THREADS_MAX 64
+#define HTTP_THREADS_MAX 64
 
-/* Of one HTTP thread. */
+/* Timeouts of the connections of one HTTP thread. */
 struct client_lists {
     pthread_mutex_t lock;
     pthread_t owner;
@@ -24,31 +24,34 @@ struct connection_tracker {
     struct connection_tracker_options options;
     atomic_int_least64_t kept;
     pthread_t thread;
-    pthread_mutex_t lock; /* of the three below, and of the lists' number and owners */
+    /* protects the members below, except the deadlines of `lists` */
+    pthread_mutex_t lock;
     pthread_cond_t stop;
     bool stopping;
     size_t list_count;
-    struct client_lists lists[CLIENTS_THREADS_MAX];
+    struct client_lists lists[HTTP_THREADS_MAX];
 };
 
 struct tracked_connection {
-    struct deadline deadline; /* the first member; this and the next five with the lists' lock */
+    /* first member; it and the five members below are protected by the lock of `lists` */
+    struct deadline deadline;
     int64_t idle_since_ms;
-    int64_t requests; /* read by the HTTP thread without it */
+    int64_t requests; /* the HTTP thread reads it without the lock */
     struct slice path;
     bool ended;
-    char timeout_id[EXCHANGE_REQUEST_ID_MAX + 1]; /* empty: not answered with 408 */
-    bool kept; /* counted among those that stay open; the HTTP thread's own */
+    /* request id of the 408 response; empty: none was sent */
+    char timeout_id[EXCHANGE_REQUEST_ID_MAX + 1];
+    bool kept; /* counted in `all->kept`; HTTP thread only */
     struct client_lists *lists;
     struct connection_tracker *all;
     int descriptor;
     struct connection_slot *slot;
 };
 
-/* How often a connection without a request is looked at. */
-#define LOOKS_PER_TIMEOUT 16
+/* A connection without a request is checked this many times per request timeout. */
+#define IDLE_CHECKS_PER_TIMEOUT 16
 
-/* A client that holds at most this part of max_kept may keep its connections beyond max_kept. */
+/* Beyond max_kept, clients with at most max_kept divided by this may keep connections alive. */
 #define KEPT_SHARE_DIVISOR 4
 
 static int64_t now_ms(void)
@@ -58,22 +61,24 @@ static int64_t now_ms(void)
 
 /* --- The timeout thread ---------------------------------------------------------------------- */
 
-/* How much later than its deadline something may be ended: a part of the shortest timeout. */
+/* Timeouts are late by at most one tick: the shortest timeout divided by TICKS_PER_TIMEOUT, at most
+ * TICK_MAX_MS. */
 #define TICKS_PER_TIMEOUT 16
 #define TICK_MAX_MS 1000
 
-/* The kernel tells when data came in steps of its own clock. */
+/* Granularity of tcpi_last_data_recv in the kernel. */
 #define DATA_CLOCK_MS 20
 
 /* libmicrohttpd counts idle time in whole seconds. */
 #define IDLE_CLOCK_MS 2000
 
-/* Ended in one go, before the HTTP thread gets the lock again. */
-#define ENDED_AT_ONCE 64
+/* Maximum number of timeouts that are handled before the HTTP thread can get the lock again. */
+#define EXPIRE_BATCH 64
 
-/* Whether data came since the connection rests. Where the kernel does not tell, as of a local
- * socket: without any, libmicrohttpd would have ended it. */
-static bool has_moved(const struct tracked_connection *client, int64_t now)
+/* Whether data has arrived since the connection became idle. For sockets without TCP_INFO, such as
+ * Unix domain sockets: whether the idle timeout has passed; without data libmicrohttpd would have
+ * closed the connection by then. */
+static bool has_received_data(const struct tracked_connection *client, int64_t now)
 {
     struct tcp_info info = {0};
     socklen_t length = sizeof(info);
@@ -85,30 +90,30 @@ static bool has_moved(const struct tracked_connection *client, int64_t now)
     return now - (int64_t)info.tcpi_last_data_recv > client->idle_since_ms + DATA_CLOCK_MS;
 }
 
-bool tracked_has_left(const struct tracked_connection *client)
+bool tracked_is_at_eof(const struct tracked_connection *client)
 {
     char next;
 
     return recv(client->descriptor, &next, sizeof(next), MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
-bool tracked_has_ended(const struct tracked_connection *client)
+bool tracked_has_peer_closed(const struct tracked_connection *client)
 {
-    struct pollfd look = {.fd = client->descriptor, .events = POLLRDHUP};
+    struct pollfd poll_fd = {.fd = client->descriptor, .events = POLLRDHUP};
 
-    return poll(&look, 1, 0) == 1 && (look.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+    return poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
-static void end(struct tracked_connection *client)
+static void shut_down(struct tracked_connection *client)
 {
     deadlines_set(&client->lists->deadlines, &client->deadline, DEADLINE_NONE, 0);
     client->ended = true;
     shutdown(client->descriptor, SHUT_RDWR);
 }
 
-/* No response is under way, so nobody else writes. What does not fit into an empty socket buffer is
- * not worth waiting for. */
-static void answer_timeout(struct tracked_connection *client)
+/* No response is being sent, so no other thread writes to the socket. Data that does not fit into
+ * an empty socket buffer is dropped. */
+static void send_timeout_response(struct tracked_connection *client)
 {
     const struct connection_tracker_options *options = &client->all->options;
     struct buffer answer = {0};
@@ -120,66 +125,66 @@ static void answer_timeout(struct tracked_connection *client)
     buffer_release(&answer);
 }
 
-/* What the client has not taken goes with the connection, instead of staying with the kernel. */
-static void drop_unsent(const struct tracked_connection *client)
+/* Discards unsent data when the socket is closed, instead of leaving it to the kernel. */
+static void discard_unsent(const struct tracked_connection *client)
 {
     const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
 
     setsockopt(client->descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 }
 
-static void expire(struct tracked_connection *client, int64_t now)
+static void on_deadline(struct tracked_connection *client, int64_t now)
 {
     struct connection_tracker *all = client->all;
 
     switch (client->deadline.kind) {
     case DEADLINE_IDLE:
-        if (tracked_has_left(client))
+        if (tracked_is_at_eof(client))
             break;
         deadlines_set(&client->lists->deadlines, &client->deadline,
-                      has_moved(client, now) ? DEADLINE_REQUEST : DEADLINE_IDLE, now);
+                      has_received_data(client, now) ? DEADLINE_REQUEST : DEADLINE_IDLE, now);
         return;
     case DEADLINE_REQUEST:
         metrics_limit(all->options.metrics, METRICS_REQUEST_TIMEOUT);
         if (!all->options.encrypted)
-            answer_timeout(client);
+            send_timeout_response(client);
         break;
     case DEADLINE_RESPONSE:
         metrics_limit(all->options.metrics, METRICS_RESPONSE_TIMEOUT);
-        drop_unsent(client);
+        discard_unsent(client);
         break;
     case DEADLINE_NONE:
     case DEADLINE_KINDS:
         return;
     }
-    end(client);
+    shut_down(client);
 }
 
-/* Returns whether more may be due. */
-static bool expire_some(struct client_lists *lists, int64_t now)
+/* Returns whether more timeouts may be due. */
+static bool expire_batch(struct client_lists *lists, int64_t now)
 {
     struct deadline *due = NULL;
 
     pthread_mutex_lock(&lists->lock);
-    for (int i = 0; i < ENDED_AT_ONCE; i++) {
+    for (int i = 0; i < EXPIRE_BATCH; i++) {
         due = deadlines_due(&lists->deadlines, now);
         if (due == NULL)
             break;
-        expire((struct tracked_connection *)due, now);
+        on_deadline((struct tracked_connection *)due, now);
     }
     pthread_mutex_unlock(&lists->lock);
     return due != NULL;
 }
 
-static int64_t shorter(int64_t a, int64_t b)
+static int64_t min_ms(int64_t a, int64_t b)
 {
     return a < b ? a : b;
 }
 
 static struct timespec next_tick(const struct connection_tracker_options *options)
 {
-    const int64_t timeout_ms = shorter(options->request_timeout_ms, options->response_timeout_ms);
-    const int64_t tick_ms = shorter(timeout_ms / TICKS_PER_TIMEOUT + 1, TICK_MAX_MS);
+    const int64_t timeout_ms = min_ms(options->request_timeout_ms, options->response_timeout_ms);
+    const int64_t tick_ms = min_ms(timeout_ms / TICKS_PER_TIMEOUT + 1, TICK_MAX_MS);
     const int64_t at_us = monotonic_us() + tick_ms * 1000;
 
     return (struct timespec){at_us / 1000000, at_us % 1000000 * 1000};
@@ -188,13 +193,13 @@ static struct timespec next_tick(const struct connection_tracker_options *option
 static void expire_all(struct connection_tracker *all, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        bool more = true;
-        while (more)
-            more = expire_some(&all->lists[i], monotonic_us() / 1000);
+        bool may_have_more = true;
+        while (may_have_more)
+            may_have_more = expire_batch(&all->lists[i], monotonic_us() / 1000);
     }
 }
 
-/* The timeout thread: `arg` is the clients. Ends when they are stopping. */
+/* The timeout thread. `arg` is the connection tracker. Ends when `stopping` is set. */
 static void *run_timeouts(void *arg)
 {
     struct connection_tracker *all = arg;
@@ -258,18 +263,18 @@ void connection_tracker_stop(struct connection_tracker *all)
 
 static void init_lists(struct client_lists *lists, const struct connection_tracker_options *options)
 {
-    const int64_t look_ms = options->request_timeout_ms / LOOKS_PER_TIMEOUT;
+    const int64_t idle_check_ms = options->request_timeout_ms / IDLE_CHECKS_PER_TIMEOUT;
 
     pthread_mutex_init(&lists->lock, NULL);
     lists->owner = pthread_self();
     lists->deadlines =
-        (struct deadlines){.term_ms = {[DEADLINE_IDLE] = look_ms,
+        (struct deadlines){.term_ms = {[DEADLINE_IDLE] = idle_check_ms,
                                        [DEADLINE_REQUEST] = options->request_timeout_ms,
                                        [DEADLINE_RESPONSE] = options->response_timeout_ms}};
 }
 
-/* The lists of this thread; made when it first asks. */
-static struct client_lists *own_lists(struct connection_tracker *all)
+/* Returns the lists of the calling thread; creates them at its first call. */
+static struct client_lists *find_thread_lists(struct connection_tracker *all)
 {
     struct client_lists *lists = NULL;
 
@@ -278,19 +283,19 @@ static struct client_lists *own_lists(struct connection_tracker *all)
         if (pthread_equal(all->lists[i].owner, pthread_self()))
             lists = &all->lists[i];
     }
-    if (lists == NULL && all->list_count < CLIENTS_THREADS_MAX) {
+    if (lists == NULL && all->list_count < HTTP_THREADS_MAX) {
         lists = &all->lists[all->list_count];
         init_lists(lists, &all->options);
         all->list_count++;
     }
     pthread_mutex_unlock(&all->lock);
     if (lists == NULL)
-        abort(); /* there are no more HTTP threads */
+        abort(); /* there are at most HTTP_THREADS_MAX HTTP threads */
     return lists;
 }
 
-/* With the lists' lock. */
-static void rest(struct tracked_connection *client, int64_t now)
+/* The caller holds the lock of the lists. */
+static void set_idle_locked(struct tracked_connection *client, int64_t now)
 {
     client->idle_since_ms = now;
     client->path = (struct slice){0};
@@ -305,17 +310,17 @@ struct tracked_connection *tracked_open(struct connection_tracker *all, int desc
     if (client == NULL)
         abort();
     client->all = all;
-    client->lists = own_lists(all);
+    client->lists = find_thread_lists(all);
     client->descriptor = descriptor;
     client->slot = slot;
     metrics_change(all->options.metrics, METRICS_CONNECTIONS, 1);
     pthread_mutex_lock(&client->lists->lock);
-    rest(client, now_ms());
+    set_idle_locked(client, now_ms());
     pthread_mutex_unlock(&client->lists->lock);
     return client;
 }
 
-static void count_kept(struct tracked_connection *client, bool kept)
+static void set_kept(struct tracked_connection *client, bool kept)
 {
     if (client->kept == kept)
         return;
@@ -331,7 +336,7 @@ void tracked_close(struct tracked_connection *client)
     deadlines_set(&lists->deadlines, &client->deadline, DEADLINE_NONE, 0);
     pthread_mutex_unlock(&lists->lock);
     metrics_change(client->all->options.metrics, METRICS_CONNECTIONS, -1);
-    count_kept(client, false);
+    set_kept(client, false);
     free(client);
 }
 
@@ -347,23 +352,23 @@ void tracked_on_request(struct tracked_connection *client, struct slice path, in
     pthread_mutex_lock(&lists->lock);
     client->requests++;
     client->path = path;
-    /* One whose first bytes were seen to come slowly has had a part of its time. */
+    /* A request whose first bytes arrived slowly has a deadline already. */
     if (!client->ended && client->deadline.kind != DEADLINE_REQUEST)
         deadlines_set(&lists->deadlines, &client->deadline, DEADLINE_REQUEST, now_us / 1000);
     pthread_mutex_unlock(&lists->lock);
 }
 
-/* False when the connection was ended. */
+/* Returns false when the connection was shut down. */
 static bool set_deadline(struct tracked_connection *client, enum deadline_kind kind, int64_t now)
 {
     struct client_lists *lists = client->lists;
 
     pthread_mutex_lock(&lists->lock);
-    const bool lives = !client->ended;
-    if (lives)
+    const bool is_open = !client->ended;
+    if (is_open)
         deadlines_set(&lists->deadlines, &client->deadline, kind, now);
     pthread_mutex_unlock(&lists->lock);
-    return lives;
+    return is_open;
 }
 
 bool tracked_on_request_complete(struct tracked_connection *client)
@@ -371,14 +376,14 @@ bool tracked_on_request_complete(struct tracked_connection *client)
     return set_deadline(client, DEADLINE_NONE, 0);
 }
 
-void tracked_keep(struct tracked_connection *client)
+void tracked_mark_kept(struct tracked_connection *client)
 {
-    count_kept(client, true);
+    set_kept(client, true);
 }
 
 void tracked_mark_streaming(struct tracked_connection *client)
 {
-    count_kept(client, false);
+    set_kept(client, false);
 }
 
 bool tracked_on_response(struct tracked_connection *client, bool limited)
@@ -386,7 +391,7 @@ bool tracked_on_response(struct tracked_connection *client, bool limited)
     return set_deadline(client, limited ? DEADLINE_RESPONSE : DEADLINE_NONE, now_ms());
 }
 
-void tracked_cut(const struct tracked_connection *client)
+void tracked_shut_down(const struct tracked_connection *client)
 {
     shutdown(client->descriptor, SHUT_RDWR);
 }
@@ -397,7 +402,7 @@ bool tracked_on_idle(struct tracked_connection *client, int64_t now_us, char *re
 
     pthread_mutex_lock(&lists->lock);
     if (!client->ended)
-        rest(client, now_us / 1000);
+        set_idle_locked(client, now_us / 1000);
     client->path = (struct slice){0};
     const bool timed_out = client->timeout_id[0] != '\0';
     if (timed_out)

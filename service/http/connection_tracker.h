@@ -1,10 +1,12 @@
 /*
- * The connections that are open, and the thread that ends those that take too long: libmicrohttpd
- * ends a connection on which nothing moves, but one byte a second keeps it open for ever.
+ * Connection tracker: the open connections, and a timeout thread that shuts down slow ones.
+ * libmicrohttpd has an idle timeout only, so one byte per second would keep a connection open for
+ * ever.
  *
- * An HTTP thread says how far its connections are. What it shares with the thread of the deadlines
- * is a lock and lists of its own, so HTTP threads do not wait for each other. A client is told
- * closed before its descriptor is closed, so one that was given out again is never hit.
+ * The HTTP thread of a connection reports its progress. Each HTTP thread has its own lists and its
+ * own lock, which it shares with the timeout thread only, so HTTP threads do not wait for each
+ * other. tracked_close() must be called before the descriptor is closed, so that the timeout thread
+ * never shuts down a reused descriptor.
  */
 #ifndef SESSIOND_SERVICE_HTTP_CONNECTION_TRACKER_H
 #define SESSIOND_SERVICE_HTTP_CONNECTION_TRACKER_H
@@ -20,65 +22,72 @@ struct connection_tracker_options {
     int64_t request_timeout_ms;
     int64_t response_timeout_ms;
     int64_t idle_timeout_ms;
-    int64_t max_requests; /* of one connection; 0: any number */
-    int64_t max_kept;     /* connections that stay open after a response */
-    bool encrypted;       /* what is to be said cannot be written to the socket itself */
+    int64_t max_requests; /* per connection; 0: no limit */
+    int64_t max_kept;     /* connections that stay open after a response (keep-alive) */
+    bool encrypted;       /* TLS: the tracker cannot write a response to the socket itself */
     struct metrics *metrics;
     struct request_ids *ids;
 };
 
+/* Starts the timeout thread. Copies `options`; its pointers are borrowed. Fails when the thread
+ * cannot be created. The caller stops *out with connection_tracker_stop(). */
 MUST_USE bool connection_tracker_start(const struct connection_tracker_options *options,
                                        struct connection_tracker **out, struct error *err);
 
-/* Ends the thread. No connection is open any more. NULL is nothing to stop. */
+/* Stops the thread and frees the tracker. All connections must be closed. `all` may be NULL. */
 void connection_tracker_stop(struct connection_tracker *all);
 
-/* Of the calling HTTP thread, as are all calls about this connection. `descriptor` stays the
- * caller's; the connection is freed by tracked_close, before the descriptor is closed. */
+/* Starts tracking a connection. All functions with a `client` run on the HTTP thread of the
+ * connection unless stated otherwise. The caller still owns `descriptor`. tracked_close() frees the
+ * result; call it before the descriptor is closed. */
 struct tracked_connection *tracked_open(struct connection_tracker *all, int descriptor,
                                         struct connection_slot *slot);
+
+/* Ends the timeouts of the connection and frees it. */
 void tracked_close(struct tracked_connection *client);
 
-/* The slot that tracked_open got; borrowed. */
+/* Returns the slot that was passed to tracked_open(). Borrowed. */
 struct connection_slot *tracked_slot(const struct tracked_connection *client);
 
-/* A request was let in: the connection counts among those that stay open after a response. */
-void tracked_keep(struct tracked_connection *client);
+/* Counts the connection against max_kept, after a request on it was authorized. */
+void tracked_mark_kept(struct tracked_connection *client);
 
-/* A request's first line is there. `path` is read until the next call. */
+/* Starts the request timeout when the request line has arrived. `path` is borrowed until the next
+ * call. `now_us` is monotonic. */
 void tracked_on_request(struct tracked_connection *client, struct slice path, int64_t now_us);
 
-/* The request is there wholly: what takes time now is the service. False when its time was up
- * before; it was answered then, or its connection is at an end. */
+/* Ends the request timeout when the request has fully arrived. Returns false when the timeout has
+ * passed before; a 408 was sent then or the connection was shut down. */
 MUST_USE bool tracked_on_request_complete(struct tracked_connection *client);
 
-/* The response goes out; `limited` is false for one that may take any time as long as something
- * moves. False as above. */
+/* Starts the response timeout. `limited` is false for a response without a time limit. Returns
+ * false as tracked_on_request_complete(). */
 MUST_USE bool tracked_on_response(struct tracked_connection *client, bool limited);
 
-/* The response has no end of its own: until the next request the connection is none that is kept
- * open for one. */
+/* Marks the response as endless: until the next request the connection does not count against
+ * max_kept. */
 void tracked_mark_streaming(struct tracked_connection *client);
 
-/* Shuts the connection down in the middle of a response, so that the client learns of it at once:
- * libmicrohttpd closes it only when its thread wakes for another reason. */
-void tracked_cut(const struct tracked_connection *client);
+/* Shuts the connection down during a response, so that the client notices it immediately.
+ * libmicrohttpd would close it only when its thread wakes for another reason. */
+void tracked_shut_down(const struct tracked_connection *client);
 
-/* The response is gone, or the request is over without one. True when the request was answered
- * with 408; `request_id` then gets the id that was told to the client. */
+/* Ends the timeouts of a request when its response is sent, or when it ends without one. Returns
+ * true when the request was answered with 408; `request_id` then gets the id of that response, at
+ * most EXCHANGE_REQUEST_ID_MAX characters. `now_us` is monotonic. */
 bool tracked_on_idle(struct tracked_connection *client, int64_t now_us, char *request_id);
 
-/* Whether the client has ended its side, and nothing of it is left to be read. libmicrohttpd does
- * not notice that while a connection is suspended, or when the end came with the last request. */
-MUST_USE bool tracked_has_left(const struct tracked_connection *client);
+/* Whether the client has closed its side and all its data was read. libmicrohttpd does not detect
+ * that while a connection is suspended, or when the close came with the last request. */
+MUST_USE bool tracked_is_at_eof(const struct tracked_connection *client);
 
-/* Whether the client has ended its side, even when there is data to read. Any thread, while the
+/* Whether the client has closed its side, even when unread data remains. Any thread, while the
  * connection is open. */
-MUST_USE bool tracked_has_ended(const struct tracked_connection *client);
+MUST_USE bool tracked_has_peer_closed(const struct tracked_connection *client);
 
-/* False when the connection has to end after this response. Beyond max_kept that holds for clients
- * with more than a quarter of max_kept connections, and beyond twice max_kept for all. `held` is
- * how many connections the client has. */
+/* Returns false when the connection must close after this response: it has served max_requests; or
+ * more than max_kept connections are kept and its client has more than a quarter of max_kept; or
+ * more than twice max_kept are kept. `held` is the number of connections of the client. */
 MUST_USE bool tracked_may_keep_alive(const struct tracked_connection *client, uint64_t held);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * What the files of the server share: the server, and the calls that libmicrohttpd makes in the
- * life of a request, from the first byte to the response. All on the HTTP thread of the connection.
+ * Interface between the files of the HTTP server: the server, and the callbacks that libmicrohttpd
+ * calls during a request, from the first byte to the response. All functions run on the HTTP thread
+ * of the connection.
  */
 #ifndef SESSIOND_SERVICE_HTTP_DAEMON_H
 #define SESSIOND_SERVICE_HTTP_DAEMON_H
@@ -24,67 +25,74 @@ struct http_server {
     struct connection_slots *slots;
     struct memory_budget bodies;
     uint64_t key_seed;
-    struct rate_limiter *rate; /* NULL: any */
+    struct rate_limiter *rate; /* NULL: no rate limit */
     bool keeps_lf;             /* see request_head */
-    int silence;               /* never ready; takes the listener's place at a stop */
+    /* eventfd that is never ready; replaces the listener at shutdown */
+    int placeholder_fd;
     atomic_bool draining;
-    atomic_bool stopped;               /* no job is submitted any more */
-    atomic_int_least64_t receiving;    /* requests whose body has not wholly arrived */
-    atomic_int_least64_t following;    /* responses without an end of their own */
-    atomic_int_least64_t jobs_pending; /* connections that are suspended, or about to be */
+    atomic_bool stopped;                /* no more jobs are submitted */
+    atomic_int_least64_t receiving;     /* requests whose body has not fully arrived */
+    atomic_int_least64_t endless_count; /* endless responses */
+    /* connections that are suspended or about to be suspended */
+    atomic_int_least64_t jobs_pending;
 };
 
-/* A connection begins, or is about to be closed. */
+/* Called when a connection begins, and before it is closed. */
 void http_server_on_connection(void *cls, struct MHD_Connection *connection, void **context,
                                enum MHD_ConnectionNotificationCode code);
 
-/* What http_server_on_connection made of it. */
-struct tracked_connection *http_server_client_of(struct MHD_Connection *connection);
+/* Returns the tracked connection that http_server_on_connection() created. Borrowed. */
+struct tracked_connection *http_server_find_tracked(struct MHD_Connection *connection);
 
-/* The first libmicrohttpd tells of a request: its target, before it is taken apart. */
+/* First callback of a request: gets the target before libmicrohttpd parses it. Returns the
+ * request. */
 void *http_server_on_target(void *cls, const char *target, struct MHD_Connection *connection);
 
-/* Once with the headers, once for each part of the body, once at its end, and once more when a
- * suspended connection goes on. */
+/* Called once with the headers, once per part of the body, once at the end of the body, and again
+ * after a suspended connection is resumed. */
 enum MHD_Result http_server_on_request(void *cls, struct MHD_Connection *connection,
                                        const char *url, const char *method, const char *version,
                                        const char *data, size_t *data_size, void **request_cls);
 
+/* Called at the end of a request: releases its quotas, logs and counts it, and frees it. */
 void http_server_on_completed(void *cls, struct MHD_Connection *connection, void **request_cls,
                               enum MHD_RequestTerminationCode code);
 
-/* Queues what the exchange answers. */
+/* Queues the response of the exchange. */
 enum MHD_Result http_server_send(struct http_server *server, struct request *request);
 
-/* Sends the response while the body still arrives, and ends the connection. Returns MHD_NO. */
+/* Sends the response while the body is still arriving, and closes the connection. Returns
+ * MHD_NO. */
 enum MHD_Result http_server_send_early(struct http_server *server, struct request *request);
 
-/* Suspends the connection until what ex->wait says, at most until the deadline (monotonic). It is
- * then asked again for the response or the next piece. False, and nothing is waited for, when the
- * service is about to end. */
+/* Suspends the connection until the event that ex->wait describes, or until `deadline_us`
+ * (monotonic). libmicrohttpd then asks again for the response or its next piece. Returns false, and
+ * does not suspend, when the service is stopping. */
 MUST_USE bool http_server_suspend(struct http_server *server, struct request *request,
                                   int64_t deadline_us);
 
-/* After that: why the wait is over, in ex->wait. Without a wait nothing changes. */
+/* Call it after a suspended connection was resumed: sets in ex->wait why the wait has ended. Does
+ * nothing when there was no wait. */
 void http_server_resumed(struct http_server *server, struct request *request);
 
-/* A response whose body ex->stream makes. */
+/* Returns a response whose body ex->stream produces. */
 struct MHD_Response *http_server_stream(struct http_server *server, struct request *request);
 
-/* The request is over. */
+/* Updates the counters of streaming responses at the end of the request. */
 void http_server_end_stream(struct http_server *server, struct request *request);
 
-/* Refuses a body before the client sends it when there is no room for it now. The announced length
- * is not charged. */
+/* Rejects a request before its body is sent, when there is no memory for the announced length. Does
+ * not charge that length. */
 void http_server_check_room(struct http_server *server, struct request *request);
 
-/* Keeps a part of the body, charged as it arrives. libmicrohttpd takes no response in the middle of
- * a body: where a part is not kept, what was kept is freed, the rest is read and discarded, and the
- * response follows. A chunked body may never end, so its response is sent at once. */
-enum MHD_Result http_server_keep_part(struct http_server *server, struct request *request,
-                                      struct slice part);
+/* Stores a part of the body and charges its bytes. libmicrohttpd accepts no response in the middle
+ * of a body. So when a part is rejected, the stored parts are freed, the rest is read and
+ * discarded, and the response follows. A chunked body may never end, so its response is sent
+ * immediately. */
+enum MHD_Result http_server_store_part(struct http_server *server, struct request *request,
+                                       struct slice part);
 
-/* Counts the requests whose body has not wholly arrived. */
+/* Updates the number of requests whose body has not fully arrived. */
 void http_server_leave_phase(struct http_server *server, const struct request *request);
 
 #endif

@@ -13,14 +13,14 @@ void request_head_add(struct request_head *head, struct slice name, struct slice
     head->field_count++;
 }
 
-/* OPTIONS, TRACE and QUERY are known, and have no path that takes them: the router says so. */
+/* The router answers OPTIONS, TRACE and QUERY, for which no path has a handler. */
 static bool check_method(struct slice method, struct error *err)
 {
-    static const char *const known[] = {"GET",    "HEAD",    "POST",  "PUT",  "PATCH",
-                                        "DELETE", "OPTIONS", "TRACE", "QUERY"};
+    static const char *const known_methods[] = {"GET",    "HEAD",    "POST",  "PUT",  "PATCH",
+                                                "DELETE", "OPTIONS", "TRACE", "QUERY"};
 
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (slice_is(method, known[i]))
+    for (size_t i = 0; i < sizeof(known_methods) / sizeof(known_methods[0]); i++) {
+        if (slice_is(method, known_methods[i]))
             return true;
     }
     return error_set(err, ERROR_UNKNOWN_METHOD, NULL,
@@ -33,8 +33,8 @@ static bool check_version(struct slice version, struct error *err)
            error_set(err, ERROR_UNKNOWN_VERSION, NULL, "the versions are HTTP/1.1 and HTTP/1.0");
 }
 
-/* An encoded slash or NUL means one thing to who decodes a path before comparing it, and another
- * to who does not. */
+/* Programs disagree about an encoded slash or NUL when only some of them decode a path before they
+ * compare it. */
 static bool has_ambiguous_escape(struct slice path)
 {
     for (size_t i = 0; i + 2 < path.len; i++) {
@@ -83,8 +83,8 @@ static bool is_pair(const char *at, const char *end, char first, char second)
     return end - at >= 2 && at[0] == first && at[1] == second;
 }
 
-/* The position behind the CR LF at `at`, before which there may be white space; NULL: none is
- * there. */
+/* Returns the position after the CR LF at `at`, which white space may precede; NULL when there is
+ * no CR LF. */
 static const char *skip_line_end(const struct request_head *head, const char *at)
 {
     const char *end = head->bytes.data + head->bytes.len;
@@ -105,7 +105,7 @@ static bool is_empty_line(const struct request_head *head, const char *at)
            (head->keeps_lf ? is_pair(at, end, '\r', '\n') : is_pair(at, end, '\0', '\0'));
 }
 
-/* Whether the parts follow one another with nothing but the bytes that belong between them. */
+/* Whether only the expected delimiters separate the parts of the header section. */
 static bool lines_are_whole(const struct request_head *head)
 {
     const char *at = head->bytes.data;
@@ -132,8 +132,8 @@ static bool check_lines(const struct request_head *head, struct error *err)
                      "one space on each side of the target, and no NUL anywhere");
 }
 
-/* Names the field in the problem as far as it can be shown. */
-static bool refuse_field(const struct head_field *field, const char *why, struct error *err)
+/* Names the field in the problem, truncated and with unprintable characters replaced. */
+static bool reject_field(const struct head_field *field, const char *detail, struct error *err)
 {
     char name[sizeof(err->field)];
     size_t len = 0;
@@ -145,7 +145,7 @@ static bool refuse_field(const struct head_field *field, const char *why, struct
             name[len - 1] = c;
     }
     name[len] = '\0';
-    return error_set(err, ERROR_INVALID_HEADER, name, "%s", why);
+    return error_set(err, ERROR_INVALID_HEADER, name, "%s", detail);
 }
 
 /* token of RFC 9110 §5.6.2 */
@@ -165,7 +165,7 @@ static bool has_control_character(struct slice text)
 {
     bool found = false;
 
-    /* To the end, so that the compiler can look at many at once. */
+    /* Does not stop at the first match, so that the compiler can vectorize the loop. */
     for (size_t i = 0; i < text.len; i++) {
         const unsigned char c = (unsigned char)text.data[i];
         found |= (c < ' ' && c != '\t') || c == 0x7f;
@@ -176,21 +176,21 @@ static bool has_control_character(struct slice text)
 static bool check_field(const struct head_field *field, struct error *err)
 {
     if (!is_token(field->name))
-        return refuse_field(field, "a header's name is letters, digits and hyphens up to the colon",
+        return reject_field(field, "a header's name is letters, digits and hyphens up to the colon",
                             err);
     if (has_control_character(field->value))
-        return refuse_field(field, "a header's value must not have control characters", err);
+        return reject_field(field, "a header's value must not have control characters", err);
     return true;
 }
 
-static struct slice without_white_space_at_end(struct slice text)
+static struct slice trim_right(struct slice text)
 {
     while (text.len > 0 && (text.data[text.len - 1] == ' ' || text.data[text.len - 1] == '\t'))
         text.len--;
     return text;
 }
 
-static bool is_length(struct slice value)
+static bool is_content_length(struct slice value)
 {
     uint64_t number = 0;
 
@@ -205,24 +205,24 @@ static bool is_length(struct slice value)
     return value.len > 0;
 }
 
-/* The fields that decide what the request is, or who may: one of each at most. */
-enum single { HOST, CONTENT_LENGTH, CONTENT_TYPE, AUTHORIZATION, TRANSFER_ENCODING, SINGLES };
+/* Fields that define the framing, the target or the credentials. Each may occur only once. */
+enum single { HOST, CONTENT_LENGTH, CONTENT_TYPE, AUTHORIZATION, TRANSFER_ENCODING, SINGLE_COUNT };
 
-static enum single single_of(struct slice name)
+static enum single find_single(struct slice name)
 {
-    static const struct slice names[SINGLES] = {
+    static const struct slice names[SINGLE_COUNT] = {
         {"Host", 4},           {"Content-Length", 14},    {"Content-Type", 12},
         {"Authorization", 13}, {"Transfer-Encoding", 17},
     };
 
-    for (unsigned i = 0; i < SINGLES; i++) {
+    for (unsigned i = 0; i < SINGLE_COUNT; i++) {
         if (name.len == names[i].len && strncasecmp(name.data, names[i].data, name.len) == 0)
             return (enum single)i;
     }
-    return SINGLES;
+    return SINGLE_COUNT;
 }
 
-/* As libmicrohttpd compares it: 0.9 leaves white space at the end of a value. */
+/* Compares as libmicrohttpd does: 0.9 keeps trailing white space in a value. */
 static bool is_chunked(struct slice value)
 {
     static const char name[] = "chunked";
@@ -230,7 +230,8 @@ static bool is_chunked(struct slice value)
     return value.len == sizeof(name) - 1 && strncasecmp(value.data, name, value.len) == 0;
 }
 
-/* It is empty where the target's URI has no authority, as for a Unix socket (RFC 9112 §3.2). */
+/* Host is empty when the target URI has no authority, as for a Unix domain socket (RFC 9112
+ * §3.2). */
 static bool host_is_valid(struct slice value)
 {
     return value.len == 0 || authority_is_valid(value);
@@ -242,25 +243,25 @@ static bool check_single(const struct head_field *field, enum single single, str
         return error_set(err, ERROR_LENGTH_REQUIRED, NULL,
                          "the one Transfer-Encoding is chunked, alone; or send the body with "
                          "Content-Length");
-    if (single == CONTENT_LENGTH && !is_length(field->value))
-        return refuse_field(field, "Content-Length is a number of bytes, in decimal digits alone",
+    if (single == CONTENT_LENGTH && !is_content_length(field->value))
+        return reject_field(field, "Content-Length is a number of bytes, in decimal digits alone",
                             err);
-    return single != HOST || host_is_valid(without_white_space_at_end(field->value)) ||
-           refuse_field(field, "Host is a host's name or address, and perhaps :port, or empty",
+    return single != HOST || host_is_valid(trim_right(field->value)) ||
+           reject_field(field, "Host is a host's name or address, and perhaps :port, or empty",
                         err);
 }
 
 static bool check_fields(const struct request_head *head, struct error *err)
 {
-    bool seen[SINGLES + 1] = {false};
+    bool seen[SINGLE_COUNT + 1] = {false};
 
     for (size_t i = 0; i < head->field_count; i++) {
         const struct head_field *field = &head->fields[i];
-        const enum single single = single_of(field->name);
+        const enum single single = find_single(field->name);
         if (!check_field(field, err) || !check_single(field, single, err))
             return false;
-        if (single != SINGLES && seen[single])
-            return refuse_field(field, "this header may stand only once", err);
+        if (single != SINGLE_COUNT && seen[single])
+            return reject_field(field, "this header may stand only once", err);
         seen[single] = true;
     }
     const bool is_1_0 = slice_is(head->version, "HTTP/1.0");

@@ -51,7 +51,7 @@ struct request *request_new(const char *target)
         abort();
     memcpy(request->target, target, len + 1);
     request->ex.method = METHOD_OTHER;
-    /* A target with scheme and authority means what stands behind them (RFC 9112 §3.2.2). */
+    /* In a target with scheme and authority, the path follows them (RFC 9112 §3.2.2). */
     const struct target_parts parts = target_split((struct slice){request->target, len});
     request->authority = parts.authority;
     set_path_and_query(&request->ex, parts.rest);
@@ -68,8 +68,8 @@ void request_free(struct request *request)
     free(request);
 }
 
-/* Several lines of one header mean the same as one line with a comma (RFC 9110 §5.2). */
-static void join(struct request *request, size_t i, struct slice value)
+/* Repeated lines of one header are equivalent to one line with commas (RFC 9110 §5.2). */
+static void join_values(struct request *request, size_t i, struct slice value)
 {
     struct slice *header = &request->ex.headers[i];
     struct buffer both = {0};
@@ -82,8 +82,9 @@ static void join(struct request *request, size_t i, struct slice value)
     *header = buffer_slice(&both);
 }
 
-/* It is no part of the value (RFC 9110 §5.5); libmicrohttpd takes off only what stands before. */
-static struct slice without_white_space_behind(struct slice value)
+/* Trailing white space is not part of the value (RFC 9110 §5.5). libmicrohttpd removes leading
+ * white space only. */
+static struct slice trim_right(struct slice value)
 {
     while (value.len > 0 && (value.data[value.len - 1] == ' ' || value.data[value.len - 1] == '\t'))
         value.len--;
@@ -92,7 +93,7 @@ static struct slice without_white_space_behind(struct slice value)
 
 void request_header(struct request *request, const char *name, const char *value)
 {
-    const struct slice text = without_white_space_behind(slice_from(value == NULL ? "" : value));
+    const struct slice text = trim_right(slice_from(value == NULL ? "" : value));
 
     if (strcasecmp(name, "Content-Length") == 0)
         request->ex.content_length = strtoull(text.data, NULL, 10);
@@ -104,7 +105,7 @@ void request_header(struct request *request, const char *name, const char *value
         if (request->ex.headers[i].data == NULL)
             request->ex.headers[i] = text;
         else
-            join(request, i, text);
+            join_values(request, i, text);
         return;
     }
 }
@@ -114,20 +115,20 @@ struct slice request_authority(const struct request *request)
     return request->authority.data != NULL ? request->authority : request->ex.headers[REQUEST_HOST];
 }
 
-void request_forget_credentials(struct request *request)
+void request_wipe_credentials(struct request *request)
 {
     const struct slice credentials = request->ex.headers[REQUEST_AUTHORIZATION];
     char *buffer;
 
     if (credentials.data == NULL)
         return;
-    /* It was handed out as constant, but is the connection's own buffer. */
+    /* libmicrohttpd passes the value as constant, but it is in the connection's own buffer. */
     memcpy(&buffer, &credentials.data, sizeof(buffer));
     explicit_bzero(buffer, credentials.len);
     request->ex.headers[REQUEST_AUTHORIZATION] = (struct slice){0};
 }
 
-static bool is_sane_id(struct slice id)
+static bool is_safe_id(struct slice id)
 {
     if (id.len == 0 || id.len > EXCHANGE_REQUEST_ID_MAX)
         return false;
@@ -141,7 +142,7 @@ static bool is_sane_id(struct slice id)
     return true;
 }
 
-static void put_hex(char *out, int digits, uint64_t number)
+static void format_hex(char *out, int digits, uint64_t number)
 {
     while (digits-- > 0) {
         out[digits] = "0123456789abcdef"[number & 15];
@@ -151,9 +152,9 @@ static void put_hex(char *out, int digits, uint64_t number)
 
 void request_make_id(struct request_ids *ids, char *id)
 {
-    put_hex(id, 8, ids->process);
+    format_hex(id, 8, ids->process);
     id[8] = '-';
-    put_hex(id + 9, 12, atomic_fetch_add_explicit(&ids->next, 1, memory_order_relaxed));
+    format_hex(id + 9, 12, atomic_fetch_add_explicit(&ids->next, 1, memory_order_relaxed));
     id[21] = '\0';
 }
 
@@ -162,7 +163,7 @@ void request_identify(struct request *request, struct request_ids *ids)
     const struct slice given = request->ex.headers[REQUEST_X_REQUEST_ID];
     char *id = request->ex.request_id;
 
-    if (is_sane_id(given)) {
+    if (is_safe_id(given)) {
         memcpy(id, given.data, given.len);
         return;
     }
@@ -179,8 +180,8 @@ void request_set_method(struct request *request, const char *method)
     }
 }
 
-/* What the service does not know it need not know: the client asked for it. */
-static bool is_fault(int status)
+/* 501 and 505 are faults of the client, which asked for something unknown. */
+static bool is_server_error(int status)
 {
     return status >= 500 && status != 501 && status != 505;
 }
@@ -188,8 +189,8 @@ static bool is_fault(int status)
 void request_log(const struct request *request, struct log *log, int64_t duration_us)
 {
     const struct error *err = &request->ex.job.error;
-    const bool at_fault = is_fault(request->ex.status);
-    const enum log_level level = at_fault ? LOG_ERROR : LOG_INFO;
+    const bool is_error = is_server_error(request->ex.status);
+    const enum log_level level = is_error ? LOG_ERROR : LOG_INFO;
     struct buffer line = {0};
 
     if (!log_wants(log, level))
@@ -204,7 +205,7 @@ void request_log(const struct request *request, struct log *log, int64_t duratio
     log_text(&line, "request_id", slice_from(request->ex.request_id));
     if (request->token_name[0] != '\0')
         log_text(&line, "token", slice_from(request->token_name));
-    if (at_fault && err->kind != ERROR_NONE)
+    if (is_error && err->kind != ERROR_NONE)
         log_text(&line, "detail", slice_from(err->detail));
     log_end(log, &line, false);
     buffer_release(&line);

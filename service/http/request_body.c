@@ -3,7 +3,7 @@
 
 #include "routes/core/router.h"
 
-static void refuse_body(struct request *request)
+static void reject_body(struct request *request)
 {
     http_server_reject_bytes(request,
                              "the bodies of other requests take all the memory that is for them; "
@@ -15,11 +15,11 @@ void http_server_check_room(struct http_server *server, struct request *request)
     const struct exchange *ex = &request->ex;
 
     if (ex->status == 0 && !http_server_has_room(server, request, ex->content_length))
-        refuse_body(request);
+        reject_body(request);
 }
 
-/* False, and the request is answered, when the part is not kept. */
-static bool takes_part(struct http_server *server, struct request *request, size_t bytes)
+/* Returns false, with a response set, when the part is rejected. */
+static bool accept_part(struct http_server *server, struct request *request, size_t bytes)
 {
     struct exchange *ex = &request->ex;
 
@@ -28,18 +28,18 @@ static bool takes_part(struct http_server *server, struct request *request, size
         return false;
     if (http_server_charge(server, request, bytes))
         return true;
-    refuse_body(request);
+    reject_body(request);
     return false;
 }
 
-enum MHD_Result http_server_keep_part(struct http_server *server, struct request *request,
-                                      struct slice part)
+enum MHD_Result http_server_store_part(struct http_server *server, struct request *request,
+                                       struct slice part)
 {
     struct exchange *ex = &request->ex;
 
     if (ex->status != 0)
         return MHD_YES;
-    if (takes_part(server, request, part.len)) {
+    if (accept_part(server, request, part.len)) {
         buffer_add(&ex->body, part);
         return MHD_YES;
     }

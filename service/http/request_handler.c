@@ -9,9 +9,9 @@
 
 #include <string.h>
 
-/* libmicrohttpd is about to make a record of each parameter; when its memory runs out over that, it
- * neither answers nor tells of the end. It hands out its own buffer here, and routes read the query
- * themselves. */
+/* Cuts the target off after the `?`. libmicrohttpd would otherwise create a record for each
+ * parameter, and when its memory is exhausted by that, it neither responds nor reports the end of
+ * the request. It passes its own buffer here; routes parse the query from a copy. */
 static void hide_query(const char *target)
 {
     const size_t path_len = strcspn(target, "?");
@@ -31,15 +31,15 @@ void *http_server_on_target(void *cls, const char *target, struct MHD_Connection
     hide_query(target);
     request->server = server;
     request->connection = connection;
-    request->client = http_server_client_of(connection);
+    request->client = http_server_find_tracked(connection);
     request->began_us = monotonic_us();
     request->target_at = target;
     tracked_on_request(request->client, request->ex.path, request->began_us);
     return request;
 }
 
-/* A head on its way to the admission, and the request that it is of. */
-struct head_reading {
+/* Context of on_header(): the header section under construction, and its request. */
+struct head_context {
     struct request_head head;
     struct request *request;
 };
@@ -47,43 +47,43 @@ struct head_reading {
 static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name,
                                  size_t name_len, const char *value, size_t value_len)
 {
-    struct head_reading *reading = cls;
+    struct head_context *context = cls;
 
     (void)kind;
-    request_head_add(&reading->head, (struct slice){name, name_len},
+    request_head_add(&context->head, (struct slice){name, name_len},
                      (struct slice){value, value_len});
-    request_header(reading->request, name, value);
+    request_header(context->request, name, value);
     return MHD_YES;
 }
 
-/* Called by the store's thread. */
+/* Called by a store thread. */
 static void on_job_done(struct store_job *job)
 {
     struct request *request = job->arg;
     struct http_server *server = request->server;
 
-    /* Once resumed, the request may end at any moment: nothing of it is touched afterwards. */
+    /* After MHD_resume_connection() the request may end at any time, so it must not be used. */
     MHD_resume_connection(request->connection);
     atomic_fetch_sub(&server->jobs_pending, 1);
 }
 
-/* Called by the store's thread. The connection is suspended, and so stays open. */
+/* Called by a store thread. The connection is suspended, so it stays open. */
 static bool has_left(const struct store_job *job)
 {
     const struct request *request = job->arg;
 
-    return tracked_has_ended(request->client);
+    return tracked_has_peer_closed(request->client);
 }
 
-static enum MHD_Result refuse_job(struct http_server *server, struct request *request,
+static enum MHD_Result reject_job(struct http_server *server, struct request *request,
                                   enum error_kind kind, const char *detail)
 {
     problem_respond_kind(&request->ex, kind, detail);
     return http_server_send(server, request);
 }
 
-/* Suspends first: the store may be done before store_submit returns. */
-static enum MHD_Result submit(struct http_server *server, struct request *request)
+/* Suspends the connection before store_submit(), since the job may complete before that returns. */
+static enum MHD_Result submit_job(struct http_server *server, struct request *request)
 {
     struct store *store = server->options.routes->store;
     struct store_job *job = &request->ex.job;
@@ -93,15 +93,15 @@ static enum MHD_Result submit(struct http_server *server, struct request *reques
     atomic_fetch_add(&server->jobs_pending, 1);
     if (atomic_load(&server->stopped)) {
         atomic_fetch_sub(&server->jobs_pending, 1);
-        return refuse_job(server, request, ERROR_STOPPING, "the service is stopping");
+        return reject_job(server, request, ERROR_STOPPING, "the service is stopping");
     }
-    if (!http_server_take_quota(server, request, QUOTA_JOBS)) {
+    if (!http_server_acquire_quota(server, request, QUOTA_JOBS)) {
         atomic_fetch_sub(&server->jobs_pending, 1);
         return http_server_send(server, request);
     }
     if (!store_reserve(store, job->operation)) {
         atomic_fetch_sub(&server->jobs_pending, 1);
-        return refuse_job(server, request, ERROR_QUEUE_FULL,
+        return reject_job(server, request, ERROR_QUEUE_FULL,
                           "too many requests wait for the disk; nothing was changed; try again");
     }
     job->done = on_job_done;
@@ -117,41 +117,42 @@ static enum MHD_Result submit(struct http_server *server, struct request *reques
     return MHD_YES;
 }
 
-static enum MHD_Result listen_for_event(struct http_server *server, struct request *request)
+static enum MHD_Result wait_for_event(struct http_server *server, struct request *request)
 {
     if (!tracked_on_request_complete(request->client))
         return MHD_NO;
-    if (!http_server_take_quota(server, request, QUOTA_STREAMS))
+    if (!http_server_acquire_quota(server, request, QUOTA_STREAMS))
         return http_server_send(server, request);
     http_server_leave_phase(server, request);
     request->phase = REQUEST_LISTENING;
     if (!request->ex.wait.stopping &&
         http_server_suspend(server, request, request->began_us + request->ex.wait.limit_ms * 1000))
         return MHD_YES;
-    return refuse_job(server, request, ERROR_STOPPING, "the service is stopping");
+    return reject_job(server, request, ERROR_STOPPING, "the service is stopping");
 }
 
-static enum MHD_Result await(struct http_server *server, struct request *request)
+static enum MHD_Result start_wait(struct http_server *server, struct request *request)
 {
-    return request->awaits_event ? listen_for_event(server, request) : submit(server, request);
+    return request->awaits_event ? wait_for_event(server, request) : submit_job(server, request);
 }
 
-/* When a connection is suspended while libmicrohttpd reads from it, libmicrohttpd reads again once
- * it is resumed, and closes it without the response if the client has ended its side meanwhile.
- * After a call with the whole request that queues no response, libmicrohttpd reads no more and
- * calls again at once. That second call suspends the connection. */
+/* Delays a wait to the next call of libmicrohttpd. When a connection is suspended while
+ * libmicrohttpd reads from it, libmicrohttpd reads again once it is resumed, and closes it without
+ * the response if the client has closed its side meanwhile. After a call with the complete request
+ * that queues no response, libmicrohttpd does not read and calls again immediately. That second
+ * call suspends the connection. */
 static enum MHD_Result prepare_wait(struct http_server *server, struct request *request,
                                     bool awaits_event)
 {
     request->awaits_event = awaits_event;
     if (request->phase != REQUEST_BODY)
-        return await(server, request);
+        return start_wait(server, request);
     http_server_leave_phase(server, request);
     request->phase = REQUEST_WHOLE;
     return MHD_YES;
 }
 
-static enum MHD_Result begin(struct http_server *server, struct request *request)
+static enum MHD_Result begin_route(struct http_server *server, struct request *request)
 {
     if (request->ex.status != 0)
         return http_server_send(server, request);
@@ -166,17 +167,17 @@ static enum MHD_Result begin(struct http_server *server, struct request *request
     return http_server_send(server, request);
 }
 
-/* What was waited for is there, or is not waited for any longer. */
-static enum MHD_Result begin_again(struct http_server *server, struct request *request)
+/* Runs the route again after its wait has ended. */
+static enum MHD_Result resume_route(struct http_server *server, struct request *request)
 {
     http_server_resumed(server, request);
     exchange_restart(&request->ex);
     if (!authorizer_still_admits(server->options.access, request))
-        authorizer_refuse_revoked(server->options.routes->metrics, request);
-    return begin(server, request);
+        authorizer_reject_revoked(server->options.routes->metrics, request);
+    return begin_route(server, request);
 }
 
-static bool is_too_fast(struct http_server *server, struct request *request)
+static bool is_rate_limited(struct http_server *server, struct request *request)
 {
     struct error err;
     int64_t wait_us;
@@ -193,10 +194,10 @@ static bool is_too_fast(struct http_server *server, struct request *request)
     return true;
 }
 
-/* A client of Server-Sent Events reconnects after a connection that ended without a response, and
- * never after another status than 200 (HTML standard, section 9.2.2). Its ex->status stays 0, and
- * the connection is closed. */
-static void refuse_while_stopping(struct exchange *ex)
+/* A client of Server-Sent Events reconnects when the connection ends without a response, but not
+ * after a status other than 200 (HTML standard, section 9.2.2). So ex->status stays 0 for such a
+ * client, and the connection is closed. */
+static void reject_while_stopping(struct exchange *ex)
 {
     if (accept_names(ex->headers[REQUEST_ACCEPT], SSE_MEDIA_TYPE))
         return;
@@ -204,9 +205,10 @@ static void refuse_while_stopping(struct exchange *ex)
                          "the service is stopping; nothing was changed; try again");
 }
 
-/* Refuses what no route is asked about, and ends the connection with it. */
-static bool is_refused(struct http_server *server, struct request *request,
-                       const struct request_head *head)
+/* Rejects requests before the router runs: invalid ones, after which the connection closes, and all
+ * requests during shutdown. */
+static bool is_rejected(struct http_server *server, struct request *request,
+                        const struct request_head *head)
 {
     struct error err;
 
@@ -217,52 +219,53 @@ static bool is_refused(struct http_server *server, struct request *request,
     }
     if (!atomic_load_explicit(&server->draining, memory_order_relaxed))
         return false;
-    refuse_while_stopping(&request->ex);
+    reject_while_stopping(&request->ex);
     return true;
 }
 
-/* Who may is decided before anything is told, such as which paths there are. Who is refused counts,
- * too: tokens cannot be guessed faster than requests are let in. */
+/* Authorizes the request before the response can reveal anything, such as which paths exist.
+ * Rejected requests count against the rate limit too, so tokens cannot be guessed faster than
+ * requests are allowed. */
 static void find_route(struct http_server *server, struct request *request)
 {
     const struct routes *routes = server->options.routes;
 
     router_find(&request->ex);
     const bool admitted = authorizer_admit(server->options.access, routes->metrics, request);
-    if (!is_too_fast(server, request) && admitted && http_server_authorize(server, request))
+    if (!is_rate_limited(server, request) && admitted && http_server_authorize(server, request))
         router_check(routes, &request->ex);
 }
 
-/* False when it is refused. */
+/* Returns false when the request is rejected. */
 static bool read_head(struct http_server *server, struct request *request, const char *method,
                       const char *version)
 {
     const union MHD_ConnectionInfo *size =
         MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-    struct head_reading reading;
+    struct head_context context;
 
-    /* Not its fields: those are many, and are set as they come. */
-    reading.request = request;
-    reading.head.bytes = (struct slice){method, size == NULL ? SIZE_MAX : size->header_size};
-    reading.head.method = slice_from(method);
-    reading.head.target_at = request->target_at;
-    reading.head.target = slice_from(request->target);
-    reading.head.version = slice_from(version);
-    reading.head.keeps_lf = server->keeps_lf;
-    reading.head.field_count = 0;
+    /* Leaves `fields` uninitialized: the array is large and is filled field by field. */
+    context.request = request;
+    context.head.bytes = (struct slice){method, size == NULL ? SIZE_MAX : size->header_size};
+    context.head.method = slice_from(method);
+    context.head.target_at = request->target_at;
+    context.head.target = slice_from(request->target);
+    context.head.version = slice_from(version);
+    context.head.keeps_lf = server->keeps_lf;
+    context.head.field_count = 0;
     request->chunked = strcmp(version, "HTTP/1.0") != 0;
     request_set_method(request, method);
-    MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, on_header, &reading);
+    MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, on_header, &context);
     request_identify(request, &server->ids);
-    /* Nothing may be read behind a chunked body: libmicrohttpd is lenient about its framing. */
+    /* Reads nothing after a chunked body, since libmicrohttpd parses chunked framing leniently. */
     request->ex.close = request->ex.has_chunked_body;
-    return !is_refused(server, request, &reading.head);
+    return !is_rejected(server, request, &context.head);
 }
 
-/* The headers are there, the body is not. A response at this point would end the connection where
- * there is a body, so one that leaves none unread waits for the next call. */
-static enum MHD_Result start(struct http_server *server, struct request *request,
-                             const char *method, const char *version)
+/* Handles the headers of a request, before its body. A response at this point closes the connection
+ * if the request has a body, so a response that leaves no body unread waits for the next call. */
+static enum MHD_Result on_headers(struct http_server *server, struct request *request,
+                                  const char *method, const char *version)
 {
     struct exchange *ex = &request->ex;
     struct connection_slot *slot = tracked_slot(request->client);
@@ -277,15 +280,15 @@ static enum MHD_Result start(struct http_server *server, struct request *request
         find_route(server, request);
     else if (ex->status == 0)
         return MHD_NO;
-    request_forget_credentials(request);
+    request_wipe_credentials(request);
     http_server_check_room(server, request);
     if (ex->status != 0 && (ex->close || ex->content_length > 0))
         return http_server_send(server, request); /* without reading the body */
     return MHD_YES;
 }
 
-/* The store does not know whose limit http_server_admit found exceeded. */
-static void finish(struct http_server *server, struct request *request)
+/* The store does not know which limit http_server_admit() found exceeded. */
+static void finish_route(struct http_server *server, struct request *request)
 {
     router_finish(server->options.routes, &request->ex);
     if (request->ex.job.error.kind == ERROR_OVERLOADED && request->over_quota)
@@ -304,35 +307,36 @@ enum MHD_Result http_server_on_request(void *cls, struct MHD_Connection *connect
     (void)url;
     switch (request->phase) {
     case REQUEST_NEW:
-        return start(server, request, method, version);
+        return on_headers(server, request, method, version);
     case REQUEST_BODY:
         if (*data_size == 0)
-            return begin(server, request);
+            return begin_route(server, request);
         part = (struct slice){data, *data_size};
         *data_size = 0;
-        return http_server_keep_part(server, request, part);
+        return http_server_store_part(server, request, part);
     case REQUEST_WHOLE:
-        return await(server, request);
+        return start_wait(server, request);
     case REQUEST_WAITING:
-        http_server_give_quota(request, QUOTA_JOBS);
-        finish(server, request);
+        http_server_release_quota(request, QUOTA_JOBS);
+        finish_route(server, request);
         return http_server_send(server, request);
     case REQUEST_LISTENING:
-        return begin_again(server, request);
+        return resume_route(server, request);
     case REQUEST_ANSWERED:
         break;
     }
-    *data_size = 0; /* what is left of a refused body */
+    *data_size = 0; /* discards the rest of a rejected body */
     return MHD_YES;
 }
 
-/* The client left while its write was under way, or libmicrohttpd has answered by itself. */
-static void learn_status(struct http_server *server, struct request *request)
+/* Sets the status of a request whose client left during a write, or that libmicrohttpd answered by
+ * itself. */
+static void determine_status(struct http_server *server, struct request *request)
 {
     struct exchange *ex = &request->ex;
 
     if (request->phase == REQUEST_WAITING)
-        finish(server, request);
+        finish_route(server, request);
     if (ex->status != 0)
         return;
     const union MHD_ConnectionInfo *info =
@@ -353,10 +357,10 @@ void http_server_on_completed(void *cls, struct MHD_Connection *connection, void
     if (request == NULL)
         return;
     *request_cls = NULL;
-    learn_status(server, request);
+    determine_status(server, request);
     http_server_leave_phase(server, request);
-    http_server_give_quota(request, QUOTA_JOBS);
-    http_server_give_quota(request, QUOTA_STREAMS);
+    http_server_release_quota(request, QUOTA_JOBS);
+    http_server_release_quota(request, QUOTA_STREAMS);
     http_server_uncharge(server, request);
     http_server_resumed(server, request);
     http_server_end_stream(server, request);
@@ -365,7 +369,7 @@ void http_server_on_completed(void *cls, struct MHD_Connection *connection, void
     if (tracked_on_idle(request->client, now_us, request->ex.request_id))
         request->ex.status = 408;
     connection_slot_rest(tracked_slot(request->client));
-    /* How long somebody listens says nothing of how long the service takes. */
+    /* The duration of a stream is the client's choice, so it is not part of the latency. */
     metrics_count(metrics, &request->ex,
                   request->streams ? request->streams_since_us - request->began_us : duration_us);
     if (request->phase != REQUEST_NEW)

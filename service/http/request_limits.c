@@ -14,11 +14,11 @@ uint64_t http_server_client_key(const struct request *request)
     return connection_slot_quota(tracked_slot(request->client), false)->key;
 }
 
-/* What a client has too many of, in the order of enum quota_kind. */
+/* The metric and the problem detail of each quota kind. */
 static const struct {
     enum metrics_limit limit;
     const char *detail;
-} refusals[QUOTA_KINDS] = {
+} rejections[QUOTA_KINDS] = {
     [QUOTA_CONNECTIONS] = {METRICS_CLIENT_CONNECTIONS,
                            "this token has as many connections as --max-connections-per-token "
                            "allows; nothing was changed; close some, or try again later"},
@@ -37,34 +37,34 @@ void http_server_reject_over_quota(struct request *request, enum quota_kind kind
 {
     struct error err;
 
-    error_set(&err, ERROR_CLIENT_LIMIT, NULL, "%s", refusals[kind].detail);
+    error_set(&err, ERROR_CLIENT_LIMIT, NULL, "%s", rejections[kind].detail);
     problem_respond_later(&request->ex, &err, 1);
 }
 
-static void refuse(struct http_server *server, struct request *request, enum quota_kind kind)
+static void reject(struct http_server *server, struct request *request, enum quota_kind kind)
 {
-    metrics_limit(server->options.routes->metrics, refusals[kind].limit);
+    metrics_limit(server->options.routes->metrics, rejections[kind].limit);
     http_server_reject_over_quota(request, kind);
 }
 
-bool http_server_take_quota(struct http_server *server, struct request *request,
-                            enum quota_kind kind)
+bool http_server_acquire_quota(struct http_server *server, struct request *request,
+                               enum quota_kind kind)
 {
-    if (request->took[kind])
+    if (request->holds[kind])
         return true;
     if (!memory_budget_take(&request->quota->held[kind], 0, 1)) {
-        refuse(server, request, kind);
+        reject(server, request, kind);
         return false;
     }
-    request->took[kind] = true;
+    request->holds[kind] = true;
     return true;
 }
 
-void http_server_give_quota(struct request *request, enum quota_kind kind)
+void http_server_release_quota(struct request *request, enum quota_kind kind)
 {
-    if (request->took[kind])
+    if (request->holds[kind])
         memory_budget_give(&request->quota->held[kind], 1);
-    request->took[kind] = false;
+    request->holds[kind] = false;
 }
 
 bool http_server_authorize(struct http_server *server, struct request *request)
@@ -81,13 +81,13 @@ bool http_server_authorize(struct http_server *server, struct request *request)
         return false;
     }
     if (!has_token && authorizer_needs_token(server->options.access))
-        return true; /* an open path */
+        return true; /* the route is open */
     if (!connection_slot_authorize(slot, has_token ? http_server_client_key(request) : 0)) {
-        refuse(server, request, QUOTA_CONNECTIONS);
+        reject(server, request, QUOTA_CONNECTIONS);
         request->ex.close = true;
         return false;
     }
     request->quota = connection_slot_quota(slot, has_token);
-    tracked_keep(request->client);
+    tracked_mark_kept(request->client);
     return true;
 }

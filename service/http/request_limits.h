@@ -1,6 +1,6 @@
 /*
- * What a request takes of its client's quota and of the memory for bodies, and the responses to
- * those that would take too much. On the HTTP thread of the connection, unless it says otherwise.
+ * Use of quotas and body memory by a request, and the responses when a limit is exceeded. HTTP
+ * thread of the connection, unless stated otherwise.
  */
 #ifndef SESSIOND_SERVICE_HTTP_REQUEST_LIMITS_H
 #define SESSIOND_SERVICE_HTTP_REQUEST_LIMITS_H
@@ -9,39 +9,44 @@
 
 struct http_server;
 
-/* The client that the request is counted against; see service/limits/client_key.h. */
+/* Returns the client key of the request; see service/limits/client_key.h. */
 uint64_t http_server_client_key(const struct request *request);
 
-/* A request that authorizer_admit let in authorizes its connection, and from then on counts against
- * its token. False, and the request is answered, when there is no connection for it. */
+/* Authorizes the connection for a request that authorizer_admit() has accepted; from then on the
+ * connection counts against the token. Returns false, with a response set, when the connection
+ * limit is reached. */
 MUST_USE bool http_server_authorize(struct http_server *server, struct request *request);
 
-/* Takes one of the client's quota until http_server_give_quota; a second call takes nothing. False,
- * and the request is answered, when the client has all that it may have. */
-MUST_USE bool http_server_take_quota(struct http_server *server, struct request *request,
-                                     enum quota_kind kind);
-void http_server_give_quota(struct request *request, enum quota_kind kind);
+/* Acquires one unit of the client's quota, until http_server_release_quota(). Does nothing when the
+ * request already holds a unit of this kind. Returns false, with a response set, when the quota is
+ * exhausted. */
+MUST_USE bool http_server_acquire_quota(struct http_server *server, struct request *request,
+                                        enum quota_kind kind);
+void http_server_release_quota(struct request *request, enum quota_kind kind);
 
-/* Answers that the client has all that it may have. */
+/* Sets the response to a request whose client has exhausted its quota. */
 void http_server_reject_over_quota(struct request *request, enum quota_kind kind);
 
-/* Charges bytes of the request's bodies to its client and to --body-memory-limit until
- * http_server_uncharge. False, counted, and request->over_quota set, where they do not fit. */
+/* Charges bytes of the request to the client's quota and to --body-memory-limit, until
+ * http_server_uncharge(). Returns false when they exceed a limit; the rejection is counted and
+ * request->over_quota is set. */
 MUST_USE bool http_server_charge(struct http_server *server, struct request *request,
                                  uint64_t bytes);
 
-/* Whether a body of so many bytes would fit now. False as above. */
+/* Whether a body of `bytes` would fit now. Charges nothing. Returns false as
+ * http_server_charge(). */
 MUST_USE bool http_server_has_room(struct http_server *server, struct request *request,
                                    uint64_t bytes);
 
-/* Answers a request whose bytes did not fit. `detail` is for those beyond --body-memory-limit. */
+/* Sets the response to a request whose bytes exceeded a limit. `detail` applies to
+ * --body-memory-limit. */
 void http_server_reject_bytes(struct request *request, const char *detail);
 
-/* Charges what the store copies for a job, whose admit_arg is the request; on the store's thread.
- */
+/* Charges bytes that the store copies for a job; job->admit_arg is the request. Returns false as
+ * http_server_charge(). Store thread. */
 bool http_server_admit(struct store_job *job, size_t bytes);
 
-/* Gives back all that the request was charged. */
+/* Releases all bytes that the request was charged. */
 void http_server_uncharge(struct http_server *server, struct request *request);
 
 #endif

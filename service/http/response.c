@@ -8,14 +8,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Shorter texts are not worth counting: a connection's own memory is about as much. */
-#define COUNTED_BYTES 16384
+/* Shorter texts are not charged: they are about as large as the memory of a connection itself. */
+#define CHARGE_MIN_BYTES 16384
 
-/* Bytes of a snapshot that are read at a time. */
+/* Bytes of a snapshot that one read returns at most. */
 #define FILE_PIECE_BYTES 65536
 
-/* The next piece of the snapshot. A download has no time limit, so it is cut when its token is
- * removed. */
+/* Reads the next piece of the snapshot. A download has no time limit, so removing its token ends
+ * it. */
 static ssize_t read_snapshot(void *cls, uint64_t position, char *out, size_t max)
 {
     struct request *request = cls;
@@ -27,11 +27,11 @@ static ssize_t read_snapshot(void *cls, uint64_t position, char *out, size_t max
         if (count > 0)
             return count;
     }
-    tracked_cut(request->client);
+    tracked_shut_down(request->client);
     return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
-/* The response takes over the exchange's text. */
+/* The response takes ownership of the exchange's text. */
 static struct MHD_Response *make_response(struct request *request, size_t *size)
 {
     struct exchange *ex = &request->ex;
@@ -48,8 +48,7 @@ static struct MHD_Response *make_response(struct request *request, size_t *size)
         ex->response = (struct buffer){0};
         return MHD_create_response_from_buffer_with_free_callback(*size, text, free);
     }
-    /* libmicrohttpd takes a pointer to what it may change, but does not change what is persistent.
-     */
+    /* libmicrohttpd takes a non-const pointer, but does not change persistent data. */
     *size = fixed.len;
     union {
         const char *constant;
@@ -58,14 +57,14 @@ static struct MHD_Response *make_response(struct request *request, size_t *size)
     return MHD_create_response_from_buffer(fixed.len, text.variable, MHD_RESPMEM_PERSISTENT);
 }
 
-static void count_charge(struct http_server *server, struct request *request, uint64_t bytes)
+static void add_charge(struct http_server *server, struct request *request, uint64_t bytes)
 {
     request->memory_budget_bytes += bytes;
     metrics_change(server->options.routes->metrics, METRICS_BODIES_BYTES, (int64_t)bytes);
 }
 
-/* Counts the refusal. Always false. */
-static bool has_no_room(struct http_server *server, struct request *request, bool over_quota)
+/* Counts the rejection. Always returns false. */
+static bool reject_charge(struct http_server *server, struct request *request, bool over_quota)
 {
     request->over_quota = over_quota;
     metrics_limit(server->options.routes->metrics,
@@ -75,15 +74,15 @@ static bool has_no_room(struct http_server *server, struct request *request, boo
 
 bool http_server_charge(struct http_server *server, struct request *request, uint64_t bytes)
 {
-    struct memory_budget *of_client = &request->quota->held[QUOTA_BYTES];
+    struct memory_budget *client_budget = &request->quota->held[QUOTA_BYTES];
 
-    if (!memory_budget_take(of_client, request->memory_budget_bytes, bytes))
-        return has_no_room(server, request, true);
+    if (!memory_budget_take(client_budget, request->memory_budget_bytes, bytes))
+        return reject_charge(server, request, true);
     if (!memory_budget_take(&server->bodies, request->memory_budget_bytes, bytes)) {
-        memory_budget_give(of_client, bytes);
-        return has_no_room(server, request, false);
+        memory_budget_give(client_budget, bytes);
+        return reject_charge(server, request, false);
     }
-    count_charge(server, request, bytes);
+    add_charge(server, request, bytes);
     return true;
 }
 
@@ -92,8 +91,8 @@ bool http_server_has_room(struct http_server *server, struct request *request, u
     if (bytes == 0)
         return true;
     if (!memory_budget_has_room(&request->quota->held[QUOTA_BYTES], bytes))
-        return has_no_room(server, request, true);
-    return memory_budget_has_room(&server->bodies, bytes) || has_no_room(server, request, false);
+        return reject_charge(server, request, true);
+    return memory_budget_has_room(&server->bodies, bytes) || reject_charge(server, request, false);
 }
 
 void http_server_reject_bytes(struct request *request, const char *detail)
@@ -107,10 +106,10 @@ void http_server_reject_bytes(struct request *request, const char *detail)
 bool http_server_admit(struct store_job *job, size_t bytes)
 {
     struct request *request = job->admit_arg;
-    /* An edit makes a second one of it. */
+    /* an edit creates a second copy */
     const uint64_t all_bytes = job->edit == NULL ? bytes : 2 * (uint64_t)bytes;
 
-    return bytes < COUNTED_BYTES || http_server_charge(request->server, request, all_bytes);
+    return bytes < CHARGE_MIN_BYTES || http_server_charge(request->server, request, all_bytes);
 }
 
 void http_server_uncharge(struct http_server *server, struct request *request)
@@ -124,19 +123,19 @@ void http_server_uncharge(struct http_server *server, struct request *request)
     request->memory_budget_bytes = 0;
 }
 
-/* A large response stays until it is taken. What a write answers is counted and not refused: the
- * write has happened. */
+/* Charges a large response until it is sent. The response to a write is charged but never rejected,
+ * because the write has happened. */
 static void charge_response(struct http_server *server, struct request *request)
 {
     struct exchange *ex = &request->ex;
     const uint64_t bytes = ex->response.len;
 
-    if (bytes < COUNTED_BYTES)
+    if (bytes < CHARGE_MIN_BYTES)
         return;
     if (ex->method != METHOD_GET && ex->method != METHOD_HEAD) {
         memory_budget_charge(&server->bodies, bytes);
         memory_budget_charge(&request->quota->held[QUOTA_BYTES], bytes);
-        count_charge(server, request, bytes);
+        add_charge(server, request, bytes);
     } else if (!http_server_charge(server, request, bytes)) {
         http_server_reject_bytes(request,
                                  "other responses take all the memory that is for them; try again");
@@ -155,9 +154,9 @@ enum MHD_Result http_server_send(struct http_server *server, struct request *req
     struct MHD_Response *response;
 
     charge_response(server, request);
-    /* Beyond the quota the response is a problem instead of the stream. */
+    /* When the quota is exhausted, the response is a problem instead of the stream. */
     const bool streams =
-        ex->stream.read != NULL && http_server_take_quota(server, request, QUOTA_STREAMS);
+        ex->stream.read != NULL && http_server_acquire_quota(server, request, QUOTA_STREAMS);
     if (!tracked_on_response(request->client, !ex->sends_snapshot))
         return MHD_NO;
     response = streams ? http_server_stream(server, request)
@@ -186,8 +185,8 @@ enum MHD_Result http_server_send(struct http_server *server, struct request *req
     return queued;
 }
 
-/* No other thread writes to the socket while a request arrives. What does not fit into the empty
- * socket buffer is dropped. */
+/* No other thread writes to the socket while a request arrives. Data that does not fit into the
+ * empty socket buffer is dropped. */
 static void write_early(const struct http_server *server, struct MHD_Connection *connection,
                         struct slice text)
 {

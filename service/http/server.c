@@ -12,18 +12,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Of a connection: the request's head, libmicrohttpd's record of it, and the response's head. It is
- * cleared after each request. */
+/* Memory of one connection: the header section of the request, libmicrohttpd's record of it, and
+ * the header section of the response. Cleared after each request. */
 #define CONNECTION_MEMORY_BYTES(max_header_bytes) ((size_t)(max_header_bytes) + 16384)
 
-/* From this size on libmicrohttpd maps the memory instead of taking it from the heap: a connection
- * that has sent nothing then takes none of it, and one that ends gives it back to the system. */
+/* From this size on libmicrohttpd maps the memory instead of allocating it from the heap. Then an
+ * idle connection uses no physical memory, and closing one returns its memory to the system. */
 #define MAPPED_MEMORY_BYTES ((size_t)36864)
 
-static void on_message(void *cls, const char *format, va_list args)
+static void on_log_message(void *cls, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 
-static void on_message(void *cls, const char *format, va_list args)
+static void on_log_message(void *cls, const char *format, va_list args)
 {
     struct http_server *server = cls;
     char message[256];
@@ -50,7 +50,7 @@ static bool start_clients(struct http_server *server, struct error *err)
     return connection_tracker_start(&options, &server->clients, err);
 }
 
-/* At most an eighth of the connections is reserved. */
+/* At most one in this number of connections is reserved. */
 #define RESERVED_DIVISOR 8
 
 static struct connection_slots *make_slots(const struct http_server_limits *limits)
@@ -71,23 +71,23 @@ static struct connection_slots *make_slots(const struct http_server_limits *limi
     return connection_slots_new(&options);
 }
 
-static void release(struct http_server *server)
+static void free_server(struct http_server *server)
 {
     if (server->lingering != NULL)
         lingering_close_stop(server->lingering);
     connection_tracker_stop(server->clients);
     connection_slots_free(server->slots);
     rate_limiter_free(server->rate);
-    if (server->silence >= 0)
-        close(server->silence);
+    if (server->placeholder_fd >= 0)
+        close(server->placeholder_fd);
     free(server);
 }
 
-/* epoll and "turbo" are the fastest. A passed listener must not be shut down, as a stop does:
- * libmicrohttpd can let go of one, but with epoll two threads may do so at once, and that ends the
- * process. While a client does not go on with its TLS handshake, a thread spins with epoll, and
- * with "turbo" the connection outlives the idle timeout. */
-static unsigned event_loop(const struct http_server_options *options)
+/* epoll and "turbo" are the fastest. A passed listener must not be shut down at a stop, so
+ * MHD_quiesce_daemon() is used; with epoll, two threads may then remove the listener at once, and
+ * libmicrohttpd aborts the process. With TLS, an unfinished handshake makes a thread spin with
+ * epoll, and makes the connection outlive the idle timeout with "turbo". */
+static unsigned select_event_loop(const struct http_server_options *options)
 {
     if (options->tls != NULL)
         return MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_TLS;
@@ -105,21 +105,21 @@ static bool start_daemon(struct http_server *server, struct error *err)
 {
     const struct http_server_options *options = &server->options;
     const struct http_server_limits *limits = &options->limits;
-    /* A pool of one thread is no pool to libmicrohttpd. */
+    /* libmicrohttpd does not treat one thread as a pool. */
     const unsigned pool = options->threads > 1 ? (unsigned)options->threads : 0;
     const size_t needed_bytes = CONNECTION_MEMORY_BYTES(options->admission.max_header_bytes);
     const unsigned timeout_s = (unsigned)((limits->idle_timeout_ms + 999) / 1000);
-    /* Level 1 of MHD_OPTION_CLIENT_DISCIPLINE_LVL, which the framing guard relies on from 1.0 on;
-     * 0.9 would only answer more by itself. */
+    /* Level 1 of MHD_OPTION_CLIENT_DISCIPLINE_LVL, which head_validate() requires from 1.0 on. In
+     * 0.9 it would only make libmicrohttpd answer more requests by itself. */
     const int strictness = server->keeps_lf ? 1 : 0;
 
-    /* Without TLS the list of options ends before those of TLS. */
+    /* Without TLS the option list ends before the TLS options. */
     const enum MHD_OPTION next =
         options->tls == NULL ? MHD_OPTION_END : MHD_OPTION_HTTPS_PRIORITIES;
 
     server->daemon = MHD_start_daemon(
-        event_loop(options) | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-        http_server_on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_message, server,
+        select_event_loop(options) | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+        http_server_on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_log_message, server,
         MHD_OPTION_LISTEN_SOCKET, options->listener, MHD_OPTION_STRICT_FOR_CLIENT, strictness,
         MHD_OPTION_THREAD_POOL_SIZE, pool, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)limits->max_connections, MHD_OPTION_CONNECTION_TIMEOUT, timeout_s,
@@ -135,11 +135,11 @@ static bool start_daemon(struct http_server *server, struct error *err)
                      options->threads, (long long)limits->max_connections);
 }
 
-/* No descriptor can be made any more when it is needed. */
+/* Reserves the descriptor at start, because creating one may fail at shutdown. */
 static bool make_placeholder(struct http_server *server, struct error *err)
 {
-    server->silence = eventfd(0, EFD_CLOEXEC);
-    return server->silence >= 0 ||
+    server->placeholder_fd = eventfd(0, EFD_CLOEXEC);
+    return server->placeholder_fd >= 0 ||
            error_set(err, ERROR_INTERNAL, NULL, "cannot make a descriptor that is never ready");
 }
 
@@ -160,18 +160,17 @@ bool http_server_start(const struct http_server_options *options, struct http_se
         server->rate = rate_limiter_new(options->limits.rate_per_second);
     if (!make_placeholder(server, err) || !lingering_close_start(&server->lingering, err) ||
         !start_clients(server, err) || !start_daemon(server, err)) {
-        release(server);
+        free_server(server);
         return false;
     }
     *out = server;
     return true;
 }
 
-/* A listener that was shut down stays ready, and every HTTP thread would spin over it until the
- * stop is over. Where a thread has all the connections that it may have, it is about to take the
- * listener out of its epoll, and libmicrohttpd ends the process when that is no longer there: then
- * it stays.
- */
+/* Replaces the listener by a descriptor that is never ready. A listener that was shut down stays
+ * ready, so every HTTP thread would spin until the stop is complete. A thread that has reached its
+ * connection limit is about to remove the listener from its epoll, and libmicrohttpd aborts the
+ * process when the listener is not there. In that case this function does nothing. */
 static void detach_listener(struct http_server *server)
 {
     const struct http_server_options *options = &server->options;
@@ -180,7 +179,7 @@ static void detach_listener(struct http_server *server)
     const int64_t most = options->limits.max_connections / options->threads - options->threads;
 
     if (open != NULL && open->num_connections < most)
-        (void)dup3(server->silence, options->listener, O_CLOEXEC);
+        (void)dup3(server->placeholder_fd, options->listener, O_CLOEXEC);
 }
 
 void http_server_drain(struct http_server *server)
@@ -191,24 +190,24 @@ void http_server_drain(struct http_server *server)
         MHD_quiesce_daemon(server->daemon);
         return;
     }
-    /* Who connects from now on is refused at once, instead of being left without an answer. */
+    /* Refuses new connections immediately, instead of leaving them in the backlog. */
     shutdown(server->options.listener, SHUT_RD);
     detach_listener(server);
 }
 
-int64_t http_server_in_flight(const struct http_server *server)
+int64_t http_server_count_in_flight(const struct http_server *server)
 {
     return metrics_in_flight(server->options.routes->metrics);
 }
 
-int64_t http_server_receiving(const struct http_server *server)
+int64_t http_server_count_receiving(const struct http_server *server)
 {
     return atomic_load(&server->receiving);
 }
 
-int64_t http_server_following(const struct http_server *server)
+int64_t http_server_count_endless(const struct http_server *server)
 {
-    return atomic_load(&server->following);
+    return atomic_load(&server->endless_count);
 }
 
 bool http_server_stop(struct http_server *server)
@@ -219,6 +218,6 @@ bool http_server_stop(struct http_server *server)
     MHD_stop_daemon(server->daemon);
     if (server->options.listener_passed)
         close(server->options.listener);
-    release(server);
+    free_server(server);
     return true;
 }

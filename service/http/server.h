@@ -1,8 +1,7 @@
 /*
- * HTTP on libmicrohttpd: the only file pair that knows it. A small pool of threads, each with an
- * epoll of its own, receives requests into exchanges, leads them through routes/, and sends what
- * they answer. A connection whose exchange waits for the store is suspended, so its thread goes on
- * with others.
+ * HTTP server on libmicrohttpd. A small pool of threads, each with its own epoll, receives requests
+ * into exchanges, passes them to routes/ and sends the responses. A connection whose exchange waits
+ * for the store is suspended, so its thread can serve other connections. Main thread.
  */
 #ifndef SESSIOND_SERVICE_HTTP_SERVER_H
 #define SESSIOND_SERVICE_HTTP_SERVER_H
@@ -11,26 +10,29 @@
 
 struct http_server;
 
-/* The version of libmicrohttpd that runs, which need not be the one that the program was built
- * with. */
+/* Returns the version of libmicrohttpd at run time, which may differ from that at build time. */
 const char *http_server_library_version(void);
 
+/* Starts the threads and serves on options->listener. Copies `options`; its pointers are borrowed
+ * until http_server_stop() succeeds. Fails when a thread, a descriptor or the daemon cannot be
+ * created. */
 MUST_USE bool http_server_start(const struct http_server_options *options, struct http_server **out,
                                 struct error *err);
 
-/* From now on new connections are refused, those to a passed listener wait for the next process,
- * new requests are answered 503, every response ends its connection, and nobody waits for events
- * any more. */
+/* Begins the shutdown: refuses new connections, except that those to a passed listener wait for the
+ * next process; answers new requests with 503; closes each connection after its response; wakes all
+ * waiters and rejects new ones. */
 void http_server_drain(struct http_server *server);
 
-/* Requests whose headers have arrived and that are not answered yet; those of them whose body
- * has not; and those whose response has no end of its own. */
-int64_t http_server_in_flight(const struct http_server *server);
-int64_t http_server_receiving(const struct http_server *server);
-int64_t http_server_following(const struct http_server *server);
+/* Number of requests whose headers have arrived and that are not answered; of those whose body has
+ * not fully arrived; and of those with an endless response. Any thread. */
+int64_t http_server_count_in_flight(const struct http_server *server);
+int64_t http_server_count_receiving(const struct http_server *server);
+int64_t http_server_count_endless(const struct http_server *server);
 
-/* Ends the threads and closes all connections. False, and nothing is ended, while a request waits
- * for the store: libmicrohttpd cannot stop with a suspended connection. */
+/* Stops the threads, closes all connections and frees the server. Returns false, and stops nothing,
+ * while a request waits for the store: libmicrohttpd cannot stop while a connection is suspended.
+ * Call it again then. */
 MUST_USE bool http_server_stop(struct http_server *server);
 
 #endif

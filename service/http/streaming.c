@@ -2,26 +2,26 @@
 
 #include "db/base/monotonic.h"
 
-/* HTTP/1.0 has no chunks, so libmicrohttpd brings a buffer of its own. With chunks it has the
- * connection's memory. */
+/* Buffer sizes of libmicrohttpd. For HTTP/1.0, which has no chunks, it allocates a buffer of its
+ * own; for chunked responses it uses the memory of the connection. */
 #define UNCHUNKED_BYTES 16384
 #define CHUNKED_BYTES 1
 
-/* Of one piece: as much memory as a connection takes while it streams. */
-#define PIECE_BYTES 16384
+/* Maximum size of one piece: the memory that a streaming connection uses. */
+#define PIECE_MAX_BYTES 16384
 
-static struct request *request_of(struct waiter *waiter)
+static struct request *request_from_waiter(struct waiter *waiter)
 {
     return (struct request *)((char *)waiter - offsetof(struct request, waiter));
 }
 
-/* Called by the feed's thread. */
+/* Called by the notifier thread. */
 static void on_wake(struct waiter *waiter)
 {
-    struct request *request = request_of(waiter);
+    struct request *request = request_from_waiter(waiter);
     struct http_server *server = request->server;
 
-    /* Once resumed, the request may end at any moment: nothing of it is touched afterwards. */
+    /* After MHD_resume_connection() the request may end at any time, so it must not be used. */
     MHD_resume_connection(request->connection);
     atomic_fetch_sub(&server->jobs_pending, 1);
 }
@@ -43,9 +43,10 @@ bool http_server_suspend(struct http_server *server, struct request *request, in
         .generation = request->token_generation,
         .wake = on_wake,
     };
-    request->parked = true;
+    request->is_waiting = true;
     metrics_change(server->options.routes->metrics, METRICS_WAITING, 1);
-    /* Suspended first: it may be woken before notifier_wait returns. */
+    /* Suspends the connection before notifier_wait(), since the waiter may be woken before that
+     * returns. */
     MHD_suspend_connection(request->connection);
     if (!notifier_wait(server->options.notifier, &request->waiter)) {
         request->waiter.reason = WAKE_STOPPING;
@@ -58,22 +59,22 @@ void http_server_resumed(struct http_server *server, struct request *request)
 {
     struct exchange_wait *wait = &request->ex.wait;
 
-    if (!request->parked)
+    if (!request->is_waiting)
         return;
-    request->parked = false;
+    request->is_waiting = false;
     metrics_change(server->options.routes->metrics, METRICS_WAITING, -1);
     wait->seen = request->waiter.seen;
     wait->timed_out = request->waiter.reason == WAKE_TIME;
     wait->stopping = request->waiter.reason == WAKE_STOPPING;
 }
 
-/* Who follows what happens is no longer waited for at a stop. */
+/* Marks the response as endless; a shutdown does not wait for it. */
 static ssize_t wait_for_more(struct http_server *server, struct request *request)
 {
-    if (!request->follows) {
-        request->follows = true;
+    if (!request->is_endless) {
+        request->is_endless = true;
         tracked_mark_streaming(request->client);
-        atomic_fetch_add(&server->following, 1);
+        atomic_fetch_add(&server->endless_count, 1);
     }
     if (tracked_on_request_complete(request->client) &&
         http_server_suspend(server, request,
@@ -82,14 +83,14 @@ static ssize_t wait_for_more(struct http_server *server, struct request *request
     return MHD_CONTENT_READER_END_OF_STREAM;
 }
 
-static ssize_t cut(const struct request *request)
+static ssize_t cut_response(const struct request *request)
 {
-    tracked_cut(request->client);
+    tracked_shut_down(request->client);
     return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
-/* The next piece. What was given before has left, so the time to take it begins anew. */
-static ssize_t on_read(void *cls, uint64_t position, char *out, size_t max)
+/* Produces the next piece. The previous piece was sent, so the response timeout starts again. */
+static ssize_t on_read_piece(void *cls, uint64_t position, char *out, size_t max)
 {
     struct request *request = cls;
     struct http_server *server = request->server;
@@ -100,13 +101,13 @@ static ssize_t on_read(void *cls, uint64_t position, char *out, size_t max)
     http_server_resumed(server, request);
     if (ex->wait.stopping)
         return MHD_CONTENT_READER_END_OF_STREAM;
-    /* A response with an end of its own is cut, or a part would look like the whole. */
+    /* A response that has an end is cut off, so that a part cannot be mistaken for the whole. */
     if (!authorizer_still_admits(server->options.access, request))
-        return ex->stream.endless ? MHD_CONTENT_READER_END_OF_STREAM : cut(request);
+        return ex->stream.endless ? MHD_CONTENT_READER_END_OF_STREAM : cut_response(request);
     if (!tracked_on_response(request->client, true) ||
-        (ex->wait.timed_out && tracked_has_left(request->client)))
+        (ex->wait.timed_out && tracked_is_at_eof(request->client)))
         return MHD_CONTENT_READER_END_WITH_ERROR;
-    switch (ex->stream.read(ex, out, max < PIECE_BYTES ? max : PIECE_BYTES, &len)) {
+    switch (ex->stream.read(ex, out, max < PIECE_MAX_BYTES ? max : PIECE_MAX_BYTES, &len)) {
     case STREAM_DATA:
         request->sent_bytes += len;
         request->last_piece_us = monotonic_us();
@@ -118,7 +119,7 @@ static ssize_t on_read(void *cls, uint64_t position, char *out, size_t max)
     case STREAM_FAILED:
         break;
     }
-    return cut(request);
+    return cut_response(request);
 }
 
 struct MHD_Response *http_server_stream(struct http_server *server, struct request *request)
@@ -128,10 +129,10 @@ struct MHD_Response *http_server_stream(struct http_server *server, struct reque
     request->last_piece_us = request->streams_since_us;
     metrics_change(server->options.routes->metrics, METRICS_STREAMS, 1);
     struct MHD_Response *response = MHD_create_response_from_callback(
-        MHD_SIZE_UNKNOWN, request->chunked ? CHUNKED_BYTES : UNCHUNKED_BYTES, on_read, request,
-        NULL);
-    /* libmicrohttpd ends a chunked response by its last chunk even where a HEAD forbids content
-     * (RFC 9110, 9.3.2). Without chunks nothing follows, but the connection ends. */
+        MHD_SIZE_UNKNOWN, request->chunked ? CHUNKED_BYTES : UNCHUNKED_BYTES, on_read_piece,
+        request, NULL);
+    /* libmicrohttpd sends the last chunk even in the response to HEAD, which must not have content
+     * (RFC 9110 §9.3.2). Without chunked encoding nothing follows, but the connection closes. */
     if (response != NULL && request->ex.method == METHOD_HEAD)
         MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
     return response;
@@ -141,6 +142,6 @@ void http_server_end_stream(struct http_server *server, struct request *request)
 {
     if (request->streams)
         metrics_change(server->options.routes->metrics, METRICS_STREAMS, -1);
-    if (request->follows)
-        atomic_fetch_sub(&server->following, 1);
+    if (request->is_endless)
+        atomic_fetch_sub(&server->endless_count, 1);
 }

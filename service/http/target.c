@@ -23,14 +23,14 @@ struct target_parts target_split(struct slice target)
     return (struct target_parts){.rest = target};
 }
 
-static bool is_one_of(char c, const char *set)
+static bool is_in_set(char c, const char *set)
 {
     return c != '\0' && strchr(set, c) != NULL;
 }
 
 static bool is_hex_digit(char c)
 {
-    return is_one_of(c, "0123456789abcdefABCDEF");
+    return is_in_set(c, "0123456789abcdefABCDEF");
 }
 
 static bool port_is_valid(struct slice port)
@@ -47,7 +47,7 @@ static bool port_is_valid(struct slice port)
     return true;
 }
 
-/* reg-name of RFC 3986 §3.2.2; an IPv4 address is one, too. */
+/* reg-name of RFC 3986 §3.2.2, which includes IPv4 addresses. */
 static bool name_is_valid(struct slice name)
 {
     for (size_t i = 0; i < name.len; i++) {
@@ -56,7 +56,7 @@ static bool name_is_valid(struct slice name)
         const bool digit = c >= '0' && c <= '9';
         const bool escape = c == '%' && name.len - i >= 3 && is_hex_digit(name.data[i + 1]) &&
                             is_hex_digit(name.data[i + 2]);
-        if (!letter && !digit && !escape && !is_one_of(c, "-._~!$&'()*+,;="))
+        if (!letter && !digit && !escape && !is_in_set(c, "-._~!$&'()*+,;="))
             return false;
     }
     return name.len > 0;
@@ -74,7 +74,7 @@ static bool ipv6_is_valid(struct slice address)
     return strlen(text) == address.len && inet_pton(AF_INET6, text, &ignored) == 1;
 }
 
-/* What stands before the port and its colon. */
+/* Length of the text before the port and its colon. */
 static size_t host_length(struct slice authority)
 {
     const char *close =
@@ -91,10 +91,10 @@ bool authority_is_valid(struct slice authority)
     if (authority.len == 0)
         return false;
     const struct slice host = {authority.data, host_length(authority)};
-    const struct slice behind = {host.data + host.len, authority.len - host.len};
+    const struct slice suffix = {host.data + host.len, authority.len - host.len};
 
-    if (behind.len > 0 &&
-        (behind.data[0] != ':' || !port_is_valid((struct slice){behind.data + 1, behind.len - 1})))
+    if (suffix.len > 0 &&
+        (suffix.data[0] != ':' || !port_is_valid((struct slice){suffix.data + 1, suffix.len - 1})))
         return false;
     if (host.len >= 2 && host.data[0] == '[')
         return ipv6_is_valid((struct slice){host.data + 1, host.len - 2});

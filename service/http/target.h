@@ -6,16 +6,16 @@
 #include "db/base/slice.h"
 
 struct target_parts {
-    struct slice authority; /* data NULL: the target has none */
-    struct slice rest;      /* path and query; the path may be empty behind an authority */
+    struct slice authority; /* data NULL: none */
+    struct slice rest;      /* path and query; the path may be empty after an authority */
 };
 
-/* Takes a target in origin-form or, with http or https, in absolute-form apart. Any other comes
- * back whole as the rest. */
+/* Splits a target in origin-form or, with http or https, in absolute-form. Returns any other target
+ * as `rest`. The slices are borrowed from `target`. */
 struct target_parts target_split(struct slice target);
 
-/* Whether it is a host that is not empty, and perhaps a port of up to 65535: what Host has to be
- * (RFC 9110 §7.2). User information makes it invalid (RFC 9110 §4.2.4). */
+/* Whether `authority` is a non-empty host with an optional port of at most 65535, as Host requires
+ * (RFC 9110 §7.2). User information is invalid (RFC 9110 §4.2.4). */
 MUST_USE bool authority_is_valid(struct slice authority);
 
 #endif

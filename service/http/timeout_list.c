@@ -2,7 +2,7 @@
 
 #include <stddef.h>
 
-static void leave(struct deadlines *deadlines, struct deadline *deadline)
+static void unlink_deadline(struct deadlines *deadlines, struct deadline *deadline)
 {
     if (deadline->before == NULL)
         deadlines->first[deadline->kind] = deadline->after;
@@ -14,7 +14,7 @@ static void leave(struct deadlines *deadlines, struct deadline *deadline)
         deadline->after->before = deadline->before;
 }
 
-static void enter(struct deadlines *deadlines, struct deadline *deadline)
+static void append_deadline(struct deadlines *deadlines, struct deadline *deadline)
 {
     struct deadline *last = deadlines->last[deadline->kind];
 
@@ -31,11 +31,11 @@ void deadlines_set(struct deadlines *deadlines, struct deadline *deadline, enum 
                    int64_t now_ms)
 {
     if (deadline->kind != DEADLINE_NONE)
-        leave(deadlines, deadline);
+        unlink_deadline(deadlines, deadline);
     deadline->kind = kind;
     deadline->at_ms = now_ms + deadlines->term_ms[kind];
     if (kind != DEADLINE_NONE)
-        enter(deadlines, deadline);
+        append_deadline(deadlines, deadline);
 }
 
 struct deadline *deadlines_due(const struct deadlines *deadlines, int64_t now_ms)

@@ -1,7 +1,7 @@
 /*
- * By when something has to be over. What enters a list has the same term as all before it, so the
- * list is in order, and the next one that is due is its first: no look at all the others. Pure: the
- * caller brings the clock and the lock.
+ * Timeout lists: one list for each kind of timeout. All deadlines of a kind have the same duration,
+ * so each list is sorted and its first element is the next one due; no other element is examined.
+ * Pure: the caller passes the time and holds the lock.
  */
 #ifndef SESSIOND_SERVICE_HTTP_TIMEOUT_LIST_H
 #define SESSIOND_SERVICE_HTTP_TIMEOUT_LIST_H
@@ -10,13 +10,13 @@
 
 enum deadline_kind {
     DEADLINE_NONE,
-    DEADLINE_IDLE,     /* of nothing: when to look again whether a request has begun */
-    DEADLINE_REQUEST,  /* of a request, to be there wholly */
-    DEADLINE_RESPONSE, /* of a response, to be taken */
+    DEADLINE_IDLE,     /* when to check again whether a request has begun */
+    DEADLINE_REQUEST,  /* for the request to arrive completely */
+    DEADLINE_RESPONSE, /* for the response to be sent */
     DEADLINE_KINDS
 };
 
-/* Zeroed: none is set. Belongs to the caller and must not be moved while one is set. */
+/* All zero: not set. Owned by the caller, and must not be moved while set. */
 struct deadline {
     struct deadline *before;
     struct deadline *after;
@@ -30,12 +30,13 @@ struct deadlines {
     struct deadline *last[DEADLINE_KINDS];
 };
 
-/* The deadline is now_ms and the kind's term, in place of what was set; DEADLINE_NONE ends it. The
- * clock does not go back. */
+/* Sets the deadline to now_ms plus the duration of `kind`, replacing the current one; DEADLINE_NONE
+ * removes it. `now_ms` must not decrease between calls. */
 void deadlines_set(struct deadlines *deadlines, struct deadline *deadline, enum deadline_kind kind,
                    int64_t now_ms);
 
-/* One that is over, NULL when there is none. It stays until it is set anew. */
+/* Returns a deadline that has passed; NULL when there is none. The deadline stays in the list until
+ * it is set again. */
 struct deadline *deadlines_due(const struct deadlines *deadlines, int64_t now_ms);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <time.h>
 
-/* RFC 9110 §5.6.7. Nothing here sets a locale, so the names are English. */
+/* RFC 9110 §5.6.7. The process sets no locale, so the names are English. */
 static void add_date(struct buffer *out)
 {
     const time_t now = time(NULL);
@@ -17,7 +17,7 @@ static void add_date(struct buffer *out)
     buffer_add_text(out, text);
 }
 
-static const char *reason_of(int status)
+static const char *reason_phrase(int status)
 {
     switch (status) {
     case 408:
@@ -33,7 +33,7 @@ static const char *reason_of(int status)
 
 void early_response(struct buffer *out, const struct exchange *ex)
 {
-    buffer_printf(out, "HTTP/1.1 %d %s\r\n", ex->status, reason_of(ex->status));
+    buffer_printf(out, "HTTP/1.1 %d %s\r\n", ex->status, reason_phrase(ex->status));
     add_date(out);
     buffer_printf(out,
                   "Connection: close\r\nContent-Type: %s\r\nX-Request-Id: %s\r\n"

@@ -9,7 +9,7 @@ struct connection_slots {
     struct quotas *quotas;
     atomic_int_least64_t open;
     pthread_mutex_t lock;
-    struct connection_slot *oldest; /* provisional ones, with the lock */
+    struct connection_slot *oldest; /* evictable slots, oldest first; with the lock */
     struct connection_slot *newest;
 };
 
@@ -18,14 +18,14 @@ struct connection_slot {
     int descriptor;
     struct quota *address;
 
-    /* The connection's thread alone. */
-    bool reserved;
-    bool authorized;
-    struct quota *token; /* NULL: none so far */
+    /* Only the thread of the connection. */
+    bool is_reserved;
+    bool is_authorized;
+    struct quota *token; /* NULL: no token so far */
 
     /* With the lock. */
-    struct quota *payer; /* whom the connection counts against; NULL: it was ended */
-    bool listed;         /* it may be ended for another one */
+    struct quota *charged_quota; /* quota that pays for the connection; NULL: evicted */
+    bool is_evictable;           /* in the lists of provisional connections */
     struct connection_slot *older;
     struct connection_slot *newer;
     struct connection_slot *older_of_address;
@@ -53,12 +53,12 @@ void connection_slots_free(struct connection_slots *slots)
     free(slots);
 }
 
-static void list_locked(struct connection_slot *slot)
+static void append_evictable_locked(struct connection_slot *slot)
 {
     struct connection_slots *slots = slot->slots;
     struct quota *address = slot->address;
 
-    slot->listed = true;
+    slot->is_evictable = true;
     slot->newer = NULL;
     slot->older = slots->newest;
     *(slots->newest == NULL ? &slots->oldest : &slots->newest->newer) = slot;
@@ -70,14 +70,14 @@ static void list_locked(struct connection_slot *slot)
     address->newest = slot;
 }
 
-static void unlist_locked(struct connection_slot *slot)
+static void remove_evictable_locked(struct connection_slot *slot)
 {
     struct connection_slots *slots = slot->slots;
     struct quota *address = slot->address;
 
-    if (!slot->listed)
+    if (!slot->is_evictable)
         return;
-    slot->listed = false;
+    slot->is_evictable = false;
     *(slot->older == NULL ? &slots->oldest : &slot->older->newer) = slot->newer;
     *(slot->newer == NULL ? &slots->newest : &slot->newer->older) = slot->older;
 
@@ -87,19 +87,19 @@ static void unlist_locked(struct connection_slot *slot)
     *(newer == NULL ? &address->newest : &newer->older_of_address) = older;
 }
 
-/* The HTTP thread of the connection notices the shutdown and closes the descriptor. */
-static void end_locked(struct connection_slot *slot)
+/* Shuts the connection down. Its HTTP thread then closes the descriptor. */
+static void evict_locked(struct connection_slot *slot)
 {
-    unlist_locked(slot);
-    if (slot->payer != NULL) {
-        memory_budget_give(&slot->payer->held[QUOTA_CONNECTIONS], 1);
+    remove_evictable_locked(slot);
+    if (slot->charged_quota != NULL) {
+        memory_budget_give(&slot->charged_quota->held[QUOTA_CONNECTIONS], 1);
         atomic_fetch_sub(&slot->slots->open, 1);
     }
-    slot->payer = NULL;
+    slot->charged_quota = NULL;
     shutdown(slot->descriptor, SHUT_RDWR);
 }
 
-static bool find_place_locked(struct connection_slot *slot)
+static bool acquire_locked(struct connection_slot *slot)
 {
     struct connection_slots *slots = slot->slots;
     struct memory_budget *held = &slot->address->held[QUOTA_CONNECTIONS];
@@ -107,16 +107,16 @@ static bool find_place_locked(struct connection_slot *slot)
     if (!memory_budget_take(held, 0, 1)) {
         if (slot->address->oldest == NULL)
             return false;
-        end_locked(slot->address->oldest);
+        evict_locked(slot->address->oldest);
         memory_budget_charge(held, 1);
     }
-    slot->payer = slot->address;
+    slot->charged_quota = slot->address;
     if (atomic_fetch_add(&slots->open, 1) < slots->options.max_connections)
         return true;
     if (slots->oldest != NULL)
-        end_locked(slots->oldest);
+        evict_locked(slots->oldest);
     else
-        slot->reserved = true;
+        slot->is_reserved = true;
     return true;
 }
 
@@ -131,10 +131,10 @@ struct connection_slot *connection_slot_take(struct connection_slots *slots, int
     slot->descriptor = descriptor;
     slot->address = quota_open(slots->quotas, address_key, &slots->options.of_address);
     pthread_mutex_lock(&slots->lock);
-    if (find_place_locked(slot))
-        list_locked(slot);
+    if (acquire_locked(slot))
+        append_evictable_locked(slot);
     else
-        end_locked(slot);
+        evict_locked(slot);
     pthread_mutex_unlock(&slots->lock);
     return slot;
 }
@@ -144,37 +144,37 @@ bool connection_slot_release(struct connection_slot *slot)
     struct connection_slots *slots = slot->slots;
 
     pthread_mutex_lock(&slots->lock);
-    unlist_locked(slot);
-    const bool ended = slot->payer == NULL;
-    if (!ended) {
-        memory_budget_give(&slot->payer->held[QUOTA_CONNECTIONS], 1);
+    remove_evictable_locked(slot);
+    const bool was_evicted = slot->charged_quota == NULL;
+    if (!was_evicted) {
+        memory_budget_give(&slot->charged_quota->held[QUOTA_CONNECTIONS], 1);
         atomic_fetch_sub(&slots->open, 1);
     }
     pthread_mutex_unlock(&slots->lock);
     quota_close(slots->quotas, slot->token);
     quota_close(slots->quotas, slot->address);
     free(slot);
-    return ended;
+    return was_evicted;
 }
 
-/* False when the token has all the connections that it may have. */
+/* Returns false when the token has reached its connection limit. */
 static bool charge_token(struct connection_slot *slot, struct quota *token)
 {
     bool charged = true;
 
     pthread_mutex_lock(&slot->slots->lock);
-    if (slot->payer != NULL) {
+    if (slot->charged_quota != NULL) {
         charged = memory_budget_take(&token->held[QUOTA_CONNECTIONS], 0, 1);
         if (charged) {
-            memory_budget_give(&slot->payer->held[QUOTA_CONNECTIONS], 1);
-            slot->payer = token;
+            memory_budget_give(&slot->charged_quota->held[QUOTA_CONNECTIONS], 1);
+            slot->charged_quota = token;
         }
     }
     pthread_mutex_unlock(&slot->slots->lock);
     return charged;
 }
 
-static bool change_token(struct connection_slot *slot, uint64_t token_key)
+static bool switch_token(struct connection_slot *slot, uint64_t token_key)
 {
     struct connection_slots *slots = slot->slots;
 
@@ -192,36 +192,37 @@ static bool change_token(struct connection_slot *slot, uint64_t token_key)
 
 bool connection_slot_authorize(struct connection_slot *slot, uint64_t token_key)
 {
-    if (!change_token(slot, token_key))
+    if (!switch_token(slot, token_key))
         return false;
-    slot->authorized = true;
+    slot->is_authorized = true;
     return true;
 }
 
 bool connection_slot_keep(struct connection_slot *slot)
 {
-    if (slot->authorized)
+    if (slot->is_authorized)
         return true;
     pthread_mutex_lock(&slot->slots->lock);
-    unlist_locked(slot);
-    const bool ended = slot->payer == NULL;
+    remove_evictable_locked(slot);
+    const bool was_evicted = slot->charged_quota == NULL;
     pthread_mutex_unlock(&slot->slots->lock);
-    return !ended;
+    return !was_evicted;
 }
 
 void connection_slot_rest(struct connection_slot *slot)
 {
-    if (slot->authorized)
+    if (slot->is_authorized)
         return;
     pthread_mutex_lock(&slot->slots->lock);
-    if (!slot->listed && slot->payer != NULL)
-        list_locked(slot);
+    if (!slot->is_evictable && slot->charged_quota != NULL)
+        append_evictable_locked(slot);
     pthread_mutex_unlock(&slot->slots->lock);
 }
 
 bool connection_slot_is_reserved(const struct connection_slot *slot)
 {
-    return slot->reserved && atomic_load(&slot->slots->open) > slot->slots->options.max_connections;
+    return slot->is_reserved &&
+           atomic_load(&slot->slots->open) > slot->slots->options.max_connections;
 }
 
 struct quota *connection_slot_quota(const struct connection_slot *slot, bool of_token)

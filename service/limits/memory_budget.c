@@ -6,13 +6,13 @@ void memory_budget_init(struct memory_budget *memory_budget, uint64_t limit_byte
     atomic_init(&memory_budget->used_bytes, 0);
 }
 
-static bool fits(const struct memory_budget *memory_budget, uint64_t used_bytes,
-                 uint64_t held_bytes, uint64_t bytes)
+static bool has_room_for(const struct memory_budget *memory_budget, uint64_t used_bytes,
+                         uint64_t held_bytes, uint64_t bytes)
 {
-    const uint64_t left_bytes =
+    const uint64_t free_bytes =
         used_bytes < memory_budget->limit_bytes ? memory_budget->limit_bytes - used_bytes : 0;
 
-    return used_bytes <= held_bytes || bytes <= left_bytes;
+    return used_bytes <= held_bytes || bytes <= free_bytes;
 }
 
 bool memory_budget_take(struct memory_budget *memory_budget, uint64_t held_bytes, uint64_t bytes)
@@ -20,7 +20,7 @@ bool memory_budget_take(struct memory_budget *memory_budget, uint64_t held_bytes
     uint_least64_t used = atomic_load_explicit(&memory_budget->used_bytes, memory_order_relaxed);
 
     do {
-        if (!fits(memory_budget, used, held_bytes, bytes))
+        if (!has_room_for(memory_budget, used, held_bytes, bytes))
             return false;
     } while (!atomic_compare_exchange_weak_explicit(&memory_budget->used_bytes, &used, used + bytes,
                                                     memory_order_relaxed, memory_order_relaxed));
@@ -29,7 +29,7 @@ bool memory_budget_take(struct memory_budget *memory_budget, uint64_t held_bytes
 
 bool memory_budget_has_room(const struct memory_budget *memory_budget, uint64_t bytes)
 {
-    return fits(memory_budget, memory_budget_used(memory_budget), 0, bytes);
+    return has_room_for(memory_budget, memory_budget_used(memory_budget), 0, bytes);
 }
 
 void memory_budget_charge(struct memory_budget *memory_budget, uint64_t bytes)

@@ -3,11 +3,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define BUCKETS 4096
+#define BUCKET_COUNT 4096
 
 struct quotas {
     pthread_mutex_t lock;
-    struct quota *buckets[BUCKETS];
+    struct quota *buckets[BUCKET_COUNT];
 };
 
 struct quotas *quotas_new(void)
@@ -28,7 +28,7 @@ void quotas_free(struct quotas *quotas)
     free(quotas);
 }
 
-static struct quota *make(uint64_t key, const struct quota_limits *limits)
+static struct quota *new_quota(uint64_t key, const struct quota_limits *limits)
 {
     struct quota *quota = calloc(1, sizeof(*quota));
 
@@ -40,11 +40,11 @@ static struct quota *make(uint64_t key, const struct quota_limits *limits)
     return quota;
 }
 
-/* The link to the quota of this key; when there is none, the last link of the bucket, which is
- * NULL. The key is a hash already. */
-static struct quota **find(struct quotas *quotas, uint64_t key)
+/* Returns the link to the quota of this key, or the last link of the bucket, which is NULL. The key
+ * is already a hash. */
+static struct quota **find_link(struct quotas *quotas, uint64_t key)
 {
-    struct quota **link = &quotas->buckets[key % BUCKETS];
+    struct quota **link = &quotas->buckets[key % BUCKET_COUNT];
 
     while (*link != NULL && (*link)->key != key)
         link = &(*link)->next;
@@ -54,13 +54,13 @@ static struct quota **find(struct quotas *quotas, uint64_t key)
 struct quota *quota_open(struct quotas *quotas, uint64_t key, const struct quota_limits *limits)
 {
     pthread_mutex_lock(&quotas->lock);
-    struct quota *quota = *find(quotas, key);
+    struct quota *quota = *find_link(quotas, key);
     if (quota == NULL) {
-        quota = make(key, limits);
-        quota->next = quotas->buckets[key % BUCKETS];
-        quotas->buckets[key % BUCKETS] = quota;
+        quota = new_quota(key, limits);
+        quota->next = quotas->buckets[key % BUCKET_COUNT];
+        quotas->buckets[key % BUCKET_COUNT] = quota;
     }
-    quota->openings++;
+    quota->ref_count++;
     pthread_mutex_unlock(&quotas->lock);
     return quota;
 }
@@ -70,8 +70,8 @@ void quota_close(struct quotas *quotas, struct quota *quota)
     if (quota == NULL)
         return;
     pthread_mutex_lock(&quotas->lock);
-    if (--quota->openings == 0) {
-        *find(quotas, quota->key) = quota->next;
+    if (--quota->ref_count == 0) {
+        *find_link(quotas, quota->key) = quota->next;
         free(quota);
     }
     pthread_mutex_unlock(&quotas->lock);

@@ -1,6 +1,6 @@
 /*
- * What each client holds of the service at a time, and the most that it may hold. A client is a
- * token, or without one an address; see service/limits/client_key.h. Any thread.
+ * Quotas: the resources that a client uses at a time, and their limits. A client is a token or,
+ * without a token, an address; see service/limits/client_key.h. Any thread.
  */
 #ifndef SESSIOND_SERVICE_LIMITS_QUOTA_H
 #define SESSIOND_SERVICE_LIMITS_QUOTA_H
@@ -11,9 +11,9 @@
 
 enum quota_kind {
     QUOTA_CONNECTIONS,
-    QUOTA_STREAMS, /* responses that are made while they are sent, and long polls */
+    QUOTA_STREAMS, /* streaming responses and long polls */
     QUOTA_JOBS,    /* requests that wait for the store */
-    QUOTA_BYTES,   /* bodies and large responses */
+    QUOTA_BYTES,   /* request bodies and large responses */
     QUOTA_KINDS
 };
 
@@ -23,31 +23,34 @@ struct quota_limits {
 
 struct connection_slot;
 
-/* What one client holds. The budgets may be used while the quota is open. */
+/* Resources of one client. The budgets are valid while the quota is open. */
 struct quota {
     struct memory_budget held[QUOTA_KINDS];
 
-    /* Of service/limits/connection_slots.c: provisional connections of an address. */
+    /* Used by service/limits/connection_slots.c: provisional connections of an address. */
     struct connection_slot *oldest;
     struct connection_slot *newest;
 
     /* Private. */
     struct quota *next;
     uint64_t key;
-    size_t openings;
+    size_t ref_count;
 };
 
 struct quotas;
 
+/* Creates an empty table. The caller frees it with quotas_free(). */
 struct quotas *quotas_new(void);
 
-/* All quotas have been closed. `quotas` may be NULL. */
+/* Frees the quotas. All of them must have been closed. `quotas` may be NULL. */
 void quotas_free(struct quotas *quotas);
 
-/* The quota of the client with this key. The first opening makes it, with the limits. */
+/* Opens the quota of the client with this key. The first call for a key creates it with `limits`.
+ * The caller closes it with quota_close(). */
 struct quota *quota_open(struct quotas *quotas, uint64_t key, const struct quota_limits *limits);
 
-/* The caller has given back all that it took since it opened the quota. `quota` may be NULL. */
+/* Closes the quota, and frees it with the last reference. The caller has released everything that
+ * it acquired from it. `quota` may be NULL. */
 void quota_close(struct quotas *quotas, struct quota *quota);
 
 #endif

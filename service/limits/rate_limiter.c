@@ -4,19 +4,20 @@
 #include <stdlib.h>
 
 #define SECOND_US INT64_C(1000000)
-#define WAYS 8
-#define SETS 512
+#define BUCKETS_PER_SET 8
+#define SET_COUNT 512
 
-/* When all that was taken has come back; in the past: all is there. */
+/* `full_at_us` is the time at which the bucket is full again. A bucket whose time has passed is
+ * full. */
 struct bucket {
     uint64_t key;
     int64_t full_at_us;
 };
 
 struct rate_limiter {
-    int64_t period_us; /* until one comes back */
+    int64_t period_us; /* time until one token is refilled */
     pthread_mutex_t lock;
-    struct bucket buckets[SETS][WAYS];
+    struct bucket buckets[SET_COUNT][BUCKETS_PER_SET];
 };
 
 struct rate_limiter *rate_limiter_new(int64_t per_second)
@@ -38,13 +39,14 @@ void rate_limiter_free(struct rate_limiter *rate)
     free(rate);
 }
 
-/* The key's bucket, else the one of its set that has the least to forget. */
-static struct bucket *find(struct rate_limiter *rate, uint64_t key)
+/* Returns the bucket of the key. Otherwise evicts the fullest bucket of the set, whose loss matters
+ * least. */
+static struct bucket *find_bucket(struct rate_limiter *rate, uint64_t key)
 {
-    struct bucket *set = rate->buckets[key % SETS];
+    struct bucket *set = rate->buckets[key % SET_COUNT];
     struct bucket *found = &set[0];
 
-    for (int i = 0; i < WAYS; i++) {
+    for (int i = 0; i < BUCKETS_PER_SET; i++) {
         if (set[i].key == key)
             return &set[i];
         if (set[i].full_at_us < found->full_at_us)
@@ -57,14 +59,14 @@ static struct bucket *find(struct rate_limiter *rate, uint64_t key)
 bool rate_limiter_take(struct rate_limiter *rate, uint64_t key, int64_t now_us, int64_t *wait_us)
 {
     pthread_mutex_lock(&rate->lock);
-    struct bucket *bucket = find(rate, key);
-    const int64_t begin_us = bucket->full_at_us > now_us ? bucket->full_at_us : now_us;
-    const int64_t late_us = begin_us + rate->period_us - now_us - SECOND_US;
-    const bool taken = late_us <= 0;
-    if (taken)
-        bucket->full_at_us = begin_us + rate->period_us;
+    struct bucket *bucket = find_bucket(rate, key);
+    const int64_t start_us = bucket->full_at_us > now_us ? bucket->full_at_us : now_us;
+    const int64_t excess_us = start_us + rate->period_us - now_us - SECOND_US;
+    const bool is_allowed = excess_us <= 0;
+    if (is_allowed)
+        bucket->full_at_us = start_us + rate->period_us;
     else
-        *wait_us = late_us;
+        *wait_us = excess_us;
     pthread_mutex_unlock(&rate->lock);
-    return taken;
+    return is_allowed;
 }

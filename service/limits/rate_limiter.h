@@ -1,7 +1,7 @@
 /*
- * So many requests a second for each key, a second's worth of them at once: token buckets, in a
- * table whose size does not depend on how many keys there are. Any thread; the caller brings the
- * clock.
+ * Rate limiter: a token bucket for each key, with a rate of `per_second` and a burst of one second.
+ * The table has a fixed size, independent of the number of keys. Any thread; the caller passes the
+ * time.
  */
 #ifndef SESSIOND_SERVICE_LIMITS_RATE_LIMITER_H
 #define SESSIOND_SERVICE_LIMITS_RATE_LIMITER_H
@@ -13,12 +13,15 @@
 
 struct rate_limiter;
 
-/* `per_second` is at least 1. The caller frees it. */
+/* Creates a rate limiter; `per_second` is at least 1. The caller frees it with
+ * rate_limiter_free(). */
 struct rate_limiter *rate_limiter_new(int64_t per_second);
+
+/* `rate` may be NULL. */
 void rate_limiter_free(struct rate_limiter *rate);
 
-/* Takes one of the key's, which client_key has made. False when there is none; *wait_us is then how
- * long until there is. */
+/* Takes one request from the bucket of `key`, a client key. `now_us` is monotonic. Returns false
+ * when the bucket is empty; *wait_us is then the time until the next request is allowed. */
 MUST_USE bool rate_limiter_take(struct rate_limiter *rate, uint64_t key, int64_t now_us,
                                 int64_t *wait_us);
 

@@ -16,8 +16,8 @@
 
 #define BACKLOG 4096
 
-/* Splits HOST:PORT; an IPv6 host stands in brackets. */
-static bool split(const char *address, char *host, size_t host_size, const char **port)
+/* Splits HOST:PORT. Brackets enclose an IPv6 host. */
+static bool split_host_port(const char *address, char *host, size_t host_size, const char **port)
 {
     const char *colon = strrchr(address, ':');
     const char *begin = address;
@@ -38,11 +38,11 @@ static bool split(const char *address, char *host, size_t host_size, const char 
     memcpy(host, begin, (size_t)(end - begin));
     host[end - begin] = '\0';
     *port = colon + 1;
-    /* getaddrinfo() would take a larger number for what is left of it in 16 bits. */
+    /* getaddrinfo() would silently truncate a larger port number to 16 bits. */
     return strspn(*port, "0123456789") < strlen(*port) || strtoul(*port, NULL, 10) <= UINT16_MAX;
 }
 
-static void describe(struct listener *listener)
+static void format_address(struct listener *listener)
 {
     struct sockaddr_storage address = {0};
     socklen_t length = sizeof(address);
@@ -63,7 +63,7 @@ static void describe(struct listener *listener)
                  address.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }
 
-static int listen_on(const struct addrinfo *info)
+static int bind_and_listen(const struct addrinfo *info)
 {
     const int yes = 1;
     if (info == NULL) {
@@ -89,28 +89,28 @@ bool listener_resolve(const char *address, int flags, struct addrinfo **found, s
     char host[256];
     const char *port = NULL;
 
-    if (!split(address, host, sizeof(host), &port))
+    if (!split_host_port(address, host, sizeof(host), &port))
         return error_set(err, ERROR_INVALID_PAYLOAD, "listen",
                          "--listen takes HOST:PORT, such as 127.0.0.1:8082 or [::1]:8082, or "
                          "unix:PATH, not \"%.60s\"",
                          address);
-    const int unknown = getaddrinfo(host, port, &hints, found);
-    /* These say nothing about what was asked for. */
-    const bool is_ours = unknown == EAI_MEMORY || unknown == EAI_SYSTEM || unknown == EAI_AGAIN;
-    if (unknown != 0)
-        return error_set(err, is_ours ? ERROR_INTERNAL : ERROR_INVALID_PAYLOAD, "listen",
+    const int result = getaddrinfo(host, port, &hints, found);
+    /* These failures do not depend on the address that was given. */
+    const bool is_transient = result == EAI_MEMORY || result == EAI_SYSTEM || result == EAI_AGAIN;
+    if (result != 0)
+        return error_set(err, is_transient ? ERROR_INTERNAL : ERROR_INVALID_PAYLOAD, "listen",
                          "--listen %.60s: %s; name an address of this machine", address,
-                         gai_strerror(unknown));
+                         gai_strerror(result));
     return true;
 }
 
-static bool open_port(const char *address, struct listener *listener, struct error *err)
+static bool open_tcp(const char *address, struct listener *listener, struct error *err)
 {
     struct addrinfo *found = NULL;
 
     if (!listener_resolve(address, AI_PASSIVE, &found, err))
         return false;
-    listener->descriptor = listen_on(found);
+    listener->descriptor = bind_and_listen(found);
     freeaddrinfo(found);
     if (listener->descriptor < 0)
         return error_set(err, ERROR_INTERNAL, "listen",
@@ -120,7 +120,7 @@ static bool open_port(const char *address, struct listener *listener, struct err
     return true;
 }
 
-static bool open_file(const char *address, mode_t mode, struct listener *listener,
+static bool open_unix(const char *address, mode_t mode, struct listener *listener,
                       struct error *err)
 {
     struct sockaddr_un file;
@@ -145,10 +145,10 @@ bool listener_open(const char *address, mode_t socket_mode, struct listener *out
         return false;
     listener.passed = listener.descriptor >= 0;
     if (!listener.passed &&
-        !(unix_socket_named(address) ? open_file(address, socket_mode, &listener, err)
-                                     : open_port(address, &listener, err)))
+        !(unix_socket_named(address) ? open_unix(address, socket_mode, &listener, err)
+                                     : open_tcp(address, &listener, err)))
         return false;
-    describe(&listener);
+    format_address(&listener);
     *out = listener;
     return true;
 }

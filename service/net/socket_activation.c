@@ -7,25 +7,26 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define FIRST_PASSED 3 /* SD_LISTEN_FDS_START */
+#define FIRST_PASSED_FD 3 /* SD_LISTEN_FDS_START */
 
-/* How many are passed; NULL where the variables are meant for a parent that did not clear them. */
-static const char *passed(void)
+/* Returns the number of passed sockets as text. NULL when there is none, or when the variables are
+ * meant for a parent process that did not clear them. */
+static const char *passed_count(void)
 {
     const char *pid = getenv("LISTEN_PID");
 
     return pid != NULL && strtol(pid, NULL, 10) == getpid() ? getenv("LISTEN_FDS") : NULL;
 }
 
-static bool check(int fd, struct error *err)
+static bool check_socket(int fd, struct error *err)
 {
     int type = 0;
-    int listens = 0;
+    int is_listening = 0;
     socklen_t type_size = sizeof(type);
-    socklen_t listens_size = sizeof(listens);
+    socklen_t listens_size = sizeof(is_listening);
 
     if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_size) != 0 ||
-        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &listens_size) != 0)
+        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &listens_size) != 0)
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
                          "descriptor %d, passed by the service manager, is no socket: %s", fd,
                          strerror(errno));
@@ -33,7 +34,7 @@ static bool check(int fd, struct error *err)
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
                          "the service manager passes a socket of another kind than a stream; its "
                          "unit needs ListenStream=");
-    if (listens == 0)
+    if (is_listening == 0)
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
                          "the service manager's socket does not listen; its unit needs Accept=no");
     return true;
@@ -41,7 +42,7 @@ static bool check(int fd, struct error *err)
 
 bool socket_activation_take(int *descriptor, struct error *err)
 {
-    const char *count = passed();
+    const char *count = passed_count();
 
     if (count == NULL) {
         *descriptor = -1;
@@ -52,13 +53,13 @@ bool socket_activation_take(int *descriptor, struct error *err)
                          "sessiond serves exactly one socket of the service manager, which passes "
                          "\"%.10s\" (LISTEN_FDS)",
                          count);
-    if (!check(FIRST_PASSED, err))
+    if (!check_socket(FIRST_PASSED_FD, err))
         return false;
-    const int flags = fcntl(FIRST_PASSED, F_GETFL);
-    if (flags < 0 || fcntl(FIRST_PASSED, F_SETFL, flags | O_NONBLOCK) != 0 ||
-        fcntl(FIRST_PASSED, F_SETFD, FD_CLOEXEC) != 0)
+    const int flags = fcntl(FIRST_PASSED_FD, F_GETFL);
+    if (flags < 0 || fcntl(FIRST_PASSED_FD, F_SETFL, flags | O_NONBLOCK) != 0 ||
+        fcntl(FIRST_PASSED_FD, F_SETFD, FD_CLOEXEC) != 0)
         return error_set(err, ERROR_INTERNAL, NULL, "the service manager's socket: %s",
                          strerror(errno));
-    *descriptor = FIRST_PASSED;
+    *descriptor = FIRST_PASSED_FD;
     return true;
 }

@@ -15,11 +15,11 @@ struct pair {
     gnutls_pcert_st chain[CHAIN_MAX];
     unsigned count;
     gnutls_privkey_t key;
-    struct pair *before;
+    struct pair *previous;
 };
 
-/* A pair that was replaced stays until the end, since handshakes may be under way with it: a few
- * KiB a renewal. */
+/* A replaced pair stays allocated until tls_close(), since handshakes may still use it. That costs
+ * a few KiB per renewal. */
 struct tls {
     const char *certificate_path;
     const char *key_path;
@@ -36,21 +36,22 @@ static void free_pair(struct pair *pair)
     free(pair);
 }
 
-static bool refuse(const char *flag, const char *path, const char *why, struct error *err)
+static bool set_file_error(const char *flag, const char *path, const char *reason,
+                           struct error *err)
 {
-    const int len = (int)strcspn(why, "."); /* GnuTLS writes sentences */
+    const int len = (int)strcspn(reason, "."); /* GnuTLS messages end with a period */
 
     return error_set(err, ERROR_INVALID_PAYLOAD, flag,
                      "--%s %.120s: %.*s; name a PEM file that the service's user may read", flag,
-                     path, len, why);
+                     path, len, reason);
 }
 
-/* The text is the caller's to give to gnutls_free. */
-static bool load(const char *flag, const char *path, gnutls_datum_t *text, struct error *err)
+/* Reads the file into *text. The caller frees text->data with gnutls_free(). */
+static bool load_pem(const char *flag, const char *path, gnutls_datum_t *text, struct error *err)
 {
     if (gnutls_load_file(path, text) == GNUTLS_E_SUCCESS)
         return true;
-    return refuse(flag, path, strerror(errno), err);
+    return set_file_error(flag, path, strerror(errno), err);
 }
 
 static bool load_chain(const struct tls *tls, struct pair *pair, struct error *err)
@@ -58,14 +59,14 @@ static bool load_chain(const struct tls *tls, struct pair *pair, struct error *e
     unsigned count = CHAIN_MAX;
     gnutls_datum_t text;
 
-    if (!load("tls-cert", tls->certificate_path, &text, err))
+    if (!load_pem("tls-cert", tls->certificate_path, &text, err))
         return false;
     const int result =
         gnutls_pcert_list_import_x509_raw(pair->chain, &count, &text, GNUTLS_X509_FMT_PEM,
                                           GNUTLS_X509_CRT_LIST_IMPORT_FAIL_IF_EXCEED);
     gnutls_free(text.data);
     if (result < 0)
-        return refuse("tls-cert", tls->certificate_path, gnutls_strerror(result), err);
+        return set_file_error("tls-cert", tls->certificate_path, gnutls_strerror(result), err);
     pair->count = count;
     return true;
 }
@@ -74,7 +75,7 @@ static bool load_key(const struct tls *tls, struct pair *pair, struct error *err
 {
     gnutls_datum_t text;
 
-    if (!load("tls-key", tls->key_path, &text, err))
+    if (!load_pem("tls-key", tls->key_path, &text, err))
         return false;
     if (gnutls_privkey_init(&pair->key) != GNUTLS_E_SUCCESS)
         abort();
@@ -82,32 +83,33 @@ static bool load_key(const struct tls *tls, struct pair *pair, struct error *err
         gnutls_privkey_import_x509_raw(pair->key, &text, GNUTLS_X509_FMT_PEM, NULL, 0);
     explicit_bzero(text.data, text.size);
     gnutls_free(text.data);
-    return result >= 0 || refuse("tls-key", tls->key_path, gnutls_strerror(result), err);
+    return result >= 0 || set_file_error("tls-key", tls->key_path, gnutls_strerror(result), err);
 }
 
-static bool identify(gnutls_pubkey_t key, unsigned char *id)
+static bool get_key_id(gnutls_pubkey_t key, unsigned char *id)
 {
     size_t size = KEY_ID_BYTES;
 
     return gnutls_pubkey_get_key_id(key, GNUTLS_KEYID_USE_SHA256, id, &size) == GNUTLS_E_SUCCESS;
 }
 
-static bool belong_together(const struct pair *pair)
+static bool key_matches_certificate(const struct pair *pair)
 {
-    unsigned char certified[KEY_ID_BYTES];
-    unsigned char held[KEY_ID_BYTES];
+    unsigned char certificate_id[KEY_ID_BYTES];
+    unsigned char private_key_id[KEY_ID_BYTES];
     gnutls_pubkey_t key;
 
     if (gnutls_pubkey_init(&key) != GNUTLS_E_SUCCESS)
         abort();
     const bool same = gnutls_pubkey_import_privkey(key, pair->key, 0, 0) == GNUTLS_E_SUCCESS &&
-                      identify(key, held) && identify(pair->chain[0].pubkey, certified) &&
-                      memcmp(certified, held, KEY_ID_BYTES) == 0;
+                      get_key_id(key, private_key_id) &&
+                      get_key_id(pair->chain[0].pubkey, certificate_id) &&
+                      memcmp(certificate_id, private_key_id, KEY_ID_BYTES) == 0;
     gnutls_pubkey_deinit(key);
     return same;
 }
 
-static bool refuse_pair(const struct tls *tls, struct error *err)
+static bool set_mismatch_error(const struct tls *tls, struct error *err)
 {
     return error_set(err, ERROR_INVALID_PAYLOAD, "tls-key",
                      "--tls-key %.120s: the key is not that of the first certificate of --tls-cert "
@@ -115,14 +117,14 @@ static bool refuse_pair(const struct tls *tls, struct error *err)
                      tls->key_path, tls->certificate_path);
 }
 
-static bool read_pair(const struct tls *tls, struct pair **out, struct error *err)
+static bool load_pair(const struct tls *tls, struct pair **out, struct error *err)
 {
     struct pair *pair = calloc(1, sizeof(*pair));
 
     if (pair == NULL)
         abort();
     if (load_chain(tls, pair, err) && load_key(tls, pair, err) &&
-        (belong_together(pair) || refuse_pair(tls, err))) {
+        (key_matches_certificate(pair) || set_mismatch_error(tls, err))) {
         *out = pair;
         return true;
     }
@@ -130,7 +132,7 @@ static bool read_pair(const struct tls *tls, struct pair **out, struct error *er
     return false;
 }
 
-static void warn_of_exposed_key(const struct tls *tls)
+static void warn_if_key_exposed(const struct tls *tls)
 {
     struct stat status;
 
@@ -157,11 +159,11 @@ bool tls_open(const char *certificate, const char *key, struct log *log, struct 
     if (tls == NULL)
         abort();
     *tls = (struct tls){.certificate_path = certificate, .key_path = key, .log = log};
-    if (!read_pair(tls, &pair, err)) {
+    if (!load_pair(tls, &pair, err)) {
         free(tls);
         return false;
     }
-    warn_of_exposed_key(tls);
+    warn_if_key_exposed(tls);
     atomic_init(&tls->current, pair);
     *out = tls;
     return true;
@@ -173,22 +175,22 @@ void tls_close(struct tls *tls)
         return;
     struct pair *pair = atomic_load(&tls->current);
     while (pair != NULL) {
-        struct pair *before = pair->before;
+        struct pair *previous = pair->previous;
         free_pair(pair);
-        pair = before;
+        pair = previous;
     }
     free(tls);
 }
 
-/* The same certificate has the same key. */
-static bool is_same(const struct pair *a, const struct pair *b)
+/* Equal certificates have equal keys. */
+static bool has_same_chain(const struct pair *a, const struct pair *b)
 {
     bool same = a->count == b->count;
 
     for (unsigned i = 0; same && i < a->count; i++) {
-        const gnutls_datum_t *one = &a->chain[i].cert;
-        const gnutls_datum_t *other = &b->chain[i].cert;
-        same = one->size == other->size && memcmp(one->data, other->data, one->size) == 0;
+        const gnutls_datum_t *left = &a->chain[i].cert;
+        const gnutls_datum_t *right = &b->chain[i].cert;
+        same = left->size == right->size && memcmp(left->data, right->data, left->size) == 0;
     }
     return same;
 }
@@ -200,19 +202,19 @@ void tls_reload(struct tls *tls)
 
     if (tls == NULL)
         return;
-    if (!read_pair(tls, &pair, &err)) {
+    if (!load_pair(tls, &pair, &err)) {
         log_event(tls->log, LOG_ERROR, "tls_reload_failed", err.detail);
         return;
     }
-    pair->before = atomic_load(&tls->current);
-    if (is_same(pair, pair->before)) {
+    pair->previous = atomic_load(&tls->current);
+    if (has_same_chain(pair, pair->previous)) {
         free_pair(pair);
         log_event(tls->log, LOG_INFO, "tls_reloaded", "the certificate is the same as before");
     } else {
         atomic_store(&tls->current, pair);
         log_event(tls->log, LOG_INFO, "tls_reloaded", NULL);
     }
-    warn_of_exposed_key(tls);
+    warn_if_key_exposed(tls);
 }
 
 const char *tls_priorities(void)
@@ -231,10 +233,10 @@ void tls_send(void *session, const void *data, size_t len)
     (void)gnutls_record_send(session, data, len);
 }
 
-static int retrieve(gnutls_session_t session, const gnutls_datum_t *authorities,
-                    int authority_count, const gnutls_pk_algorithm_t *algorithms,
-                    int algorithm_count, gnutls_pcert_st **chain, unsigned *chain_length,
-                    gnutls_privkey_t *key)
+static int on_retrieve(gnutls_session_t session, const gnutls_datum_t *authorities,
+                       int authority_count, const gnutls_pk_algorithm_t *algorithms,
+                       int algorithm_count, gnutls_pcert_st **chain, unsigned *chain_length,
+                       gnutls_privkey_t *key)
 {
     const struct tls *tls = gnutls_session_get_ptr(session);
     struct pair *pair = atomic_load(&tls->current);
@@ -251,7 +253,7 @@ static int retrieve(gnutls_session_t session, const gnutls_datum_t *authorities,
 
 tls_function *tls_retriever(void)
 {
-    gnutls_certificate_retrieve_function2 *function = retrieve;
+    gnutls_certificate_retrieve_function2 *function = on_retrieve;
 
     return (tls_function *)function;
 }

@@ -11,7 +11,7 @@
 
 #define SHA256_BYTES 32
 
-/* *der is the public key; the caller frees it with gnutls_free. */
+/* Sets *der to the public key. The caller frees der->data with gnutls_free(). */
 static int export_key(const gnutls_datum_t *pem, gnutls_datum_t *der)
 {
     gnutls_x509_crt_t certificate;
@@ -19,7 +19,7 @@ static int export_key(const gnutls_datum_t *pem, gnutls_datum_t *der)
 
     if (gnutls_x509_crt_init(&certificate) != GNUTLS_E_SUCCESS ||
         gnutls_pubkey_init(&key) != GNUTLS_E_SUCCESS)
-        abort(); /* out of memory: there is no other reason */
+        abort(); /* only out of memory fails here */
     int result = gnutls_x509_crt_import(certificate, pem, GNUTLS_X509_FMT_PEM);
     if (result == GNUTLS_E_SUCCESS)
         result = gnutls_pubkey_import_x509(key, certificate, 0);

@@ -45,8 +45,8 @@ static int open_socket(void)
     return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 }
 
-/* What connect() says of the socket there; 0 when somebody accepts. */
-static int knock(const struct sockaddr_un *address)
+/* Returns the error of connect() to the socket; 0 when a process accepts connections there. */
+static int probe_socket(const struct sockaddr_un *address)
 {
     const int fd = open_socket();
 
@@ -58,22 +58,22 @@ static int knock(const struct sockaddr_un *address)
     return reason;
 }
 
-/* Takes a socket away that nobody answers. */
-static bool make_room(const struct sockaddr_un *address, struct error *err)
+/* Removes a socket file on which no process listens. */
+static bool remove_stale_socket(const struct sockaddr_un *address, struct error *err)
 {
     const char *path = address->sun_path;
     struct stat status;
 
     if (lstat(path, &status) != 0)
-        return true; /* bind() says what else is wrong */
+        return true; /* bind() reports other errors */
     if (!S_ISSOCK(status.st_mode))
         return error_set(
             err, ERROR_INTERNAL, "listen",
             "cannot listen on %.107s: it is not a socket; move it away or name another "
             "--listen",
             path);
-    const int reason = knock(address);
-    if (reason == 0 || reason == EAGAIN) /* EAGAIN: its backlog is full */
+    const int reason = probe_socket(address);
+    if (reason == 0 || reason == EAGAIN) /* EAGAIN: the backlog of a live socket is full */
         return error_set(err, ERROR_INTERNAL, "listen",
                          "cannot listen on %.107s: a process listens there; stop that process or "
                          "name another --listen",
@@ -91,19 +91,19 @@ static bool make_room(const struct sockaddr_un *address, struct error *err)
                      path, strerror(errno));
 }
 
-/* The file comes to be with its mode: there is no moment at which others could connect. */
+/* bind() creates the file with its final mode, so that other users can never connect in between. */
 static bool bind_with_mode(int fd, const struct sockaddr_un *address, mode_t mode)
 {
-    const mode_t before = umask(0777 & ~mode);
+    const mode_t old_mask = umask(0777 & ~mode);
     const bool bound = bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
     const int reason = errno;
 
-    umask(before);
+    umask(old_mask);
     errno = reason;
     return bound;
 }
 
-static bool refuse(const struct sockaddr_un *address, struct error *err)
+static bool set_listen_error(const struct sockaddr_un *address, struct error *err)
 {
     return error_set(err, ERROR_INTERNAL, "listen",
                      "cannot listen on %.107s: %s; check that folder and its rights, or name "
@@ -111,23 +111,23 @@ static bool refuse(const struct sockaddr_un *address, struct error *err)
                      address->sun_path, strerror(errno));
 }
 
-static bool listen_there(const struct sockaddr_un *address, mode_t mode, int *descriptor,
-                         struct error *err)
+static bool bind_and_listen(const struct sockaddr_un *address, mode_t mode, int *descriptor,
+                            struct error *err)
 {
-    if (!make_room(address, err))
+    if (!remove_stale_socket(address, err))
         return false;
     const int fd = open_socket();
     if (fd >= 0 && bind_with_mode(fd, address, mode) && listen(fd, BACKLOG) == 0) {
         *descriptor = fd;
         return true;
     }
-    refuse(address, err);
+    set_listen_error(address, err);
     if (fd >= 0)
         close(fd);
     return false;
 }
 
-/* Of two that start at once, the second must not take away what the first has just made. */
+/* Serializes processes that start at once: the second must not remove the socket of the first. */
 static int lock_folder(const struct sockaddr_un *address)
 {
     char folder[sizeof(address->sun_path)];
@@ -148,8 +148,8 @@ bool unix_socket_listen(const struct sockaddr_un *address, mode_t mode, int *des
     const int lock = lock_folder(address);
 
     if (lock < 0)
-        return refuse(address, err);
-    const bool ok = listen_there(address, mode, descriptor, err);
+        return set_listen_error(address, err);
+    const bool ok = bind_and_listen(address, mode, descriptor, err);
     close(lock);
     return ok;
 }

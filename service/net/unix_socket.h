@@ -1,5 +1,5 @@
-/* Sockets that are files: `unix:PATH` (unix(7)). Abstract names are not taken, since they have no
- * owner and no mode. */
+/* Unix domain sockets: `unix:PATH` (unix(7)). Abstract names are rejected, since they have no owner
+ * and no mode. */
 #ifndef SESSIOND_SERVICE_NET_UNIX_SOCKET_H
 #define SESSIOND_SERVICE_NET_UNIX_SOCKET_H
 
@@ -12,13 +12,14 @@ struct sockaddr_un;
 /* Whether the address begins with `unix:`. */
 bool unix_socket_named(const char *address);
 
-/* Takes the path out of `unix:PATH`; it has at most 107 bytes. */
+/* Extracts the path from `unix:PATH`. Fails for an empty or abstract path and for more than 107
+ * bytes. */
 MUST_USE bool unix_socket_address(const char *address, struct sockaddr_un *out, struct error *err);
 
-/* Makes the file with exactly this mode and listens; *descriptor is the caller's to close. A socket
- * that nobody answers, left by a process that was killed, is replaced. One that is served, or a
- * file of another kind, is left as it is and refused. Changes the umask meanwhile, so no other
- * thread may make a file. */
+/* Creates the socket file with exactly this mode and listens. The caller closes *descriptor.
+ * Replaces a stale socket that a killed process has left. Fails, and changes nothing, when a
+ * process listens on the socket or the file is of another kind. Changes the umask for the duration
+ * of bind(), so no other thread may create files meanwhile. */
 MUST_USE bool unix_socket_listen(const struct sockaddr_un *address, mode_t mode, int *descriptor,
                                  struct error *err);
 

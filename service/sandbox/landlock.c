@@ -1,4 +1,4 @@
-/* Landlock by its system calls, which glibc has no functions for (landlock(7)). */
+/* Landlock by its system calls, for which glibc has no functions (landlock(7)). */
 #include "service/sandbox/sandbox.h"
 
 #include "db/base/durable_file.h"
@@ -17,8 +17,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The kernel's struct landlock_ruleset_attr as of ABI 6; Debian 12's header has ABI 2. A kernel
- * that knows less of it takes it all the same, where the rest is zero. */
+/* struct landlock_ruleset_attr of the kernel as of ABI 6; the header of Debian 12 has ABI 2. An
+ * older kernel accepts the longer struct when the members that it does not know are zero. */
 struct ruleset {
     uint64_t files;
     uint64_t ports;
@@ -31,23 +31,24 @@ struct ruleset {
 #define ABI_5_IOCTL_DEVICE (1ULL << 15)
 #define ABI_6_ABSTRACT_SOCKETS_AND_SIGNALS 3ULL
 
-#define ABI_1_FILES ((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
+#define ABI_1_FILE_RIGHTS ((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
 
-#define READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
-#define WRITE                                                                                      \
+#define READ_RIGHTS (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define WRITE_RIGHTS                                                                               \
     (LANDLOCK_ACCESS_FS_WRITE_FILE | ABI_3_TRUNCATE | LANDLOCK_ACCESS_FS_MAKE_REG |                \
      LANDLOCK_ACCESS_FS_REMOVE_FILE)
 
-/* Rules under construction. */
+/* A ruleset under construction. */
 struct rules {
     int descriptor;
-    uint64_t known; /* the rights that the kernel knows */
+    /* access rights that the kernel supports */
+    uint64_t supported_rights;
     struct error *err;
 };
 
-static struct ruleset all_of(int abi)
+static struct ruleset rights_of_abi(int abi)
 {
-    struct ruleset all = {.files = ABI_1_FILES};
+    struct ruleset all = {.files = ABI_1_FILE_RIGHTS};
 
     if (abi >= 2)
         all.files |= ABI_2_REFER;
@@ -62,83 +63,86 @@ static struct ruleset all_of(int abi)
     return all;
 }
 
-static bool fail(struct error *err, const char *what, const char *path)
+static bool set_error(struct error *err, const char *action, const char *path)
 {
     return error_set(err, ERROR_INTERNAL, "sandbox",
-                     "cannot %s %.80s: %s; --sandbox off does without", what, path,
+                     "cannot %s %.80s: %s; --sandbox off does without", action, path,
                      strerror(errno));
 }
 
-static bool allow(const struct rules *rules, const char *path, uint64_t rights)
+static bool add_rule(const struct rules *rules, const char *path, uint64_t rights)
 {
     struct landlock_path_beneath_attr rule = {
-        .allowed_access = rights & rules->known,
+        .allowed_access = rights & rules->supported_rights,
         .parent_fd = open(path, O_PATH | O_CLOEXEC),
     };
 
     if (rule.parent_fd < 0)
-        return fail(rules->err, "open", path);
+        return set_error(rules->err, "open", path);
     const bool added = syscall(SYS_landlock_add_rule, rules->descriptor, LANDLOCK_RULE_PATH_BENEATH,
                                &rule, 0) == 0 ||
-                       fail(rules->err, "allow", path);
+                       set_error(rules->err, "allow", path);
     close(rule.parent_fd);
     return added;
 }
 
-static bool allow_folder(const struct rules *rules, const char *path, uint64_t rights)
+static bool allow_parent_folder(const struct rules *rules, const char *path, uint64_t rights)
 {
     char copy[PATH_MAX];
 
     if (snprintf(copy, sizeof(copy), "%s", path) >= (int)sizeof(copy)) {
         errno = ENAMETOOLONG;
-        return fail(rules->err, "allow", path);
+        return set_error(rules->err, "allow", path);
     }
-    return allow(rules, dirname(copy), rights);
+    return add_rule(rules, dirname(copy), rights);
 }
 
-/* SQLite's files are beside the database that links lead to, the snapshot is beside the link. */
+/* Allows the folder of the database after symbolic links, where SQLite keeps its files, and the
+ * folder of the link itself, where snapshots are created. */
 static bool allow_database(const struct rules *rules, const char *path)
 {
     char lock[PATH_MAX];
 
     if (!lock_file_name(path, lock, rules->err))
         return store_open_explain(path, rules->err);
-    return allow_folder(rules, path, READ | WRITE) && allow_folder(rules, lock, READ | WRITE);
+    return allow_parent_folder(rules, path, READ_RIGHTS | WRITE_RIGHTS) &&
+           allow_parent_folder(rules, lock, READ_RIGHTS | WRITE_RIGHTS);
 }
 
-/* What is not there ends the start; who reads it knows better what it was for. */
-static bool allow_to_read(const struct rules *rules, const char *path)
+/* Skips a file that does not exist: the start fails later, with an error of the code that reads the
+ * file. */
+static bool allow_read_only(const struct rules *rules, const char *path)
 {
     char real[PATH_MAX];
 
     return path == NULL || access(path, F_OK) != 0 ||
-           (allow_folder(rules, path, LANDLOCK_ACCESS_FS_READ_FILE) &&
+           (allow_parent_folder(rules, path, LANDLOCK_ACCESS_FS_READ_FILE) &&
             (realpath(path, real) == NULL ||
-             allow_folder(rules, real, LANDLOCK_ACCESS_FS_READ_FILE)));
+             allow_parent_folder(rules, real, LANDLOCK_ACCESS_FS_READ_FILE)));
 }
 
-/* SQLite begins its random numbers, which are part of the log's checksums, with this file. */
-static bool allow_randomness(const struct rules *rules)
+/* SQLite seeds its random numbers from this file. They are part of the checksums in the WAL. */
+static bool allow_urandom(const struct rules *rules)
 {
-    static const char source[] = "/dev/urandom";
+    static const char urandom[] = "/dev/urandom";
 
-    return access(source, R_OK) != 0 || allow(rules, source, LANDLOCK_ACCESS_FS_READ_FILE);
+    return access(urandom, R_OK) != 0 || add_rule(rules, urandom, LANDLOCK_ACCESS_FS_READ_FILE);
 }
 
 static bool allow_files(const struct rules *rules, const struct sandbox_files *files)
 {
     for (size_t i = 0; i < files->read_only_count; i++) {
-        if (!allow_to_read(rules, files->read_only[i]))
+        if (!allow_read_only(rules, files->read_only[i]))
             return false;
     }
-    return allow_database(rules, files->database) && allow_randomness(rules) &&
+    return allow_database(rules, files->database) && allow_urandom(rules) &&
            (files->socket == NULL ||
-            allow_folder(rules, files->socket, LANDLOCK_ACCESS_FS_REMOVE_FILE));
+            allow_parent_folder(rules, files->socket, LANDLOCK_ACCESS_FS_REMOVE_FILE));
 }
 
-/* ENOSYS and EOPNOTSUPP: the kernel has none, or it is not turned on. EPERM: the filter of a
- * container's engine that does not know the call. */
-static int find_abi(void)
+/* ENOSYS and EOPNOTSUPP: the kernel has no Landlock, or it is disabled. EPERM: the seccomp filter
+ * of a container engine does not know the system call. */
+static int query_abi(void)
 {
     const long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 
@@ -154,21 +158,21 @@ bool sandbox_limit_files(struct sandbox *sandbox, const struct sandbox_files *fi
         return true;
     if (!durable_file_make_folder(files->database, err))
         return store_open_explain(files->database, err);
-    const int abi = find_abi();
+    const int abi = query_abi();
     sandbox->landlock = abi;
     if (abi == SANDBOX_UNSUPPORTED)
         return true;
-    const struct ruleset all = all_of(abi);
+    const struct ruleset all = rights_of_abi(abi);
     const struct rules rules = {
         .descriptor = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof(all), 0),
-        .known = all.files,
+        .supported_rights = all.files,
         .err = err,
     };
     if (rules.descriptor < 0)
-        return fail(err, "use", "Landlock");
+        return set_error(err, "use", "Landlock");
     if (allow_files(&rules, files))
         limited = syscall(SYS_landlock_restrict_self, rules.descriptor, 0) == 0 ||
-                  fail(err, "use", "Landlock");
+                  set_error(err, "use", "Landlock");
     close(rules.descriptor);
     return limited;
 }

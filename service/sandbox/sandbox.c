@@ -5,9 +5,10 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-/* The limit alone does not hold where the kernel hands core dumps to a program (core(5)); a process
- * that is not dumpable leaves none to that either, and cannot be traced by others of its user. */
-static bool forbid_core_dumps(void)
+/* RLIMIT_CORE does not apply when the kernel pipes core dumps to a program (core(5)). A process
+ * that is not dumpable creates no dump in that case either, and other processes of its user cannot
+ * trace it. */
+static bool disable_core_dumps(void)
 {
     struct rlimit limit;
 
@@ -26,7 +27,7 @@ bool sandbox_begin(struct sandbox *sandbox, bool wanted, struct error *err)
     *sandbox = (struct sandbox){.wanted = wanted};
     if (!wanted)
         return true;
-    if (!forbid_core_dumps())
+    if (!disable_core_dumps())
         return error_set(err, ERROR_INTERNAL, "sandbox",
                          "cannot forbid core dumps: %s; --sandbox off does without",
                          strerror(errno));
@@ -45,8 +46,8 @@ void sandbox_log(const struct sandbox *sandbox, struct log *log)
         log_event(log, LOG_WARNING, "sandbox_disabled", "--sandbox off: nothing is given up");
         return;
     }
-    const bool whole = sandbox->landlock > 0 && sandbox->seccomp > 0;
-    const enum log_level level = whole ? LOG_INFO : LOG_WARNING;
+    const bool is_complete = sandbox->landlock > 0 && sandbox->seccomp > 0;
+    const enum log_level level = is_complete ? LOG_INFO : LOG_WARNING;
     if (!log_wants(log, level))
         return;
     log_begin(&line, level, "sandbox_enabled");

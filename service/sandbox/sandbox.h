@@ -1,7 +1,8 @@
 /*
- * The process gives up what it needs no longer, so that a fault in it is worth little to whoever
- * finds it. The main thread calls these in the order in which they stand here, each once. None can
- * be taken back. What the kernel lacks is noted and left out; --sandbox off leaves out all of it.
+ * Sandbox: the process gives up privileges that it no longer needs, so that an attacker who takes
+ * over the process gains little. The main thread calls these functions once each, in the order of
+ * their declaration. Restrictions cannot be undone. Features that the kernel does not support are
+ * recorded and skipped. --sandbox off skips everything.
  */
 #ifndef SESSIOND_SERVICE_SANDBOX_SANDBOX_H
 #define SESSIOND_SERVICE_SANDBOX_SANDBOX_H
@@ -15,35 +16,38 @@
 
 struct sandbox {
     bool wanted;
-    int landlock; /* its ABI version, or SANDBOX_UNSUPPORTED */
+    int landlock; /* Landlock ABI version, or SANDBOX_UNSUPPORTED */
     int seccomp;  /* 1, or SANDBOX_UNSUPPORTED */
 };
 
-/* The files that are opened after the start. Their folders are allowed, as they are named and
- * where symbolic links lead: a file may be replaced while the service runs. */
+/* Files that are opened after the start. Their folders are allowed, both as named and after
+ * symbolic links, since a file may be replaced while the service runs. Borrowed for the call. */
 struct sandbox_files {
-    const char *database;         /* its folder is read and written; made when missing */
-    const char *socket;           /* a listening socket's, which is removed at the stop; or NULL */
-    const char *const *read_only; /* read again on SIGHUP; those that are NULL are passed over */
+    const char *database; /* its folder is readable and writable; created when missing */
+    /* listening Unix domain socket, removed at shutdown; NULL: none */
+    const char *socket;
+    /* read again on SIGHUP; entries may be NULL */
+    const char *const *read_only;
     size_t read_only_count;
 };
 
-/* No core dump, of which the memory's secrets would be part, and nothing run from here gains
- * privileges (PR_SET_NO_NEW_PRIVS). Before any secret is read. Unless it is `wanted`, this and the
- * following do nothing. */
+/* Disables core dumps, which would contain secrets, and forbids new privileges for this process and
+ * its children (PR_SET_NO_NEW_PRIVS). Call it before secrets are read. When `wanted` is false, this
+ * function and the following ones do nothing. */
 MUST_USE bool sandbox_begin(struct sandbox *sandbox, bool wanted, struct error *err);
 
-/* Landlock: of all files only these, no TCP connection, no further port, no signal to others.
- * Before the first thread is made, since it holds for the caller and the threads that it makes
- * from then on; after the sockets are bound. */
+/* Applies Landlock: no other files, no TCP connections, no other ports, no signals to other
+ * processes. Restricts the calling thread and the threads that it creates later. So call it after
+ * the sockets are bound and before the first thread is created. */
 MUST_USE bool sandbox_limit_files(struct sandbox *sandbox, const struct sandbox_files *files,
                                   struct error *err);
 
-/* seccomp, for all threads: what the service never does ends the process with SIGSYS, other calls
- * that it does not need fail with ENOSYS. After the last thread is made. */
+/* Applies seccomp to all threads. System calls that the service never makes kill the process with
+ * SIGSYS; other calls that it does not need fail with ENOSYS. Call it after the last thread is
+ * created. */
 MUST_USE bool sandbox_limit_calls(struct sandbox *sandbox, struct error *err);
 
-/* Says what is on: event `sandbox_enabled`, or a warning `sandbox_disabled`. */
+/* Logs the active restrictions: event `sandbox_enabled`, or a warning `sandbox_disabled`. */
 void sandbox_log(const struct sandbox *sandbox, struct log *log);
 
 #endif

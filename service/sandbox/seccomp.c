@@ -1,4 +1,4 @@
-/* The filter over the calls of service/sandbox/syscall_list.h, by libseccomp. */
+/* The seccomp filter for the system calls of service/sandbox/syscall_list.h, by libseccomp. */
 #include "service/sandbox/sandbox.h"
 
 #include "service/sandbox/syscall_list.h"
@@ -10,43 +10,43 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* Of a call that is neither allowed nor deadly a library is told that the kernel lacks it, which it
- * is prepared for: a newer one tries newer calls first. */
-#define UNKNOWN SCMP_ACT_ERRNO(ENOSYS)
+/* Calls on neither list fail as on a kernel that lacks them. Libraries handle that: newer versions
+ * try newer calls first. */
+#define ACTION_ENOSYS SCMP_ACT_ERRNO(ENOSYS)
 
-/* A call that is judged by one of its arguments. */
-struct judged {
+/* A rule that depends on one argument of the call. */
+struct arg_filter {
     const char *call;
     uint32_t action;
     struct scmp_arg_cmp argument;
 };
 
-static int add(scmp_filter_ctx filter, uint32_t action, const char *call, unsigned count,
-               const struct scmp_arg_cmp *argument)
+static int add_rule(scmp_filter_ctx filter, uint32_t action, const char *call, unsigned count,
+                    const struct scmp_arg_cmp *argument)
 {
     const int number = seccomp_syscall_resolve_name(call);
 
-    /* A call that this libseccomp does not know yet is as good as unknown. */
+    /* Skips calls that this libseccomp does not know: the default action applies to them. */
     if (number == __NR_SCMP_ERROR)
         return 0;
     return seccomp_rule_add_array(filter, action, number, count, argument);
 }
 
-static int add_all(scmp_filter_ctx filter, uint32_t action, const char *const *calls)
+static int add_rules(scmp_filter_ctx filter, uint32_t action, const char *const *calls)
 {
     int result = 0;
 
     for (; *calls != NULL && result == 0; calls++)
-        result = add(filter, action, *calls, 0, NULL);
+        result = add_rule(filter, action, *calls, 0, NULL);
     return result;
 }
 
-/* Signals go to the process itself: abort(), and the writer that wakes the main thread. Datagrams
- * go to nobody else than whom the socket is connected to. Memory is never both data and code. */
-static int add_judged(scmp_filter_ctx filter)
+/* Signals may go to the process itself only: for abort(), and from the writer to the main thread.
+ * Datagrams may go to the connected address only. Memory must not become executable. */
+static int add_arg_filters(scmp_filter_ctx filter)
 {
     const scmp_datum_t self = (scmp_datum_t)getpid();
-    const struct judged all[] = {
+    const struct arg_filter filters[] = {
         {"kill", SCMP_ACT_ALLOW, SCMP_A0(SCMP_CMP_EQ, self)},
         {"kill", SCMP_ACT_KILL_PROCESS, SCMP_A0(SCMP_CMP_NE, self)},
         {"tgkill", SCMP_ACT_ALLOW, SCMP_A0(SCMP_CMP_EQ, self)},
@@ -63,12 +63,12 @@ static int add_judged(scmp_filter_ctx filter)
     };
     int result = 0;
 
-    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]) && result == 0; i++)
-        result = add(filter, all[i].action, all[i].call, 1, &all[i].argument);
+    for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]) && result == 0; i++)
+        result = add_rule(filter, filters[i].action, filters[i].call, 1, &filters[i].argument);
     return result;
 }
 
-static int set_up(scmp_filter_ctx filter)
+static int configure_filter(scmp_filter_ctx filter)
 {
     const struct {
         enum scmp_filter_attr attribute;
@@ -77,22 +77,22 @@ static int set_up(scmp_filter_ctx filter)
         {SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS},
         {SCMP_FLTATR_CTL_TSYNC, 1},
         {SCMP_FLTATR_CTL_OPTIMIZE, 2}, /* a binary tree */
-        {SCMP_FLTATR_API_SYSRAWRC, 1}, /* the kernel's own error */
+        {SCMP_FLTATR_API_SYSRAWRC, 1}, /* return the kernel's own error */
     };
     int result = 0;
 
     for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]) && result == 0; i++)
         result = seccomp_attr_set(filter, attributes[i].attribute, attributes[i].value);
     if (result == 0)
-        result = add_all(filter, SCMP_ACT_ALLOW, sandbox_calls_allowed);
+        result = add_rules(filter, SCMP_ACT_ALLOW, sandbox_calls_allowed);
     if (result == 0)
-        result = add_all(filter, SCMP_ACT_KILL_PROCESS, sandbox_calls_deadly);
-    return result == 0 ? add_judged(filter) : result;
+        result = add_rules(filter, SCMP_ACT_KILL_PROCESS, sandbox_calls_fatal);
+    return result == 0 ? add_arg_filters(filter) : result;
 }
 
-/* EINVAL: a kernel, or what stands in for one, without filters or without these actions; so says
- * libseccomp, which asks it, already while the filter is made. EPERM: a container's engine. */
-static bool is_lacking(int result)
+/* EINVAL: the kernel, or its emulation, lacks filters or these actions; libseccomp detects that
+ * while it builds the filter. EPERM: a container engine forbids filters. */
+static bool is_unsupported(int result)
 {
     return result == -ENOSYS || result == -EINVAL || result == -EPERM || result == -EOPNOTSUPP;
 }
@@ -101,13 +101,13 @@ bool sandbox_limit_calls(struct sandbox *sandbox, struct error *err)
 {
     if (!sandbox->wanted)
         return true;
-    scmp_filter_ctx filter = seccomp_init(UNKNOWN);
-    int result = filter == NULL ? -EINVAL : set_up(filter);
+    scmp_filter_ctx filter = seccomp_init(ACTION_ENOSYS);
+    int result = filter == NULL ? -EINVAL : configure_filter(filter);
     if (result == 0)
         result = seccomp_load(filter);
     seccomp_release(filter);
     sandbox->seccomp = result == 0 ? 1 : SANDBOX_UNSUPPORTED;
-    return result == 0 || is_lacking(result) ||
+    return result == 0 || is_unsupported(result) ||
            error_set(err, ERROR_INTERNAL, "sandbox",
                      "cannot use a filter of system calls: %s; --sandbox off does without",
                      strerror(-result));

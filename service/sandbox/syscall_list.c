@@ -3,13 +3,13 @@
 #include <stddef.h>
 
 const char *const sandbox_calls_allowed[] = {
-    /* Connections that are there, and new ones on the listening socket. */
+    /* Open connections, and accept() on the listening socket. */
     "accept", "accept4", "dup3", "epoll_ctl", "epoll_pwait", "epoll_wait", "getpeername",
     "getsockname", "getsockopt", "poll", "ppoll", "ppoll_time64", "recv", "recvfrom", "recvmsg",
     "send", "sendfile", "sendfile64", "sendmsg", "setsockopt", "shutdown",
 
-    /* The database, its log, the snapshot, the logs; files that are read again. Landlock says
-     * which. */
+    /* The database, its WAL, the snapshot, the log, and files that are read again. Landlock
+     * restricts the paths. */
     "access", "close", "faccessat", "faccessat2", "fallocate", "fchmod", "fchown", "fchown32",
     "fcntl", "fcntl64", "fdatasync", "flock", "fstat", "fstat64", "fstatat64", "fstatfs",
     "fstatfs64", "fsync", "ftruncate", "ftruncate64", "getcwd", "_llseek", "lseek", "lstat",
@@ -20,7 +20,7 @@ const char *const sandbox_calls_allowed[] = {
     /* Memory. */
     "brk", "madvise", "mremap", "munmap",
 
-    /* Threads that are there, among them one that has hardly begun. */
+    /* Existing threads, including a thread that has just started. */
     "exit", "exit_group", "futex", "futex_time64", "get_robust_list", "gettid", "membarrier",
     "rseq", "sched_getaffinity", "sched_yield", "set_robust_list", "set_tid_address",
 
@@ -28,36 +28,36 @@ const char *const sandbox_calls_allowed[] = {
     "clock_getres", "clock_getres_time64", "clock_gettime", "clock_gettime64", "clock_nanosleep",
     "clock_nanosleep_time64", "gettimeofday", "nanosleep", "restart_syscall", "time",
 
-    /* Signals, waiting for them among them. */
+    /* Signals, including waiting for signals. */
     "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "rt_sigtimedwait", "rt_sigtimedwait_time64",
     "sigaltstack", "sigreturn",
 
-    /* Random numbers, and what libraries stir into their own: libuuid, SQLite, GnuTLS. */
+    /* Random numbers, and their additional entropy in libraries: libuuid, SQLite, GnuTLS. */
     "getegid", "getegid32", "geteuid", "geteuid32", "getgid", "getgid32", "getpid", "getppid",
     "getrandom", "getrusage", "getuid", "getuid32",
 
-    /* How large the machine is: malloc and qsort. */
+    /* Size of the machine: malloc and qsort. */
     "getcpu", "sysinfo", "uname",
 
     NULL};
 
-const char *const sandbox_calls_deadly[] = {
-    /* Another program, another process. All threads are there. */
+const char *const sandbox_calls_fatal[] = {
+    /* New programs, processes and threads. All threads exist already. */
     "clone", "clone3", "execve", "execveat", "fork", "vfork",
 
-    /* Connections to others, further ports. */
+    /* Connections to other hosts, and further ports. */
     "bind", "connect", "listen", "socket", "socketcall", "socketpair",
 
-    /* Other processes. */
+    /* Access to other processes. */
     "kcmp", "pidfd_getfd", "pidfd_open", "pidfd_send_signal", "process_madvise", "process_vm_readv",
     "process_vm_writev", "ptrace", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "tkill",
 
-    /* Another user, another root, another namespace. */
+    /* Change of user, root or namespace. */
     "chroot", "mount", "move_mount", "open_by_handle_at", "open_tree", "personality", "pivot_root",
     "setgid", "setgroups", "setns", "setregid", "setresgid", "setresuid", "setreuid", "setuid",
     "umount2", "unshare",
 
-    /* What attacks on the kernel go through. */
+    /* Calls that kernel exploits use. */
     "add_key", "bpf", "delete_module", "finit_module", "init_module", "io_uring_enter",
     "io_uring_register", "io_uring_setup", "kexec_file_load", "kexec_load", "keyctl",
     "memfd_create", "modify_ldt", "perf_event_open", "request_key", "userfaultfd",

@@ -1,7 +1,8 @@
 /*
- * What the service may ask of the kernel once it serves: the calls that strace saw in its tests,
- * with what the same functions of glibc, SQLite, libmicrohttpd and GnuTLS use on another version,
- * architecture or file system. Names are those of Linux; an architecture lacks some.
+ * System calls that the running service may use: those that strace recorded in the tests, and those
+ * that the same functions of glibc, SQLite, libmicrohttpd and GnuTLS use in other versions, on
+ * other architectures or on other file systems. The names are those of Linux; some do not exist on
+ * every architecture.
  */
 #ifndef SESSIOND_SERVICE_SANDBOX_SYSCALL_LIST_H
 #define SESSIOND_SERVICE_SANDBOX_SYSCALL_LIST_H
@@ -9,7 +10,7 @@
 /* Each list ends with NULL. */
 extern const char *const sandbox_calls_allowed[];
 
-/* Calls that only foreign code in the process would make. */
-extern const char *const sandbox_calls_deadly[];
+/* Calls that only injected code would make. They kill the process. */
+extern const char *const sandbox_calls_fatal[];
 
 #endif

@@ -4,26 +4,27 @@
 #define BATCH_BYTES (256 << 10)
 
 struct batch_item {
-    size_t start; /* in the text */
-    size_t end;   /* before the LF */
+    size_t start; /* offset in the text */
+    size_t end;   /* offset of the LF that follows */
     int64_t number;
 };
 
-static const struct batch_item *items_of(const struct claude_batch *batch)
+static const struct batch_item *get_items(const struct claude_batch *batch)
 {
     return (const void *)batch->items.data;
 }
 
-static size_t count_of(const struct claude_batch *batch)
+static size_t count_items(const struct claude_batch *batch)
 {
     return batch->items.len / sizeof(struct batch_item);
 }
 
-/* Appends `count` lines from the first one on; *done: how many of them need no other try. */
+/* Appends `count` lines, starting with line `first`. Sets *done to the number of lines that need no
+ * retry. */
 static bool send_part(struct claude_batch *batch, size_t first, size_t count, size_t *done,
                       struct error *err)
 {
-    const struct batch_item *item = items_of(batch) + first;
+    const struct batch_item *item = get_items(batch) + first;
     const size_t end = item[count - 1].end;
     const struct slice lines = {batch->text.data + item->start, end - item->start};
 
@@ -35,7 +36,7 @@ static bool send_part(struct claude_batch *batch, size_t first, size_t count, si
         return true;
     case CLAUDE_REFUSED:
         if (count == 1) {
-            claude_report_pass_over(batch->report, batch->path, item->number, err->detail);
+            claude_report_skip(batch->report, batch->path, item->number, err->detail);
             *done = 1;
         }
         return true;
@@ -49,10 +50,10 @@ static bool send_part(struct claude_batch *batch, size_t first, size_t count, si
     return false;
 }
 
-/* A batch is refused for one of its lines: halves find it. */
+/* The service rejects a batch because of a single line. Bisection finds that line. */
 bool claude_batch_send(struct claude_batch *batch, struct error *err)
 {
-    const size_t count = count_of(batch);
+    const size_t count = count_items(batch);
     size_t first = 0;
     size_t size = count;
     size_t done;
@@ -71,7 +72,7 @@ bool claude_batch_send(struct claude_batch *batch, struct error *err)
 bool claude_batch_add(struct claude_batch *batch, struct slice line, int64_t number,
                       struct error *err)
 {
-    if (count_of(batch) > 0 && batch->text.len + line.len > BATCH_BYTES &&
+    if (count_items(batch) > 0 && batch->text.len + line.len > BATCH_BYTES &&
         !claude_batch_send(batch, err))
         return false;
     if (batch->is_stopped)
@@ -81,7 +82,7 @@ bool claude_batch_add(struct claude_batch *batch, struct slice line, int64_t num
     buffer_add(&batch->text, line);
     buffer_add_char(&batch->text, '\n');
     buffer_add(&batch->items, (struct slice){(const char *)&item, sizeof(item)});
-    return count_of(batch) < BATCH_LINES || claude_batch_send(batch, err);
+    return count_items(batch) < BATCH_LINES || claude_batch_send(batch, err);
 }
 
 void claude_batch_release(struct claude_batch *batch)

@@ -7,10 +7,10 @@
 #define FIRST_ROOM 1024
 
 struct claude_digest {
-    unsigned char name[16]; /* digest of the uuid, or of the text where there is no uuid */
+    unsigned char name[16]; /* digest of the uuid or, without a uuid, of the text */
     unsigned char text[8];  /* digest of the text */
-    uint32_t stored;        /* entries of the stream that no line of the file was matched with */
-    uint32_t seen;          /* lines of the file; a slot that is in use has one of both */
+    uint32_t stored;        /* entries of the stream that no line of the file has matched */
+    uint32_t seen;          /* lines of the file; in a used slot, `stored` or `seen` is above 0 */
 };
 
 static bool is_used(const struct claude_digest *slot)
@@ -18,7 +18,7 @@ static bool is_used(const struct claude_digest *slot)
     return slot->stored > 0 || slot->seen > 0;
 }
 
-static struct claude_digest digest_of(struct slice uuid, struct slice text)
+static struct claude_digest make_digest(struct slice uuid, struct slice text)
 {
     const struct slice parts[] = {uuid.len > 0 ? SLICE_LITERAL("uuid") : SLICE_LITERAL("text"),
                                   uuid.len > 0 ? uuid : text};
@@ -32,9 +32,9 @@ static struct claude_digest digest_of(struct slice uuid, struct slice text)
     return digest;
 }
 
-/* The slot of this name, or the free one where it belongs. The table has a free one. */
-static struct claude_digest *find(const struct claude_digests *digests,
-                                  const struct claude_digest *wanted)
+/* Returns the slot of this name, or the free slot for it. The table must have a free slot. */
+static struct claude_digest *find_slot(const struct claude_digests *digests,
+                                       const struct claude_digest *wanted)
 {
     uint64_t hash;
 
@@ -57,21 +57,21 @@ static void resize(struct claude_digests *digests, size_t room)
         abort();
     for (size_t i = 0; i < old_room; i++) {
         if (is_used(&old[i]))
-            *find(digests, &old[i]) = old[i];
+            *find_slot(digests, &old[i]) = old[i];
     }
     free(old);
 }
 
-/* The slot of this digest; a new one if there is none, which the caller has to count something in.
- * At most four fifths of the slots are used; the table grows by half. */
-static struct claude_digest *slot_of(struct claude_digests *digests,
-                                     const struct claude_digest *digest)
+/* Returns the slot of this digest. Adds a new one if there is none; the caller must then increment
+ * `stored` or `seen`. At most four fifths of the slots are used; the table grows by half. */
+static struct claude_digest *find_or_add_slot(struct claude_digests *digests,
+                                              const struct claude_digest *digest)
 {
     if (digests->room == 0)
         resize(digests, FIRST_ROOM);
     else if (digests->used >= digests->room / 5 * 4)
         resize(digests, digests->room + digests->room / 2);
-    struct claude_digest *slot = find(digests, digest);
+    struct claude_digest *slot = find_slot(digests, digest);
     if (!is_used(slot)) {
         *slot = *digest;
         digests->used++;
@@ -81,16 +81,16 @@ static struct claude_digest *slot_of(struct claude_digests *digests,
 
 void claude_digests_store(struct claude_digests *digests, struct slice uuid, struct slice text)
 {
-    const struct claude_digest digest = digest_of(uuid, text);
+    const struct claude_digest digest = make_digest(uuid, text);
 
-    slot_of(digests, &digest)->stored++;
+    find_or_add_slot(digests, &digest)->stored++;
 }
 
 enum claude_match claude_digests_match(struct claude_digests *digests, struct slice uuid,
                                        struct slice text)
 {
-    const struct claude_digest digest = digest_of(uuid, text);
-    struct claude_digest *slot = slot_of(digests, &digest);
+    const struct claude_digest digest = make_digest(uuid, text);
+    struct claude_digest *slot = find_or_add_slot(digests, &digest);
     const bool was_seen = slot->seen > 0;
     const bool was_stored = slot->stored > 0;
 

@@ -1,7 +1,7 @@
 /*
- * Which entries a stream has and which lines a file has had so far, as digests in a hash table:
- * some 40 bytes for each. An entry with a uuid is found by its uuid, any other by its text; of
- * equal texts without a uuid each counts.
+ * Hash table of the entries of a stream and of the lines of a file, as digests: about 40 bytes
+ * each. An entry is identified by its uuid or, without a uuid, by its text. Equal texts without a
+ * uuid are counted separately.
  */
 #ifndef SESSIOND_SERVICE_CLI_CLAUDE_DIGESTS_H
 #define SESSIOND_SERVICE_CLI_CLAUDE_DIGESTS_H
@@ -12,7 +12,7 @@
 
 struct claude_digest;
 
-/* {0} is empty. */
+/* {0} is an empty table. */
 struct claude_digests {
     struct claude_digest *slots;
     size_t room;
@@ -23,19 +23,19 @@ enum claude_match {
     CLAUDE_NEW,      /* not in the stream */
     CLAUDE_STORED,   /* in the stream */
     CLAUDE_REPEATED, /* an earlier line of the file has its uuid and text */
-    CLAUDE_CONFLICT, /* its uuid is that of an entry or of an earlier line with another text */
+    CLAUDE_CONFLICT, /* an entry or an earlier line has its uuid and another text */
 };
 
-/* Both abort when there is no memory. An empty `uuid` is none. */
+/* Both functions abort when memory is exhausted. An empty `uuid` means no uuid. */
 
-/* The stream has this entry. */
+/* Adds an entry of the stream. */
 void claude_digests_store(struct claude_digests *digests, struct slice uuid, struct slice text);
 
-/* The file has this line. Call it once for each line. */
+/* Compares a line of the file with the stream and the earlier lines. Call it once per line. */
 enum claude_match claude_digests_match(struct claude_digests *digests, struct slice uuid,
                                        struct slice text);
 
-/* Frees the table; it is empty then. */
+/* Frees the slots. The table is empty afterwards. */
 void claude_digests_release(struct claude_digests *digests);
 
 #endif

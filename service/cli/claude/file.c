@@ -19,8 +19,8 @@ struct claude_file {
     const struct claude_place *place;
     char session_id[UUID_SIZE];
     struct buffer project;
-    bool is_project_guessed; /* no line has a cwd */
-    int64_t lines;           /* that are objects, as far as the survey came */
+    bool is_project_guessed; /* no line has a cwd; the name of the folder is used */
+    int64_t lines;           /* number of objects that the survey has read */
     struct claude_reader reader;
     struct claude_digests digests;
     struct claude_stream stream;
@@ -28,86 +28,87 @@ struct claude_file {
     struct error *err;
 };
 
-static void pass_over(struct claude_file *file, int64_t line, const char *why)
+static void report_skip(struct claude_file *file, int64_t line, const char *reason)
 {
-    claude_report_pass_over(file->report, file->path, line, why);
+    claude_report_skip(file->report, file->path, line, reason);
 }
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
-typedef bool (*line_taker)(struct claude_file *file, const struct claude_line *line);
+typedef bool (*line_fn)(struct claude_file *file, const struct claude_line *line);
 
 static bool is_metadata(const struct claude_file *file)
 {
     return file->place->kind == CLAUDE_METADATA;
 }
 
-/* The entry of a metadata file has a member more than the file. */
-static bool take_metadata(struct claude_file *file, struct slice object, line_taker taker)
+/* Handles the object of a metadata file, to which the entry adds the member `type`. */
+static bool handle_metadata(struct claude_file *file, struct slice object, line_fn on_line)
 {
     struct buffer text = {0};
     struct claude_line line;
-    struct error why;
+    struct error reason;
     bool ok = true;
 
-    if (!claude_line_add_metadata(object, &text, &why) ||
-        !claude_line_parse(text.data, text.len, &line, &why)) {
-        pass_over(file, 0, why.detail);
+    if (!claude_line_add_metadata(object, &text, &reason) ||
+        !claude_line_parse(text.data, text.len, &line, &reason)) {
+        report_skip(file, 0, reason.detail);
     } else {
-        ok = taker(file, &line);
+        ok = on_line(file, &line);
         claude_line_release(&line);
     }
     buffer_release(&text);
     return ok;
 }
 
-/* Hands the object in these bytes, which it may move, to the taker. *taken: they have one, or
- * nothing but space. */
-static bool take_object(struct claude_file *file, char *data, size_t len, line_taker taker,
-                        bool *taken, struct error *why)
+/* Parses these bytes, which may be modified in place, and passes the object to `on_line`. Sets
+ * *is_parsed when they are one object or only white space. */
+static bool handle_object(struct claude_file *file, char *data, size_t len, line_fn on_line,
+                          bool *is_parsed, struct error *reason)
 {
     struct claude_line line;
     bool ok = true;
 
-    *taken = claude_line_parse(data, len, &line, why);
-    if (*taken && line.text.len > 0)
-        ok = is_metadata(file) ? take_metadata(file, line.text, taker) : taker(file, &line);
-    if (*taken)
+    *is_parsed = claude_line_parse(data, len, &line, reason);
+    if (*is_parsed && line.text.len > 0)
+        ok = is_metadata(file) ? handle_metadata(file, line.text, on_line) : on_line(file, &line);
+    if (*is_parsed)
         claude_line_release(&line);
     return ok;
 }
 
-/* Most lines are one object. `is_told`: the first thing that is none is reported. */
-static bool take_line(struct claude_file *file, bool is_told, line_taker taker)
+/* Handles a line, which usually is a single object. With `should_report`, reports the first part
+ * that is not an object. */
+static bool handle_line(struct claude_file *file, bool should_report, line_fn on_line)
 {
     char *data = file->reader.line.data;
     size_t left = file->reader.line.len;
-    struct error why;
+    struct error reason;
     size_t first;
-    bool taken;
+    bool is_parsed;
 
     do {
         first = claude_line_split((struct slice){data, left});
-        if (!take_object(file, data, first > 0 ? first : left, taker, &taken, &why))
+        if (!handle_object(file, data, first > 0 ? first : left, on_line, &is_parsed, &reason))
             return false;
-        if (!taken && is_told)
-            pass_over(file, file->reader.number, why.detail);
+        if (!is_parsed && should_report)
+            report_skip(file, file->reader.number, reason.detail);
         data += first;
         left -= first;
-    } while (taken && first > 0);
+    } while (is_parsed && first > 0);
     return true;
 }
 
 static void report_long_line(struct claude_file *file)
 {
-    char why[96];
+    char reason[96];
 
-    snprintf(why, sizeof(why), "it has more than %lld bytes (--max-body-size)",
+    snprintf(reason, sizeof(reason), "it has more than %lld bytes (--max-body-size)",
              (long long)file->config->max_body_bytes);
-    pass_over(file, file->reader.number, why);
+    report_skip(file, file->reader.number, reason);
 }
 
-/* A file that is one object is one line: in it an LF is white space. */
+/* Replaces each LF by a space, for a file that is a single object. */
 static void join_lines(struct buffer *text)
 {
     char *end = text->data + text->len;
@@ -117,8 +118,8 @@ static void join_lines(struct buffer *text)
         *at = ' ';
 }
 
-/* Hands the objects of the file to `taker` until that returns false or the batch is stopped. */
-static bool each_line(struct claude_file *file, bool is_told, line_taker taker)
+/* Passes the objects of the file to `on_line` until it returns false or the batch is stopped. */
+static bool for_each_line(struct claude_file *file, bool should_report, line_fn on_line)
 {
     enum claude_read read = CLAUDE_READ_END;
     bool ok = true;
@@ -133,21 +134,21 @@ static bool each_line(struct claude_file *file, bool is_told, line_taker taker)
             if (is_metadata(file))
                 join_lines(&file->reader.line);
             if (read == CLAUDE_READ_LINE)
-                ok = take_line(file, is_told, taker);
-            else if (is_told)
+                ok = handle_line(file, should_report, on_line);
+            else if (should_report)
                 report_long_line(file);
         }
-    if (read == CLAUDE_READ_FAILED && is_told)
-        pass_over(file, 0, strerror(errno));
+    if (read == CLAUDE_READ_FAILED && should_report)
+        report_skip(file, 0, strerror(errno));
     claude_reader_close(&file->reader);
     return ok;
 }
 
-/* --- Survey: which session, which project ----------------------------------------------------- */
+/* --- Survey: session and project -------------------------------------------------------------- */
 
-/* The first sessionId that is a UUID, unless the path has one, and the first cwd. False when both
- * are known. */
-static bool look_at(struct claude_file *file, const struct claude_line *line)
+/* Records the first sessionId that is a UUID, unless the path has one, and the first cwd. Returns
+ * false when both are known. */
+static bool survey_line(struct claude_file *file, const struct claude_line *line)
 {
     struct buffer text = {0};
 
@@ -161,7 +162,8 @@ static bool look_at(struct claude_file *file, const struct claude_line *line)
     return file->session_id[0] == '\0' || file->project.len == 0;
 }
 
-/* A folder of Claude Code's has the name of its project, though not to the letter. */
+/* Uses the name of the folder as project. Claude Code derives that name from the path of the
+ * project, but not exactly. */
 static void guess_project(struct claude_file *file)
 {
     if (file->project.len > 0 || file->place->session_id[0] == '\0')
@@ -183,7 +185,7 @@ static bool is_utf8(struct slice text)
     return true;
 }
 
-/* True when there is something to import, and a place for it. */
+/* Returns true when there is something to import and its session and stream are known. */
 static bool survey(struct claude_file *file)
 {
     const struct slice stream = buffer_slice(&file->place->stream);
@@ -191,18 +193,18 @@ static bool survey(struct claude_file *file)
     memcpy(file->session_id, file->place->session_id, UUID_SIZE);
     if (file->config->project != NULL)
         buffer_add_text(&file->project, file->config->project);
-    (void)each_line(file, false, look_at);
+    (void)for_each_line(file, false, survey_line);
     guess_project(file);
     if (file->lines == 0)
         return false;
     if (file->session_id[0] == '\0')
-        pass_over(file, 0, "neither its name nor a sessionId in it is a UUID");
+        report_skip(file, 0, "neither its name nor a sessionId in it is a UUID");
     else if (!is_utf8(stream) || !entries_params_is_stream(stream))
-        pass_over(file, 0,
-                  "its path gives no name of a stream, which has 1 to 256 bytes of UTF-8 without "
-                  "control characters");
+        report_skip(file, 0,
+                    "its path gives no name of a stream, which has 1 to 256 bytes of UTF-8 without "
+                    "control characters");
     else if (file->project.len == 0)
-        pass_over(file, 0, "no line has a cwd: give --project");
+        report_skip(file, 0, "no line has a cwd: give --project");
     else
         return true;
     return false;
@@ -210,18 +212,20 @@ static bool survey(struct claude_file *file)
 
 /* --- Import ----------------------------------------------------------------------------------- */
 
-/* False when the import ends. */
-static bool report_answer(struct claude_file *file, enum claude_answer answer)
+/* Returns false when the import must end. */
+static bool report_result(struct claude_file *file, enum claude_result result)
 {
-    if (answer == CLAUDE_REFUSED)
-        pass_over(file, 0, file->err->detail);
-    else if (answer == CLAUDE_STOPPED)
+    if (result == CLAUDE_REFUSED)
+        report_skip(file, 0, file->err->detail);
+    else if (result == CLAUDE_STOPPED)
         claude_report_stop(file->report, file->path, 0, file->err->detail);
-    return answer != CLAUDE_FAILED;
+    return result != CLAUDE_FAILED;
 }
 
-/* The session is there with another project or thread. An agent may have worked in another folder;
- * the project may have been guessed, now or when the session was created. */
+/* The session exists with another project or thread. Accepts it when the file is a stream of an
+ * agent, which may have worked in another folder. Accepts it also when the thread is the same and
+ * the project was guessed, now or when the session was created. Returns false when the import must
+ * end. */
 static bool accept_session(struct claude_file *file, bool *accepted)
 {
     struct buffer project = {0};
@@ -230,33 +234,33 @@ static bool accept_session(struct claude_file *file, bool *accepted)
     *accepted = file->place->kind != CLAUDE_MAIN;
     if (*accepted)
         return true;
-    const enum claude_answer answer =
+    const enum claude_result result =
         claude_stream_project(&file->stream, &project, &is_other_thread, file->err);
     *accepted =
-        answer == CLAUDE_DONE && !is_other_thread && file->config->project == NULL &&
+        result == CLAUDE_DONE && !is_other_thread && file->config->project == NULL &&
         (file->is_project_guessed || slice_equal(buffer_slice(&project), file->place->project));
     buffer_release(&project);
-    if (answer != CLAUDE_DONE)
-        return report_answer(file, answer);
+    if (result != CLAUDE_DONE)
+        return report_result(file, result);
     if (!*accepted)
-        pass_over(file, 0, "its session is there with another project_path or thread_id");
+        report_skip(file, 0, "its session is there with another project_path or thread_id");
     return true;
 }
 
 static bool create_session(struct claude_file *file, bool *accepted)
 {
-    const enum claude_answer answer =
+    const enum claude_result result =
         claude_stream_create(&file->stream, buffer_slice(&file->project), file->err);
 
-    *accepted = answer == CLAUDE_DONE;
+    *accepted = result == CLAUDE_DONE;
     if (*accepted)
         return true;
-    if (answer == CLAUDE_STOPPED && file->err->kind == ERROR_SESSION_EXISTS)
+    if (result == CLAUDE_STOPPED && file->err->kind == ERROR_SESSION_EXISTS)
         return accept_session(file, accepted);
-    return report_answer(file, answer);
+    return report_result(file, result);
 }
 
-static bool take(struct claude_file *file, const struct claude_line *line)
+static bool import_line(struct claude_file *file, const struct claude_line *line)
 {
     switch (claude_digests_match(&file->digests, line->uuid, line->text)) {
     case CLAUDE_NEW:
@@ -267,15 +271,15 @@ static bool take(struct claude_file *file, const struct claude_line *line)
     case CLAUDE_REPEATED:
         break;
     case CLAUDE_CONFLICT:
-        pass_over(file, file->reader.number,
-                  "an entry of its stream or an earlier line has its uuid and other content");
+        report_skip(file, file->reader.number,
+                    "an entry of its stream or an earlier line has its uuid and other content");
         break;
     }
     return true;
 }
 
-/* Of a file without an object there is nothing to take, but something to report. */
-static bool take_none(struct claude_file *file, const struct claude_line *line)
+/* Ignores the lines of a file without objects, which is read only to report errors. */
+static bool ignore_line(struct claude_file *file, const struct claude_line *line)
 {
     (void)file;
     (void)line;
@@ -291,10 +295,10 @@ static bool import_lines(struct claude_file *file)
     if (!accepted)
         return true;
     file->report->files++;
-    const enum claude_answer answer = claude_stream_load(&file->stream, &file->digests, file->err);
-    if (answer != CLAUDE_DONE)
-        return report_answer(file, answer);
-    return each_line(file, true, take) && claude_batch_send(&file->batch, file->err);
+    const enum claude_result result = claude_stream_load(&file->stream, &file->digests, file->err);
+    if (result != CLAUDE_DONE)
+        return report_result(file, result);
+    return for_each_line(file, true, import_line) && claude_batch_send(&file->batch, file->err);
 }
 
 bool claude_file_import(const struct config *config, struct claude_report *report, const char *path,
@@ -309,7 +313,7 @@ bool claude_file_import(const struct config *config, struct claude_report *repor
         claude_stream_open(&file.stream, config, file.session_id, buffer_slice(&place->stream));
         ok = import_lines(&file);
     } else {
-        ok = file.lines > 0 || each_line(&file, true, take_none);
+        ok = file.lines > 0 || for_each_line(&file, true, ignore_line);
     }
     claude_stream_close(&file.stream);
     claude_batch_release(&file.batch);

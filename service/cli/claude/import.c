@@ -12,11 +12,12 @@
 
 struct transcripts {
     const struct config *config;
-    bool is_second; /* walk: first the conversations, then what belongs to their sessions */
+    /* second walk: files of agents and metadata; the first walk imports the conversations */
+    bool is_second;
     struct claude_report report;
 };
 
-static int by_name(const FTSENT **a, const FTSENT **b)
+static int compare_names(const FTSENT **a, const FTSENT **b)
 {
     return strcmp((*a)->fts_name, (*b)->fts_name);
 }
@@ -36,14 +37,15 @@ static bool import_path(struct transcripts *all, const FTSENT *entry)
     return ok;
 }
 
-/* What cannot be read holds up nothing but itself. */
+/* A file or folder that cannot be read does not stop the import. Reported in the first walk
+ * only. */
 static void report_unreadable(struct transcripts *all, const FTSENT *entry)
 {
     if (!all->is_second)
-        claude_report_pass_over(&all->report, entry->fts_path, 0, strerror(entry->fts_errno));
+        claude_report_skip(&all->report, entry->fts_path, 0, strerror(entry->fts_errno));
 }
 
-static bool visit(struct transcripts *all, const FTSENT *entry)
+static bool visit_entry(struct transcripts *all, const FTSENT *entry)
 {
     switch (entry->fts_info) {
     case FTS_ERR:
@@ -61,14 +63,14 @@ static bool visit(struct transcripts *all, const FTSENT *entry)
 static bool walk(struct transcripts *all, char *root)
 {
     char *roots[] = {root, NULL};
-    FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_COMFOLLOW, by_name);
+    FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_COMFOLLOW, compare_names);
     const FTSENT *entry;
     bool ok = tree != NULL;
 
     if (!ok)
         claude_report_fail(root, strerror(errno));
     while (ok && (errno = 0, entry = fts_read(tree)) != NULL)
-        ok = visit(all, entry);
+        ok = visit_entry(all, entry);
     if (ok && errno != 0) {
         claude_report_fail(root, strerror(errno));
         ok = false;
@@ -78,10 +80,10 @@ static bool walk(struct transcripts *all, char *root)
     return ok;
 }
 
-/* The absolute path of a file or folder: the names of a file's folders say what it belongs to. The
- * name of the file itself stays what the user says, also for a symbolic link. NULL: errno says why.
- */
-static char *absolute(const char *path)
+/* Returns the absolute path of a file or folder, since the names of its parent folders identify the
+ * session. The last component of a file stays as the user has named it, also for a symbolic link.
+ * The caller frees the result. Returns NULL, with errno set, on failure. */
+static char *make_absolute(const char *path)
 {
     struct stat found;
     struct buffer folder = {0};
@@ -106,7 +108,7 @@ static char *absolute(const char *path)
 
 static bool walk_twice(struct transcripts *all)
 {
-    char *root = absolute(all->config->file);
+    char *root = make_absolute(all->config->file);
 
     if (root == NULL) {
         claude_report_fail(all->config->file, strerror(errno));
@@ -131,5 +133,5 @@ enum command_exit claude_import(const struct config *config)
     claude_report_print(&all.report);
     if (!ok || all.report.stopped > 0)
         return COMMAND_UNAVAILABLE;
-    return all.report.passed_over > 0 ? COMMAND_CHECK_FAILED : COMMAND_DONE;
+    return all.report.skipped > 0 ? COMMAND_CHECK_FAILED : COMMAND_DONE;
 }

@@ -4,23 +4,23 @@
 #include "routes/json/skip.h"
 #include "routes/json/string.h"
 
-/* What the service may be configured to take; it checks its own limit. */
+/* Maximum --max-json-depth. The service checks its own, possibly lower, limit. */
 #define MAX_DEPTH 10000
 
-/* The reader of batches counts lines, and this one is its first. */
-static void drop_line_number(struct error *why)
+/* Removes the line number that the parser of batches adds: it is 1 for every line. */
+static void drop_line_number(struct error *reason)
 {
     static const char *const prefixes[] = {"line 1, ", "line 1: "};
-    const struct error found = *why;
+    const struct error found = *reason;
 
     for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
         const size_t len = strlen(prefixes[i]);
         if (strncmp(found.detail, prefixes[i], len) == 0)
-            error_set(why, found.kind, found.field, "%s", found.detail + len);
+            error_set(reason, found.kind, found.field, "%s", found.detail + len);
     }
 }
 
-bool claude_line_parse(char *data, size_t len, struct claude_line *out, struct error *why)
+bool claude_line_parse(char *data, size_t len, struct claude_line *out, struct error *reason)
 {
     const struct entries_body_limits limits = {.max_depth = MAX_DEPTH, .max_count = 1};
     struct buffer line = {0};
@@ -28,8 +28,8 @@ bool claude_line_parse(char *data, size_t len, struct claude_line *out, struct e
     line.data = data;
     line.len = line.capacity = len;
     *out = (struct claude_line){0};
-    if (!entries_body_new(&line, true, &limits, &out->entries, why)) {
-        drop_line_number(why);
+    if (!entries_body_new(&line, true, &limits, &out->entries, reason)) {
+        drop_line_number(reason);
         return false;
     }
     if (entries_body_count(out->entries) > 0) {
@@ -45,7 +45,8 @@ void claude_line_release(struct claude_line *line)
     line->entries = NULL;
 }
 
-/* Behind the string whose opening quote is at `at`; `end` when it is not closed. */
+/* Returns the position after the string whose opening quote is at `at`; `end` when it is not
+ * closed. */
 static const char *skip_string(const char *at, const char *end)
 {
     for (at++; at < end && *at != '"'; at++) {
@@ -55,7 +56,7 @@ static const char *skip_string(const char *at, const char *end)
     return at < end ? at + 1 : end;
 }
 
-/* Behind the object that begins at `at`; `end` when it is not closed. */
+/* Returns the position after the object that begins at `at`; `end` when it is not closed. */
 static const char *skip_object(const char *at, const char *end)
 {
     size_t depth = 0;
@@ -81,8 +82,8 @@ size_t claude_line_split(struct slice line)
 
     if (start == end || *start != '{')
         return 0;
-    const char *behind = skip_object(start, end);
-    return json_skip_space(behind, end) < end ? (size_t)(behind - line.data) : 0;
+    const char *object_end = skip_object(start, end);
+    return json_skip_space(object_end, end) < end ? (size_t)(object_end - line.data) : 0;
 }
 
 struct slice claude_line_member(struct slice object, const char *wanted)
@@ -111,12 +112,12 @@ bool claude_line_text(struct slice object, const char *wanted, struct buffer *ou
     return out->len > 0;
 }
 
-bool claude_line_add_metadata(struct slice object, struct buffer *out, struct error *why)
+bool claude_line_add_metadata(struct slice object, struct buffer *out, struct error *reason)
 {
     const bool is_empty = object.len == 2;
 
     if (claude_line_member(object, "type").data != NULL)
-        return error_set(why, ERROR_INVALID_PAYLOAD, "/type",
+        return error_set(reason, ERROR_INVALID_PAYLOAD, "/type",
                          "it has a member type, which marks the entry as metadata");
     buffer_add(out, (struct slice){object.data, object.len - 1});
     buffer_add_text(out, is_empty ? "" : ",");

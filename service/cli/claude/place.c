@@ -14,8 +14,8 @@ static bool starts_with(struct slice text, const char *prefix)
     return text.len >= len && memcmp(text.data, prefix, len) == 0;
 }
 
-/* Cuts `suffix` off unless nothing would be left. */
-static bool cut_suffix(struct slice *text, const char *suffix)
+/* Removes `suffix` unless nothing would remain. Returns whether it did. */
+static bool strip_suffix(struct slice *text, const char *suffix)
 {
     const size_t len = strlen(suffix);
 
@@ -25,7 +25,7 @@ static bool cut_suffix(struct slice *text, const char *suffix)
     return true;
 }
 
-/* The last component of what stands before `end`, which is a slash or the end of the path. */
+/* Returns the last component before `end`, which is a slash or the end of the path. */
 static struct slice component_before(const char *path, const char *end)
 {
     const char *start = end;
@@ -35,7 +35,8 @@ static struct slice component_before(const char *path, const char *end)
     return (struct slice){start, (size_t)(end - start)};
 }
 
-/* The innermost folder that is named by a UUID; its data is NULL when there is none. */
+/* Returns the innermost parent folder whose name is a UUID, and its UUID in `id`; its data is NULL
+ * when there is none. */
 static struct slice session_folder(const char *path, const char *name, char id[UUID_SIZE])
 {
     for (const char *end = name; end > path; end = component_before(path, end - 1).data) {
@@ -63,7 +64,7 @@ static void place_in_session(const char *path, struct slice folder, const char *
     buffer_add(&out->stream, (struct slice){start, (size_t)(end - start)});
 }
 
-/* `name` is that of the file, without its suffix. */
+/* `name` is the name of the file without suffix. */
 static void place_lines(const char *path, struct slice name, struct claude_place *out)
 {
     char folder_id[UUID_SIZE];
@@ -86,7 +87,7 @@ static void place_lines(const char *path, struct slice name, struct claude_place
     }
 }
 
-/* Metadata describes a stream of a session, so a folder has to name the session. */
+/* Metadata describes a stream of a session, so the session must be known from a folder. */
 static void place_metadata(const char *path, struct slice name, struct claude_place *out)
 {
     const struct slice folder = session_folder(path, name.data, out->session_id);
@@ -102,9 +103,9 @@ void claude_place_find(const char *path, bool is_named, struct claude_place *out
     struct slice name = component_before(path, path + strlen(path));
 
     *out = (struct claude_place){.kind = CLAUDE_OTHER, .project = {"", 0}};
-    if (cut_suffix(&name, METADATA_SUFFIX))
+    if (strip_suffix(&name, METADATA_SUFFIX))
         place_metadata(path, name, out);
-    else if (cut_suffix(&name, LINES_SUFFIX) || is_named)
+    else if (strip_suffix(&name, LINES_SUFFIX) || is_named)
         place_lines(path, name, out);
 }
 

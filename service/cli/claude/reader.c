@@ -18,8 +18,8 @@ bool claude_reader_open(struct claude_reader *reader, const char *path, size_t m
     return reader->fd >= 0;
 }
 
-/* How many bytes are there; 0 at the end of the file, -1 on failure. */
-static ssize_t fill(struct claude_reader *reader)
+/* Returns the number of unread bytes in the chunk; 0 at the end of the file, -1 on failure. */
+static ssize_t fill_chunk(struct claude_reader *reader)
 {
     ssize_t count;
 
@@ -33,23 +33,24 @@ static ssize_t fill(struct claude_reader *reader)
     return count;
 }
 
-/* Takes what the chunk has of the line. True when the line ends there. */
-static bool take(struct claude_reader *reader, bool *too_long)
+/* Appends the bytes of the chunk that belong to the line. Returns true when the line ends in this
+ * chunk. */
+static bool append_chunk(struct claude_reader *reader, bool *too_long)
 {
     const char *start = reader->chunk + reader->at;
-    const size_t there = reader->len - reader->at;
-    const char *end = reader->is_whole ? NULL : memchr(start, '\n', there);
-    const size_t len = end == NULL ? there : (size_t)(end - start);
+    const size_t available = reader->len - reader->at;
+    const char *end = reader->is_whole ? NULL : memchr(start, '\n', available);
+    const size_t len = end == NULL ? available : (size_t)(end - start);
 
     reader->at += len + (end != NULL);
-    /* One byte more may be a CR, three may be a byte order mark. */
+    /* 4 more bytes: a CR and a byte order mark of 3 bytes */
     *too_long = *too_long || reader->line.len + len > reader->max_bytes + 4;
     if (!*too_long)
         buffer_add(&reader->line, (struct slice){start, len});
     return end != NULL;
 }
 
-static void trim(struct claude_reader *reader)
+static void trim_line(struct claude_reader *reader)
 {
     struct buffer *line = &reader->line;
     const size_t mark = sizeof(BYTE_ORDER_MARK) - 1;
@@ -67,14 +68,14 @@ enum claude_read claude_reader_next(struct claude_reader *reader)
     ssize_t count;
 
     reader->line.len = 0;
-    if ((count = fill(reader)) <= 0)
+    if ((count = fill_chunk(reader)) <= 0)
         return count == 0 ? CLAUDE_READ_END : CLAUDE_READ_FAILED;
     reader->number++;
-    while (!ended && (count = fill(reader)) > 0)
-        ended = take(reader, &too_long);
+    while (!ended && (count = fill_chunk(reader)) > 0)
+        ended = append_chunk(reader, &too_long);
     if (count < 0)
         return CLAUDE_READ_FAILED;
-    trim(reader);
+    trim_line(reader);
     too_long = too_long || reader->line.len > reader->max_bytes;
     return too_long ? CLAUDE_READ_TOO_LONG : CLAUDE_READ_LINE;
 }

@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-/* Prints one line. */
-static void say(struct buffer *line)
+/* Prints one line to stderr and releases it. */
+static void print_line(struct buffer *line)
 {
     buffer_add_char(line, '\0');
     terminal_print(stderr, "%s\n", line->data);
@@ -22,37 +22,37 @@ static struct buffer begin_line(const char *path)
     return line;
 }
 
-void claude_report_pass_over(struct claude_report *report, const char *path, int64_t line,
-                             const char *why)
+void claude_report_skip(struct claude_report *report, const char *path, int64_t line,
+                        const char *reason)
 {
     struct buffer text = begin_line(path);
 
-    report->passed_over++;
+    report->skipped++;
     if (line > 0)
         buffer_printf(&text, ": line %lld", (long long)line);
-    buffer_printf(&text, " is passed over: %s", why);
-    say(&text);
+    buffer_printf(&text, " is passed over: %s", reason);
+    print_line(&text);
 }
 
 void claude_report_stop(struct claude_report *report, const char *path, int64_t line,
-                        const char *why)
+                        const char *reason)
 {
     struct buffer text = begin_line(path);
 
     report->stopped++;
     if (line > 0)
-        buffer_printf(&text, ": stopped before line %lld: %s", (long long)line, why);
+        buffer_printf(&text, ": stopped before line %lld: %s", (long long)line, reason);
     else
-        buffer_printf(&text, ": stopped: %s", why);
-    say(&text);
+        buffer_printf(&text, ": stopped: %s", reason);
+    print_line(&text);
 }
 
-void claude_report_fail(const char *path, const char *why)
+void claude_report_fail(const char *path, const char *reason)
 {
     struct buffer text = begin_line(path);
 
-    buffer_printf(&text, ": %s", why);
-    say(&text);
+    buffer_printf(&text, ": %s", reason);
+    print_line(&text);
 }
 
 void claude_report_print(const struct claude_report *report)
@@ -60,5 +60,5 @@ void claude_report_print(const struct claude_report *report)
     printf("transcripts: %lld; entries: %lld new, %lld there already; passed over: %lld; "
            "stopped: %lld\n",
            (long long)report->files, (long long)report->appended, (long long)report->present,
-           (long long)report->passed_over, (long long)report->stopped);
+           (long long)report->skipped, (long long)report->stopped);
 }

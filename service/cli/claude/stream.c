@@ -9,7 +9,8 @@
 
 #include <stdio.h>
 
-#define MAX_DEPTH 10010 /* an entry of any depth that can be configured, in a page */
+/* deeper than any entry that can be configured, inside a page */
+#define MAX_DEPTH 10010
 #define PAGE_ENTRIES 1000
 #define PROBLEM "urn:sessiond:problem:"
 
@@ -37,15 +38,16 @@ void claude_stream_close(struct claude_stream *stream)
 
 /* --- Responses -------------------------------------------------------------------------------- */
 
-/* A page has one entry at least, and an entry came in a body. */
-static bool read_body(const struct config *config, struct http_response *answer, struct buffer *out,
-                      struct error *err)
+/* Limits the body to the size of a page, which has at least one entry, and an entry is at most as
+ * long as a body. */
+static bool read_body(const struct config *config, struct http_response *response,
+                      struct buffer *out, struct error *err)
 {
     const int64_t max_bytes = 2 * config->max_body_bytes + config->max_page_bytes;
     char part[16384];
     ssize_t count;
 
-    while ((count = http_client_read(answer, part, sizeof(part), err)) > 0) {
+    while ((count = http_client_read(response, part, sizeof(part), err)) > 0) {
         buffer_add(out, (struct slice){part, (size_t)count});
         if ((int64_t)out->len > max_bytes)
             return error_set(err, ERROR_INTERNAL, NULL,
@@ -64,9 +66,8 @@ static bool is_object(struct slice body)
     return json_scan(body, MAX_DEPTH, &outline, &ignored) && outline.type == JSON_OBJECT;
 }
 
-/* The member's text without quotes and escapes decoded, with a NUL behind it; "" if there is none.
- */
-static const char *text_of(struct slice object, const char *name, struct buffer *out)
+/* Decodes the text of a member into *out, NUL-terminated; "" when there is none. */
+static const char *decode_member(struct slice object, const char *name, struct buffer *out)
 {
     if (!claude_line_text(object, name, out))
         out->len = 0;
@@ -74,28 +75,28 @@ static const char *text_of(struct slice object, const char *name, struct buffer 
     return out->data;
 }
 
-static void explain_lease(struct slice problem, struct error *err)
+static void set_lease_error(struct slice problem, struct error *err)
 {
     struct buffer owner = {0};
     struct buffer end = {0};
 
     error_set(err, ERROR_LEASE_HELD, NULL,
               "\"%.64s\" holds a lease on its session until %.40s; import it again afterwards",
-              text_of(problem, "owner", &owner), text_of(problem, "expires_at", &end));
+              decode_member(problem, "owner", &owner), decode_member(problem, "expires_at", &end));
     buffer_release(&owner);
     buffer_release(&end);
 }
 
 /* Sets *err from a problem+json document. */
-static void explain(int status, struct slice problem, struct error *err)
+static void set_problem_error(int status, struct slice problem, struct error *err)
 {
     struct buffer type = {0};
     struct buffer detail = {0};
-    const char *name = text_of(problem, "type", &type);
-    const char *text = text_of(problem, "detail", &detail);
+    const char *name = decode_member(problem, "type", &type);
+    const char *text = decode_member(problem, "detail", &detail);
 
     if (strcmp(name, PROBLEM "lease-held") == 0)
-        explain_lease(problem, err);
+        set_lease_error(problem, err);
     else if (strcmp(name, PROBLEM "session-exists") == 0)
         error_set(err, ERROR_SESSION_EXISTS, NULL, "%.180s", text);
     else if (strcmp(name, PROBLEM "precondition-failed") == 0)
@@ -109,7 +110,7 @@ static void explain(int status, struct slice problem, struct error *err)
     buffer_release(&detail);
 }
 
-static enum claude_answer meaning_of(int status)
+static enum claude_result classify_status(int status)
 {
     switch (status) {
     case 400:
@@ -126,43 +127,44 @@ static enum claude_answer meaning_of(int status)
     }
 }
 
-static enum claude_answer receive(const struct config *config, struct http_response *answer,
-                                  struct buffer *body, struct error *err)
+static enum claude_result read_response(const struct config *config, struct http_response *response,
+                                        struct buffer *body, struct error *err)
 {
-    const enum claude_answer meaning = meaning_of(answer->status);
+    const enum claude_result result = classify_status(response->status);
 
-    if (answer->status == 401 || answer->status == 403) {
-        if (!api_response_refuse(config, answer, err))
+    if (response->status == 401 || response->status == 403) {
+        if (!api_response_set_problem(config, response, err))
             return CLAUDE_FAILED;
     }
-    if (!read_body(config, answer, body, err))
+    if (!read_body(config, response, body, err))
         return CLAUDE_FAILED;
     const struct slice text = buffer_slice(body);
     if (!is_object(text)) {
         error_set(err, ERROR_INTERNAL, NULL, "the service answers %d and no JSON object",
-                  answer->status);
+                  response->status);
         return CLAUDE_FAILED;
     }
-    if (meaning != CLAUDE_DONE)
-        explain(answer->status, text, err);
-    return meaning;
+    if (result != CLAUDE_DONE)
+        set_problem_error(response->status, text, err);
+    return result;
 }
 
-/* DONE: *body is a JSON object that json_scan() accepts. */
-static enum claude_answer call(const struct config *config, const struct http_request *request,
-                               struct buffer *body, struct error *err)
+/* CLAUDE_DONE: *body is a JSON object that json_scan() accepts. */
+static enum claude_result send_request(const struct config *config,
+                                       const struct http_request *request, struct buffer *body,
+                                       struct error *err)
 {
-    struct http_response answer;
+    struct http_response response;
 
     body->len = 0;
-    if (!command_retry_send(config, request, &answer, err))
+    if (!command_retry_send(config, request, &response, err))
         return CLAUDE_FAILED;
-    const enum claude_answer meaning = receive(config, &answer, body, err);
-    http_client_close(&answer);
-    return meaning;
+    const enum claude_result result = read_response(config, &response, body, err);
+    http_client_close(&response);
+    return result;
 }
 
-/* A member that is a whole number of at most 18 digits. */
+/* Reads a member that is a non-negative integer of at most 18 digits. */
 static bool read_number(struct slice object, const char *name, int64_t *out, struct error *err)
 {
     const struct slice text = claude_line_member(object, name);
@@ -181,11 +183,11 @@ static bool read_number(struct slice object, const char *name, int64_t *out, str
 
 /* --- The session ------------------------------------------------------------------------------ */
 
-enum claude_answer claude_stream_create(const struct claude_stream *stream, struct slice project,
+enum claude_result claude_stream_create(const struct claude_stream *stream, struct slice project,
                                         struct error *err)
 {
     struct buffer body = {0};
-    struct buffer answer = {0};
+    struct buffer response = {0};
     char path[64];
 
     snprintf(path, sizeof(path), "/sessions/%s", stream->session_id);
@@ -195,37 +197,37 @@ enum claude_answer claude_stream_create(const struct claude_stream *stream, stru
     json_add_string(&body, slice_from(stream->config->thread));
     buffer_add_char(&body, '}');
     const struct http_request request = {"PUT", path, "application/json", buffer_slice(&body)};
-    const enum claude_answer meaning = call(stream->config, &request, &answer, err);
+    const enum claude_result result = send_request(stream->config, &request, &response, err);
     buffer_release(&body);
-    buffer_release(&answer);
-    return meaning;
+    buffer_release(&response);
+    return result;
 }
 
-enum claude_answer claude_stream_project(const struct claude_stream *stream, struct buffer *project,
+enum claude_result claude_stream_project(const struct claude_stream *stream, struct buffer *project,
                                          bool *is_other_thread, struct error *err)
 {
-    struct buffer answer = {0};
+    struct buffer response = {0};
     struct buffer thread = {0};
     char path[64];
 
     snprintf(path, sizeof(path), "/sessions/%s", stream->session_id);
     const struct http_request request = {.method = "GET", .path = path};
-    const enum claude_answer meaning = call(stream->config, &request, &answer, err);
-    if (meaning == CLAUDE_DONE) {
-        const struct slice session = buffer_slice(&answer);
+    const enum claude_result result = send_request(stream->config, &request, &response, err);
+    if (result == CLAUDE_DONE) {
+        const struct slice session = buffer_slice(&response);
         *is_other_thread = !claude_line_text(session, "thread_id", &thread) ||
                            !slice_is(buffer_slice(&thread), stream->config->thread);
         if (!claude_line_text(session, "project_path", project))
             project->len = 0;
     }
-    buffer_release(&answer);
+    buffer_release(&response);
     buffer_release(&thread);
-    return meaning;
+    return result;
 }
 
-/* --- Its stream ------------------------------------------------------------------------------- */
+/* --- The stream ------------------------------------------------------------------------------- */
 
-/* `item` is one of the page's entries. */
+/* Adds the entry of `item`, an element of the page. */
 static bool add_entry(struct claude_digests *digests, struct buffer *page, struct slice item,
                       struct error *err)
 {
@@ -262,9 +264,9 @@ static bool add_page(struct claude_digests *digests, struct buffer *page, struct
     return true;
 }
 
-/* Takes a page of what comes behind *after, which moves on. */
-static bool take_page(struct claude_stream *stream, struct claude_digests *digests,
-                      struct buffer *page, int64_t *after, struct error *err)
+/* Adds a page of entries after *after, and advances *after. */
+static bool parse_page(struct claude_stream *stream, struct claude_digests *digests,
+                       struct buffer *page, int64_t *after, struct error *err)
 {
     const struct slice text = buffer_slice(page);
     int64_t next = 0;
@@ -278,7 +280,7 @@ static bool take_page(struct claude_stream *stream, struct claude_digests *diges
     return add_page(digests, page, err);
 }
 
-static enum claude_answer load_page(struct claude_stream *stream, struct claude_digests *digests,
+static enum claude_result load_page(struct claude_stream *stream, struct claude_digests *digests,
                                     int64_t *after, struct error *err)
 {
     struct buffer path = {0};
@@ -288,41 +290,41 @@ static enum claude_answer load_page(struct claude_stream *stream, struct claude_
                   PAGE_ENTRIES);
     buffer_add_char(&path, '\0');
     const struct http_request request = {.method = "GET", .path = path.data};
-    enum claude_answer meaning = call(stream->config, &request, &page, err);
-    if (meaning == CLAUDE_DONE && !take_page(stream, digests, &page, after, err))
-        meaning = CLAUDE_FAILED;
+    enum claude_result result = send_request(stream->config, &request, &page, err);
+    if (result == CLAUDE_DONE && !parse_page(stream, digests, &page, after, err))
+        result = CLAUDE_FAILED;
     buffer_release(&path);
     buffer_release(&page);
-    return meaning;
+    return result;
 }
 
-enum claude_answer claude_stream_load(struct claude_stream *stream, struct claude_digests *digests,
+enum claude_result claude_stream_load(struct claude_stream *stream, struct claude_digests *digests,
                                       struct error *err)
 {
-    enum claude_answer meaning;
+    enum claude_result result;
     int64_t after = 0;
 
     do
-        meaning = load_page(stream, digests, &after, err);
-    while (meaning == CLAUDE_DONE && after < stream->last_seq);
-    return meaning;
+        result = load_page(stream, digests, &after, err);
+    while (result == CLAUDE_DONE && after < stream->last_seq);
+    return result;
 }
 
-enum claude_answer claude_stream_append(struct claude_stream *stream, struct slice lines,
+enum claude_result claude_stream_append(struct claude_stream *stream, struct slice lines,
                                         struct error *err)
 {
     struct buffer path = {0};
-    struct buffer answer = {0};
+    struct buffer response = {0};
 
     buffer_printf(&path, "%s&expect_last_seq=%lld", stream->target.data,
                   (long long)stream->last_seq);
     buffer_add_char(&path, '\0');
     const struct http_request request = {"POST", path.data, "application/x-ndjson", lines};
-    enum claude_answer meaning = call(stream->config, &request, &answer, err);
-    if (meaning == CLAUDE_DONE &&
-        !read_number(buffer_slice(&answer), "last_seq", &stream->last_seq, err))
-        meaning = CLAUDE_FAILED;
+    enum claude_result result = send_request(stream->config, &request, &response, err);
+    if (result == CLAUDE_DONE &&
+        !read_number(buffer_slice(&response), "last_seq", &stream->last_seq, err))
+        result = CLAUDE_FAILED;
     buffer_release(&path);
-    buffer_release(&answer);
-    return meaning;
+    buffer_release(&response);
+    return result;
 }

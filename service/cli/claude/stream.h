@@ -1,5 +1,5 @@
-/* A session and one of its streams in the running service, as the import of a transcript needs
- * them. Blocks; one thread. */
+/* A session of the running service and one of its streams, for the import of a transcript. Blocks;
+ * one thread. */
 #ifndef SESSIOND_SERVICE_CLI_CLAUDE_STREAM_H
 #define SESSIOND_SERVICE_CLI_CLAUDE_STREAM_H
 
@@ -11,39 +11,42 @@
 struct claude_stream {
     const struct config *config;
     char session_id[UUID_SIZE];
-    struct buffer target; /* /sessions/ID/entries?stream=NAME, with a NUL behind it */
-    int64_t last_seq;     /* after claude_stream_load() */
+    struct buffer target; /* /sessions/ID/entries?stream=NAME, NUL-terminated */
+    int64_t last_seq;     /* valid after claude_stream_load() */
 };
 
-/* What a response means for an import. Of all but DONE *err says more. */
-enum claude_answer {
+/* Meaning of a response for the import. `err` is set for all values except CLAUDE_DONE. */
+enum claude_result {
     CLAUDE_DONE,
-    CLAUDE_REFUSED, /* the body is one that the service does not take */
-    CLAUDE_STOPPED, /* the session does not take it now: a lease, another writer, a deletion */
-    CLAUDE_FAILED,  /* the service cannot be used: the whole import ends */
+    CLAUDE_REFUSED, /* the service rejects the body */
+    CLAUDE_STOPPED, /* rejected now, possibly accepted later: a lease, another writer, a deletion */
+    CLAUDE_FAILED,  /* the service cannot be used; the import must end */
 };
 
-/* Any name that a stream may have. */
+/* Initializes *stream. `name` may be any stream name. `config` is borrowed until
+ * claude_stream_close(). */
 void claude_stream_open(struct claude_stream *stream, const struct config *config,
                         const char *session_id, struct slice name);
 
-/* Creates the session unless it is there. STOPPED with ERROR_SESSION_EXISTS when it has another
- * project or thread. */
-enum claude_answer claude_stream_create(const struct claude_stream *stream, struct slice project,
+/* Creates the session unless it exists. CLAUDE_STOPPED with ERROR_SESSION_EXISTS when it exists
+ * with another project or thread. */
+enum claude_result claude_stream_create(const struct claude_stream *stream, struct slice project,
                                         struct error *err);
 
-/* Reads the project of a session that is there; *is_other_thread: it is not of --thread. */
-enum claude_answer claude_stream_project(const struct claude_stream *stream, struct buffer *project,
+/* Reads the project of an existing session into *project. *is_other_thread: its thread is not
+ * --thread. */
+enum claude_result claude_stream_project(const struct claude_stream *stream, struct buffer *project,
                                          bool *is_other_thread, struct error *err);
 
 /* Adds all entries of the stream to `digests`. */
-enum claude_answer claude_stream_load(struct claude_stream *stream, struct claude_digests *digests,
+enum claude_result claude_stream_load(struct claude_stream *stream, struct claude_digests *digests,
                                       struct error *err);
 
-/* Appends lines of NDJSON, all or none, if the stream still ends where this client left it. */
-enum claude_answer claude_stream_append(struct claude_stream *stream, struct slice lines,
+/* Appends lines of NDJSON, all or none. CLAUDE_STOPPED when another client has appended since. */
+enum claude_result claude_stream_append(struct claude_stream *stream, struct slice lines,
                                         struct error *err);
 
+/* Frees the stream. Sends nothing. */
 void claude_stream_close(struct claude_stream *stream);
 
 #endif
