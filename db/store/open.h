@@ -65,9 +65,9 @@ MUST_USE bool store_open_explain(const char *path, struct error *err);
  * may take long, and ending them loses no data. Any thread. */
 void store_refuse_long_jobs(struct store *store);
 
-/* Completes all submitted jobs, checkpoints and closes. No other call may be in progress. If the
- * storage has failed, or fails now, the store calls the observer's `failed` and closes and frees
- * nothing: the process has to end. Not thread-safe. */
+/* Completes all submitted jobs, checkpoints and closes. `store` may be NULL. No other call may be
+ * in progress. If the storage has failed, or fails now, the store calls the observer's `failed` and
+ * closes and frees nothing: the process has to end. Not thread-safe. */
 void store_close(struct store *store);
 
 #endif

@@ -1,4 +1,4 @@
-/* The list of the sessions whose context was replaced. */
+/* The list of the sessions whose contexts were replaced. */
 #include "db/sqlite/file/legacy_import.h"
 
 #include <stdio.h>

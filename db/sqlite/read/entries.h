@@ -1,5 +1,5 @@
-/* The reads of a session's log, on a leased reader. The visitor runs while the row is on the
- * statement. */
+/* Reads the streams and entries of a session on a leased reader. The visitor runs while the
+ * statement stands on the row. The thread that leases the reader. */
 #ifndef SESSIOND_DB_SQLITE_READ_ENTRIES_H
 #define SESSIOND_DB_SQLITE_READ_ENTRIES_H
 
