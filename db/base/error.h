@@ -80,9 +80,8 @@ enum error_kind {
 struct error {
     enum error_kind kind;
     unsigned missing_count;
-    const char
-        /* Members that the payload lacks; static strings. */
-        *missing[ERROR_MISSING_MAX];
+    /* Members that the payload lacks; static strings. */
+    const char *missing[ERROR_MISSING_MAX];
     char field[48];   /* JSON pointer, query parameter or header at fault; empty when none */
     char detail[480]; /* one sentence for the client: what is wrong and what would be right */
 };

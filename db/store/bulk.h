@@ -20,9 +20,8 @@ struct store_bulk_position {
 
 struct store_bulk {
     int limit; /* sessions, up to STORE_BULK_MAX; 0: STORE_BULK_MAX */
-    struct store_bulk_position
-        /* ERROR_INVALID_QUERY when no earlier page can have returned it. */
-        place;
+    /* ERROR_INVALID_QUERY when no earlier page can have returned it. */
+    struct store_bulk_position place;
     struct slice destination; /* RELOCATE: the target folder */
     size_t max_path_bytes;    /* RELOCATE */
     bool dry_run;             /* RELOCATE */

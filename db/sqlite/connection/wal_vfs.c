@@ -39,7 +39,7 @@ static struct wal_file *wal_file(sqlite3_file *file)
 /* If the disk is full, the bytes stay buffered: SQLite may roll back only the statement that
  * received the error and commit the earlier writes. After any other error it rolls back the whole
  * transaction. */
-static int flush(struct wal_file *wal)
+static int flush_buffer(struct wal_file *wal)
 {
     int result = SQLITE_OK;
 
@@ -79,7 +79,7 @@ static int wal_write(sqlite3_file *file, const void *data, int count, sqlite3_in
         return result;
     if (wal->count > 0 &&
         (offset != wal->offset + wal->count || count > BUFFER_BYTES - wal->count)) {
-        result = flush(wal);
+        result = flush_buffer(wal);
         if (result != SQLITE_OK)
             return result;
     }
@@ -95,7 +95,7 @@ static int wal_write(sqlite3_file *file, const void *data, int count, sqlite3_in
 static int wal_read(sqlite3_file *file, void *data, int count, sqlite3_int64 offset)
 {
     struct wal_file *wal = wal_file(file);
-    const int result = flush(wal);
+    const int result = flush_buffer(wal);
 
     return result != SQLITE_OK ? result
                                : wal->real->pMethods->xRead(wal->real, data, count, offset);
@@ -104,7 +104,7 @@ static int wal_read(sqlite3_file *file, void *data, int count, sqlite3_int64 off
 static int wal_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
     struct wal_file *wal = wal_file(file);
-    const int result = flush(wal);
+    const int result = flush_buffer(wal);
 
     return result != SQLITE_OK ? result : wal->real->pMethods->xTruncate(wal->real, size);
 }
@@ -114,7 +114,7 @@ static int wal_truncate(sqlite3_file *file, sqlite3_int64 size)
 static int wal_sync(sqlite3_file *file, int flags)
 {
     struct wal_file *wal = wal_file(file);
-    const int result = flush(wal);
+    const int result = flush_buffer(wal);
 
     wal->count = 0;
     return result != SQLITE_OK ? result : wal->real->pMethods->xSync(wal->real, flags);
@@ -123,7 +123,7 @@ static int wal_sync(sqlite3_file *file, int flags)
 static int wal_size(sqlite3_file *file, sqlite3_int64 *size)
 {
     struct wal_file *wal = wal_file(file);
-    const int result = flush(wal);
+    const int result = flush_buffer(wal);
 
     return result != SQLITE_OK ? result : wal->real->pMethods->xFileSize(wal->real, size);
 }
@@ -155,7 +155,7 @@ static int wal_check_reserved_lock(sqlite3_file *file, int *reserved)
 static int wal_control(sqlite3_file *file, int operation, void *arg)
 {
     struct wal_file *wal = wal_file(file);
-    const int result = flush(wal);
+    const int result = flush_buffer(wal);
 
     return result != SQLITE_OK ? result
                                : wal->real->pMethods->xFileControl(wal->real, operation, arg);

@@ -33,7 +33,7 @@ MUST_USE bool legacy_copy_rows(sqlite3 *db, struct error *err);
 
 /* Imports each row that is not imported yet. An invalid row (an id that is no UUID, an invalid
  * status or time) fails the whole import; the error names it. Records in *replaced the contexts
- * that `adopter` has replaced. Advances the writer's clock to the newest time. */
+ * that `fix_context` has replaced. Advances the writer's clock to the newest time. */
 MUST_USE bool legacy_import_rows(sqlite3 *db, session_context_fix fix_context,
                                  struct legacy_replaced *replaced, struct error *err);
 

@@ -32,7 +32,7 @@ struct paths {
     struct stat owner;  /* the owner to give the new file to */
 };
 
-static bool exists(const char *path)
+static bool path_exists(const char *path)
 {
     struct stat status;
 
@@ -108,7 +108,7 @@ static bool resolve_paths(const struct restore *restore, struct paths *paths, st
 {
     struct stat from;
 
-    paths->had_file = exists(restore->to);
+    paths->had_file = path_exists(restore->to);
     if (!durable_file_make_folder(restore->to, err) || !resolve_target(restore->to, paths, err) ||
         !lock_file_take(restore->to, &paths->lock, err) || !find_owner(paths, err))
         return false;
@@ -215,7 +215,7 @@ struct companion {
 
 /* Gives the old file and its WAL their second names, then applies the WAL. Whatever the result, no
  * data is lost. */
-static bool keep_companions(const struct paths *paths, const char *kept_path,
+static bool link_companions(const struct paths *paths, const char *kept_path,
                             struct companion found[COMPANIONS], struct error *err)
 {
     bool has_companion = false;
@@ -224,7 +224,7 @@ static bool keep_companions(const struct paths *paths, const char *kept_path,
         if (!add_suffix(paths->target, companions[i], found[i].path, err) ||
             !add_suffix(kept_path, companions[i], found[i].kept, err))
             return false;
-        if (!exists(found[i].path))
+        if (!path_exists(found[i].path))
             continue;
         has_companion = true;
         if (!link_kept(found[i].path, found[i].kept, err))
@@ -241,14 +241,14 @@ static bool keep_companions(const struct paths *paths, const char *kept_path,
 
 /* The old file has both names until the new one is renamed to the first, so one of them can always
  * be started. Its WAL must be removed before that: SQLite would apply it to the new file. */
-static bool keep_old(struct restore *restore, const struct paths *paths, struct error *err)
+static bool link_old(struct restore *restore, const struct paths *paths, struct error *err)
 {
     struct companion found[COMPANIONS];
     struct stat status;
 
     if (!format_kept_name(paths->target, restore->kept, err) ||
         (paths->has_old && !link_kept(paths->target, restore->kept, err)) ||
-        !keep_companions(paths, restore->kept, found, err))
+        !link_companions(paths, restore->kept, found, err))
         return false;
     for (size_t i = 0; i < COMPANIONS; i++) {
         unlink(found[i].path);
@@ -317,7 +317,7 @@ static bool replace_file(struct restore *restore, const struct paths *paths, str
     if (restore->observer->doing != NULL)
         restore->observer->doing(restore->observer->arg, "writing to the disk");
     if (!add_suffix(paths->target, "-shm", index, err) || !change_owners(restore, paths, err) ||
-        !durable_file_sync(restore->unfinished, err) || !keep_old(restore, paths, err))
+        !durable_file_sync(restore->unfinished, err) || !link_old(restore, paths, err))
         return false;
     unlink(index);
     if (!durable_file_put(restore->unfinished, paths->target, err))

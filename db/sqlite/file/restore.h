@@ -17,9 +17,8 @@ struct restore {
     bool is_replacing; /* deletes the old file after the new one has its name */
     session_context_fix fix_context;
     const struct file_observer *observer;
-    char
-        /* Out, set before any file is created: the temporary path of the copy. */
-        unfinished[PATH_MAX];
+    /* Out, set before any file is created: the temporary path of the copy. */
+    char unfinished[PATH_MAX];
     char kept[PATH_MAX]; /* out: the path of the old file now; empty: there was none */
 };
 

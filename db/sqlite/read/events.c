@@ -39,8 +39,8 @@ static const char *const texts[READER_EVENT_STATEMENTS] = {
     [READER_CONSUMER] = "SELECT after, updated_us FROM consumers WHERE name = ?1",
 };
 
-static bool prepare(struct reader *reader, enum reader_event_statement which, sqlite3_stmt **out,
-                    struct error *err)
+static bool get_statement(struct reader *reader, enum reader_event_statement which,
+                          sqlite3_stmt **out, struct error *err)
 {
     sqlite3_stmt **prepared = &reader->events[which];
 
@@ -70,13 +70,13 @@ struct range {
     int64_t high;
 };
 
-static bool read_kept(struct reader *reader, int64_t *purged, struct store_event_page *page,
-                      struct error *err)
+static bool read_kept_range(struct reader *reader, int64_t *purged, struct store_event_page *page,
+                            struct error *err)
 {
     sqlite3_stmt *stmt;
     bool ok;
 
-    if (!prepare(reader, READER_EVENTS_KEPT, &stmt, err))
+    if (!get_statement(reader, READER_EVENTS_KEPT, &stmt, err))
         return false;
     if (step_single_row(reader, stmt, &ok, err)) {
         *purged = column_time(stmt, 0);
@@ -95,7 +95,7 @@ bool read_consumer(struct reader *reader, struct slice name, struct store_consum
     sqlite3_stmt *stmt;
     bool ok;
 
-    if (!prepare(reader, READER_CONSUMER, &stmt, err))
+    if (!get_statement(reader, READER_CONSUMER, &stmt, err))
         return false;
     sqlite3_bind_text64(stmt, 1, name.data, name.len, SQLITE_STATIC, SQLITE_UTF8);
     if (step_single_row(reader, stmt, &ok, err)) {
@@ -119,7 +119,7 @@ static bool is_event_of(struct reader *reader, int64_t event_id, struct slice se
     sqlite3_stmt *stmt;
     bool ok;
 
-    if (!prepare(reader, READER_EVENT_AT, &stmt, err))
+    if (!get_statement(reader, READER_EVENT_AT, &stmt, err))
         return false;
     sqlite3_bind_int64(stmt, 1, event_id);
     *belongs =
@@ -142,7 +142,7 @@ static bool read_lifetime(struct reader *reader, struct slice id, struct range *
     bool is_known = false;
     sqlite3_stmt *stmt;
 
-    if (!prepare(reader, READER_SESSION_LIFE, &stmt, err))
+    if (!get_statement(reader, READER_SESSION_LIFE, &stmt, err))
         return false;
     sqlite3_bind_text64(stmt, 1, id.data, id.len, SQLITE_STATIC, SQLITE_UTF8);
     const bool found = step_single_row(reader, stmt, &ok, err);
@@ -171,7 +171,7 @@ static bool find_range(struct reader *reader, const struct store_event_query *qu
     struct store_consumer consumer = {.after = query->after};
     int64_t purged = 0;
 
-    if (!read_kept(reader, &purged, page, err))
+    if (!read_kept_range(reader, &purged, page, err))
         return false;
     if (query->timeline) {
         if (!read_lifetime(reader, query->session_id, range, err))
@@ -280,7 +280,8 @@ bool read_events(struct reader *reader, const struct store_event_query *query, s
     sqlite3_stmt *stmt;
     bool ok = true;
 
-    if (!find_range(reader, query, &range, &result, err) || !prepare(reader, which, &stmt, err))
+    if (!find_range(reader, query, &range, &result, err) ||
+        !get_statement(reader, which, &stmt, err))
         return false;
     result.last = query->timeline ? range.high : range.low;
     if (!result.gone) {

@@ -235,7 +235,7 @@ static bool rank_below(struct search *search, enum search_read_statement which, 
     return ok;
 }
 
-static bool rank_all(struct search *search, enum search_read_statement which, struct error *err)
+static bool rank_matches(struct search *search, enum search_read_statement which, struct error *err)
 {
     int64_t before = INT64_MAX;
     int ranked = 0;
@@ -356,8 +356,8 @@ static bool rank_in_time(struct search *search, struct reader *reader, struct er
         return true;
     if (until_ms < deadline_ms)
         reader->deadline_ms = until_ms;
-    const bool ok = read_backlog(search, err) && rank_all(search, SEARCH_READ_ENTRIES, err) &&
-                    rank_all(search, SEARCH_READ_CONTEXTS, err);
+    const bool ok = read_backlog(search, err) && rank_matches(search, SEARCH_READ_ENTRIES, err) &&
+                    rank_matches(search, SEARCH_READ_CONTEXTS, err);
     reader->deadline_ms = deadline_ms;
     return ok;
 }

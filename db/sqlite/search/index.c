@@ -44,7 +44,7 @@ static const char *const texts[SEARCH_STATEMENT_COUNT] = {
 };
 
 /* Prepares the statements. The tables must exist. */
-static bool prepare(struct search_index *index, struct error *err)
+static bool prepare_statements(struct search_index *index, struct error *err)
 {
     for (int i = 0; i < SEARCH_STATEMENT_COUNT; i++) {
         if (index->prepared[i] == NULL &&
@@ -554,7 +554,7 @@ static bool replace_tables(struct search_index *index, bool *is_safe, struct err
         *is_safe = sqlite_error_is_harmless(sqlite3_extended_errcode(db));
         return false;
     }
-    return prepare(index, err);
+    return prepare_statements(index, err);
 }
 
 static void log_rebuild(const struct search_index *index, const char *outcome,
@@ -654,7 +654,7 @@ static bool open_tables(struct search_index *index, struct error *err)
     if (index->text_of == NULL)
         return true;
     if (!connection_integer(index->db, "SELECT count(*) FROM search_backlog", &backlog, err) ||
-        !prepare(index, err))
+        !prepare_statements(index, err))
         return false;
     index->has_backlog = index->was_backlog = backlog > 0;
     return true;

@@ -397,7 +397,7 @@ static struct session make_session(const struct store_job *job, int64_t now)
     };
 }
 
-static bool publish(struct write_operations *ops, struct store_job *job, struct error *err)
+static bool publish_fork(struct write_operations *ops, struct store_job *job, struct error *err)
 {
     const struct fork_plan *plan = job->fork.plan;
 
@@ -492,7 +492,7 @@ bool write_fork(struct write_operations *ops, struct store_job *job, struct erro
     } else if (!recheck_parent(ops, job, err)) {
         return false;
     }
-    return job->error.kind != ERROR_NONE || publish(ops, job, err);
+    return job->error.kind != ERROR_NONE || publish_fork(ops, job, err);
 }
 
 bool write_fork_is_copied(const struct store_job *job)

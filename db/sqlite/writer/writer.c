@@ -228,8 +228,8 @@ static void fail_job(struct store_job *job, const struct error *err, enum transa
 }
 
 /* Executes jobs in transactions of their own: the job that made the batch fail fails alone. */
-static enum transaction_result run_one_by_one(struct writer *writer, struct store_job *first,
-                                              size_t count, struct error *err)
+static enum transaction_result run_each_job(struct writer *writer, struct store_job *first,
+                                            size_t count, struct error *err)
 {
     struct store_job *job = first;
     enum transaction_result result = TRANSACTION_COMMITTED;
@@ -256,7 +256,7 @@ static enum transaction_result run_batch(struct writer *writer, struct store_job
         backup_abandon(&writer->backup, ERROR_NO_ROOM, "the disk became full during the backup");
     if (result == TRANSACTION_ROLLED_BACK && count > 1) {
         reset_jobs(first, count);
-        return run_one_by_one(writer, first, count, err);
+        return run_each_job(writer, first, count, err);
     }
     if (result != TRANSACTION_COMMITTED) {
         for (size_t i = 0; i < count; i++, job = job->next)
@@ -486,7 +486,7 @@ static void set_client_left_error(struct store_job *job)
               "changed; send it again and keep the connection open");
 }
 
-static void drop_left_forks(struct writer *writer)
+static void drop_disconnected_forks(struct writer *writer)
 {
     struct store_job *job;
 
@@ -502,7 +502,7 @@ static void run_fork(struct writer *writer)
     struct error err;
     bool is_ended = false;
 
-    drop_left_forks(writer);
+    drop_disconnected_forks(writer);
     job = long_jobs_fork(&writer->long_jobs);
     if (job == NULL)
         return;
