@@ -54,7 +54,7 @@ static bool open_writer(struct store *store, struct error *err)
 {
     const struct store_options *options = &store->options;
 
-    backup_remove_remains(options->path);
+    backup_remove_stale(options->path);
     store->writer = (struct writer){
         .readers = &store->readers,
         .queue = &store->queue,
@@ -88,8 +88,9 @@ static bool open_writer(struct store *store, struct error *err)
     backup_init(&store->writer.backup, store->db, options->path);
     return search_index_open(&store->writer.operations.search, store->db, err) &&
            writer_init(&store->writer, store->db, options->checkpoint_pages, err) &&
-           writer_empty_log(&store->writer, err) != CHECKPOINT_FATAL &&
-           writer_start_terms(&store->writer, err) && writer_maintain(&store->writer, err);
+           writer_truncate_wal(&store->writer, err) != CHECKPOINT_FATAL &&
+           writer_restart_leases(&store->writer, err) &&
+           writer_run_maintenance(&store->writer, err);
 }
 
 /* The list thread and the search thread read in addition to the callers. */
@@ -187,8 +188,8 @@ bool store_open(const struct store_options *options, struct store **out, struct 
 
 void store_refuse_long_jobs(struct store *store)
 {
-    long_jobs_refuse(&store->writer.long_jobs);
-    backup_refuse(&store->writer.backup);
+    long_jobs_reject_all(&store->writer.long_jobs);
+    backup_reject_all(&store->writer.backup);
 }
 
 void store_close(struct store *store)
@@ -205,7 +206,7 @@ void store_close(struct store *store)
         return;
     reader_pool_release(&store->readers);
     search_index_release(&store->writer.operations.search);
-    const enum checkpoint_result result = writer_empty_log(&store->writer, &err);
+    const enum checkpoint_result result = writer_truncate_wal(&store->writer, &err);
     if (result == CHECKPOINT_FATAL) {
         writer_fail(&store->writer, err.detail);
         return;

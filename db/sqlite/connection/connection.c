@@ -157,7 +157,7 @@ bool connection_open_plain(const char *path, int flags, sqlite3 **out, struct er
     return open_connection(path, flags, NULL, out, err);
 }
 
-bool connection_open_made(const char *path, sqlite3 **out, struct error *err)
+bool connection_open_created(const char *path, sqlite3 **out, struct error *err)
 {
     char real[PATH_MAX];
 

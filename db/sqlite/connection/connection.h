@@ -39,7 +39,7 @@ MUST_USE bool connection_open_plain(const char *path, int flags, sqlite3 **out, 
 
 /* Opens a connection that writes to a file that this process created. Rejects a symbolic link in
  * its place, which any user with write permission for the folder can create. */
-MUST_USE bool connection_open_made(const char *path, sqlite3 **out, struct error *err);
+MUST_USE bool connection_open_created(const char *path, sqlite3 **out, struct error *err);
 
 /* Executes SQL that returns no rows. */
 MUST_USE bool connection_run(sqlite3 *db, const char *sql, struct error *err);

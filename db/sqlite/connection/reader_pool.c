@@ -149,7 +149,7 @@ struct reader *reader_pool_lease(struct reader_pool *pool, struct error *err)
 struct reader *reader_pool_lease_for_list(struct reader_pool *pool, struct error *err)
 {
     pthread_mutex_lock(&pool->lock);
-    while (pool->_shared.lists_wait)
+    while (pool->_shared.lists_blocked)
         pthread_cond_wait(&pool->changed, &pool->lock);
     pthread_mutex_unlock(&pool->lock);
     return reader_pool_lease(pool, err);
@@ -158,7 +158,7 @@ struct reader *reader_pool_lease_for_list(struct reader_pool *pool, struct error
 bool reader_pool_blocks_lists(struct reader_pool *pool)
 {
     pthread_mutex_lock(&pool->lock);
-    const bool is_blocked = pool->_shared.lists_wait;
+    const bool is_blocked = pool->_shared.lists_blocked;
     pthread_mutex_unlock(&pool->lock);
     return is_blocked;
 }
@@ -166,7 +166,7 @@ bool reader_pool_blocks_lists(struct reader_pool *pool)
 void reader_pool_block_lists(struct reader_pool *pool, bool hold)
 {
     pthread_mutex_lock(&pool->lock);
-    pool->_shared.lists_wait = hold;
+    pool->_shared.lists_blocked = hold;
     pthread_mutex_unlock(&pool->lock);
     pthread_cond_broadcast(&pool->changed);
 }

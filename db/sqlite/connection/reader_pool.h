@@ -72,7 +72,7 @@ struct reader_pool {
     struct {
         struct reader *idle;
         uint64_t epoch; /* snapshots of an earlier epoch must end */
-        bool lists_wait;
+        bool lists_blocked;
     } _shared;
 };
 

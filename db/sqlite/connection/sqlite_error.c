@@ -38,7 +38,7 @@ int sqlite_error_result_of(const struct error *err, const char **why)
     return (int)strtol(err->detail + sizeof(begin) - 1, NULL, 10);
 }
 
-bool sqlite_error_is_about_system(const struct error *err)
+bool sqlite_error_is_system_failure(const struct error *err)
 {
     const char *why;
 

@@ -18,7 +18,7 @@ int sqlite_error_result_of(const struct error *err, const char **why);
 
 /* Whether the error is a failure of the disk, the memory or a lock, which says nothing about the
  * stored data. */
-bool sqlite_error_is_about_system(const struct error *err);
+bool sqlite_error_is_system_failure(const struct error *err);
 
 /* Whether, after this result of COMMIT, nothing of the transaction is on disk. After any other
  * failure the transaction may be on disk: SQLite updates the WAL index after the sync. */

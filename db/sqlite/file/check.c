@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-void check_find(struct check *check, const char *format, ...)
+void check_report_problem(struct check *check, const char *format, ...)
 {
     char problem[256];
     va_list args;
@@ -26,18 +26,18 @@ void check_find(struct check *check, const char *format, ...)
         check->observer->found(check->observer->arg, problem);
 }
 
-void check_give_up(struct check *check, struct error *err)
+void check_set_failure(struct check *check, struct error *err)
 {
     sqlite_error_set(check->db, "reading the file", err);
     if (database_file_is_damaged(check->db))
-        check_find(check, "%s", sqlite3_errmsg(check->db));
+        check_report_problem(check, "%s", sqlite3_errmsg(check->db));
     else if (check->verdict == FILE_OK)
         check->verdict = FILE_UNKNOWN;
 }
 
 static bool set_failure(struct check *check, struct error *err)
 {
-    check_give_up(check, err);
+    check_set_failure(check, err);
     return false;
 }
 
@@ -59,8 +59,8 @@ static void check_context(struct check *check, const struct session *session)
     char *replacement = check->fix_context(session->context);
 
     if (replacement != NULL)
-        check_find(check, "session %.36s: its context is no JSON object (RFC 8259)",
-                   session->id.data);
+        check_report_problem(check, "session %.36s: its context is no JSON object (RFC 8259)",
+                             session->id.data);
     free(replacement);
 }
 
@@ -71,20 +71,21 @@ static void check_row(struct check *check, sqlite3_stmt *stmt)
     struct error err;
 
     if (!slice_is(column_text(stmt, last - 1), TEXT_COLUMN_TYPES)) {
-        check_find(check, "session %.36s: a column is no text", column_text(stmt, 1).data);
+        check_report_problem(check, "session %.36s: a column is no text",
+                             column_text(stmt, 1).data);
         return;
     }
     if (!session_row_read(stmt, check->fix_context, &row, &err)) {
-        check_find(check, "%s", err.detail);
+        check_report_problem(check, "%s", err.detail);
         return;
     }
     check_context(check, &row.session);
     if (sqlite3_column_int(stmt, last - 2) == 0)
-        check_find(check, "session %.36s: its version is %s", row.session.id.data,
-                   column_text(stmt, VERSION_COLUMN).data);
+        check_report_problem(check, "session %.36s: its version is %s", row.session.id.data,
+                             column_text(stmt, VERSION_COLUMN).data);
     if (sqlite3_column_int(stmt, last) == 0)
-        check_find(check, "session %.36s: its context_bytes are not its context's size",
-                   row.session.id.data);
+        check_report_problem(check, "session %.36s: its context_bytes are not its context's size",
+                             row.session.id.data);
     session_row_release(&row);
 }
 
@@ -99,7 +100,7 @@ static void check_rows(struct check *check, int64_t *sessions, struct error *err
                             "SELECT " SESSION_COLUMNS_WITH_CONTEXT CHECK_COLUMNS
                             " FROM sessions NOT INDEXED" SESSION_LOG " ORDER BY seq",
                             &stmt, err)) {
-        check_give_up(check, err);
+        check_set_failure(check, err);
         return;
     }
     while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
@@ -107,7 +108,7 @@ static void check_rows(struct check *check, int64_t *sessions, struct error *err
         (*sessions)++;
     }
     if (result != SQLITE_DONE)
-        check_give_up(check, err);
+        check_set_failure(check, err);
     sqlite3_finalize(stmt);
 }
 
@@ -148,10 +149,10 @@ static bool try_migration(struct check *check, struct error *err)
         sqlite_error_set(copy, "copying the file into memory", err);
         check->verdict = FILE_UNKNOWN;
     } else if (!migrate_copy(check, copy, err)) {
-        if (sqlite_error_is_about_system(err))
+        if (sqlite_error_is_system_failure(err))
             check->verdict = FILE_UNKNOWN;
         else
-            check_find(check, "%s", err->detail);
+            check_report_problem(check, "%s", err->detail);
     } else {
         ok = true;
     }
@@ -174,9 +175,10 @@ static bool check_clock(struct check *check, struct error *err)
         !clock_read(check->db, &reserved_us, &newest_us, err))
         return set_failure(check, err);
     if (rows != 1)
-        check_find(check, "the table sessiond_clock has %lld rows, not one", (long long)rows);
+        check_report_problem(check, "the table sessiond_clock has %lld rows, not one",
+                             (long long)rows);
     if (!clock_check(reserved_us, newest_us, err))
-        check_find(check, "%s", err->detail);
+        check_report_problem(check, "%s", err->detail);
     return true;
 }
 
@@ -207,7 +209,7 @@ static bool check_search(struct check *check, struct error *err)
         if (!connection_integer(check->db, rules[i].sql, &violations, err))
             return set_failure(check, err);
         if (violations > 0)
-            check_find(check, "%lld %s", (long long)violations, rules[i].problem);
+            check_report_problem(check, "%lld %s", (long long)violations, rules[i].problem);
     }
     return !is_current || check_search_index(check, err);
 }
@@ -218,17 +220,17 @@ static void check_file_structure(struct check *check, bool *is_current, struct e
     int64_t pages;
 
     if (!connection_integer(check->db, "PRAGMA page_count", &pages, err)) {
-        check_give_up(check, err);
+        check_set_failure(check, err);
         return;
     }
     if (pages == 0)
-        check_find(check, "the file is empty");
+        check_report_problem(check, "the file is empty");
     else if (migrate_check_schema(check->db, is_current, err))
         check->verdict = database_file_check(check->db, check->observer, err);
-    else if (sqlite_error_is_about_system(err))
+    else if (sqlite_error_is_system_failure(err))
         check->verdict = FILE_UNKNOWN;
     else
-        check_find(check, "%s", err->detail);
+        check_report_problem(check, "%s", err->detail);
 }
 
 static void check_rows_and_logs(struct check *check, int64_t *sessions, struct error *err)

@@ -15,11 +15,12 @@ struct check {
 };
 
 /* Reports a problem to the observer and sets FILE_CORRUPT. */
-void check_find(struct check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void check_report_problem(struct check *check, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* Handles a failed statement: sets *err, and FILE_CORRUPT if the file is damaged, else FILE_UNKNOWN
  * unless a problem was reported before. */
-void check_give_up(struct check *check, struct error *err);
+void check_set_failure(struct check *check, struct error *err);
 
 /* Reports each row that the statement selects as a problem. False, with *err set, when the
  * statement failed. */

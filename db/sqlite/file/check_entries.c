@@ -73,20 +73,22 @@ static void check_entry(struct check *check, sqlite3_stmt *stmt)
     char *replacement = NULL;
 
     if (sqlite3_column_int(stmt, 1) == 0)
-        check_find(check, "the entry %lld of the stream %lld: there is no such stream", seq,
-                   number);
+        check_report_problem(check, "the entry %lld of the stream %lld: there is no such stream",
+                             seq, number);
     if (sqlite3_column_type(stmt, 2) != SQLITE_TEXT) {
-        check_find(check, "the entry %lld of the stream %lld: it is no text", seq, number);
+        check_report_problem(check, "the entry %lld of the stream %lld: it is no text", seq,
+                             number);
         return;
     }
     const struct slice text = column_text(stmt, 2);
     replacement = check->fix_context(text);
     if (replacement != NULL)
-        check_find(check, "the entry %lld of the stream %lld: it is no JSON object (RFC 8259)", seq,
-                   number);
+        check_report_problem(check,
+                             "the entry %lld of the stream %lld: it is no JSON object (RFC 8259)",
+                             seq, number);
     else if (memchr(text.data, '\n', text.len) != NULL)
-        check_find(check, "the entry %lld of the stream %lld: it is more than one line", seq,
-                   number);
+        check_report_problem(check, "the entry %lld of the stream %lld: it is more than one line",
+                             seq, number);
     free(replacement);
 }
 
@@ -100,13 +102,13 @@ static void check_each_entry(struct check *check, struct error *err)
                             " OR EXISTS (SELECT 1 FROM discarded_streams WHERE number = key >> 32),"
                             " entry FROM entries ORDER BY key",
                             &stmt, err)) {
-        check_give_up(check, err);
+        check_set_failure(check, err);
         return;
     }
     while ((result = sqlite3_step(stmt)) == SQLITE_ROW)
         check_entry(check, stmt);
     if (result != SQLITE_DONE)
-        check_give_up(check, err);
+        check_set_failure(check, err);
     sqlite3_finalize(stmt);
 }
 

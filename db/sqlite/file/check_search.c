@@ -52,7 +52,7 @@ static bool copy_rows(struct check *check, sqlite3_stmt *from, sqlite3 *copy, sq
         }
     }
     if (result != SQLITE_DONE)
-        check_give_up(check, err);
+        check_set_failure(check, err);
     return result == SQLITE_DONE;
 }
 
@@ -82,7 +82,7 @@ static bool copy_shadow(struct check *check, sqlite3 *copy, const char *table,
     if (!prepare_copy(copy, table, shadow, &insert, err))
         check->verdict = FILE_UNKNOWN;
     else if (!connection_prepare(check->db, sql, &from, err))
-        check_give_up(check, err);
+        check_set_failure(check, err);
     else
         ok = copy_rows(check, from, copy, insert, err);
     sqlite3_finalize(from);
@@ -139,10 +139,11 @@ static bool check_copy(struct check *check, sqlite3 *copy, const char *table, si
         check->verdict = FILE_UNKNOWN;
         return false;
     }
-    check_find(check,
-               "the search index is corrupt (%s: %s): one start with --search off drops it, the "
-               "next one with --search on rebuilds it",
-               table, sqlite3_errmsg(copy));
+    check_report_problem(
+        check,
+        "the search index is corrupt (%s: %s): one start with --search off drops it, the "
+        "next one with --search on rebuilds it",
+        table, sqlite3_errmsg(copy));
     return true;
 }
 
@@ -169,8 +170,8 @@ bool check_search_is_current(struct check *check, bool *current, struct error *e
     if (!connection_integer(check->db,
                             "SELECT count(*) FROM sqlite_schema WHERE name = 'search_rule'",
                             &tables, err) ||
-        (tables > 0 && !search_tables_are_ours(check->db, current, err))) {
-        check_give_up(check, err);
+        (tables > 0 && !search_tables_are_current(check->db, current, err))) {
+        check_set_failure(check, err);
         return false;
     }
     if (tables > 0 && !*current && check->observer->remark != NULL)

@@ -83,13 +83,13 @@ bool check_rule(struct check *check, const char *sql, struct error *err)
     int result;
 
     if (!connection_prepare(check->db, sql, &stmt, err)) {
-        check_give_up(check, err);
+        check_set_failure(check, err);
         return false;
     }
     while ((result = sqlite3_step(stmt)) == SQLITE_ROW)
-        check_find(check, "%s", column_text(stmt, 0).data);
+        check_report_problem(check, "%s", column_text(stmt, 0).data);
     if (result != SQLITE_DONE)
-        check_give_up(check, err);
+        check_set_failure(check, err);
     sqlite3_finalize(stmt);
     return result == SQLITE_DONE;
 }

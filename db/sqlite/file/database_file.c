@@ -159,7 +159,7 @@ enum file_verdict database_file_check(sqlite3 *db, const struct file_observer *o
                       observer, err);
 }
 
-bool database_file_make_plain(int descriptor, struct error *err)
+bool database_file_disable_wal(int descriptor, struct error *err)
 {
     static const char rollback_journal[] = {1, 1};
 
@@ -173,7 +173,7 @@ static bool open_copy(const char *path, sqlite3 **copy, int *descriptor, struct 
     *descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (*descriptor < 0)
         return error_set(err, ERROR_INTERNAL, NULL, "cannot make %s: %s", path, strerror(errno));
-    return connection_open_made(path, copy, err) &&
+    return connection_open_created(path, copy, err) &&
            connection_run(*copy, "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF", err);
 }
 
@@ -210,7 +210,7 @@ enum file_verdict database_file_copy(sqlite3 *source, const char *path,
     copy_pages(steps, observer);
     if (sqlite3_backup_finish(steps) != SQLITE_OK)
         verdict = set_failure(copy, observer, err);
-    else if (database_file_make_plain(descriptor, err))
+    else if (database_file_disable_wal(descriptor, err))
         verdict = FILE_OK;
 
 done:

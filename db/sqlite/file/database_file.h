@@ -42,7 +42,7 @@ enum file_verdict database_file_copy(sqlite3 *source, const char *path,
 
 /* Switches a database that is not open from WAL mode to rollback-journal mode; its WAL must not
  * exist. */
-MUST_USE bool database_file_make_plain(int descriptor, struct error *err);
+MUST_USE bool database_file_disable_wal(int descriptor, struct error *err);
 
 /* Whether the result code of the last failed call on `db` means that the file is damaged. */
 bool database_file_is_damaged(sqlite3 *db);

@@ -134,7 +134,7 @@ static bool import_row(struct legacy_import *legacy_import, const struct session
     if (!check_time(session, err))
         return set_import_error(err);
     if (row->replaced != NULL)
-        legacy_note_replaced(legacy_import->replaced, session->id);
+        legacy_add_replaced(legacy_import->replaced, session->id);
     if (newest_us(session) > legacy_import->newest_us)
         legacy_import->newest_us = newest_us(session);
     sqlite3_bind_int64(update, 1, session->seq);

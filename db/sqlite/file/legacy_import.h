@@ -38,7 +38,7 @@ MUST_USE bool legacy_import_rows(sqlite3 *db, session_context_fix fix_context,
                                  struct legacy_replaced *replaced, struct error *err);
 
 /* Adds an id of UUID_LENGTH bytes. */
-void legacy_note_replaced(struct legacy_replaced *replaced, struct slice id);
+void legacy_add_replaced(struct legacy_replaced *replaced, struct slice id);
 
 /* Logs each replaced context. Call after COMMIT. */
 void legacy_log_replaced(const struct legacy_replaced *replaced,

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void legacy_note_replaced(struct legacy_replaced *replaced, struct slice id)
+void legacy_add_replaced(struct legacy_replaced *replaced, struct slice id)
 {
     if (replaced->count == replaced->capacity) {
         replaced->capacity = replaced->capacity == 0 ? 64 : 2 * replaced->capacity;

@@ -120,7 +120,7 @@ static bool resolve_paths(const struct restore *restore, struct paths *paths, st
 
 static enum file_verdict report_rejection(const struct restore *restore, const struct error *err)
 {
-    if (sqlite_error_is_about_system(err))
+    if (sqlite_error_is_system_failure(err))
         return FILE_UNKNOWN;
     if (restore->observer->found != NULL)
         restore->observer->found(restore->observer->arg, err->detail);
@@ -169,7 +169,7 @@ static enum file_verdict check_copy(struct restore *restore, struct error *err)
     enum file_verdict verdict = FILE_UNKNOWN;
     sqlite3 *copy = NULL;
 
-    if (!connection_open_made(restore->unfinished, &copy, err) ||
+    if (!connection_open_created(restore->unfinished, &copy, err) ||
         !connection_run(copy, "PRAGMA synchronous=OFF", err))
         goto done;
     if (migrate_run(copy, restore->fix_context, &observer, err))

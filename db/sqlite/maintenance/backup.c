@@ -38,7 +38,7 @@ static bool format_copy_name(const char *path, char name[PATH_MAX])
     return snprintf(name, PATH_MAX, "%s.snapshot", path) < PATH_MAX;
 }
 
-void backup_remove_remains(const char *path)
+void backup_remove_stale(const char *path)
 {
     char name[PATH_MAX];
 
@@ -158,7 +158,7 @@ static void finish_copy(struct backup *backup, struct error *err)
         sqlite_error_set(backup->copy, "copying the database", err);
         return;
     }
-    if (!database_file_make_plain(backup->descriptor, err))
+    if (!database_file_disable_wal(backup->descriptor, err))
         return;
     if (fstat(backup->descriptor, &status) != 0) {
         error_set(err, ERROR_INTERNAL, NULL, "cannot end the snapshot: %s", strerror(errno));
@@ -192,7 +192,7 @@ void backup_turn(struct backup *backup, int64_t limit_us)
     int result;
 
     if (atomic_load(&backup->refused)) {
-        backup_abandon(backup, ERROR_STOPPING, "the service is stopping");
+        backup_cancel(backup, ERROR_STOPPING, "the service is stopping");
         return;
     }
     do {
@@ -207,7 +207,7 @@ void backup_turn(struct backup *backup, int64_t limit_us)
     complete_job(backup);
 }
 
-void backup_abandon(struct backup *backup, enum error_kind kind, const char *detail)
+void backup_cancel(struct backup *backup, enum error_kind kind, const char *detail)
 {
     if (backup->job == NULL)
         return;
@@ -215,7 +215,7 @@ void backup_abandon(struct backup *backup, enum error_kind kind, const char *det
     complete_job(backup);
 }
 
-void backup_refuse(struct backup *backup)
+void backup_reject_all(struct backup *backup)
 {
     atomic_store(&backup->refused, true);
 }

@@ -30,7 +30,7 @@ struct backup {
 void backup_init(struct backup *backup, sqlite3 *source, const char *path);
 
 /* Removes the file that a process killed during a backup may have left. */
-void backup_remove_remains(const char *path);
+void backup_remove_stale(const char *path);
 
 /* Begins the backup of the job, or completes the job with an error. */
 void backup_begin(struct backup *backup, struct store_job *job);
@@ -45,9 +45,9 @@ static inline bool backup_is_running(const struct backup *backup)
 void backup_turn(struct backup *backup, int64_t limit_us);
 
 /* Cancels the running backup, if there is one, and completes its job with this error. */
-void backup_abandon(struct backup *backup, enum error_kind kind, const char *detail);
+void backup_cancel(struct backup *backup, enum error_kind kind, const char *detail);
 
 /* From now on backups fail with ERROR_STOPPING, including the running one. Any thread. */
-void backup_refuse(struct backup *backup);
+void backup_reject_all(struct backup *backup);
 
 #endif

@@ -37,18 +37,18 @@ static bool delete_row(struct write_operations *ops, enum write_statement which,
 static bool delete_next_entry(struct write_operations *ops, int64_t stream_id, bool *deleted,
                               struct error *err)
 {
-    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_DISCARD_ENTRY_SHOWN];
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_DISCARD_ENTRY_RETURNING];
     bool ok;
 
     if (ops->search.text_of == NULL)
         return delete_row(ops, WRITE_DISCARD_ENTRY, stream_id, deleted, err);
     sqlite3_bind_int64(stmt, 1, stream_id);
-    *deleted =
-        write_next_row(&ops->statements, WRITE_DISCARD_ENTRY_SHOWN, "discarding entries", &ok, err);
+    *deleted = write_next_row(&ops->statements, WRITE_DISCARD_ENTRY_RETURNING, "discarding entries",
+                              &ok, err);
     if (!*deleted)
         return ok;
-    search_index_note_removal(&ops->search, sqlite3_column_int64(stmt, 0), column_text(stmt, 1));
-    write_reset(&ops->statements, WRITE_DISCARD_ENTRY_SHOWN);
+    search_index_record_removal(&ops->search, sqlite3_column_int64(stmt, 0), column_text(stmt, 1));
+    write_reset(&ops->statements, WRITE_DISCARD_ENTRY_RETURNING);
     return true;
 }
 
@@ -62,7 +62,7 @@ static bool delete_next(struct write_operations *ops, enum write_statement which
 
 static bool is_step_over(const struct write_operations *ops, int64_t until_us)
 {
-    return monotonic_us() >= until_us || search_index_has_a_step(&ops->search);
+    return monotonic_us() >= until_us || search_index_has_full_step(&ops->search);
 }
 
 /* Deletes the stream's rows until none is left, or until `until_us`. */

@@ -32,7 +32,7 @@ static bool expire_leases(struct write_operations *ops, bool *more, struct error
 
 static bool index_backlog(struct write_operations *ops, bool *more, struct error *err)
 {
-    return search_index_catch_up(&ops->search, &ops->skipped, more, err);
+    return search_index_process_backlog(&ops->search, &ops->skipped, more, err);
 }
 
 /* The retry delay of lease expiry stays short: the task is cheap, and clients wait for it. */

@@ -98,22 +98,22 @@ static bool run_for_document(struct search_index *index, enum search_statement w
 }
 
 /* Logs how much of the backlog was indexed, at intervals and when it is empty. Call after COMMIT,
- * before was_backlog is updated. */
+ * before had_backlog is updated. */
 static void log_progress(struct search_index *index)
 {
     const struct store_observer *observer = index->observer;
     const bool more = index->has_backlog;
     char detail[96];
 
-    index->caught_up += index->taken;
+    index->indexed_unlogged += index->taken;
     index->unfinished = more ? index->unfinished : 0;
-    if (index->caught_up < LOG_EVERY_DOCUMENTS &&
-        (more || !index->was_backlog || index->caught_up == 0))
+    if (index->indexed_unlogged < LOG_EVERY_DOCUMENTS &&
+        (more || !index->had_backlog || index->indexed_unlogged == 0))
         return;
     snprintf(detail, sizeof(detail), "%lld more entries and contexts can be found%s",
-             (long long)index->caught_up, more ? "" : "; nothing is left to index");
+             (long long)index->indexed_unlogged, more ? "" : "; nothing is left to index");
     observer->notice(observer->arg, STORE_INFO, "search_indexed", detail);
-    index->caught_up = 0;
+    index->indexed_unlogged = 0;
 }
 
 /* --- Recording ----------------------------------------------------------------------------- */
@@ -209,7 +209,8 @@ static bool is_in_backlog(struct search_index *index, int64_t document)
     return found != 0;
 }
 
-void search_index_note(struct search_index *index, int64_t document, struct slice json, bool is_new)
+void search_index_record(struct search_index *index, int64_t document, struct slice json,
+                         bool is_new)
 {
     struct search_change change = {.document = document};
 
@@ -231,7 +232,7 @@ static void record_document(struct search_index *index, int64_t document, struct
     add_change(index, change);
 }
 
-void search_index_note_removal(struct search_index *index, int64_t document, struct slice json)
+void search_index_record_removal(struct search_index *index, int64_t document, struct slice json)
 {
     struct search_change change = {.document = document, .is_removal = true};
 
@@ -243,7 +244,7 @@ void search_index_note_removal(struct search_index *index, int64_t document, str
     add_change(index, change);
 }
 
-bool search_index_has_a_step(const struct search_index *index)
+bool search_index_has_full_step(const struct search_index *index)
 {
     return index->count >= STEP_DOCUMENTS || index->bytes >= STEP_BYTES;
 }
@@ -319,7 +320,7 @@ static struct group find_group(const struct search_index *index, size_t at)
 static bool apply_group(struct search_index *index, struct group group, struct error *err)
 {
     if (group.last->waits && !group.last->is_removal)
-        return true; /* search_index_catch_up will read the stored document */
+        return true; /* search_index_process_backlog will read the stored document */
     if (group.last->document < 0)
         return apply_context(index, group.last, err);
     return apply_entry(index, group.first, group.last, err);
@@ -380,11 +381,11 @@ void search_index_end(struct search_index *index, bool committed)
 
     if (committed) {
         log_progress(index);
-        index->was_backlog = index->has_backlog;
+        index->had_backlog = index->has_backlog;
         index->is_corrupt = false;
         index->rebuilds = 0;
     } else {
-        index->has_backlog = index->was_backlog;
+        index->has_backlog = index->had_backlog;
         index->is_suspect = index->text_of != NULL && search_tables_is_corruption(result);
         if (index->is_suspect && result == SQLITE_CORRUPT_VTAB)
             index->is_corrupt = true;
@@ -461,7 +462,7 @@ static bool record_documents(struct search_index *index, struct skipped_rows *sk
         record_row(index, skipped, stmt, is_entry);
         index->taken++;
         *reached = convert_row(sqlite3_column_int64(stmt, 0), is_entry);
-        if (search_index_has_a_step(index))
+        if (search_index_has_full_step(index))
             break;
         *reached = range->first;
     }
@@ -484,12 +485,12 @@ static bool index_range(struct search_index *index, struct skipped_rows *skipped
     /* The text of a deleted session's context is still in the index. The text of a deleted entry is
      * not: the transaction that deletes an entry also removes it from the index. */
     if (range->first < 0 && range->first == range->last && index->count == before)
-        search_index_note_removal(index, range->first, SLICE_LITERAL("{}"));
+        search_index_record_removal(index, range->first, SLICE_LITERAL("{}"));
     return set_backlog(index, SEARCH_END_BACKLOG, range->first, 0, err);
 }
 
-bool search_index_catch_up(struct search_index *index, struct skipped_rows *skipped, bool *more,
-                           struct error *err)
+bool search_index_process_backlog(struct search_index *index, struct skipped_rows *skipped,
+                                  bool *more, struct error *err)
 {
     struct range range = {0};
 
@@ -502,7 +503,7 @@ bool search_index_catch_up(struct search_index *index, struct skipped_rows *skip
         if (!read_next_range(index, &range, more, err) ||
             (*more && !index_range(index, skipped, &range, err)))
             return false;
-    } while (*more && !search_index_has_a_step(index));
+    } while (*more && !search_index_has_full_step(index));
     index->has_backlog = *more;
     return true;
 }
@@ -545,7 +546,7 @@ static bool replace_tables(struct search_index *index, bool *is_safe, struct err
     sqlite3 *db = index->db;
 
     if (!connection_run(db, "BEGIN IMMEDIATE", err) || !search_tables_drop(db, err) ||
-        !search_tables_make(index->db, index->rule, err)) {
+        !search_tables_create(index->db, index->rule, err)) {
         const int result = sqlite3_extended_errcode(db);
         *is_safe = search_tables_is_corruption(result) || sqlite_error_is_harmless(result);
         return false;
@@ -574,7 +575,7 @@ static bool turn_off(struct search_index *index, const struct error *why, struct
     log_rebuild(index, "search is off until the next start, since the index cannot be rebuilt",
                 why);
     index->text_of = NULL;
-    index->has_backlog = index->was_backlog = false;
+    index->has_backlog = index->had_backlog = false;
     if (search_tables_drop_triggers(index->db, err) &&
         connection_run(index->db,
                        "INSERT OR REPLACE INTO search_backlog VALUES (0, 9223372036854775807)",
@@ -595,7 +596,7 @@ bool search_index_rebuild(struct search_index *index, const struct error *why, s
         return turn_off(index, &reason, err);
     if (!replace_tables(index, &is_safe, err))
         return is_safe && connection_roll_back(index->db) && turn_off(index, err, err);
-    index->has_backlog = index->was_backlog = true;
+    index->has_backlog = index->had_backlog = true;
     log_rebuild(index, "the search index is dropped and rebuilt in the background", &reason);
     return true;
 }
@@ -613,7 +614,7 @@ static bool make_tables(struct search_index *index, struct notice *notice, struc
     int64_t stored;
 
     if (!connection_integer(index->db, "SELECT EXISTS (SELECT 1 FROM sessions)", &stored, err) ||
-        !search_tables_make(index->db, index->rule, err))
+        !search_tables_create(index->db, index->rule, err))
         return false;
     if (stored != 0)
         *notice = (struct notice){"search_indexing",
@@ -628,7 +629,7 @@ static bool update_tables(struct search_index *index, struct notice *notice, str
     bool exists;
     bool match = false;
 
-    if (!search_tables_are_there(index->db, &exists, err))
+    if (!search_tables_exist(index->db, &exists, err))
         return false;
     if (index->text_of != NULL && exists &&
         search_tables_match(index->db, index->rule, &match, err) && match)
@@ -656,7 +657,7 @@ static bool open_tables(struct search_index *index, struct error *err)
     if (!connection_integer(index->db, "SELECT count(*) FROM search_backlog", &backlog, err) ||
         !prepare_statements(index, err))
         return false;
-    index->has_backlog = index->was_backlog = backlog > 0;
+    index->has_backlog = index->had_backlog = backlog > 0;
     return true;
 }
 

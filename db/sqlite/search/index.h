@@ -57,11 +57,11 @@ struct search_index {
     size_t bytes; /* of the texts of `changes` */
     /* false: no entry is in the backlog; a context may be, and indexing it twice is harmless */
     bool has_backlog;
-    bool was_backlog;  /* has_backlog when the open transaction began */
-    int64_t applied;   /* documents that the open transaction indexed */
-    int64_t taken;     /* documents that the open transaction removed from the backlog */
-    int64_t caught_up; /* committed documents of these since the last log message */
-    bool failed;       /* recording a change failed in the open transaction; see `failure` */
+    bool had_backlog;         /* has_backlog when the open transaction began */
+    int64_t applied;          /* documents that the open transaction indexed */
+    int64_t taken;            /* documents that the open transaction removed from the backlog */
+    int64_t indexed_unlogged; /* committed documents of these since the last log message */
+    bool failed;              /* recording a change failed in the open transaction; see `failure` */
     struct error failure;
     /* the open transaction, or the last one that was rolled back, found the index corrupt */
     bool is_corrupt;
@@ -89,14 +89,14 @@ void search_index_release(struct search_index *index);
 /* Records a document. A context that is `is_new` and has no text needs no row. Determines now
  * whether the index already has the document, since the backlog may be indexed later in the
  * transaction. */
-void search_index_note(struct search_index *index, int64_t document, struct slice json,
-                       bool is_new);
+void search_index_record(struct search_index *index, int64_t document, struct slice json,
+                         bool is_new);
 
 /* Records the removal of an entry; `json` is its stored text. */
-void search_index_note_removal(struct search_index *index, int64_t document, struct slice json);
+void search_index_record_removal(struct search_index *index, int64_t document, struct slice json);
 
 /* Whether the recorded changes fill one step of a maintenance task, which takes about 10 ms. */
-bool search_index_has_a_step(const struct search_index *index);
+bool search_index_has_full_step(const struct search_index *index);
 
 /* Applies the recorded changes. Call last in the transaction. False: *err is set; roll back. */
 MUST_USE bool search_index_apply(struct search_index *index, struct error *err);
@@ -121,7 +121,7 @@ MUST_USE bool search_index_rebuild(struct search_index *index, const struct erro
 
 /* Removes some documents from the backlog and records them. *more: others are left. Fails, and sets
  * is_corrupt, when a reader reported that the index is corrupt. */
-MUST_USE bool search_index_catch_up(struct search_index *index, struct skipped_rows *skipped,
-                                    bool *more, struct error *err);
+MUST_USE bool search_index_process_backlog(struct search_index *index, struct skipped_rows *skipped,
+                                           bool *more, struct error *err);
 
 #endif

@@ -44,7 +44,7 @@ static bool read_expected(char **out, struct error *err)
     return ok;
 }
 
-bool search_tables_are_ours(sqlite3 *db, bool *out, struct error *err)
+bool search_tables_are_current(sqlite3 *db, bool *out, struct error *err)
 {
     char *expected = NULL;
     char *found = NULL;
@@ -56,7 +56,7 @@ bool search_tables_are_ours(sqlite3 *db, bool *out, struct error *err)
     return ok;
 }
 
-bool search_tables_are_there(sqlite3 *db, bool *out, struct error *err)
+bool search_tables_exist(sqlite3 *db, bool *out, struct error *err)
 {
     int64_t count;
 
@@ -72,7 +72,7 @@ bool search_tables_match(sqlite3 *db, int rule, bool *out, struct error *err)
     int64_t rules = 0;
     char sql[96];
 
-    if (!search_tables_are_ours(db, out, err))
+    if (!search_tables_are_current(db, out, err))
         return false;
     snprintf(sql, sizeof(sql), "SELECT count(*) FROM search_rule WHERE rule = %d AND folding = %d",
              rule, SEARCH_FOLDING);
@@ -130,12 +130,12 @@ bool search_tables_drop_foreign_triggers(sqlite3 *db, struct error *err)
     bool exists;
     bool is_ours;
 
-    if (!search_tables_are_there(db, &exists, err) || !search_tables_are_ours(db, &is_ours, err))
+    if (!search_tables_exist(db, &exists, err) || !search_tables_are_current(db, &is_ours, err))
         return false;
     return !exists || is_ours || search_tables_drop_triggers(db, err);
 }
 
-bool search_tables_make(sqlite3 *db, int rule, struct error *err)
+bool search_tables_create(sqlite3 *db, int rule, struct error *err)
 {
     char sql[64];
 

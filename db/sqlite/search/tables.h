@@ -10,17 +10,17 @@
 #include <sqlite3.h>
 
 /* *out: whether any object with the name of such a table exists. */
-MUST_USE bool search_tables_are_there(sqlite3 *db, bool *out, struct error *err);
+MUST_USE bool search_tables_exist(sqlite3 *db, bool *out, struct error *err);
 
 /* *out: whether the tables exist with the definition of this version. */
-MUST_USE bool search_tables_are_ours(sqlite3 *db, bool *out, struct error *err);
+MUST_USE bool search_tables_are_current(sqlite3 *db, bool *out, struct error *err);
 
 /* The same, and whether their texts were extracted by this version of the rule and folded by this
  * version. */
 MUST_USE bool search_tables_match(sqlite3 *db, int rule, bool *out, struct error *err);
 
 /* Creates the tables, empty, with all documents in the backlog. Inside a transaction. */
-MUST_USE bool search_tables_make(sqlite3 *db, int rule, struct error *err);
+MUST_USE bool search_tables_create(sqlite3 *db, int rule, struct error *err);
 
 /* Drops all objects with the tables' names, even corrupt ones. Inside a transaction. */
 MUST_USE bool search_tables_drop(sqlite3 *db, struct error *err);

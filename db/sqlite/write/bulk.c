@@ -11,7 +11,7 @@
 /* The same limit for a request with an idempotency key, whose response is stored. */
 #define STORED_PAGE_BYTES ((size_t)64 << 10)
 
-bool write_bulk_check_place(const struct write_operations *ops, struct store_job *job)
+bool write_bulk_check_position(const struct write_operations *ops, struct store_job *job)
 {
     const struct store_bulk_position *position = &job->bulk.place;
 
@@ -29,7 +29,7 @@ static size_t get_limit(const struct bulk_rows *rows)
 
 bool write_bulk_count_row(struct bulk_rows *rows)
 {
-    return ++rows->looked <= WRITE_BULK_ROWS;
+    return ++rows->rows_read <= WRITE_BULK_ROWS;
 }
 
 bool write_bulk_add(struct bulk_rows *rows, sqlite3_stmt *stmt)
@@ -75,7 +75,7 @@ static int compare_seq(const void *left, const void *right)
     return (a->seq > b->seq) - (a->seq < b->seq);
 }
 
-void write_bulk_answer(const struct bulk_rows *rows)
+void write_bulk_set_result(const struct bulk_rows *rows)
 {
     struct store_job *job = rows->job;
     struct store_bulk *result = &job->bulk;

@@ -18,13 +18,13 @@ struct bulk_rows {
     struct store_job *job;
     struct bulk_row *all;
     size_t count;
-    size_t bytes;  /* of their texts */
-    size_t looked; /* rows that were read, added or not */
+    size_t bytes;     /* of their texts */
+    size_t rows_read; /* rows that were read, added or not */
 };
 
 /* Validates the start position of the page. False fails the job with ERROR_INVALID_QUERY: no
  * earlier page can have returned the position. */
-bool write_bulk_check_place(const struct write_operations *ops, struct store_job *job);
+bool write_bulk_check_position(const struct write_operations *ops, struct store_job *job);
 
 /* Counts a row that was read. False when the page must end before this row. */
 bool write_bulk_count_row(struct bulk_rows *rows);
@@ -37,6 +37,6 @@ bool write_bulk_add(struct bulk_rows *rows, sqlite3_stmt *stmt);
 bool write_bulk_admit(const struct bulk_rows *rows);
 
 /* Writes the sessions in their current state to the job's result, oldest first. */
-void write_bulk_answer(const struct bulk_rows *rows);
+void write_bulk_set_result(const struct bulk_rows *rows);
 
 #endif

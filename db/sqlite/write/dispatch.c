@@ -106,7 +106,7 @@ static bool dispatch_job(struct write_operations *ops, struct store_job *job, st
     case STORE_UPDATE:
         return write_update(ops, job, err);
     case STORE_DELETE:
-        return write_remove(ops, job, err);
+        return write_delete(ops, job, err);
     case STORE_LEASE:
         return write_lease(ops, job, err);
     case STORE_RELEASE:

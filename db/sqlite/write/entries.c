@@ -137,7 +137,7 @@ static bool write_stream(struct write_operations *ops, const struct store_job *j
                          struct stream *stream, int64_t now, struct error *err)
 {
     const bool is_new = stream->stream_id == 0;
-    const enum write_statement which = is_new ? WRITE_STREAM_MAKE : WRITE_STREAM_GROW;
+    const enum write_statement which = is_new ? WRITE_STREAM_CREATE : WRITE_STREAM_GROW;
     sqlite3_stmt *stmt = ops->statements.prepared[which];
     int parameter = 0;
 
@@ -177,7 +177,7 @@ static bool write_entry(struct write_operations *ops, int64_t stream_id, int64_t
     column_bind_text(stmt, 3, entry->text);
     if (!write_run(&ops->statements, WRITE_ENTRY, "appending an entry", err))
         return false;
-    search_index_note(&ops->search, entry_key(stream_id, seq), entry->text, true);
+    search_index_record(&ops->search, entry_key(stream_id, seq), entry->text, true);
     if (entry->uuid.data == NULL)
         return true;
     stmt = ops->statements.prepared[WRITE_UUID];
@@ -247,7 +247,7 @@ static bool write_append_event(struct write_operations *ops, const struct store_
                                int64_t now, struct error *err)
 {
     const struct store_append *append = &job->append;
-    struct store_event event = write_event_of(&job->session, EVENT_ENTRIES_APPENDED);
+    struct store_event event = write_event_make(&job->session, EVENT_ENTRIES_APPENDED);
 
     event.id = now;
     event.stream = append->stream;

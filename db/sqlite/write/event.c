@@ -6,7 +6,7 @@
 /* Limit of the events that one pass removes, so that it does not delay other writes. */
 #define EXPIRE_BATCH_EVENTS 512
 
-struct store_event write_event_of(const struct session *session, enum store_event_type type)
+struct store_event write_event_make(const struct session *session, enum store_event_type type)
 {
     return (struct store_event){
         .id = session->updated_us,

@@ -8,7 +8,7 @@
 
 /* Returns an event of this session in its state after the change, at the time of the change
  * (updated_us). Its slices are borrowed from the session. */
-struct store_event write_event_of(const struct session *session, enum store_event_type type);
+struct store_event write_event_make(const struct session *session, enum store_event_type type);
 
 /* Sets the event's old and new status if they differ. */
 void write_event_status(struct store_event *event, enum session_status from,

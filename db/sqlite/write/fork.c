@@ -55,13 +55,13 @@ static bool run_for_stream(struct write_operations *ops, enum write_statement wh
 static bool create_target(struct write_operations *ops, struct fork_stream *stream,
                           struct error *err)
 {
-    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_STREAM_MAKE];
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_STREAM_CREATE];
 
     sqlite3_bind_int64(stmt, 1, 0);
     column_bind_text(stmt, 2, SLICE_LITERAL(""));
     for (int parameter = 3; parameter <= 5; parameter++)
         sqlite3_bind_int64(stmt, parameter, 0);
-    if (!write_run(&ops->statements, WRITE_STREAM_MAKE, "making a stream", err))
+    if (!write_run(&ops->statements, WRITE_STREAM_CREATE, "making a stream", err))
         return false;
     stream->target = sqlite3_last_insert_rowid(ops->statements.db);
     if (stream->target > ENTRY_KEY_STREAMS_MAX)
@@ -84,7 +84,7 @@ static bool copy_entry(struct write_operations *ops, struct fork_stream *stream,
     column_bind_text(stmt, 3, text);
     if (!write_run(&ops->statements, WRITE_ENTRY, "copying an entry", err))
         return false;
-    search_index_note(&ops->search, entry_key(stream->target, stream->seq), text, true);
+    search_index_record(&ops->search, entry_key(stream->target, stream->seq), text, true);
     return true;
 }
 
@@ -98,7 +98,7 @@ static bool copy_entries(struct write_operations *ops, struct fork_stream *strea
     sqlite3_bind_int64(stmt, 2, entry_key(stream->source, stream->up_to));
     while (write_next_row(&ops->statements, WRITE_FORK_ENTRIES, "reading entries", &ok, err)) {
         ok = copy_entry(ops, stream, stmt, err);
-        if (!ok || monotonic_us() >= until_us || search_index_has_a_step(&ops->search)) {
+        if (!ok || monotonic_us() >= until_us || search_index_has_full_step(&ops->search)) {
             write_reset(&ops->statements, WRITE_FORK_ENTRIES);
             return ok;
         }
@@ -336,7 +336,7 @@ static bool publish_stream(struct write_operations *ops, struct store_job *job,
                            const struct fork_stream *stream, struct error *err)
 {
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_STREAM_PUBLISH];
-    struct store_event event = write_event_of(&job->session, EVENT_ENTRIES_APPENDED);
+    struct store_event event = write_event_make(&job->session, EVENT_ENTRIES_APPENDED);
 
     sqlite3_bind_int64(stmt, 1, job->session.seq);
     column_bind_text(stmt, 2, stream->name);
@@ -360,22 +360,22 @@ static bool publish_stream(struct write_operations *ops, struct store_job *job,
 static bool publish_log(struct write_operations *ops, const struct session *session,
                         struct error *err)
 {
-    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_LOG_MAKE];
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_LOG_CREATE];
 
     sqlite3_bind_int64(stmt, 1, session->seq);
     sqlite3_bind_int64(stmt, 2, session->entry_count);
     sqlite3_bind_int64(stmt, 3, session->entry_bytes);
     sqlite3_bind_int64(stmt, 4, ops->state.clock.last_us);
     column_bind_text(stmt, 5, session->parent_id);
-    return write_run(&ops->statements, WRITE_LOG_MAKE, "writing a log", err);
+    return write_run(&ops->statements, WRITE_LOG_CREATE, "writing a log", err);
 }
 
 static bool publish_session(struct write_operations *ops, struct store_job *job, struct error *err)
 {
-    struct store_event event = write_event_of(&job->session, EVENT_SESSION_CREATED);
+    struct store_event event = write_event_make(&job->session, EVENT_SESSION_CREATED);
 
     event.from = job->session.parent_id;
-    return write_insert(ops, &job->session, err) && write_event(ops, &event, err);
+    return write_insert_session(ops, &job->session, err) && write_event(ops, &event, err);
 }
 
 static struct session make_session(const struct store_job *job, int64_t now)

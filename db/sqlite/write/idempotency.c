@@ -39,8 +39,8 @@ static void replay_response(struct write_operations *ops, struct store_job *job,
 
 static bool remove_key(struct write_operations *ops, struct slice key, struct error *err)
 {
-    column_bind_text(ops->statements.prepared[WRITE_KEY_FORGET], 1, key);
-    return write_run(&ops->statements, WRITE_KEY_FORGET, "forgetting a key", err);
+    column_bind_text(ops->statements.prepared[WRITE_KEY_REMOVE], 1, key);
+    return write_run(&ops->statements, WRITE_KEY_REMOVE, "forgetting a key", err);
 }
 
 bool write_idempotency_find(struct write_operations *ops, struct store_job *job, bool *known,
@@ -66,23 +66,23 @@ bool write_idempotency_admit(struct write_operations *ops, struct store_job *job
 
 bool write_idempotency_store(struct write_operations *ops, struct store_job *job, struct error *err)
 {
-    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_KEY_KEEP];
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_KEY_STORE];
     const struct slice answer = job->idempotency.answer(job);
 
     sqlite3_bind_int64(stmt, 1, clock_next(&ops->state.clock));
     column_bind_text(stmt, 2, job->idempotency.key);
     sqlite3_bind_blob64(stmt, 3, job->idempotency.digest, STORE_DIGEST_BYTES, SQLITE_STATIC);
     sqlite3_bind_blob64(stmt, 4, answer.data, answer.len, SQLITE_STATIC);
-    return write_run(&ops->statements, WRITE_KEY_KEEP, "keeping a key", err);
+    return write_run(&ops->statements, WRITE_KEY_STORE, "keeping a key", err);
 }
 
 bool write_idempotency_expire(struct write_operations *ops, bool *more, struct error *err)
 {
-    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_KEY_SWEEP];
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_KEY_EXPIRE];
 
     sqlite3_bind_int64(stmt, 1, oldest_valid_us(ops));
     sqlite3_bind_int(stmt, 2, EXPIRE_BATCH_KEYS);
-    if (!write_run(&ops->statements, WRITE_KEY_SWEEP, "forgetting old keys", err))
+    if (!write_run(&ops->statements, WRITE_KEY_EXPIRE, "forgetting old keys", err))
         return false;
     *more = sqlite3_changes(ops->statements.db) == EXPIRE_BATCH_KEYS;
     return true;

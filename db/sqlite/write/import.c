@@ -20,10 +20,10 @@ static bool find_free_seq(struct importing *im, int64_t *seq)
     *seq = created_us == im->ops->state.imported.created_us ? im->ops->state.imported.seq + 1
                                                             : created_us;
     for (;; (*seq)++) {
-        sqlite3_bind_int64(statements->prepared[WRITE_IMPORT_PLACE], 1, *seq);
-        if (!write_next_row(statements, WRITE_IMPORT_PLACE, "finding a place", &ok, im->err))
+        sqlite3_bind_int64(statements->prepared[WRITE_IMPORT_SEQ_TAKEN], 1, *seq);
+        if (!write_next_row(statements, WRITE_IMPORT_SEQ_TAKEN, "finding a place", &ok, im->err))
             break;
-        write_reset(statements, WRITE_IMPORT_PLACE);
+        write_reset(statements, WRITE_IMPORT_SEQ_TAKEN);
     }
     im->ops->state.imported.created_us = created_us;
     im->ops->state.imported.seq = *seq;
@@ -33,15 +33,15 @@ static bool find_free_seq(struct importing *im, int64_t *seq)
 static bool create_session(struct importing *im)
 {
     struct session *session = &im->item->session;
-    sqlite3_stmt *stmt = im->ops->statements.prepared[WRITE_LOG_MAKE];
+    sqlite3_stmt *stmt = im->ops->statements.prepared[WRITE_LOG_CREATE];
     struct store_event event;
 
     im->ops->state.pair_changes++;
-    if (!find_free_seq(im, &session->seq) || !write_insert(im->ops, session, im->err))
+    if (!find_free_seq(im, &session->seq) || !write_insert_session(im->ops, session, im->err))
         return false;
     im->session_seq = session->seq;
     im->item->created = true;
-    event = write_event_of(session, EVENT_SESSION_CREATED);
+    event = write_event_make(session, EVENT_SESSION_CREATED);
     event.id = clock_next(&im->ops->state.clock);
     event.from = session->parent_id;
     if (!write_event(im->ops, &event, im->err))
@@ -53,19 +53,19 @@ static bool create_session(struct importing *im)
     sqlite3_bind_int64(stmt, 3, 0);
     sqlite3_bind_int64(stmt, 4, event.id);
     column_bind_text(stmt, 5, session->parent_id);
-    return write_run(&im->ops->statements, WRITE_LOG_MAKE, "writing a log", im->err);
+    return write_run(&im->ops->statements, WRITE_LOG_CREATE, "writing a log", im->err);
 }
 
 static bool create_stream(struct importing *im)
 {
-    sqlite3_stmt *stmt = im->ops->statements.prepared[WRITE_STREAM_MAKE];
+    sqlite3_stmt *stmt = im->ops->statements.prepared[WRITE_STREAM_CREATE];
 
     sqlite3_bind_int64(stmt, 1, im->session_seq);
     column_bind_text(stmt, 2, im->stream.name);
     sqlite3_bind_int64(stmt, 3, 0);
     sqlite3_bind_int64(stmt, 4, 0);
     sqlite3_bind_int64(stmt, 5, 0);
-    if (!write_run(&im->ops->statements, WRITE_STREAM_MAKE, "making a stream", im->err))
+    if (!write_run(&im->ops->statements, WRITE_STREAM_CREATE, "making a stream", im->err))
         return false;
     im->stream.stream_id = sqlite3_last_insert_rowid(im->ops->statements.db);
     return im->stream.stream_id <= ENTRY_KEY_STREAMS_MAX ||
@@ -93,8 +93,8 @@ static bool write_entry(struct importing *im, const struct store_import_entry *e
     column_bind_text(stmt, 3, entry->text);
     if (!write_run(&im->ops->statements, WRITE_ENTRY, "importing an entry", im->err))
         return false;
-    search_index_note(&im->ops->search, entry_key(im->stream.stream_id, entry->seq), entry->text,
-                      true);
+    search_index_record(&im->ops->search, entry_key(im->stream.stream_id, entry->seq), entry->text,
+                        true);
     if (!im->has_grown)
         im->first_seq = entry->seq;
     im->has_grown = true;
@@ -119,7 +119,7 @@ static bool write_append_event(struct importing *im, int64_t now)
         return ok;
     ok = session_row_read(stmt, NULL, &row, im->err);
     if (ok) {
-        struct store_event event = write_event_of(&row.session, EVENT_ENTRIES_APPENDED);
+        struct store_event event = write_event_make(&row.session, EVENT_ENTRIES_APPENDED);
         event.id = now;
         event.stream = im->stream.name;
         event.first_seq = im->first_seq;

@@ -48,18 +48,18 @@ void write_lease_invalidate(struct write_operations *ops)
 /* Advances to the next lease that has no new term yet. *found is false when there is none. */
 static bool find_next_stale(struct write_operations *ops, bool *found, struct error *err)
 {
-    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_LEASE_BEFORE];
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_LEASE_NEXT_STALE];
     struct lease_position *position = &ops->state.lease_restarted;
     bool ok;
 
     sqlite3_bind_int64(stmt, 1, position->deadline_us);
     sqlite3_bind_int64(stmt, 2, position->session_seq);
-    *found = write_next_row(&ops->statements, WRITE_LEASE_BEFORE, "finding a lease", &ok, err);
+    *found = write_next_row(&ops->statements, WRITE_LEASE_NEXT_STALE, "finding a lease", &ok, err);
     if (!*found)
         return ok;
     *position =
         (struct lease_position){sqlite3_column_int64(stmt, 1), sqlite3_column_int64(stmt, 0)};
-    write_reset(&ops->statements, WRITE_LEASE_BEFORE);
+    write_reset(&ops->statements, WRITE_LEASE_NEXT_STALE);
     return true;
 }
 
@@ -189,7 +189,7 @@ static bool write_lease_event(struct write_operations *ops, const struct session
                               enum store_event_type type, enum session_status from,
                               const struct session_lease *lease, struct error *err)
 {
-    struct store_event event = write_event_of(session, type);
+    struct store_event event = write_event_make(session, type);
 
     write_event_status(&event, from, session->status);
     event.lease_owner = lease->owner;

@@ -8,7 +8,7 @@
 MUST_USE bool write_create(struct write_operations *ops, struct store_job *job, struct error *err);
 MUST_USE bool write_put(struct write_operations *ops, struct store_job *job, struct error *err);
 MUST_USE bool write_update(struct write_operations *ops, struct store_job *job, struct error *err);
-MUST_USE bool write_remove(struct write_operations *ops, struct store_job *job, struct error *err);
+MUST_USE bool write_delete(struct write_operations *ops, struct store_job *job, struct error *err);
 MUST_USE bool write_lease(struct write_operations *ops, struct store_job *job, struct error *err);
 MUST_USE bool write_release(struct write_operations *ops, struct store_job *job, struct error *err);
 MUST_USE bool write_recover(struct write_operations *ops, struct store_job *job, struct error *err);
@@ -24,7 +24,7 @@ MUST_USE bool write_delete_session(struct write_operations *ops, const struct se
                                    struct error *err);
 
 /* Inserts a new session and counts it in the statistics of the open transaction. */
-MUST_USE bool write_insert(struct write_operations *ops, const struct session *session,
-                           struct error *err);
+MUST_USE bool write_insert_session(struct write_operations *ops, const struct session *session,
+                                   struct error *err);
 
 #endif

@@ -48,7 +48,7 @@ static bool recover_row(struct write_operations *ops, const struct store_job *jo
     column_bind_time(stmt, 3, job->session.recovered_us);
     if (!write_run(&ops->statements, WRITE_RECOVER, "recovering a session", err))
         return false;
-    struct store_event event = write_event_of(session, EVENT_SESSION_RECOVERED);
+    struct store_event event = write_event_make(session, EVENT_SESSION_RECOVERED);
     write_event_status(&event, SESSION_ACTIVE, SESSION_PAUSED);
     event.lease_owner = lease.owner;
     event.lease_token = lease.owner.data == NULL ? 0 : lease.token;
@@ -60,7 +60,7 @@ bool write_recover(struct write_operations *ops, struct store_job *job, struct e
     struct store_bulk *bulk = &job->bulk;
     struct bulk_rows rows = {.job = job};
 
-    if (!write_bulk_check_place(ops, job))
+    if (!write_bulk_check_position(ops, job))
         return true;
     bulk->more = false;
     bulk->next = bulk->place;
@@ -75,7 +75,7 @@ bool write_recover(struct write_operations *ops, struct store_job *job, struct e
         if (!recover_row(ops, job, &rows.all[i].session, err))
             return false;
     }
-    write_bulk_answer(&rows);
+    write_bulk_set_result(&rows);
     ops->change.sessions[SESSION_ACTIVE] -= (int64_t)rows.count;
     ops->change.sessions[SESSION_PAUSED] += (int64_t)rows.count;
     ops->change.counts[STORE_SESSIONS_RECOVERED] += (int64_t)rows.count;

@@ -189,7 +189,7 @@ static bool move_row(struct write_operations *ops, struct bulk_row *row, struct 
     column_bind_text(stmt, 3, session->project_path);
     if (!write_run(&ops->statements, WRITE_RELOCATE, "moving a session", err))
         return false;
-    struct store_event event = write_event_of(session, EVENT_SESSION_RELOCATED);
+    struct store_event event = write_event_make(session, EVENT_SESSION_RELOCATED);
     event.from = from;
     return write_event(ops, &event, err);
 }
@@ -215,7 +215,7 @@ static bool change_rows(struct move *move, struct error *err)
             return false;
     }
     move->ops->state.pair_changes += !move->job->bulk.dry_run;
-    write_bulk_answer(rows);
+    write_bulk_set_result(rows);
     return true;
 }
 
@@ -226,7 +226,7 @@ static bool begin_page(struct move *move)
     struct store_bulk *bulk = &job->bulk;
     const bool is_first = bulk->place.began_us == 0;
 
-    if (!write_bulk_check_place(move->ops, job))
+    if (!write_bulk_check_position(move->ops, job))
         return false;
     if (!is_first && !is_inside(bulk->place.path, move->from))
         return error_set(&job->error, ERROR_INVALID_QUERY, "cursor",

@@ -19,12 +19,13 @@ static bool is_rejected(const struct store_job *job)
 static bool write_session_event(struct write_operations *ops, const struct store_job *job,
                                 enum store_event_type type, struct error *err)
 {
-    const struct store_event event = write_event_of(&job->session, type);
+    const struct store_event event = write_event_make(&job->session, type);
 
     return write_event(ops, &event, err);
 }
 
-bool write_insert(struct write_operations *ops, const struct session *session, struct error *err)
+bool write_insert_session(struct write_operations *ops, const struct session *session,
+                          struct error *err)
 {
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_INSERT];
 
@@ -45,7 +46,8 @@ bool write_insert(struct write_operations *ops, const struct session *session, s
     column_bind_text(stmt, 12, session->context);
     if (!write_run(&ops->statements, WRITE_INSERT, "inserting a session", err))
         return false;
-    search_index_note(&ops->search, search_context_document(session->seq), session->context, true);
+    search_index_record(&ops->search, search_context_document(session->seq), session->context,
+                        true);
     ops->change.sessions[session->status]++;
     return true;
 }
@@ -71,7 +73,7 @@ static bool insert_session(struct write_operations *ops, struct store_job *job, 
         .context_bytes = (int64_t)job->context.len,
         .seq = now,
     };
-    if (!write_insert(ops, &job->session, err))
+    if (!write_insert_session(ops, &job->session, err))
         return false;
     job->created = true;
     return write_session_event(ops, job, EVENT_SESSION_CREATED, err);
@@ -220,8 +222,8 @@ static bool write_update_event(struct write_operations *ops, const struct store_
 {
     const struct session *session = &job->session;
     const bool has_transitioned = session->status != from;
-    struct store_event event = write_event_of(session, has_transitioned ? EVENT_SESSION_TRANSITIONED
-                                                                        : EVENT_SESSION_UPDATED);
+    struct store_event event = write_event_make(
+        session, has_transitioned ? EVENT_SESSION_TRANSITIONED : EVENT_SESSION_UPDATED);
 
     write_event_status(&event, from, session->status);
     event.context_changed = context_changed;
@@ -254,7 +256,7 @@ static bool write_row(struct write_operations *ops, struct store_job *job, struc
     session->version++;
     session->updated_us = now;
     if (has_context) {
-        search_index_note(&ops->search, search_context_document(session->seq), context, false);
+        search_index_record(&ops->search, search_context_document(session->seq), context, false);
         session->context = context;
         session->context_bytes = (int64_t)context.len;
     }
@@ -292,12 +294,12 @@ bool write_delete_session(struct write_operations *ops, const struct session *se
     if (!write_run(&ops->statements, WRITE_REMOVE, "deleting a session", err))
         return false;
     ops->change.sessions[session->status]--;
-    struct store_event event = write_event_of(session, EVENT_SESSION_DELETED);
+    struct store_event event = write_event_make(session, EVENT_SESSION_DELETED);
     event.id = clock_next(&ops->state.clock);
     return write_event(ops, &event, err);
 }
 
-bool write_remove(struct write_operations *ops, struct store_job *job, struct error *err)
+bool write_delete(struct write_operations *ops, struct store_job *job, struct error *err)
 {
     bool found;
 

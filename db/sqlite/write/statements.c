@@ -47,7 +47,7 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_LEASE_NEXT] = "SELECT lease_deadline_us FROM sessions INDEXED BY idx_sessions_lease"
                          " WHERE lease_deadline_us IS NOT NULL AND (lease_deadline_us, seq) >"
                          " (?1, ?2) ORDER BY lease_deadline_us, seq LIMIT 1",
-    [WRITE_LEASE_BEFORE] =
+    [WRITE_LEASE_NEXT_STALE] =
         "SELECT * FROM (SELECT seq, lease_deadline_us FROM sessions INDEXED BY idx_sessions_lease"
         " WHERE lease_deadline_us = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT 1)"
         " UNION ALL"
@@ -79,10 +79,10 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
                          " WHERE project_path = ?3 AND status = ?4 AND seq > ?5 ORDER BY seq",
     [WRITE_RELOCATE] = "UPDATE sessions SET " SET_CHANGED ", project_path = ?3 WHERE seq = ?1",
     [WRITE_KEY_FIND] = "SELECT created_us, digest, answer FROM idempotency_keys WHERE key = ?1",
-    [WRITE_KEY_KEEP] = "INSERT INTO idempotency_keys (created_us, key, digest, answer)"
-                       " VALUES (?1, ?2, ?3, ?4)",
-    [WRITE_KEY_FORGET] = "DELETE FROM idempotency_keys WHERE key = ?1",
-    [WRITE_KEY_SWEEP] =
+    [WRITE_KEY_STORE] = "INSERT INTO idempotency_keys (created_us, key, digest, answer)"
+                        " VALUES (?1, ?2, ?3, ?4)",
+    [WRITE_KEY_REMOVE] = "DELETE FROM idempotency_keys WHERE key = ?1",
+    [WRITE_KEY_EXPIRE] =
         "DELETE FROM idempotency_keys WHERE created_us IN (SELECT created_us"
         " FROM idempotency_keys WHERE created_us < ?1 ORDER BY created_us LIMIT ?2)",
     [WRITE_EVENT] =
@@ -102,8 +102,8 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_CONSUMER_REMOVE] = "DELETE FROM consumers WHERE name = ?1",
     [WRITE_STREAM_FIND] =
         "SELECT number, last_seq, bytes FROM streams WHERE session_seq = ?1 AND name = ?2",
-    [WRITE_STREAM_MAKE] = "INSERT INTO streams (session_seq, name, last_seq, bytes, updated_us)"
-                          " VALUES (?1, ?2, ?3, ?4, ?5)",
+    [WRITE_STREAM_CREATE] = "INSERT INTO streams (session_seq, name, last_seq, bytes, updated_us)"
+                            " VALUES (?1, ?2, ?3, ?4, ?5)",
     [WRITE_STREAM_GROW] =
         "UPDATE streams SET last_seq = ?2, bytes = ?3, updated_us = ?4 WHERE number = ?1",
     [WRITE_LOG_GROW] =
@@ -127,11 +127,11 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_STREAM_PUBLISH] =
         "INSERT INTO streams (session_seq, name, last_seq, bytes, updated_us, number)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    [WRITE_LOG_MAKE] =
+    [WRITE_LOG_CREATE] =
         "INSERT INTO logs (session_seq, entry_count, entry_bytes, updated_us, parent_id)"
         " VALUES (?1, ?2, ?3, ?4, ?5)",
     [WRITE_IMPORT_ENTRY] = "SELECT created_us, entry FROM entries WHERE key = ?1",
-    [WRITE_IMPORT_PLACE] = "SELECT 1 FROM sessions WHERE seq = ?1",
+    [WRITE_IMPORT_SEQ_TAKEN] = "SELECT 1 FROM sessions WHERE seq = ?1",
     [WRITE_IMPORT_UUID] = "INSERT OR IGNORE INTO entry_uuids (number, uuid, seq)"
                           " VALUES (?1, ?2, ?3)",
     [WRITE_DISCARD] = "INSERT INTO discarded_streams (number) VALUES (?1)",
@@ -140,7 +140,7 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
         " ORDER BY number LIMIT 1",
     [WRITE_DISCARD_ENTRY] = "DELETE FROM entries WHERE key = (SELECT min(key) FROM entries"
                             " WHERE key > ?1 << 32 AND key < (?1 + 1) << 32)",
-    [WRITE_DISCARD_ENTRY_SHOWN] =
+    [WRITE_DISCARD_ENTRY_RETURNING] =
         "DELETE FROM entries WHERE key = (SELECT min(key) FROM entries"
         " WHERE key > ?1 << 32 AND key < (?1 + 1) << 32) RETURNING key, entry",
     [WRITE_DISCARD_UUID] = "DELETE FROM entry_uuids WHERE number = ?1 AND uuid ="

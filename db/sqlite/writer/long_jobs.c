@@ -108,7 +108,7 @@ struct store_job *long_jobs_fork(struct long_jobs *jobs)
     return jobs->fork;
 }
 
-struct store_job *long_jobs_pop_left_fork(struct long_jobs *jobs)
+struct store_job *long_jobs_pop_disconnected_fork(struct long_jobs *jobs)
 {
     struct store_job **link = &jobs->forks.first;
 
@@ -138,14 +138,14 @@ struct store_job *long_jobs_pop(struct long_jobs *jobs)
     return page != NULL ? page : long_jobs_pop_fork(jobs);
 }
 
-void long_jobs_rest(struct long_jobs *jobs, int64_t began_us, int64_t now_us)
+void long_jobs_schedule_turn(struct long_jobs *jobs, int64_t began_us, int64_t now_us)
 {
     const bool has_other_writers = began_us - jobs->batch_us < ACTIVE_WRITERS_US;
 
     jobs->due_us = has_other_writers ? now_us + (now_us - began_us) : now_us;
 }
 
-void long_jobs_refuse(struct long_jobs *jobs)
+void long_jobs_reject_all(struct long_jobs *jobs)
 {
     atomic_store(&jobs->refused, true);
 }

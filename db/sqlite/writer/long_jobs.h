@@ -53,7 +53,7 @@ bool long_jobs_is_waiting(const struct long_jobs *jobs);
 struct store_job *long_jobs_fork(struct long_jobs *jobs);
 
 /* Removes a waiting fork whose client has disconnected; NULL: there is none. */
-struct store_job *long_jobs_pop_left_fork(struct long_jobs *jobs);
+struct store_job *long_jobs_pop_disconnected_fork(struct long_jobs *jobs);
 
 /* Removes any job, also one in progress; NULL: none is left. */
 struct store_job *long_jobs_pop(struct long_jobs *jobs);
@@ -62,9 +62,9 @@ struct store_job *long_jobs_pop(struct long_jobs *jobs);
 struct store_job *long_jobs_pop_fork(struct long_jobs *jobs);
 
 /* Schedules the next turn. Call after a turn from `began_us` to `now_us`. */
-void long_jobs_rest(struct long_jobs *jobs, int64_t began_us, int64_t now_us);
+void long_jobs_schedule_turn(struct long_jobs *jobs, int64_t began_us, int64_t now_us);
 
 /* From now on all forks fail with ERROR_STOPPING, including those in progress. Any thread. */
-void long_jobs_refuse(struct long_jobs *jobs);
+void long_jobs_reject_all(struct long_jobs *jobs);
 
 #endif

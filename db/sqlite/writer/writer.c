@@ -253,7 +253,7 @@ static enum transaction_result run_batch(struct writer *writer, struct store_job
     /* Writes take precedence over the backup, and SQLite would restart the copy after each
      * rolled-back write. */
     if (result == TRANSACTION_ROLLED_BACK && err->kind == ERROR_STORAGE_FULL)
-        backup_abandon(&writer->backup, ERROR_NO_ROOM, "the disk became full during the backup");
+        backup_cancel(&writer->backup, ERROR_NO_ROOM, "the disk became full during the backup");
     if (result == TRANSACTION_ROLLED_BACK && count > 1) {
         reset_jobs(first, count);
         return run_each_job(writer, first, count, err);
@@ -309,7 +309,7 @@ static void run_checkpoint(struct writer *writer)
         writer_fail(writer, err.detail);
 }
 
-enum checkpoint_result writer_empty_log(struct writer *writer, struct error *err)
+enum checkpoint_result writer_truncate_wal(struct writer *writer, struct error *err)
 {
     const enum checkpoint_result result = checkpointer_empty(&writer->log, err);
 
@@ -386,7 +386,7 @@ static enum transaction_result run_task(struct writer *writer, enum store_task t
     return result;
 }
 
-bool writer_start_terms(struct writer *writer, struct error *err)
+bool writer_restart_leases(struct writer *writer, struct error *err)
 {
     enum transaction_result result = TRANSACTION_COMMITTED;
 
@@ -395,7 +395,7 @@ bool writer_start_terms(struct writer *writer, struct error *err)
     return result != TRANSACTION_UNKNOWN;
 }
 
-bool writer_maintain(struct writer *writer, struct error *err)
+bool writer_run_maintenance(struct writer *writer, struct error *err)
 {
     const struct write_operations *ops = &writer->operations;
     const int64_t now_us = monotonic_us();
@@ -490,7 +490,7 @@ static void drop_disconnected_forks(struct writer *writer)
 {
     struct store_job *job;
 
-    while ((job = long_jobs_pop_left_fork(&writer->long_jobs)) != NULL) {
+    while ((job = long_jobs_pop_disconnected_fork(&writer->long_jobs)) != NULL) {
         set_client_left_error(job);
         complete_job(writer, job);
     }
@@ -548,7 +548,7 @@ static void run_long_jobs(struct writer *writer)
     run_pages(writer);
     if (!writer_has_failed(writer))
         run_fork(writer);
-    long_jobs_rest(jobs, began_us, monotonic_us());
+    long_jobs_schedule_turn(jobs, began_us, monotonic_us());
 }
 
 /* Completes all long jobs with ERROR_STOPPING. */
@@ -613,7 +613,7 @@ static void run_maintenance(struct writer *writer)
 {
     struct error err;
 
-    if (!writer_has_failed(writer) && !writer_maintain(writer, &err))
+    if (!writer_has_failed(writer) && !writer_run_maintenance(writer, &err))
         writer_fail(writer, err.detail);
 }
 
@@ -676,7 +676,7 @@ static void *writer_run(void *arg)
         gather.answered = count;
         gather.limit_us = writer->transactions.last_commit_us / GATHER_DIVISOR;
         if (writer_has_failed(writer)) {
-            backup_abandon(&writer->backup, ERROR_STOPPING, "the storage has failed");
+            backup_cancel(&writer->backup, ERROR_STOPPING, "the storage has failed");
             abandon_long_jobs(writer, "the storage has failed");
             continue;
         }
@@ -688,7 +688,7 @@ static void *writer_run(void *arg)
             run_long_jobs(writer);
         }
     }
-    backup_abandon(&writer->backup, ERROR_STOPPING, "the service is stopping");
+    backup_cancel(&writer->backup, ERROR_STOPPING, "the service is stopping");
     abandon_long_jobs(writer, "the service is stopping");
     return NULL;
 }

@@ -48,15 +48,15 @@ MUST_USE bool writer_start(struct writer *writer, struct error *err);
 /* Gives each lease its whole term again, in several transactions. Call at start, before the thread
  * runs. A failure is logged, and lease expiry continues the work. False: *err is a storage
  * error. */
-MUST_USE bool writer_start_terms(struct writer *writer, struct error *err);
+MUST_USE bool writer_restart_leases(struct writer *writer, struct error *err);
 
 /* Executes the due maintenance tasks, each in its own transaction. A failing task is logged and
  * retried later. False: *err is a storage error. */
-MUST_USE bool writer_maintain(struct writer *writer, struct error *err);
+MUST_USE bool writer_run_maintenance(struct writer *writer, struct error *err);
 
 /* Copies the whole WAL into the file and truncates it. Call when neither the thread nor any reader
  * runs. If the WAL has to stay, the observer is notified. Never returns CHECKPOINT_PARTIAL. */
-enum checkpoint_result writer_empty_log(struct writer *writer, struct error *err);
+enum checkpoint_result writer_truncate_wal(struct writer *writer, struct error *err);
 
 /* Whether the storage has failed: nothing is written from then on. Writer thread, or after
  * writer_join. */
