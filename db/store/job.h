@@ -75,7 +75,7 @@ struct store_job {
     size_t edit_bytes;    /* length of the edit's input */
     store_admit_fn admit; /* NULL: no limit */
     void *admit_arg;
-    /* FORK: whether the client has disconnected; NULL: unknown */
+    /* FORK: whether the client has disconnected; NULL: never. Called on a thread of the store. */
     bool (*has_left)(const struct store_job *job);
     bool has_status; /* UPDATE */
     enum session_status status;

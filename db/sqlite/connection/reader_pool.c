@@ -173,7 +173,9 @@ void reader_pool_block_lists(struct reader_pool *pool, bool hold)
 
 void reader_pool_return(struct reader_pool *pool, struct reader *reader)
 {
-    reader->serve_others = NULL; /* it may depend on the snapshot, which the writer may end */
+    /* The writer may end the snapshot; that must not call serve_others from the progress
+     * handler. */
+    reader->serve_others = NULL;
     pthread_mutex_lock(&pool->lock);
     if (reader->epoch != pool->_shared.epoch) {
         end_snapshot(reader);

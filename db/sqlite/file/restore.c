@@ -339,7 +339,7 @@ static void remove_unfinished(const struct restore *restore)
         unlink(journal);
 }
 
-/* lock_file_take may have created an empty database. */
+/* Deletes the temporary files, and an empty target that did not exist before. */
 static void clean_up(const struct restore *restore, const struct paths *paths)
 {
     struct stat status;

@@ -66,11 +66,11 @@ static bool is_late(const struct search *search)
 
 static void report_corruption(const struct search *search, bool is_certain)
 {
-    struct search_report *report_corruption = search->reader->report;
+    struct search_report *report = search->reader->report;
 
     if (is_certain)
-        atomic_store(&report_corruption->is_certain, true);
-    atomic_store(&report_corruption->seen_at, search->snapshot_commits + 1);
+        atomic_store(&report->is_certain, true);
+    atomic_store(&report->seen_at, search->snapshot_commits + 1);
 }
 
 /* Handles a failed statement on the search tables. True: the search continues with its current
