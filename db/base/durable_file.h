@@ -1,4 +1,5 @@
-/* Files that are there whole or not at all, after a power cut too. Any thread. */
+/* Atomic file replacement and fsync. Paths are NUL-terminated. Errors: ERROR_INTERNAL with the path
+ * and errno's text. Any thread; blocks on the disk. */
 #ifndef SESSIOND_DB_BASE_DURABLE_FILE_H
 #define SESSIOND_DB_BASE_DURABLE_FILE_H
 
@@ -6,22 +7,22 @@
 
 #include <limits.h>
 
-/* Makes the folder of the file, private to the user. The folder above it has to be there: a path
- * with a typing error makes no tree of folders. */
+/* Creates the folder of the file with mode 0700, and syncs its parent. Succeeds when the folder
+ * exists. The parent folder must exist, so that a mistyped path creates no tree of folders. */
 MUST_USE bool durable_file_make_folder(const char *path, struct error *err);
 
-/* The file's content is on disk. */
+/* Syncs the content of the file to disk. */
 MUST_USE bool durable_file_sync(const char *path, struct error *err);
 
-/* The names in the file's folder are on disk. */
+/* Syncs the folder of the file, and with it the file names in it, to disk. */
 MUST_USE bool durable_file_sync_folder(const char *path, struct error *err);
 
-/* The absolute name of the file, without symbolic links in its folder's path. The file itself may
- * be a link, or missing. SQLITE_OPEN_NOFOLLOW takes only such names. */
+/* Resolves the symbolic links in the folder of the file and writes the absolute path. The file
+ * itself may be a link, or may be missing. SQLITE_OPEN_NOFOLLOW accepts only such paths. */
 MUST_USE bool durable_file_real_name(const char *path, char real[PATH_MAX], struct error *err);
 
-/* Gives the file `unfinished` the name `path`, in place of what had it: synced, renamed, and its
- * folder synced. Both are in one folder. */
+/* Syncs the file `unfinished`, renames it to `path`, which it replaces, and syncs the folder. Both
+ * paths must be in one folder. */
 MUST_USE bool durable_file_put(const char *unfinished, const char *path, struct error *err);
 
 #endif

@@ -9,32 +9,32 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-static bool join(const char *folder, int folder_len, const char *name, char out[PATH_MAX],
-                 struct error *err)
+static bool join_path(const char *folder, int folder_len, const char *name, char out[PATH_MAX],
+                      struct error *err)
 {
     return snprintf(out, PATH_MAX, "%.*s/%s", folder_len, folder, name) < PATH_MAX ||
            error_set(err, ERROR_INTERNAL, NULL, "the path of the database is too long");
 }
 
-/* Takes the folder's symbolic links out of `path`, which names no file yet. */
-static bool find_place(const char *path, char real[PATH_MAX], struct error *err)
+/* Resolves the symbolic links in the folder of `path`. The file itself does not exist yet. */
+static bool resolve_missing(const char *path, char real[PATH_MAX], struct error *err)
 {
     const char *slash = strrchr(path, '/');
     char folder[PATH_MAX];
-    char place[PATH_MAX];
+    char real_folder[PATH_MAX];
 
     if (slash == NULL)
-        return join(".", 1, path, folder, err) && find_place(folder, real, err);
-    if (!join(path, (int)(slash - path), "", folder, err))
+        return join_path(".", 1, path, folder, err) && resolve_missing(folder, real, err);
+    if (!join_path(path, (int)(slash - path), "", folder, err))
         return false;
-    if (realpath(folder, place) == NULL)
+    if (realpath(folder, real_folder) == NULL)
         return error_set(err, ERROR_INTERNAL, NULL, "cannot find %s: %s", folder, strerror(errno));
-    return join(place, PATH_MAX, slash + 1, real, err);
+    return join_path(real_folder, PATH_MAX, slash + 1, real, err);
 }
 
-/* Without symbolic links, which SQLite follows: a file has one lock, whatever it is called. One
- * that is not there yet has the name that it will have, also where a link leads to. */
-static bool find_file(const char *path, char real[PATH_MAX], struct error *err)
+/* Resolves symbolic links as SQLite does, so that a file has one lock under all its names. If the
+ * file does not exist yet, the result is the path that it will have, also at the end of a link. */
+static bool resolve_path(const char *path, char real[PATH_MAX], struct error *err)
 {
     char target[PATH_MAX];
     char next[PATH_MAX];
@@ -45,28 +45,28 @@ static bool find_file(const char *path, char real[PATH_MAX], struct error *err)
         return error_set(err, ERROR_INTERNAL, NULL, "cannot find %s: %s", path, strerror(errno));
     const ssize_t len = readlink(path, target, sizeof(target) - 1);
     if (len < 0)
-        return find_place(path, real, err);
+        return resolve_missing(path, real, err);
     target[len] = '\0';
     if (target[0] == '/')
-        return find_file(target, real, err);
+        return resolve_path(target, real, err);
     const char *slash = strrchr(path, '/');
-    return join(slash == NULL ? "." : path, slash == NULL ? 1 : (int)(slash - path), target, next,
-                err) &&
-           find_file(next, real, err);
+    return join_path(slash == NULL ? "." : path, slash == NULL ? 1 : (int)(slash - path), target,
+                     next, err) &&
+           resolve_path(next, real, err);
 }
 
 bool lock_file_name(const char *database_path, char name[PATH_MAX], struct error *err)
 {
     char real[PATH_MAX];
 
-    if (!find_file(database_path, real, err))
+    if (!resolve_path(database_path, real, err))
         return false;
     if (snprintf(name, PATH_MAX, "%s.lock", real) >= PATH_MAX)
         return error_set(err, ERROR_INTERNAL, NULL, "the path of the database is too long");
     return true;
 }
 
-static bool lock(int fd, int operation, const char *database_path, struct error *err)
+static bool acquire_flock(int fd, int operation, const char *database_path, struct error *err)
 {
     if (flock(fd, operation | LOCK_NB) == 0)
         return true;
@@ -93,7 +93,7 @@ static bool open_and_lock(const char *database_path, int flags, int operation, i
     if (fd < 0)
         return error_set(err, ERROR_INTERNAL, NULL, "cannot open %s: %s", name,
                          errno == ELOOP ? "it is a symbolic link; remove it" : strerror(errno));
-    if (!lock(fd, operation, database_path, err)) {
+    if (!acquire_flock(fd, operation, database_path, err)) {
         close(fd);
         return false;
     }

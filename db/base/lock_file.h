@@ -1,9 +1,10 @@
 /*
- * Keeps a second sessiond away from the same database: an flock on `<database>.lock`, beside the
- * file that the path leads to, symbolic links followed. It is a file of its own because closing any
- * descriptor of the database file drops SQLite's POSIX locks
- * (https://sqlite.org/howtocorrupt.html, section 2.2). The kernel releases it when the process
- * ends, however it ends; the empty file stays.
+ * Prevents a second sessiond from serving the same database: an flock on `<database>.lock`, in the
+ * folder of the database file with all symbolic links followed. The lock has a file of its own
+ * because closing any descriptor of the database file drops SQLite's POSIX locks
+ * (https://sqlite.org/howtocorrupt.html, section 2.2). The kernel releases the lock when the
+ * process ends for any reason; the empty file stays. Any thread. Errors: ERROR_INTERNAL with the
+ * path.
  */
 #ifndef SESSIOND_DB_BASE_LOCK_FILE_H
 #define SESSIOND_DB_BASE_LOCK_FILE_H
@@ -12,16 +13,17 @@
 
 #include <limits.h>
 
-/* The path of the lock: `.lock` behind that of the database with all symbolic links followed, also
- * where the last one leads to nothing yet. */
+/* Writes the path of the lock file: the path of the database with all symbolic links followed, and
+ * `.lock`. The target of the last link may be missing. */
 MUST_USE bool lock_file_name(const char *database_path, char name[PATH_MAX], struct error *err);
 
-/* Takes the lock or fails at once. A database that is not there yet is made, empty. *descriptor is
- * closed to release it. */
+/* Acquires the exclusive lock or fails without waiting. Creates the lock file if it is missing. The
+ * caller owns *descriptor; closing it releases the lock. */
 MUST_USE bool lock_file_take(const char *database_path, int *descriptor, struct error *err);
 
-/* For those who only read, and who may be several: keeps a service away all the same. Makes no
- * file: *descriptor is -1 when there is none, since then no sessiond has ever served this one. */
+/* Acquires a shared lock for a process that only reads the database; several may hold it. It also
+ * keeps a service from starting. Creates no file: *descriptor is -1 when the lock file is missing,
+ * because no sessiond has ever served this database then. The caller owns *descriptor. */
 MUST_USE bool lock_file_share(const char *database_path, int *descriptor, struct error *err);
 
 #endif

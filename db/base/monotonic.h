@@ -1,11 +1,11 @@
-/* Time that nobody sets: for durations and deadlines. Any thread. */
+/* The monotonic clock, for durations and deadlines. Any thread. */
 #ifndef SESSIOND_DB_BASE_MONOTONIC_H
 #define SESSIOND_DB_BASE_MONOTONIC_H
 
 #include <stdint.h>
 #include <time.h>
 
-/* µs since some moment of this boot (CLOCK_MONOTONIC). */
+/* µs since an unspecified point, e.g. the boot (CLOCK_MONOTONIC). */
 static inline int64_t monotonic_us(void)
 {
     struct timespec now;

@@ -1,6 +1,6 @@
 /*
- * Borrowed bytes, passed by value. A slice never owns what it points to and
- * is not NUL-terminated; whoever hands one out says how long it stays valid.
+ * Borrowed bytes, passed by value. A slice never owns the bytes and is not NUL-terminated. The
+ * function that returns a slice documents how long it stays valid. Pure; any thread.
  */
 #ifndef SESSIOND_DB_BASE_SLICE_H
 #define SESSIOND_DB_BASE_SLICE_H
@@ -17,7 +17,7 @@ struct slice {
 /* Only for string literals: the length is a compile-time constant. */
 #define SLICE_LITERAL(text) ((struct slice){(text), sizeof(text) - 1})
 
-/* The bytes of a NUL-terminated string; NULL gives the empty slice. */
+/* The bytes of a NUL-terminated string; NULL gives the empty slice with data NULL. */
 static inline struct slice slice_from(const char *text)
 {
     return (struct slice){text, text == NULL ? 0 : strlen(text)};

@@ -13,8 +13,8 @@ int64_t timestamp_now_us(void)
     return (int64_t)now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
 }
 
-/* Days since 1970-01-01 of a date of the proleptic Gregorian calendar. The year is counted from
- * March, so that the leap day is its last. */
+/* Days since 1970-01-01 of a date of the proleptic Gregorian calendar. The year begins in March, so
+ * that the leap day is its last day. */
 static int64_t days_from_civil(int year, int month, int day)
 {
     const int64_t y = month <= 2 ? year - 1 : year;
@@ -46,7 +46,7 @@ static struct civil civil_from_days(int64_t days)
                           (int)(doy - (153 * mp + 2) / 5 + 1)};
 }
 
-static void put_digits(char *out, int count, int64_t number)
+static void format_digits(char *out, int count, int64_t number)
 {
     while (count-- > 0) {
         out[count] = (char)('0' + number % 10);
@@ -61,17 +61,17 @@ void timestamp_format(int64_t us, char *out)
     const struct civil date = civil_from_days(seconds / SECONDS_PER_DAY);
 
     memcpy(out, "0000-00-00T00:00:00.000000", TIMESTAMP_LENGTH);
-    put_digits(out, 4, date.year);
-    put_digits(out + 5, 2, date.month);
-    put_digits(out + 8, 2, date.day);
-    put_digits(out + 11, 2, of_day / 3600);
-    put_digits(out + 14, 2, of_day / 60 % 60);
-    put_digits(out + 17, 2, of_day % 60);
-    put_digits(out + 20, 6, us % US_PER_SECOND);
+    format_digits(out, 4, date.year);
+    format_digits(out + 5, 2, date.month);
+    format_digits(out + 8, 2, date.day);
+    format_digits(out + 11, 2, of_day / 3600);
+    format_digits(out + 14, 2, of_day / 60 % 60);
+    format_digits(out + 17, 2, of_day % 60);
+    format_digits(out + 20, 6, us % US_PER_SECOND);
 }
 
-/* Takes exactly `count` digits off the front of *text. */
-static bool take_digits(struct slice *text, size_t count, int *number)
+/* Parses exactly `count` digits and removes them from the front of *text. */
+static bool parse_digits(struct slice *text, size_t count, int *number)
 {
     int value = 0;
 
@@ -88,7 +88,7 @@ static bool take_digits(struct slice *text, size_t count, int *number)
     return true;
 }
 
-static bool take_char(struct slice *text, char c)
+static bool parse_char(struct slice *text, char c)
 {
     if (text->len == 0 || text->data[0] != c)
         return false;
@@ -97,15 +97,15 @@ static bool take_char(struct slice *text, char c)
     return true;
 }
 
-static bool take_date(struct slice *text, int64_t *days)
+static bool parse_date(struct slice *text, int64_t *days)
 {
     static const int month_days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     int year;
     int month;
     int day;
 
-    if (!take_digits(text, 4, &year) || !take_char(text, '-') || !take_digits(text, 2, &month) ||
-        !take_char(text, '-') || !take_digits(text, 2, &day))
+    if (!parse_digits(text, 4, &year) || !parse_char(text, '-') || !parse_digits(text, 2, &month) ||
+        !parse_char(text, '-') || !parse_digits(text, 2, &day))
         return false;
     if (year < 1970 || month < 1 || month > 12 || day < 1)
         return false;
@@ -116,12 +116,12 @@ static bool take_date(struct slice *text, int64_t *days)
     return true;
 }
 
-static bool take_fraction(struct slice *text, int *us)
+static bool parse_fraction(struct slice *text, int *us)
 {
     int digits = 0;
 
     *us = 0;
-    if (!take_char(text, '.'))
+    if (!parse_char(text, '.'))
         return true;
     while (text->len > 0 && text->data[0] >= '0' && text->data[0] <= '9' && digits < 9) {
         if (digits < 6)
@@ -135,18 +135,18 @@ static bool take_fraction(struct slice *text, int *us)
     return digits > 0;
 }
 
-/* The zone's distance from UTC in seconds. */
-static bool take_offset(struct slice *text, int *seconds)
+/* Offset of the zone from UTC in seconds. */
+static bool parse_offset(struct slice *text, int *seconds)
 {
     int hours;
     int minutes;
 
     *seconds = 0;
-    if (text->len == 0 || take_char(text, 'Z') || take_char(text, 'z'))
+    if (text->len == 0 || parse_char(text, 'Z') || parse_char(text, 'z'))
         return true;
     const bool west = text->data[0] == '-';
-    if (!take_char(text, west ? '-' : '+') || !take_digits(text, 2, &hours) ||
-        !take_char(text, ':') || !take_digits(text, 2, &minutes) || hours > 23 || minutes > 59)
+    if (!parse_char(text, west ? '-' : '+') || !parse_digits(text, 2, &hours) ||
+        !parse_char(text, ':') || !parse_digits(text, 2, &minutes) || hours > 23 || minutes > 59)
         return false;
     *seconds = (hours * 3600 + minutes * 60) * (west ? -1 : 1);
     return true;
@@ -161,15 +161,15 @@ bool timestamp_parse(struct slice text, int64_t *us)
     int fraction;
     int offset;
 
-    if (!take_date(&text, &days))
+    if (!parse_date(&text, &days))
         return false;
-    if (!take_char(&text, 'T') && !take_char(&text, 't') && !take_char(&text, ' '))
+    if (!parse_char(&text, 'T') && !parse_char(&text, 't') && !parse_char(&text, ' '))
         return false;
-    if (!take_digits(&text, 2, &hour) || !take_char(&text, ':') ||
-        !take_digits(&text, 2, &minute) || !take_char(&text, ':') ||
-        !take_digits(&text, 2, &second) || hour > 23 || minute > 59 || second > 59)
+    if (!parse_digits(&text, 2, &hour) || !parse_char(&text, ':') ||
+        !parse_digits(&text, 2, &minute) || !parse_char(&text, ':') ||
+        !parse_digits(&text, 2, &second) || hour > 23 || minute > 59 || second > 59)
         return false;
-    if (!take_fraction(&text, &fraction) || !take_offset(&text, &offset) || text.len != 0)
+    if (!parse_fraction(&text, &fraction) || !parse_offset(&text, &offset) || text.len != 0)
         return false;
 
     const int seconds = (hour * 60 + minute) * 60 + second - offset;

@@ -1,4 +1,4 @@
-/* Session ids: UUIDs in their canonical text form, lower case (RFC 9562 §4). Thread-safe. */
+/* UUIDs, which are the session ids: canonical text form in lower case (RFC 9562 §4). Any thread. */
 #ifndef SESSIOND_DB_BASE_UUID_H
 #define SESSIOND_DB_BASE_UUID_H
 
@@ -8,11 +8,11 @@
 #define UUID_LENGTH 36
 #define UUID_SIZE (UUID_LENGTH + 1)
 
-/* Writes a new random UUID (version 4) and a NUL. */
+/* Writes a new random UUID (version 4) and a NUL. Never fails. */
 void uuid_make(char out[UUID_SIZE]);
 
 /* Accepts 8-4-4-4-12 hexadecimal digits of either case and writes the canonical form and a NUL.
- * False, and `out` untouched, when `text` is no UUID. */
+ * False when `text` is no UUID; `out` is then unchanged. */
 MUST_USE bool uuid_read(struct slice text, char out[UUID_SIZE]);
 
 #endif

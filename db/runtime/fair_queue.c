@@ -1,6 +1,6 @@
 #include "db/runtime/fair_queue.h"
 
-/* Whether the current round takes a job of the client, apart from those that wait. */
+/* Whether the current round accepts a job of the client, without regard to the waiting jobs. */
 static bool is_round_open(const struct fair_queue *queue, uint64_t client)
 {
     for (size_t i = 0; i < queue->served_count; i++) {
@@ -10,7 +10,7 @@ static bool is_round_open(const struct fair_queue *queue, uint64_t client)
     return queue->served_count < FAIR_QUEUE_ROUND_CLIENTS;
 }
 
-static void note_served(struct fair_queue *queue, const struct store_job *job)
+static void record_served(struct fair_queue *queue, const struct store_job *job)
 {
     if (job->round != queue->round)
         queue->served_count = 0;
@@ -20,7 +20,7 @@ static void note_served(struct fair_queue *queue, const struct store_job *job)
 }
 
 /* The first round in which the client has no job yet. */
-static uint64_t free_round(const struct fair_queue *queue, uint64_t client)
+static uint64_t find_free_round(const struct fair_queue *queue, uint64_t client)
 {
     uint64_t round = is_round_open(queue, client) ? queue->round : queue->round + 1;
 
@@ -35,7 +35,7 @@ void fair_queue_push(struct fair_queue *queue, struct store_job *job)
 {
     struct store_job **link = &queue->first;
 
-    job->round = free_round(queue, job->client);
+    job->round = find_free_round(queue, job->client);
     while (*link != NULL && (*link)->round <= job->round)
         link = &(*link)->next;
     job->next = *link;
@@ -49,7 +49,7 @@ struct store_job *fair_queue_pop(struct fair_queue *queue)
     if (job == NULL)
         return NULL;
     queue->first = job->next;
-    note_served(queue, job);
+    record_served(queue, job);
     return job;
 }
 
@@ -62,9 +62,9 @@ struct store_job *fair_queue_pop_other(struct fair_queue *queue, uint64_t client
     struct store_job *job = *link;
     if (job == NULL)
         return NULL;
-    /* A job of a later round does not end the current one, whose jobs still wait. */
+    /* A job of a later round does not end the current round, whose jobs still wait. */
     if (job == queue->first || job->round == queue->round)
-        note_served(queue, job);
+        record_served(queue, job);
     *link = job->next;
     return job;
 }

@@ -50,24 +50,24 @@ void job_queue_push(struct job_queue *queue, struct store_job *job)
         pthread_cond_signal(&queue->arrived);
 }
 
-static struct timespec after_us(int64_t us)
+static struct timespec deadline_after_us(int64_t us)
 {
-    struct timespec when;
+    struct timespec deadline;
 
-    clock_gettime(CLOCK_MONOTONIC, &when);
-    when.tv_sec += us / 1000000;
-    when.tv_nsec += us % 1000000 * 1000;
-    if (when.tv_nsec >= 1000000000) {
-        when.tv_sec++;
-        when.tv_nsec -= 1000000000;
+    clock_gettime(CLOCK_MONOTONIC, &deadline);
+    deadline.tv_sec += us / 1000000;
+    deadline.tv_nsec += us % 1000000 * 1000;
+    if (deadline.tv_nsec >= 1000000000) {
+        deadline.tv_sec++;
+        deadline.tv_nsec -= 1000000000;
     }
-    return when;
+    return deadline;
 }
 
-/* Sleeps until `wanted` jobs are there, the queue is closed, or the time is over. */
-static void await_locked(struct job_queue *queue, size_t wanted, int64_t limit_us)
+/* Sleeps until `wanted` jobs are queued, the queue is closed, or the time limit is reached. */
+static void wait_for_jobs_locked(struct job_queue *queue, size_t wanted, int64_t limit_us)
 {
-    const struct timespec deadline = after_us(limit_us);
+    const struct timespec deadline = deadline_after_us(limit_us);
 
     queue->_shared.wanted = wanted;
     while (queue->_shared.count < wanted && !queue->_shared.closed) {
@@ -84,9 +84,9 @@ enum job_queue_event job_queue_take(struct job_queue *queue, struct job_queue_ga
 
     pthread_mutex_lock(&queue->lock);
     const size_t expected = gather.answered + queue->_shared.count;
-    await_locked(queue, 1, idle_ms * 1000);
+    wait_for_jobs_locked(queue, 1, idle_ms * 1000);
     if (queue->_shared.count > 0 && queue->_shared.count < expected && gather.limit_us > 0)
-        await_locked(queue, expected, gather.limit_us);
+        wait_for_jobs_locked(queue, expected, gather.limit_us);
 
     if (queue->_shared.count == 0)
         event = queue->_shared.closed ? JOB_QUEUE_CLOSED : JOB_QUEUE_IDLE;

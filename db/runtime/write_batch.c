@@ -2,7 +2,7 @@
 
 #include "db/runtime/sent_bytes.h"
 
-static bool all_fit(const struct store_job *jobs)
+static bool is_within_limit(const struct store_job *jobs)
 {
     uint64_t bytes = 0;
 
@@ -11,8 +11,8 @@ static bool all_fit(const struct store_job *jobs)
     return bytes <= WRITE_BATCH_BYTES;
 }
 
-/* The first job is taken however large it is. */
-static struct store_job *take_some(struct fair_queue *waiting, size_t *count)
+/* The first job is selected whatever its size. */
+static struct store_job *pop_batch(struct fair_queue *waiting, size_t *count)
 {
     struct store_job *first = NULL;
     struct store_job **last = &first;
@@ -34,14 +34,14 @@ static struct store_job *take_some(struct fair_queue *waiting, size_t *count)
 struct store_job *write_batch_take(struct write_batch *batch, struct store_job *arrived,
                                    size_t *count)
 {
-    if (batch->waiting.first == NULL && all_fit(arrived))
+    if (batch->waiting.first == NULL && is_within_limit(arrived))
         return arrived;
     while (arrived != NULL) {
         struct store_job *next = arrived->next;
         fair_queue_push(&batch->waiting, arrived);
         arrived = next;
     }
-    return take_some(&batch->waiting, count);
+    return pop_batch(&batch->waiting, count);
 }
 
 bool write_batch_is_waiting(const struct write_batch *batch)

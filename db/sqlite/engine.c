@@ -18,7 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A message shows this much of a longer path. */
+/* Limit of the bytes of a path in a message. */
 #define PATH_SHOWN_BYTES 200
 
 struct store {
@@ -33,8 +33,8 @@ struct store {
     struct writer writer;
 };
 
-/* A file that holds something stays in its journal mode until it is known to be taken. */
-static bool bring_up_to_date(const struct store *store, struct error *err)
+/* An existing file keeps its journal mode until the migration has accepted it. */
+static bool migrate_file(const struct store *store, struct error *err)
 {
     const struct store_options *options = &store->options;
     int64_t pages;
@@ -54,7 +54,7 @@ static bool open_writer(struct store *store, struct error *err)
 {
     const struct store_options *options = &store->options;
 
-    backup_remove_remains(options->path);
+    backup_remove_stale(options->path);
     store->writer = (struct writer){
         .readers = &store->readers,
         .queue = &store->queue,
@@ -63,7 +63,7 @@ static bool open_writer(struct store *store, struct error *err)
         .long_jobs = {.max_forks = options->max_forks,
                       .max_client_forks = options->max_client_forks},
     };
-    if (!connection_open_writer(options->path, &store->db, err) || !bring_up_to_date(store, err) ||
+    if (!connection_open_writer(options->path, &store->db, err) || !migrate_file(store, err) ||
         !stats_init(&store->stats, store->db, err))
         return false;
     store->writer.operations = (struct write_operations){
@@ -88,12 +88,13 @@ static bool open_writer(struct store *store, struct error *err)
     backup_init(&store->writer.backup, store->db, options->path);
     return search_index_open(&store->writer.operations.search, store->db, err) &&
            writer_init(&store->writer, store->db, options->checkpoint_pages, err) &&
-           writer_empty_log(&store->writer, err) != CHECKPOINT_FATAL &&
-           writer_start_terms(&store->writer, err) && writer_maintain(&store->writer, err);
+           writer_truncate_wal(&store->writer, err) != CHECKPOINT_FATAL &&
+           writer_restart_leases(&store->writer, err) &&
+           writer_run_maintenance(&store->writer, err);
 }
 
-/* The list thread and the search thread read too, beside the callers. */
-static bool start(struct store *store, struct error *err)
+/* The list thread and the search thread read in addition to the callers. */
+static bool start_threads(struct store *store, struct error *err)
 {
     const struct store_options *options = &store->options;
 
@@ -121,8 +122,8 @@ no_lists:
     return false;
 }
 
-/* The next step to take after this SQLite result code. */
-static const char *next_step(int result)
+/* The next step for the user after this SQLite result code. */
+static const char *get_next_step(int result)
 {
     switch (result & 0xff) {
     case SQLITE_NOTADB:
@@ -151,13 +152,13 @@ bool store_open_explain(const char *path, struct error *err)
     const char *why;
     const int result = sqlite_error_result_of(&found, &why);
     const bool has_step = result == SQLITE_OK && strchr(why, ';') != NULL;
-    const char *step = has_step ? "" : next_step(result);
-    const char *apart = has_step ? "" : "; ";
+    const char *step = has_step ? "" : get_next_step(result);
+    const char *separator = has_step ? "" : "; ";
 
     if (strstr(why, path) != NULL)
-        return error_set(err, found.kind, NULL, "%s%s%s", why, apart, step);
+        return error_set(err, found.kind, NULL, "%s%s%s", why, separator, step);
     return error_set(err, found.kind, NULL, "cannot open %.*s%s: %s%s%s", PATH_SHOWN_BYTES, path,
-                     strlen(path) > PATH_SHOWN_BYTES ? "…" : "", why, apart, step);
+                     strlen(path) > PATH_SHOWN_BYTES ? "…" : "", why, separator, step);
 }
 
 bool store_open(const struct store_options *options, struct store **out, struct error *err)
@@ -172,7 +173,7 @@ bool store_open(const struct store_options *options, struct store **out, struct 
     job_queue_init(&store->queue, options->max_queue);
     if (durable_file_make_folder(options->path, err) &&
         lock_file_take(options->path, &store->lock, err) && open_writer(store, err) &&
-        start(store, err)) {
+        start_threads(store, err)) {
         *out = store;
         return true;
     }
@@ -187,8 +188,8 @@ bool store_open(const struct store_options *options, struct store **out, struct 
 
 void store_refuse_long_jobs(struct store *store)
 {
-    long_jobs_refuse(&store->writer.long_jobs);
-    backup_refuse(&store->writer.backup);
+    long_jobs_reject_all(&store->writer.long_jobs);
+    backup_reject_all(&store->writer.backup);
 }
 
 void store_close(struct store *store)
@@ -205,7 +206,7 @@ void store_close(struct store *store)
         return;
     reader_pool_release(&store->readers);
     search_index_release(&store->writer.operations.search);
-    const enum checkpoint_result result = writer_empty_log(&store->writer, &err);
+    const enum checkpoint_result result = writer_truncate_wal(&store->writer, &err);
     if (result == CHECKPOINT_FATAL) {
         writer_fail(&store->writer, err.detail);
         return;
@@ -238,9 +239,9 @@ bool store_list(struct store *store, const struct store_list_query *query, store
 
     if (reader == NULL)
         return false;
-    const bool listed = read_list(reader, query, visit, arg, page, err);
+    const bool ok = read_list(reader, query, visit, arg, page, err);
     reader_pool_return(&store->readers, reader);
-    return listed;
+    return ok;
 }
 
 bool store_events(struct store *store, const struct store_event_query *query, store_event_fn visit,
@@ -250,9 +251,9 @@ bool store_events(struct store *store, const struct store_event_query *query, st
 
     if (reader == NULL)
         return false;
-    const bool read = read_events(reader, query, visit, arg, page, err);
+    const bool ok = read_events(reader, query, visit, arg, page, err);
     reader_pool_return(&store->readers, reader);
-    return read;
+    return ok;
 }
 
 bool store_consumer(struct store *store, struct slice name, struct store_consumer *out,
@@ -262,9 +263,9 @@ bool store_consumer(struct store *store, struct slice name, struct store_consume
 
     if (reader == NULL)
         return false;
-    const bool read = read_consumer(reader, name, out, err);
+    const bool ok = read_consumer(reader, name, out, err);
     reader_pool_return(&store->readers, reader);
-    return read;
+    return ok;
 }
 
 int64_t store_newest_event(const struct store *store)
@@ -279,9 +280,9 @@ bool store_entries(struct store *store, const struct store_entry_query *query, s
 
     if (reader == NULL)
         return false;
-    const bool read = read_entries(reader, query, visit, arg, page, err);
+    const bool ok = read_entries(reader, query, visit, arg, page, err);
     reader_pool_return(&store->readers, reader);
-    return read;
+    return ok;
 }
 
 bool store_streams(struct store *store, const char *id, struct slice after, int limit,
@@ -291,9 +292,9 @@ bool store_streams(struct store *store, const char *id, struct slice after, int 
 
     if (reader == NULL)
         return false;
-    const bool read = read_streams(reader, id, after, limit, visit, arg, more, err);
+    const bool ok = read_streams(reader, id, after, limit, visit, arg, more, err);
     reader_pool_return(&store->readers, reader);
-    return read;
+    return ok;
 }
 
 static bool is_long_read(enum store_operation operation)

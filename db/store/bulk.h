@@ -1,28 +1,28 @@
 /*
- * STORE_RECOVER and STORE_RELOCATE: a page of sessions that are changed in one transaction. Where
- * more are left, the next page begins at `next`. Plain values.
+ * STORE_RECOVER and STORE_RELOCATE: change one page of sessions in one transaction. If sessions may
+ * be left, the next page begins at `next`. Plain values.
  */
 #ifndef SESSIOND_DB_STORE_BULK_H
 #define SESSIOND_DB_STORE_BULK_H
 
 #include "db/store/session.h"
 
-/* Limit of the sessions of a page. To change as many takes about 20 ms. */
+/* Limit of the sessions of a page. Changing this many takes about 20 ms. */
 #define STORE_BULK_MAX 1000
 
-/* Where a page begins. The zero value is the first page. */
+/* Where a page begins. All zero: the first page. */
 struct store_bulk_position {
-    int64_t began_us;           /* the first page's time, which is the common recovered_at */
-    int64_t seq;                /* of the last session that was looked at */
-    enum session_status status; /* RELOCATE: its status */
-    struct slice path;          /* RELOCATE: its project_path before the move */
+    int64_t began_us;           /* time of the first page: the common recovered_at */
+    int64_t seq;                /* of the last session that was examined */
+    enum session_status status; /* RELOCATE: status of that session */
+    struct slice path;          /* RELOCATE: project_path of that session before the move */
 };
 
 struct store_bulk {
-    int limit; /* sessions, up to STORE_BULK_MAX; 0: that */
-    struct store_bulk_position
-        place;                /* ERROR_INVALID_QUERY when it cannot be one of an earlier page */
-    struct slice destination; /* RELOCATE: the folder to move to */
+    int limit; /* sessions, up to STORE_BULK_MAX; 0: STORE_BULK_MAX */
+    /* ERROR_INVALID_QUERY when no earlier page can have returned it. */
+    struct store_bulk_position place;
+    struct slice destination; /* RELOCATE: the target folder */
     size_t max_path_bytes;    /* RELOCATE */
     bool dry_run;             /* RELOCATE */
 

@@ -1,7 +1,8 @@
 /*
- * The log of a session: streams of entries that are only ever appended to. An entry is a text that
- * the store does not look into; its seq is its place in its stream, from 1, without gaps. Appending
- * is a job (STORE_APPEND), reading one too (STORE_ENTRIES) or a call, as with lists (db/store.h).
+ * The entries of a session: append-only streams. The store does not parse the text of an entry. Its
+ * seq is its position in its stream, from 1, without gaps. Appending is a job (STORE_APPEND).
+ * Reading is a job (STORE_ENTRIES) or a call on the caller's thread (store_entries), as for lists
+ * (db/store.h).
  */
 #ifndef SESSIOND_DB_STORE_ENTRIES_H
 #define SESSIOND_DB_STORE_ENTRIES_H
@@ -11,28 +12,31 @@
 
 struct store;
 
-/* As many entries as one stream can have. */
+/* Limit of the entries of one stream. */
 #define STORE_STREAM_ENTRIES_MAX INT64_C(4294967295)
 
 struct store_new_entry {
     struct slice text;
-    struct slice uuid; /* data NULL: none. In one stream no two entries have the same */
+    struct slice uuid; /* data NULL: none. Unique within a stream */
 };
 
-/* Appends all that are not there yet, or nothing. The session's version stays what it is. */
+/* Appends the entries that the stream does not have yet, in one transaction: all of them or none.
+ * The session's version does not change. */
 struct store_append {
     struct slice stream;
     const struct store_new_entry *entries;
     size_t count;
-    bool has_expected; /* the stream has to end with the seq `expected`; 0: be empty */
+    /* the last seq of the stream must be `expected`; 0: the stream must be empty */
+    bool has_expected;
     int64_t expected;
 
-    /* Out. last_seq is set also when it refuses the job: ERROR_PRECONDITION_FAILED. */
+    /* Out. last_seq is also set when the job fails with ERROR_PRECONDITION_FAILED. */
     int64_t appended;
-    int64_t duplicates; /* whose uuid is there, with the same text */
-    int64_t first_seq;  /* of what was appended; 0: nothing */
-    int64_t last_seq;   /* of the stream; 0: it has no entries */
-    size_t conflict;    /* ERROR_ENTRY_CONFLICT: the first whose uuid has another text */
+    int64_t duplicates; /* entries whose uuid is stored with the same text */
+    int64_t first_seq;  /* of the first appended entry; 0: none was appended */
+    int64_t last_seq;   /* of the stream; 0: the stream is empty */
+    /* ERROR_ENTRY_CONFLICT: index of the first entry whose uuid is stored with another text */
+    size_t conflict;
 };
 
 struct store_entry {
@@ -41,28 +45,30 @@ struct store_entry {
     struct slice text;
 };
 
-/* Gets one entry, whose text is valid during the call. STOP refuses it and ends the read. */
+/* Receives one entry, whose text is valid during the call. STOP rejects the entry and ends the
+ * read. */
 typedef enum store_visit (*store_entry_fn)(void *arg, const struct store_entry *entry);
 
 struct store_entry_query {
     char id[UUID_SIZE]; /* of the session */
     struct slice stream;
-    int64_t after;       /* entries with a higher seq */
-    int64_t before;      /* and a lower one; 0: any */
-    int limit;           /* at least 1 */
-    bool descending;     /* the last first */
-    int64_t session_seq; /* not 0: the session has to be this one, and not one made later under its
-                            id: ERROR_NOT_FOUND */
+    int64_t after;   /* only entries with a higher seq */
+    int64_t before;  /* only entries with a lower seq; 0: no limit */
+    int limit;       /* at least 1 */
+    bool descending; /* highest seq first */
+    /* Not 0: the session must have this creation key, otherwise ERROR_NOT_FOUND. It differs when
+     * the session was deleted and its id was used again. */
+    int64_t session_seq;
 };
 
 struct store_entry_page {
     int64_t session_seq; /* of the session, for a later query */
-    int64_t last_seq;    /* of the stream; 0: it has no entries */
-    int64_t last;        /* the seq of the last entry that was taken; 0: none was */
-    bool more;           /* entries are left behind it */
+    int64_t last_seq;    /* of the stream; 0: the stream is empty */
+    int64_t last;        /* seq of the last entry that the visitor accepted; 0: none */
+    bool more;           /* entries follow `last` */
 };
 
-/* What a STORE_ENTRIES job asks; the visitor is called on the store's thread. */
+/* STORE_ENTRIES. The visitor is called on a thread of the store. */
 struct store_entry_read {
     struct store_entry_query query;
     store_entry_fn visit;
@@ -72,21 +78,23 @@ struct store_entry_read {
 
 struct store_stream {
     struct slice name;
-    int64_t last_seq; /* and so the number of its entries */
-    int64_t bytes;    /* of their texts */
+    int64_t last_seq; /* equals the number of entries */
+    int64_t bytes;    /* sum of the text lengths */
     int64_t updated_us;
 };
 
 typedef enum store_visit (*store_stream_fn)(void *arg, const struct store_stream *stream);
 
-/* Visits entries of one stream. A stream that nobody wrote to has none. ERROR_NOT_FOUND when there
- * is no such session. */
+/* Reads entries of one stream and calls `visit` for each, on the caller's thread. A stream that
+ * does not exist has no entries. Sets *page. Errors: ERROR_NOT_FOUND (no such session), and those
+ * of store_get. */
 MUST_USE bool store_entries(struct store *store, const struct store_entry_query *query,
                             store_entry_fn visit, void *arg, struct store_entry_page *page,
                             struct error *err);
 
-/* Visits at most `limit` of the session's streams whose name is greater than `after`, by name.
- * *more: others are left. ERROR_NOT_FOUND when there is no such session. */
+/* Visits at most `limit` of the session's streams whose names are greater than `after`, in the
+ * order of their names, on the caller's thread. *more: further streams exist. Errors:
+ * ERROR_NOT_FOUND (no such session), and those of store_get. */
 MUST_USE bool store_streams(struct store *store, const char *id, struct slice after, int limit,
                             store_stream_fn visit, void *arg, bool *more, struct error *err);
 

@@ -1,10 +1,11 @@
 /*
- * The events: each committed change of a session is one, in the order of the commits. What a query
- * asks, how events come back, and where readers keep their place. Plain values.
+ * The event log. Each committed change of a session is one event, in commit order. This header has
+ * the query, the result and the consumer offsets. Plain values.
  *
- * An event says what changed by reference (from what to what, which entries, whose lease); the
- * session itself is where it always was. Events are kept for a time: what was removed is known, so
- * a reader is told that it missed something instead of being given less.
+ * An event describes a change by reference: the old and new status, the range of entries, the
+ * lease. It has no copy of the session. Events are kept for a limited time. The store records which
+ * events have expired, so a reader with an expired cursor receives an error instead of an
+ * incomplete page.
  */
 #ifndef SESSIOND_DB_STORE_EVENTS_H
 #define SESSIOND_DB_STORE_EVENTS_H
@@ -13,98 +14,101 @@
 
 struct store;
 
-/* The numbers are those in the file. */
+/* Stored on disk: never renumber. */
 enum store_event_type {
     EVENT_SESSION_CREATED = 1,
     EVENT_SESSION_UPDATED,
-    EVENT_SESSION_TRANSITIONED, /* the status changed, and perhaps the context */
+    EVENT_SESSION_TRANSITIONED, /* the status changed; the context may have changed, too */
     EVENT_SESSION_DELETED,
     EVENT_SESSION_RECOVERED,
     EVENT_SESSION_RELOCATED,
     EVENT_ENTRIES_APPENDED,
-    EVENT_LEASE_GRANTED, /* a renewal is no change, so there is no event of one */
+    EVENT_LEASE_GRANTED, /* a renewal is no change and has no event */
     EVENT_LEASE_RELEASED,
     EVENT_LEASE_EXPIRED,
     EVENT_LEASE_STOLEN,
     EVENT_TYPES
 };
 
-/* As sent: "session.created", … */
+/* The name in the API: "session.created", … Static string. Any thread. */
 const char *store_event_name(enum store_event_type type);
 
-/* False, and `type` untouched, when `name` is none of them. */
+/* Parses an event name. False when the name is unknown; `type` is then unchanged. Any thread. */
 MUST_USE bool store_event_parse(struct slice name, enum store_event_type *type);
 
 struct store_event {
-    int64_t id; /* grows in the order of commits; µs since 1970, by the writer's clock */
+    int64_t id; /* increases in commit order; µs since 1970 by the writer's clock */
     enum store_event_type type;
-    int64_t version; /* the session's after the change; of one that was deleted, its last */
+    int64_t version; /* of the session after the change; SESSION_DELETED: its last version */
     struct slice session_id;
     struct slice thread_id;
     struct slice project_path; /* after the change */
 
-    /* What does not apply has data NULL, or is 0. */
-    struct slice from; /* the status before; RELOCATED: the path; CREATED by a fork: the parent */
-    struct slice to;   /* the status after, when it is another */
+    /* Members that do not apply have data NULL, or are 0. */
+    /* the status before; RELOCATED: the path before; CREATED by a fork: the parent */
+    struct slice from;
+    struct slice to;      /* the status after, if it changed */
     bool context_changed; /* UPDATED, TRANSITIONED */
     struct slice stream;  /* APPENDED */
     int64_t first_seq;
     int64_t last_seq;
-    struct slice lease_owner; /* LEASE_…; RECOVERED when a lease ended with it */
+    struct slice lease_owner; /* LEASE_…; RECOVERED if it ended a lease */
     int64_t lease_token;
 };
 
-/* Gets one event; its slices are valid during the call. STOP refuses it and ends the page. */
+/* Receives one event; its slices are valid during the call. STOP rejects the event and ends the
+ * page. */
 typedef enum store_visit (*store_event_fn)(void *arg, const struct store_event *event);
 
 struct store_event_query {
-    int64_t after;             /* oldest first, behind this id; 0: from the oldest that is kept */
-    struct slice consumer;     /* in place of `after`: from where this reader is; data NULL: none */
-    bool timeline;             /* newest first, of the session that is there now as session_id */
-    int64_t before;            /* timeline: only below this id; 0: from the newest */
-    unsigned types;            /* bit 1 << type for each that is wanted; 0: any */
-    struct slice session_id;   /* data NULL: any, as below */
-    struct slice thread_id;    /*  */
-    struct slice project_path; /* of an event that left the path, or came to it, too */
+    int64_t after; /* oldest first, ids greater than this one; 0: from the oldest kept event */
+    struct slice consumer; /* start at this consumer's offset instead of `after`; data NULL: none */
+    bool timeline;         /* newest first, only events of the existing session session_id */
+    int64_t before;        /* timeline: only ids below this one; 0: from the newest */
+    unsigned types;        /* bit 1 << type for each wanted type; 0: any */
+    struct slice session_id;   /* data NULL: any */
+    struct slice thread_id;    /* data NULL: any */
+    struct slice project_path; /* data NULL: any; matches the path before or after a move */
     int limit;                 /* events, at least 1 */
-    int64_t scan;              /* rows that are looked at, at least 1: a page may be empty */
+    int64_t scan;              /* rows to examine, at least 1: a page may be empty */
 };
 
 struct store_event_page {
-    bool gone;      /* nothing was visited: `after` lies before what is kept, or behind the newest,
-                       as it does after an older backup was put in the database's place */
-    int64_t oldest; /* that is kept; 0: none is */
-    int64_t newest; /* that there was, kept or not; 0: there never was one */
-    int64_t last;   /* how far the page got: the next one's `after`, or `before` */
-    bool more;      /* rows are left behind it, of which some may be asked for */
+    /* Nothing was visited: `after` is older than the oldest kept event, or newer than the newest
+     * event. The latter happens after an older backup was restored. */
+    bool gone;
+    int64_t oldest; /* id of the oldest kept event; 0: none */
+    int64_t newest; /* highest id ever assigned; 0: no event was ever written */
+    int64_t last;   /* where the page ended: pass it as `after`, or `before`, of the next page */
+    bool more;      /* rows follow that may match */
 };
 
-/* STORE_EVENTS: what store_events takes and gives, as a job. */
+/* STORE_EVENTS: the parameters and results of store_events. */
 struct store_events_job {
     struct store_event_query query;
-    store_event_fn visit; /* called on the store's thread, with the job's visit_arg */
+    store_event_fn visit; /* called on a thread of the store, with the job's visit_arg */
     struct store_event_page page;
 };
 
-/* One page of events, on the caller's thread. ERROR_NOT_FOUND when there is no such consumer, or no
- * session for a timeline. */
+/* Reads one page of events and calls `visit` for each, on the caller's thread. Errors:
+ * ERROR_NOT_FOUND (no such consumer, or no session for a timeline), and those of store_get. */
 MUST_USE bool store_events(struct store *store, const struct store_event_query *query,
                            store_event_fn visit, void *arg, struct store_event_page *page,
                            struct error *err);
 
-/* The id of the newest event that was committed, kept or not; 0: there never was one. What a read
- * shows that begins afterwards is not older. Any thread, cheap. */
+/* The highest event id that was committed; 0: no event was ever written. A read that begins after
+ * this call shows that event's change. Any thread; one atomic load. */
 int64_t store_newest_event(const struct store *store);
 
-/* A reader's place. STORE_CONSUMER_PUT and STORE_CONSUMER_DELETE take it in a job. */
+/* A consumer and its offset. STORE_CONSUMER_PUT and STORE_CONSUMER_DELETE have one in the job. */
 struct store_consumer {
     struct slice name;
-    int64_t after; /* the last event that it is done with; 0: none */
+    int64_t after; /* id of the last event that the consumer has processed; 0: none */
     int64_t updated_us;
 };
 
-/* Reads the place of the consumer `name` into *out, on the caller's thread. ERROR_NOT_FOUND when
- * there is none. */
+/* Reads the consumer `name` into *out, on the caller's thread. Errors: ERROR_NOT_FOUND (no such
+ * consumer), and those of store_get. */
 MUST_USE bool store_consumer(struct store *store, struct slice name, struct store_consumer *out,
                              struct error *err);
 

@@ -1,5 +1,5 @@
-/* The versions that a condition names (RFC 9110 §13.1). The writer compares in the transaction of
- * the change. Plain values. */
+/* Version conditions (RFC 9110 §13.1) and fencing tokens. The writer evaluates them in the
+ * transaction of the change. Plain values; any thread. */
 #ifndef SESSIOND_DB_STORE_PRECONDITIONS_H
 #define SESSIOND_DB_STORE_PRECONDITIONS_H
 
@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* As many versions as one condition may name. */
+/* Limit of the versions in one condition. */
 #define STORE_MATCH_MAX 32
 
 struct store_match {
@@ -17,6 +17,7 @@ struct store_match {
     int64_t versions[STORE_MATCH_MAX];
 };
 
+/* Whether the condition lists this version, or is `*`. */
 static inline bool store_match_names(const struct store_match *match, int64_t version)
 {
     for (size_t i = 0; i < match->count; i++) {
@@ -26,7 +27,7 @@ static inline bool store_match_names(const struct store_match *match, int64_t ve
     return match->any;
 }
 
-/* The fencing token that a write presents. While a lease is held, only its token passes. */
+/* The fencing token of a write. While a lease is held, only a write with its token is accepted. */
 struct store_fence {
     bool present;
     int64_t token;

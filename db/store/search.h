@@ -1,8 +1,7 @@
 /*
- * Looking for words in the texts of entries and contexts (STORE_SEARCH, a job). A query is words,
- * all of which have to be there; "several words" in quotes are looked for one behind the other, and
- * a word with * behind it stands for all that begin like it. Case and diacritics are ignored,
- * everything that is neither letter nor digit separates.
+ * Full-text search in entries and contexts (STORE_SEARCH, a job). A query is a list of words, all
+ * of which must occur. "several words" in quotes are a phrase, and `word*` is a prefix query. Case
+ * and diacritics are ignored. Every character that is neither a letter nor a digit separates words.
  */
 #ifndef SESSIOND_DB_STORE_SEARCH_H
 #define SESSIOND_DB_STORE_SEARCH_H
@@ -12,32 +11,33 @@
 #define STORE_SEARCH_LIMIT_MAX 100
 #define STORE_SEARCH_TEXT_MAX_BYTES 1024
 #define STORE_SEARCH_WORDS_MAX 32
-#define STORE_SEARCH_PREFIX_MIN 3 /* letters before a * */
+#define STORE_SEARCH_PREFIX_MIN 3 /* letters before the * */
 
-/* Scores are millionths: 1 to 1000000. */
+/* Scores are in millionths: 1 to 1000000. */
 #define STORE_SEARCH_SCORE_MAX 1000000
 
-/* Of each kind, so many of the newest matches are ranked. */
+/* For entries and for contexts, the limit of the newest matches that are ranked. */
 #define STORE_SEARCH_RANKED_MAX 10000
 
-/* After so long what was found until then is the result. */
+/* Time limit of a search, in ms. The hits found until then are the result. */
 #define STORE_SEARCH_LIMIT_MS 250
 
-/* What of an entry or a context is looked through: see routes/search/text_extract.h. Returns a
- * malloc'ed text, NULL when there is none. Pure; called on the store's threads. */
+/* Extracts the searchable text of an entry or a context: see routes/search/text_extract.h. Returns
+ * a malloc'ed text that the store frees, or NULL when there is none. Pure; called on the store's
+ * threads. */
 typedef char *(*store_extract_fn)(struct slice json, size_t *len);
 
-/* The place of a hit in the order of all: by score, then by document. */
+/* Position of a hit in the result order: by score, then by document. */
 struct store_search_cursor {
-    int64_t score;    /* 0: before the first */
-    int64_t document; /* an entry's key; a context's session's seq below zero */
+    int64_t score;    /* 0: before the first hit */
+    int64_t document; /* an entry's key, or minus the seq of a context's session */
 };
 
 struct store_search_query {
     struct slice text;
     struct slice thread_id;    /* data NULL: any */
     struct slice project_path; /* data NULL: any */
-    unsigned statuses;         /* bit 1 << status for each that is wanted; 0: any */
+    unsigned statuses;         /* bit 1 << status for each wanted status; 0: any */
     int limit;                 /* hits, 1 to STORE_SEARCH_LIMIT_MAX */
     struct store_search_cursor after;
 };
@@ -47,12 +47,12 @@ struct store_hit {
     struct slice project_path;
     struct slice thread_id;
     enum session_status status;
-    struct slice stream; /* data NULL: it is the context */
+    struct slice stream; /* data NULL: the hit is the context */
     int64_t seq;         /* of the entry */
-    int64_t created_us;  /* the entry, or the session */
+    int64_t created_us;  /* of the entry, or of the session */
     int64_t score;
-    struct slice snippet;           /* plain text, of one line */
-    const struct store_mark *marks; /* what matched in it, in order */
+    struct slice snippet;           /* plain text, one line */
+    const struct store_mark *marks; /* the matches in the snippet, in order */
     size_t mark_count;
 };
 
@@ -61,18 +61,19 @@ struct store_mark {
     size_t to;
 };
 
-/* Gets one hit, whose slices are valid during the call. STOP refuses it and ends the page. */
+/* Receives one hit; its slices are valid during the call. STOP rejects the hit and ends the
+ * page. */
 typedef enum store_visit (*store_hit_fn)(void *arg, const struct store_hit *hit);
 
-/* ERROR_INVALID_QUERY names `q`. ERROR_NO_SEARCH: the store was opened without. */
+/* Errors: ERROR_INVALID_QUERY with the field `q`; ERROR_NO_SEARCH when search is off. */
 struct store_search {
     struct store_search_query query;
-    store_hit_fn visit; /* called on the store's thread */
+    store_hit_fn visit; /* called on a thread of the store */
 
     /* Out. */
-    struct store_search_cursor last; /* of the last hit that was taken */
-    bool more;                       /* hits are left behind it */
-    bool complete;                   /* all that matches was ranked */
+    struct store_search_cursor last; /* of the last hit that the visitor accepted */
+    bool more;                       /* further hits follow */
+    bool complete;                   /* every match was ranked */
 };
 
 #endif

@@ -6,26 +6,27 @@
 #include <stdio.h>
 #include <sys/statvfs.h>
 
-/* How long the writer waits for reads that began before the checkpoint. */
+/* How long the writer waits for reads that began before the checkpoint, in ms. */
 #define READERS_LIMIT_MS 5
 
-/* A log of so many times the length that is due has not started anew for long. Then the lists are
- * held, and the one that runs is waited for. */
-#define OVERDUE 4
+/* A WAL of this many times the due length has not restarted for a long time. Lists are then
+ * blocked, and the checkpoint waits up to LISTS_LIMIT_MS for the running list. */
+#define OVERDUE_FACTOR 4
 #define LISTS_LIMIT_MS 1000
 
-/* After it started anew its file is cut to so many times the length that is due. */
-#define KEEP 2
+/* After a restart of the WAL, SQLite truncates its file to this many times the due length. */
+#define WAL_TRUNCATE_FACTOR 2
 
-/* The disk is looked at, and a crowding log is copied, once in so many pages: 1 MiB. */
+/* The writer calls statvfs once in this many pages (1 MiB). When the WAL exceeds the free space, it
+ * checkpoints at the same interval. */
 #define STATVFS_EVERY_PAGES 256
 
-/* The 4096-byte pages of a log carry a 24-byte header each, the log one of 32
+/* Each 4096-byte page in the WAL has a 24-byte header, and the WAL has a header of 32 bytes
  * (https://sqlite.org/fileformat2.html#walformat). */
 #define FRAME_BYTES (4096 + 24)
 #define LOG_HEADER_BYTES 32
 
-static int64_t free_bytes(const char *path)
+static int64_t get_free_bytes(const char *path)
 {
     struct statvfs disk;
 
@@ -39,7 +40,7 @@ static void update_free_space(struct checkpointer *checkpointer)
     checkpointer->statvfs_pages = checkpointer->pages;
     checkpointer->wal_exceeds_free_space =
         checkpointer_log_bytes(checkpointer) >
-        free_bytes(sqlite3_db_filename(checkpointer->db, "main"));
+        get_free_bytes(sqlite3_db_filename(checkpointer->db, "main"));
 }
 
 static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
@@ -67,18 +68,21 @@ bool checkpointer_init(struct checkpointer *checkpointer, sqlite3 *db, struct re
     *checkpointer = (struct checkpointer){.db = db, .readers = readers, .due_pages = due_pages};
     sqlite3_wal_hook(db, on_commit, checkpointer);
     snprintf(sql, sizeof(sql), "PRAGMA journal_size_limit = %lld",
-             (long long)(KEEP * due_pages * FRAME_BYTES));
+             (long long)(WAL_TRUNCATE_FACTOR * due_pages * FRAME_BYTES));
     return connection_run(db, sql, err);
 }
 
-/* When readers kept the log from starting anew, it grows by a quarter before the next attempt. */
+/* If readers prevented the restart of the WAL, it grows by a quarter of the due length before the
+ * next attempt. */
 bool checkpointer_is_due(const struct checkpointer *checkpointer)
 {
-    const int64_t more = checkpointer->checkpointed_pages == 0 ? checkpointer->due_pages
-                                                               : checkpointer->due_pages / 4;
-    const int64_t fresh = checkpointer->pages - checkpointer->checkpointed_pages;
+    const int64_t threshold_pages = checkpointer->checkpointed_pages == 0
+                                        ? checkpointer->due_pages
+                                        : checkpointer->due_pages / 4;
+    const int64_t new_pages = checkpointer->pages - checkpointer->checkpointed_pages;
 
-    return fresh >= more || (checkpointer->wal_exceeds_free_space && fresh >= STATVFS_EVERY_PAGES);
+    return new_pages >= threshold_pages ||
+           (checkpointer->wal_exceeds_free_space && new_pages >= STATVFS_EVERY_PAGES);
 }
 
 int64_t checkpointer_log_bytes(const struct checkpointer *checkpointer)
@@ -88,41 +92,41 @@ int64_t checkpointer_log_bytes(const struct checkpointer *checkpointer)
     return LOG_HEADER_BYTES + (int64_t)checkpointer->pages * FRAME_BYTES;
 }
 
-static enum checkpoint_result failed(struct checkpointer *checkpointer, int result,
-                                     struct error *err)
+static enum checkpoint_result set_failure(struct checkpointer *checkpointer, int result,
+                                          struct error *err)
 {
     sqlite_error_set(checkpointer->db, "checkpointing", err);
     return sqlite_error_is_fatal(result) ? CHECKPOINT_FATAL : CHECKPOINT_FAILED;
 }
 
-static enum checkpoint_result run(struct checkpointer *checkpointer, int64_t limit_ms,
-                                  struct error *err)
+static enum checkpoint_result run_passive_checkpoint(struct checkpointer *checkpointer,
+                                                     int64_t limit_ms, struct error *err)
 {
     int pages = 0;
     int copied = 0;
 
     checkpointer->checkpointed_pages = checkpointer->pages;
     checkpointer->has_more = false;
-    /* Old snapshots would keep newer pages of the log from being copied. */
+    /* Old snapshots would prevent the checkpoint from copying newer pages of the WAL. */
     reader_pool_end_snapshots(checkpointer->readers, limit_ms);
     const int result = sqlite3_wal_checkpoint_v2(checkpointer->db, NULL, SQLITE_CHECKPOINT_PASSIVE,
                                                  &pages, &copied);
     if (result != SQLITE_OK)
-        return failed(checkpointer, result, err);
+        return set_failure(checkpointer, result, err);
     if (copied < pages)
         return CHECKPOINT_PARTIAL;
-    /* From now on snapshots read the database file alone; once the last of the others has ended,
-     * the next write begins the log from its start. */
+    /* New snapshots read only the database file from now on. When the last older snapshot has
+     * ended, the next write restarts the WAL. */
     reader_pool_end_snapshots(checkpointer->readers, limit_ms);
     return CHECKPOINT_COMPLETE;
 }
 
 enum checkpoint_result checkpointer_run(struct checkpointer *checkpointer, struct error *err)
 {
-    if (checkpointer->pages < OVERDUE * checkpointer->due_pages)
-        return run(checkpointer, READERS_LIMIT_MS, err);
+    if (checkpointer->pages < OVERDUE_FACTOR * checkpointer->due_pages)
+        return run_passive_checkpoint(checkpointer, READERS_LIMIT_MS, err);
     reader_pool_block_lists(checkpointer->readers, true);
-    const enum checkpoint_result result = run(checkpointer, LISTS_LIMIT_MS, err);
+    const enum checkpoint_result result = run_passive_checkpoint(checkpointer, LISTS_LIMIT_MS, err);
     reader_pool_block_lists(checkpointer->readers, false);
     return result;
 }
@@ -133,7 +137,7 @@ enum checkpoint_result checkpointer_empty(struct checkpointer *checkpointer, str
         sqlite3_wal_checkpoint_v2(checkpointer->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 
     if (result != SQLITE_OK)
-        return failed(checkpointer, result, err);
+        return set_failure(checkpointer, result, err);
     checkpointer->pages = 0;
     checkpointer->checkpointed_pages = 0;
     checkpointer->has_more = false;

@@ -5,12 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A time as it is stored: with the offset +00:00. */
+/* The stored format of a time ends with the offset +00:00. */
 #define STORED_TIME_LENGTH (TIMESTAMP_LENGTH + 6)
 
 struct slice column_text(sqlite3_stmt *stmt, int column)
 {
-    /* Before the text is asked for: a column whose text found no memory is NULL afterwards. */
+    /* Read the type before the text: a column whose text could not be allocated is NULL
+     * afterwards. */
     const bool is_null = sqlite3_column_type(stmt, column) == SQLITE_NULL;
     const char *text = (const char *)sqlite3_column_text(stmt, column);
 

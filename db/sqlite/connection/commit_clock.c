@@ -3,8 +3,8 @@
 #include "db/sqlite/connection/connection.h"
 #include "db/sqlite/connection/sqlite_error.h"
 
-/* One small UPDATE in ten commits a second at most; after a crash the clock is at most this much
- * ahead of the wall clock. */
+/* At most ten small UPDATEs a second. After a crash the clock is at most this far ahead of the wall
+ * clock, in µs. */
 #define RESERVE_AHEAD_US 100000
 
 bool clock_read(sqlite3 *db, int64_t *reserved_us, int64_t *newest_us, struct error *err)

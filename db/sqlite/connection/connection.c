@@ -12,12 +12,12 @@
 #include <string.h>
 #include <unistd.h>
 
-/* How long a lock is waited for that another program holds on the file. Readers, which it hardly
- * ever concerns, must not keep an HTTP thread waiting. */
+/* How long a connection waits for a lock of another program, in ms. Readers rarely need such a lock
+ * and must not block an HTTP thread. */
 #define WRITER_BUSY_MS 2000
 #define READER_BUSY_MS 50
 
-static bool limit(sqlite3 *db, struct error *err)
+static bool configure_connection(sqlite3 *db, struct error *err)
 {
     const struct {
         int option;
@@ -32,8 +32,8 @@ static bool limit(sqlite3 *db, struct error *err)
         if (sqlite3_db_config(db, switches[i].option, switches[i].value, NULL) != SQLITE_OK)
             return sqlite_error_set(db, "configuring the connection", err);
     }
-    /* The length of a text keeps SQLite's own limit: what was stored once has to stay readable,
-     * whatever a request may bring today. */
+    /* The length limit of a text stays SQLite's default: stored texts must stay readable, whatever
+     * the current limit of a request is. */
     sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
     sqlite3_limit(db, SQLITE_LIMIT_WORKER_THREADS, 0);
     sqlite3_extended_result_codes(db, 1);
@@ -52,7 +52,7 @@ static bool open_connection(const char *path, int flags, const char *vfs, sqlite
         sqlite_error_set(db, "opening the file", err);
         goto failed;
     }
-    if (!limit(db, err))
+    if (!configure_connection(db, err))
         goto failed;
     *out = db;
     return true;
@@ -68,7 +68,7 @@ bool connection_enable_triggers(sqlite3 *db, struct error *err)
            sqlite_error_set(db, "configuring the connection", err);
 }
 
-static bool text_is(sqlite3 *db, const char *sql, const char *wanted, struct error *err)
+static bool check_text(sqlite3 *db, const char *sql, const char *wanted, struct error *err)
 {
     char *found;
 
@@ -82,9 +82,9 @@ static bool text_is(sqlite3 *db, const char *sql, const char *wanted, struct err
     return same;
 }
 
-/* By itself SQLite checkpoints when the last connection is closed, whatever happened before, and
- * removes the log. */
-static bool keep_log_on_close(sqlite3 *db, bool keep, struct error *err)
+/* By default SQLite checkpoints and removes the WAL when the last connection closes, even after
+ * errors. */
+static bool set_keep_log_on_close(sqlite3 *db, bool keep, struct error *err)
 {
     return sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep, NULL) == SQLITE_OK ||
            sqlite_error_set(db, "configuring the connection", err);
@@ -95,13 +95,13 @@ static bool has_log(sqlite3 *db)
     return access(sqlite3_filename_wal(sqlite3_db_filename(db, "main")), F_OK) == 0;
 }
 
-/* secure_delete: Debian's SQLite overwrites what is freed, which large contexts pay for twice; the
- * file is as private as the data in it. EXTRA, for as long as the file has a rollback journal,
- * which must not come back once it was removed: its pages are older than those of the log to come.
- */
-static bool prepare_to_write(sqlite3 *db, struct error *err)
+/* secure_delete: Debian's SQLite overwrites freed pages, which makes large contexts twice as
+ * expensive; the file is as private as its data. synchronous=EXTRA as long as the file has a
+ * rollback journal: a removed journal must not reappear after a power failure, since its pages are
+ * older than those of the future WAL. */
+static bool configure_writer(sqlite3 *db, struct error *err)
 {
-    return keep_log_on_close(db, has_log(db), err) &&
+    return set_keep_log_on_close(db, has_log(db), err) &&
            connection_run(db,
                           "PRAGMA synchronous=EXTRA; PRAGMA wal_autocheckpoint=0;"
                           "PRAGMA secure_delete=OFF; PRAGMA temp_store=MEMORY;"
@@ -111,7 +111,7 @@ static bool prepare_to_write(sqlite3 *db, struct error *err)
 
 void connection_configure_library(void)
 {
-    /* Refused once SQLite is in use, which then merely goes on counting. */
+    /* Fails when SQLite is already in use; SQLite then keeps counting, which is harmless. */
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
@@ -123,18 +123,18 @@ bool connection_open_writer(const char *path, sqlite3 **out, struct error *err)
         !open_connection(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, WAL_VFS_NAME, &db, err))
         return false;
     *out = db;
-    return prepare_to_write(db, err);
+    return configure_writer(db, err);
 }
 
 bool connection_make_durable(sqlite3 *db, struct error *err)
 {
-    return text_is(db, "PRAGMA journal_mode=WAL", "wal", err) &&
+    return check_text(db, "PRAGMA journal_mode=WAL", "wal", err) &&
            connection_run(db, "PRAGMA synchronous=FULL", err) &&
-           text_is(db, "PRAGMA synchronous", "2", err) && keep_log_on_close(db, true, err);
+           check_text(db, "PRAGMA synchronous", "2", err) && set_keep_log_on_close(db, true, err);
 }
 
-/* cache_size: what is read in passing, such as a long log, stays in it; what is read often the
- * kernel has at hand. */
+/* cache_size: rows that are read once, such as a long log, stay in this cache. The kernel caches
+ * pages that are read often. */
 bool connection_open_reader(const char *path, sqlite3 **out, struct error *err)
 {
     sqlite3 *db = NULL;
@@ -142,7 +142,7 @@ bool connection_open_reader(const char *path, sqlite3 **out, struct error *err)
     if (!open_connection(path, SQLITE_OPEN_READONLY, NULL, &db, err))
         return false;
     sqlite3_busy_timeout(db, READER_BUSY_MS);
-    if (!keep_log_on_close(db, true, err) ||
+    if (!set_keep_log_on_close(db, true, err) ||
         !connection_run(
             db, "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192", err)) {
         connection_close(db);
@@ -157,7 +157,7 @@ bool connection_open_plain(const char *path, int flags, sqlite3 **out, struct er
     return open_connection(path, flags, NULL, out, err);
 }
 
-bool connection_open_made(const char *path, sqlite3 **out, struct error *err)
+bool connection_open_created(const char *path, sqlite3 **out, struct error *err)
 {
     char real[PATH_MAX];
 
@@ -180,19 +180,20 @@ bool connection_roll_back(sqlite3 *db)
            sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL) == SQLITE_OK;
 }
 
-/* FTS5 keeps statements of its own on a connection, and finalises them itself. */
-#define OWN "/* sessiond */ "
+/* Marks the statements of this process. FTS5 has statements of its own on a connection and
+ * finalizes them. */
+#define STATEMENT_MARK "/* sessiond */ "
 
-static bool is_own(sqlite3_stmt *stmt)
+static bool is_marked(sqlite3_stmt *stmt)
 {
     const char *sql = sqlite3_sql(stmt);
 
-    return sql != NULL && strncmp(sql, OWN, sizeof(OWN) - 1) == 0;
+    return sql != NULL && strncmp(sql, STATEMENT_MARK, sizeof(STATEMENT_MARK) - 1) == 0;
 }
 
 bool connection_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, struct error *err)
 {
-    char *marked = sqlite3_mprintf(OWN "%s", sql);
+    char *marked = sqlite3_mprintf(STATEMENT_MARK "%s", sql);
 
     if (marked == NULL)
         return error_set(err, ERROR_INTERNAL, NULL, "SQLite is out of memory");
@@ -244,12 +245,12 @@ void connection_close(sqlite3 *db)
     if (db == NULL)
         return;
     for (stmt = sqlite3_next_stmt(db, NULL); stmt != NULL;) {
-        if (!is_own(stmt)) {
+        if (!is_marked(stmt)) {
             stmt = sqlite3_next_stmt(db, stmt);
             continue;
         }
         sqlite3_finalize(stmt);
-        stmt = sqlite3_next_stmt(db, NULL); /* others may have gone with it */
+        stmt = sqlite3_next_stmt(db, NULL); /* the finalized statement may have finalized others */
     }
     sqlite3_close(db);
 }

@@ -1,6 +1,6 @@
 /*
- * One SQLite connection, set up the way the house uses it, and the few calls that everyone needs.
- * A connection belongs to one thread at a time (SQLITE_OPEN_NOMUTEX).
+ * One SQLite connection with sessiond's settings, and common calls on it. A connection belongs to
+ * one thread at a time (SQLITE_OPEN_NOMUTEX).
  */
 #ifndef SESSIOND_DB_SQLITE_CONNECTION_CONNECTION_H
 #define SESSIOND_DB_SQLITE_CONNECTION_CONNECTION_H
@@ -10,58 +10,58 @@
 #include <sqlite3.h>
 #include <stdint.h>
 
-/* Before SQLite is used at all: it need not count its memory, under a lock that all threads share
- * (https://sqlite.org/c3ref/c_config_covering_index_scan.html#sqliteconfigmemstatus). Again is
- * harmless. */
+/* Disables SQLite's memory statistics, which need a lock that all threads share
+ * (https://sqlite.org/c3ref/c_config_covering_index_scan.html#sqliteconfigmemstatus). Call before
+ * the first use of SQLite. Further calls have no effect. */
 void connection_configure_library(void);
 
-/* Opens the one connection that writes and checkpoints, in the journal mode that the file has.
- * Where that fails after the file was opened, *out is the connection, which knows why; else it is
- * as before. Closed before it was made durable, it leaves a log that was there and removes one that
- * it made.
- */
+/* Opens the connection that writes and checkpoints, in the journal mode of the file. If an error
+ * occurs after the file was opened, *out is the open connection, so that the caller can read the
+ * cause from it; otherwise *out is unchanged. If the connection is closed before
+ * connection_make_durable, an existing WAL stays and a WAL that the connection created is
+ * removed. */
 MUST_USE bool connection_open_writer(const char *path, sqlite3 **out, struct error *err);
 
-/* Triggers do not run, and views cannot be read, on a connection that was just opened: call this
- * once the schema is known to be sessiond's. */
+/* Enables triggers. A new connection runs no triggers and reads no views. Call it after the schema
+ * was verified as sessiond's. */
 MUST_USE bool connection_enable_triggers(sqlite3 *db, struct error *err);
 
-/* Turns the file to WAL with synchronous=FULL; both are read back, since SQLite may quietly refuse.
- * From now on closing leaves the log. */
+/* Sets WAL mode and synchronous=FULL. Reads both back, since SQLite may ignore the request without
+ * an error. From now on closing the connection leaves the WAL. */
 MUST_USE bool connection_make_durable(sqlite3 *db, struct error *err);
 
-/* Opens a connection that can neither write nor checkpoint. */
+/* Opens a connection that can neither write nor checkpoint. The caller closes *out. */
 MUST_USE bool connection_open_reader(const char *path, sqlite3 **out, struct error *err);
 
-/* Opens a connection to a file of whatever origin, with the same limits and nothing else set.
- * `flags` are those of sqlite3_open_v2. */
+/* Opens a connection to any file, with the same limits and no other settings. `flags` are those of
+ * sqlite3_open_v2. The caller closes *out. */
 MUST_USE bool connection_open_plain(const char *path, int flags, sqlite3 **out, struct error *err);
 
-/* Opens a connection to write to a file that this process has made. A symbolic link in its place,
- * which any user who may write to the folder can make, is refused. */
-MUST_USE bool connection_open_made(const char *path, sqlite3 **out, struct error *err);
+/* Opens a connection that writes to a file that this process created. Rejects a symbolic link in
+ * its place, which any user with write permission for the folder can create. */
+MUST_USE bool connection_open_created(const char *path, sqlite3 **out, struct error *err);
 
-/* Runs SQL that returns nothing. */
+/* Executes SQL that returns no rows. */
 MUST_USE bool connection_run(sqlite3 *db, const char *sql, struct error *err);
 
-/* Ends the open transaction, if there is one, without its changes. False when it stays open. */
+/* Rolls back the open transaction, if there is one. False when the transaction stays open. */
 bool connection_roll_back(sqlite3 *db);
 
-/* Prepares a statement that is kept for the connection's life. */
+/* Prepares a statement. The connection owns it: connection_close finalizes it. */
 MUST_USE bool connection_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out,
                                  struct error *err);
 
-/* The first column of the first row as a malloc'ed text, NULL when it is NULL or there is no row.
- */
+/* Reads the first column of the first row as a malloc'ed text that the caller frees. NULL when it
+ * is NULL or there is no row. */
 MUST_USE bool connection_text(sqlite3 *db, const char *sql, char **out, struct error *err);
 
-/* The first column of the first row, 0 when it is NULL or there is no row. */
+/* Reads the first column of the first row; 0 when it is NULL or there is no row. */
 MUST_USE bool connection_integer(sqlite3 *db, const char *sql, int64_t *out, struct error *err);
 
-/* Finalises every statement and closes. NULL is allowed. */
+/* Finalizes all statements and closes the connection. `db` may be NULL. */
 void connection_close(sqlite3 *db);
 
-/* The same for the last connection, whose log has been emptied: it is removed. */
+/* Closes the last connection, whose WAL was emptied, and removes the WAL. */
 void connection_close_last(sqlite3 *db);
 
 #endif

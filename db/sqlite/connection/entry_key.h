@@ -1,4 +1,4 @@
-/* The key of an entry: the number of its stream, and its seq in it. */
+/* The key of an entry: its stream id and its seq. Pure; any thread. */
 #ifndef SESSIOND_DB_SQLITE_CONNECTION_ENTRY_KEY_H
 #define SESSIOND_DB_SQLITE_CONNECTION_ENTRY_KEY_H
 
@@ -6,8 +6,8 @@
 
 #define ENTRY_KEY_STREAMS_MAX INT64_C(2147483647)
 
-/* seq 0, which no entry has, gives the key before the first one of the stream. For the stream
- * behind ENTRY_KEY_STREAMS_MAX the key overflows to the lowest one. */
+/* Combines the two. seq 0, which no entry has, gives the key before the first entry of the stream.
+ * For a stream above ENTRY_KEY_STREAMS_MAX the key overflows to the lowest one. */
 static inline int64_t entry_key(int64_t stream, int64_t seq)
 {
     return (int64_t)((uint64_t)stream << 32 | (uint64_t)seq);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* Bounds how long a commit of another program can stay unseen. */
+/* Limit of the time during which a commit of another program can stay invisible, in ms. */
 #define SNAPSHOT_MAX_AGE_MS 100
 
 static int64_t monotonic_ms(void)
@@ -19,8 +19,8 @@ static int64_t monotonic_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* So many steps of SQLite's virtual machine come between two looks at the clock. */
-#define LOOK_EVERY_STEPS 1000
+/* Number of steps of SQLite's virtual machine between two checks of the deadline. */
+#define PROGRESS_STEPS 1000
 
 void reader_pause(struct reader *reader)
 {
@@ -31,7 +31,7 @@ void reader_pause(struct reader *reader)
     reader->paused_us += monotonic_us() - began_us;
 }
 
-static int is_too_late(void *arg)
+static int on_progress(void *arg)
 {
     struct reader *reader = arg;
 
@@ -43,7 +43,7 @@ static bool open_reader(struct reader *reader, const char *path, struct error *e
 {
     if (!connection_open_reader(path, &reader->db, err))
         return false;
-    sqlite3_progress_handler(reader->db, LOOK_EVERY_STEPS, is_too_late, reader);
+    sqlite3_progress_handler(reader->db, PROGRESS_STEPS, on_progress, reader);
     return connection_prepare(reader->db, "BEGIN", &reader->begin, err) &&
            connection_prepare(reader->db, "COMMIT", &reader->end, err) &&
            connection_prepare(reader->db,
@@ -101,8 +101,8 @@ static void end_snapshot(struct reader *reader)
     reader->has_snapshot = false;
 }
 
-/* The snapshot itself is taken by the first SELECT, later than `commits` was read: what it shows
- * can only be newer. */
+/* The first SELECT takes the snapshot itself, later than `commits` was read, so the snapshot can
+ * only be newer. */
 static bool begin_snapshot(struct reader *reader, int64_t commits, int64_t now_ms,
                            struct error *err)
 {
@@ -149,7 +149,7 @@ struct reader *reader_pool_lease(struct reader_pool *pool, struct error *err)
 struct reader *reader_pool_lease_for_list(struct reader_pool *pool, struct error *err)
 {
     pthread_mutex_lock(&pool->lock);
-    while (pool->_shared.lists_wait)
+    while (pool->_shared.lists_blocked)
         pthread_cond_wait(&pool->changed, &pool->lock);
     pthread_mutex_unlock(&pool->lock);
     return reader_pool_lease(pool, err);
@@ -158,22 +158,24 @@ struct reader *reader_pool_lease_for_list(struct reader_pool *pool, struct error
 bool reader_pool_blocks_lists(struct reader_pool *pool)
 {
     pthread_mutex_lock(&pool->lock);
-    const bool holds = pool->_shared.lists_wait;
+    const bool is_blocked = pool->_shared.lists_blocked;
     pthread_mutex_unlock(&pool->lock);
-    return holds;
+    return is_blocked;
 }
 
 void reader_pool_block_lists(struct reader_pool *pool, bool hold)
 {
     pthread_mutex_lock(&pool->lock);
-    pool->_shared.lists_wait = hold;
+    pool->_shared.lists_blocked = hold;
     pthread_mutex_unlock(&pool->lock);
     pthread_cond_broadcast(&pool->changed);
 }
 
 void reader_pool_return(struct reader_pool *pool, struct reader *reader)
 {
-    reader->serve_others = NULL; /* the writer may end its snapshot */
+    /* The writer may end the snapshot; that must not call serve_others from the progress
+     * handler. */
+    reader->serve_others = NULL;
     pthread_mutex_lock(&pool->lock);
     if (reader->epoch != pool->_shared.epoch) {
         end_snapshot(reader);
@@ -190,7 +192,7 @@ void reader_pool_committed(struct reader_pool *pool)
     atomic_fetch_add(&pool->commits, 1);
 }
 
-static bool old_lease_locked(const struct reader_pool *pool)
+static bool has_old_lease_locked(const struct reader_pool *pool)
 {
     for (size_t i = 0; i < pool->count; i++) {
         if (pool->readers[i].leased && pool->readers[i].epoch != pool->_shared.epoch)
@@ -212,7 +214,7 @@ void reader_pool_end_snapshots(struct reader_pool *pool, int64_t limit_ms)
     pool->_shared.epoch++;
     for (struct reader *reader = pool->_shared.idle; reader != NULL; reader = reader->next)
         end_snapshot(reader);
-    while (old_lease_locked(pool)) {
+    while (has_old_lease_locked(pool)) {
         if (pthread_cond_timedwait(&pool->changed, &pool->lock, &deadline) == ETIMEDOUT)
             break;
     }

@@ -73,7 +73,7 @@ static bool is_lower_case_id(struct slice text)
     return uuid_read(text, id) && slice_is(text, id);
 }
 
-/* Refuses a row that breaks what every reader relies on. */
+/* Rejects a row that violates an invariant on which all readers depend. */
 static bool check_row(const struct session *session, struct error *err)
 {
     if (!is_lower_case_id(session->id))

@@ -1,4 +1,5 @@
-/* How a row of `sessions` becomes a struct session: the columns, in one order, everywhere. */
+/* Maps a row of `sessions` to a struct session. All statements use the same columns in the same
+ * order. On the thread of the connection. */
 #ifndef SESSIOND_DB_SQLITE_CONNECTION_SESSION_ROW_H
 #define SESSIOND_DB_SQLITE_CONNECTION_SESSION_ROW_H
 
@@ -15,23 +16,25 @@
     "parent_id"
 #define SESSION_COLUMNS_WITH_CONTEXT SESSION_COLUMNS ", context_bytes, context"
 
-/* They are selected FROM sessions, INDEXED BY or not, and this. */
+/* The FROM clause of a SELECT of these columns continues with this join. */
 #define SESSION_LOG " LEFT JOIN logs ON session_seq = seq"
 
 /* See store_options.fix_legacy_context. */
 typedef char *(*session_context_fix)(struct slice text);
 
 struct session_row {
-    struct session session; /* slices live until the statement moves on or is reset */
-    char *replaced;         /* the text that took the place of a foreign context, or NULL */
+    struct session session; /* its slices are valid until the statement is stepped or reset */
+    /* malloc'ed text that replaces an invalid context of another program, or NULL */
+    char *replaced;
 };
 
-/* Reads the row on which `stmt` stands; its columns begin with SESSION_COLUMNS or, with `adopt`
- * given, SESSION_COLUMNS_WITH_CONTEXT. Fails when the row breaks an invariant. */
+/* Reads the current row of `stmt`. Its columns begin with SESSION_COLUMNS or, if fix_context is not
+ * NULL, SESSION_COLUMNS_WITH_CONTEXT. ERROR_INTERNAL when the row violates an invariant. The caller
+ * releases *out with session_row_release. */
 MUST_USE bool session_row_read(sqlite3_stmt *stmt, session_context_fix fix_context,
                                struct session_row *out, struct error *err);
 
-/* Frees what session_row_read had to make. */
+/* Frees the replaced context. */
 void session_row_release(struct session_row *row);
 
 #endif

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum error_kind kind_of(int result)
+static enum error_kind map_result(int result)
 {
     switch (result & 0xff) {
     case SQLITE_FULL:
@@ -22,7 +22,7 @@ bool sqlite_error_set(sqlite3 *db, const char *doing, struct error *err)
 {
     const int result = sqlite3_extended_errcode(db);
 
-    return error_set(err, kind_of(result), NULL, "SQLite error %d while %s: %s", result, doing,
+    return error_set(err, map_result(result), NULL, "SQLite error %d while %s: %s", result, doing,
                      sqlite3_errmsg(db));
 }
 
@@ -38,7 +38,7 @@ int sqlite_error_result_of(const struct error *err, const char **why)
     return (int)strtol(err->detail + sizeof(begin) - 1, NULL, 10);
 }
 
-bool sqlite_error_is_about_system(const struct error *err)
+bool sqlite_error_is_system_failure(const struct error *err)
 {
     const char *why;
 
@@ -61,7 +61,7 @@ bool sqlite_error_is_about_system(const struct error *err)
 
 bool sqlite_error_is_harmless(int result)
 {
-    if (result == SQLITE_CORRUPT_VTAB) /* virtual tables are synced before anything is committed */
+    if (result == SQLITE_CORRUPT_VTAB) /* virtual tables are synced before the commit */
         return true;
     switch (result & 0xff) {
     case SQLITE_FULL:

@@ -1,5 +1,5 @@
 /*
- * The writer's transactions: begun, ended, and what became of them. Owned by the writer thread.
+ * The writer's transactions: begin, commit, roll back and the result. Owned by the writer thread.
  */
 #ifndef SESSIOND_DB_SQLITE_CONNECTION_TRANSACTION_H
 #define SESSIOND_DB_SQLITE_CONNECTION_TRANSACTION_H
@@ -11,28 +11,32 @@
 
 enum transaction_result {
     TRANSACTION_COMMITTED,
-    TRANSACTION_ROLLED_BACK,   /* nothing was changed; `err` says why */
-    TRANSACTION_INDEX_REBUILT, /* nothing was changed, since the search index was corrupt; it has
-                                * been replaced, and the same transaction can be run again */
-    TRANSACTION_NOT_BEGUN,     /* nothing was changed; another transaction would fail now, too */
-    TRANSACTION_UNKNOWN,       /* a restart shows whether it was committed */
+    TRANSACTION_ROLLED_BACK, /* nothing was changed; see `err` */
+    /* nothing was changed, because the search index was corrupt; it has been rebuilt and the
+     * transaction can be retried */
+    TRANSACTION_INDEX_REBUILT,
+    TRANSACTION_NOT_BEGUN, /* nothing was changed; another transaction would also fail now */
+    TRANSACTION_UNKNOWN,   /* unknown until a restart whether it was committed */
 };
 
 struct transactions {
     sqlite3 *db;
     sqlite3_stmt *begin;
     sqlite3_stmt *commit;
-    int64_t last_commit_us; /* how long the last COMMIT took */
-    bool has_failed;        /* the storage failed: no transaction begins any more */
+    int64_t last_commit_us; /* duration of the last COMMIT */
+    bool has_failed;        /* the storage failed: transaction_begin fails from now on */
 };
 
-/* `db` is borrowed; the statements are finalised when it is closed. */
+/* `db` is borrowed; closing it finalizes the statements. */
 MUST_USE bool transactions_init(struct transactions *transactions, sqlite3 *db, struct error *err);
 
-/* Takes the write lock, which another program may hold. ERROR_STOPPING once has_failed is set. */
+/* Begins a transaction with the write lock, which another program may hold (ERROR_STORAGE_BUSY).
+ * ERROR_STOPPING when has_failed is set. */
 MUST_USE bool transaction_begin(struct transactions *transactions, struct error *err);
 
+/* Commits and sets last_commit_us. COMMITTED, ROLLED_BACK, or UNKNOWN with *err set. */
 enum transaction_result transaction_commit(struct transactions *transactions, struct error *err);
+/* Rolls back. ROLLED_BACK, or UNKNOWN when SQLite keeps the transaction open. */
 enum transaction_result transaction_roll_back(struct transactions *transactions);
 
 #endif

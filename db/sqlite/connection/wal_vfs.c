@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So much is gathered at most; a larger commit is written in parts of this size. SQLite's default
- * VFS takes no longer writes: it cuts the length to 17 bits. */
-#define GATHER_BYTES ((1 << 17) - 1)
+/* Size of the buffer; a larger commit is written in parts of this size. SQLite's default VFS
+ * accepts no longer write: it truncates the length to 17 bits. */
+#define BUFFER_BYTES ((1 << 17) - 1)
 
-/* SQLite's index of a log of 4096-byte blocks (https://sqlite.org/walformat.html): the first has
- * room for fewer pages than the others, because of its header. */
+/* The blocks of the WAL index with 4096 entries each (https://sqlite.org/walformat.html). The first
+ * block has room for fewer pages because of its header. */
 #define INDEX_BLOCK_BYTES 32768
 #define INDEX_BLOCK_PAGES 4096
 #define INDEX_HEADER_PAGES 34
@@ -17,12 +17,12 @@
 #define PAGE_HEADER_BYTES 24
 
 struct wal_file {
-    sqlite3_file base; /* first: SQLite sees this */
+    sqlite3_file base; /* must be the first member: SQLite uses it */
     sqlite3_file *real;
-    sqlite3_file *database; /* has the index */
-    int index_blocks;       /* that are known to be there */
-    char *gathered;
-    sqlite3_int64 offset; /* in the file, of the first gathered byte */
+    sqlite3_file *database; /* owns the WAL index */
+    int index_blocks;       /* blocks that exist */
+    char *buffer;
+    sqlite3_int64 offset; /* file offset of the first buffered byte */
     int count;
 };
 
@@ -36,22 +36,23 @@ static struct wal_file *wal_file(sqlite3_file *file)
     return (struct wal_file *)(void *)file;
 }
 
-/* What finds no space stays gathered: SQLite may take back the one statement that saw the error,
- * and commit what was written before it. After any other error it takes back all. */
-static int flush(struct wal_file *wal)
+/* If the disk is full, the bytes stay buffered: SQLite may roll back only the statement that
+ * received the error and commit the earlier writes. After any other error it rolls back the whole
+ * transaction. */
+static int flush_buffer(struct wal_file *wal)
 {
     int result = SQLITE_OK;
 
     if (wal->count > 0)
-        result = wal->real->pMethods->xWrite(wal->real, wal->gathered, wal->count, wal->offset);
+        result = wal->real->pMethods->xWrite(wal->real, wal->buffer, wal->count, wal->offset);
     if (result != SQLITE_FULL)
         wal->count = 0;
     return result;
 }
 
-/* SQLite makes its index longer after the sync of a commit, which is on disk then, whether there is
- * room for the index or not. So room is made before, when a page is written. */
-static int make_room_in_index(struct wal_file *wal, int count, sqlite3_int64 offset)
+/* SQLite extends the WAL index after the sync of a commit. The commit is then on disk even if there
+ * is no room for the index. So the index is extended earlier, when a page is written. */
+static int extend_index(struct wal_file *wal, int count, sqlite3_int64 offset)
 {
     const sqlite3_int64 page = (offset - LOG_HEADER_BYTES) / (PAGE_HEADER_BYTES + count);
     const int block = (int)((page + INDEX_HEADER_PAGES) / INDEX_BLOCK_PAGES);
@@ -72,21 +73,21 @@ static int make_room_in_index(struct wal_file *wal, int count, sqlite3_int64 off
 static int wal_write(sqlite3_file *file, const void *data, int count, sqlite3_int64 offset)
 {
     struct wal_file *wal = wal_file(file);
-    int result = make_room_in_index(wal, count, offset);
+    int result = extend_index(wal, count, offset);
 
     if (result != SQLITE_OK)
         return result;
     if (wal->count > 0 &&
-        (offset != wal->offset + wal->count || count > GATHER_BYTES - wal->count)) {
-        result = flush(wal);
+        (offset != wal->offset + wal->count || count > BUFFER_BYTES - wal->count)) {
+        result = flush_buffer(wal);
         if (result != SQLITE_OK)
             return result;
     }
-    if (count > GATHER_BYTES)
+    if (count > BUFFER_BYTES)
         return wal->real->pMethods->xWrite(wal->real, data, count, offset);
     if (wal->count == 0)
         wal->offset = offset;
-    memcpy(wal->gathered + wal->count, data, (size_t)count);
+    memcpy(wal->buffer + wal->count, data, (size_t)count);
     wal->count += count;
     return SQLITE_OK;
 }
@@ -94,7 +95,7 @@ static int wal_write(sqlite3_file *file, const void *data, int count, sqlite3_in
 static int wal_read(sqlite3_file *file, void *data, int count, sqlite3_int64 offset)
 {
     struct wal_file *wal = wal_file(file);
-    const int result = flush(wal);
+    const int result = flush_buffer(wal);
 
     return result != SQLITE_OK ? result
                                : wal->real->pMethods->xRead(wal->real, data, count, offset);
@@ -103,17 +104,17 @@ static int wal_read(sqlite3_file *file, void *data, int count, sqlite3_int64 off
 static int wal_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
     struct wal_file *wal = wal_file(file);
-    const int result = flush(wal);
+    const int result = flush_buffer(wal);
 
     return result != SQLITE_OK ? result : wal->real->pMethods->xTruncate(wal->real, size);
 }
 
-/* A commit ends in a sync. One that fails is taken back, and must not be written later: after a
- * crash it would be found. */
+/* A commit ends with a sync. If the sync fails, the commit is rolled back. Its bytes must not be
+ * written later: recovery after a crash would find them. */
 static int wal_sync(sqlite3_file *file, int flags)
 {
     struct wal_file *wal = wal_file(file);
-    const int result = flush(wal);
+    const int result = flush_buffer(wal);
 
     wal->count = 0;
     return result != SQLITE_OK ? result : wal->real->pMethods->xSync(wal->real, flags);
@@ -122,21 +123,21 @@ static int wal_sync(sqlite3_file *file, int flags)
 static int wal_size(sqlite3_file *file, sqlite3_int64 *size)
 {
     struct wal_file *wal = wal_file(file);
-    const int result = flush(wal);
+    const int result = flush_buffer(wal);
 
     return result != SQLITE_OK ? result : wal->real->pMethods->xFileSize(wal->real, size);
 }
 
-/* What is still gathered was never committed. */
+/* The bytes that are still buffered were never committed. */
 static int wal_close(sqlite3_file *file)
 {
     struct wal_file *wal = wal_file(file);
 
-    free(wal->gathered);
+    free(wal->buffer);
     return wal->real->pMethods->xClose(wal->real);
 }
 
-/* A write-ahead log is never locked itself: the locks are on the database file. */
+/* SQLite locks the database file, never the WAL. */
 static int wal_lock(sqlite3_file *file, int level)
 {
     (void)file;
@@ -144,7 +145,7 @@ static int wal_lock(sqlite3_file *file, int level)
     return SQLITE_OK;
 }
 
-static int wal_is_reserved(sqlite3_file *file, int *reserved)
+static int wal_check_reserved_lock(sqlite3_file *file, int *reserved)
 {
     (void)file;
     *reserved = 0;
@@ -154,7 +155,7 @@ static int wal_is_reserved(sqlite3_file *file, int *reserved)
 static int wal_control(sqlite3_file *file, int operation, void *arg)
 {
     struct wal_file *wal = wal_file(file);
-    const int result = flush(wal);
+    const int result = flush_buffer(wal);
 
     return result != SQLITE_OK ? result
                                : wal->real->pMethods->xFileControl(wal->real, operation, arg);
@@ -180,7 +181,7 @@ static const sqlite3_io_methods wal_methods = {
     .xFileSize = wal_size,
     .xLock = wal_lock,
     .xUnlock = wal_lock,
-    .xCheckReservedLock = wal_is_reserved,
+    .xCheckReservedLock = wal_check_reserved_lock,
     .xFileControl = wal_control,
     .xSectorSize = wal_sector_size,
     .xDeviceCharacteristics = wal_characteristics,
@@ -198,8 +199,8 @@ static int open_wal(const char *name, sqlite3_file *file, int flags, int *out_fl
     const int result = real_vfs->xOpen(real_vfs, name, wal->real, flags, out_flags);
     if (result != SQLITE_OK)
         return result;
-    wal->gathered = malloc(GATHER_BYTES);
-    if (wal->gathered == NULL) {
+    wal->buffer = malloc(BUFFER_BYTES);
+    if (wal->buffer == NULL) {
         wal->real->pMethods->xClose(wal->real);
         return SQLITE_NOMEM;
     }
@@ -235,7 +236,7 @@ bool wal_vfs_register(struct error *err)
         return true;
     if (real_vfs == NULL)
         return error_set(err, ERROR_INTERNAL, NULL, "SQLite has no file system");
-    /* SQLite keeps the struct for the life of the process. */
+    /* SQLite uses the struct for the life of the process. */
     sqlite3_vfs *vfs = malloc(sizeof(*vfs));
     if (vfs == NULL)
         abort();

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-void check_find(struct check *check, const char *format, ...)
+void check_report_problem(struct check *check, const char *format, ...)
 {
     char problem[256];
     va_list args;
@@ -26,24 +26,24 @@ void check_find(struct check *check, const char *format, ...)
         check->observer->found(check->observer->arg, problem);
 }
 
-void check_give_up(struct check *check, struct error *err)
+void check_set_failure(struct check *check, struct error *err)
 {
     sqlite_error_set(check->db, "reading the file", err);
     if (database_file_is_damaged(check->db))
-        check_find(check, "%s", sqlite3_errmsg(check->db));
+        check_report_problem(check, "%s", sqlite3_errmsg(check->db));
     else if (check->verdict == FILE_OK)
         check->verdict = FILE_UNKNOWN;
 }
 
-static bool give_up(struct check *check, struct error *err)
+static bool set_failure(struct check *check, struct error *err)
 {
-    check_give_up(check, err);
+    check_set_failure(check, err);
     return false;
 }
 
 /* --- Rows ---------------------------------------------------------------------------------- */
 
-/* Three columns of the check's own stand behind those of a session. */
+/* Three additional columns after those of a session. */
 #define CHECK_COLUMNS                                                                              \
     ", version BETWEEN 1 AND 9007199254740992"                                                     \
     ", typeof(id) || typeof(project_path) || typeof(thread_id) || typeof(status)"                  \
@@ -52,15 +52,15 @@ static bool give_up(struct check *check, struct error *err)
 
 #define VERSION_COLUMN 5 /* of SESSION_COLUMNS */
 
-#define SEVEN_TEXTS "texttexttexttexttexttexttext"
+#define TEXT_COLUMN_TYPES "texttexttexttexttexttexttext"
 
 static void check_context(struct check *check, const struct session *session)
 {
     char *replacement = check->fix_context(session->context);
 
     if (replacement != NULL)
-        check_find(check, "session %.36s: its context is no JSON object (RFC 8259)",
-                   session->id.data);
+        check_report_problem(check, "session %.36s: its context is no JSON object (RFC 8259)",
+                             session->id.data);
     free(replacement);
 }
 
@@ -70,21 +70,22 @@ static void check_row(struct check *check, sqlite3_stmt *stmt)
     struct session_row row;
     struct error err;
 
-    if (!slice_is(column_text(stmt, last - 1), SEVEN_TEXTS)) {
-        check_find(check, "session %.36s: a column is no text", column_text(stmt, 1).data);
+    if (!slice_is(column_text(stmt, last - 1), TEXT_COLUMN_TYPES)) {
+        check_report_problem(check, "session %.36s: a column is no text",
+                             column_text(stmt, 1).data);
         return;
     }
     if (!session_row_read(stmt, check->fix_context, &row, &err)) {
-        check_find(check, "%s", err.detail);
+        check_report_problem(check, "%s", err.detail);
         return;
     }
     check_context(check, &row.session);
     if (sqlite3_column_int(stmt, last - 2) == 0)
-        check_find(check, "session %.36s: its version is %s", row.session.id.data,
-                   column_text(stmt, VERSION_COLUMN).data);
+        check_report_problem(check, "session %.36s: its version is %s", row.session.id.data,
+                             column_text(stmt, VERSION_COLUMN).data);
     if (sqlite3_column_int(stmt, last) == 0)
-        check_find(check, "session %.36s: its context_bytes are not its context's size",
-                   row.session.id.data);
+        check_report_problem(check, "session %.36s: its context_bytes are not its context's size",
+                             row.session.id.data);
     session_row_release(&row);
 }
 
@@ -99,7 +100,7 @@ static void check_rows(struct check *check, int64_t *sessions, struct error *err
                             "SELECT " SESSION_COLUMNS_WITH_CONTEXT CHECK_COLUMNS
                             " FROM sessions NOT INDEXED" SESSION_LOG " ORDER BY seq",
                             &stmt, err)) {
-        check_give_up(check, err);
+        check_set_failure(check, err);
         return;
     }
     while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
@@ -107,13 +108,13 @@ static void check_rows(struct check *check, int64_t *sessions, struct error *err
         (*sessions)++;
     }
     if (result != SQLITE_DONE)
-        check_give_up(check, err);
+        check_set_failure(check, err);
     sqlite3_finalize(stmt);
 }
 
 /* --- The schema ---------------------------------------------------------------------------- */
 
-static void pass_on_notice(void *arg, enum store_severity severity, const char *event,
+static void forward_notice(void *arg, enum store_severity severity, const char *event,
                            const char *detail)
 {
     const struct check *check = arg;
@@ -124,14 +125,14 @@ static void pass_on_notice(void *arg, enum store_severity severity, const char *
         check->observer->remark(check->observer->arg, detail);
 }
 
-static bool migrate(struct check *check, sqlite3 *db, struct error *err)
+static bool migrate_copy(struct check *check, sqlite3 *db, struct error *err)
 {
-    const struct store_observer observer = {.arg = check, .notice = pass_on_notice};
+    const struct store_observer observer = {.arg = check, .notice = forward_notice};
 
     return migrate_run(db, check->fix_context, &observer, err);
 }
 
-/* The next start's migration, tried on a copy; from then on the copy is looked at. */
+/* Executes the next start's migration on a copy. The check then continues on the copy. */
 static bool try_migration(struct check *check, struct error *err)
 {
     sqlite3 *copy = NULL;
@@ -147,11 +148,11 @@ static bool try_migration(struct check *check, struct error *err)
     if (steps == NULL || sqlite3_backup_finish(steps) != SQLITE_OK) {
         sqlite_error_set(copy, "copying the file into memory", err);
         check->verdict = FILE_UNKNOWN;
-    } else if (!migrate(check, copy, err)) {
-        if (sqlite_error_is_about_system(err))
+    } else if (!migrate_copy(check, copy, err)) {
+        if (sqlite_error_is_system_failure(err))
             check->verdict = FILE_UNKNOWN;
         else
-            check_find(check, "%s", err->detail);
+            check_report_problem(check, "%s", err->detail);
     } else {
         ok = true;
     }
@@ -172,17 +173,18 @@ static bool check_clock(struct check *check, struct error *err)
 
     if (!connection_integer(check->db, "SELECT count(*) FROM sessiond_clock", &rows, err) ||
         !clock_read(check->db, &reserved_us, &newest_us, err))
-        return give_up(check, err);
+        return set_failure(check, err);
     if (rows != 1)
-        check_find(check, "the table sessiond_clock has %lld rows, not one", (long long)rows);
+        check_report_problem(check, "the table sessiond_clock has %lld rows, not one",
+                             (long long)rows);
     if (!clock_check(reserved_us, newest_us, err))
-        check_find(check, "%s", err->detail);
+        check_report_problem(check, "%s", err->detail);
     return true;
 }
 
-/* --- What is searched ------------------------------------------------------------------------ */
+/* --- The search index ------------------------------------------------------------------------ */
 
-/* The index holds what is stored, except for the documents in its backlog. */
+/* Checks that the index contains the stored documents, except those in its backlog. */
 static bool check_search(struct check *check, struct error *err)
 {
     static const struct {
@@ -198,37 +200,37 @@ static bool check_search(struct check *check, struct error *err)
          " AND id + -9223372036854775808 NOT IN (SELECT first FROM search_backlog)",
          "contexts can be found that are not there"},
     };
-    bool current;
+    bool is_current;
 
-    if (!check_search_is_current(check, &current, err))
+    if (!check_search_is_current(check, &is_current, err))
         return false;
-    for (size_t i = 0; current && i < sizeof(rules) / sizeof(rules[0]); i++) {
-        int64_t wrong;
-        if (!connection_integer(check->db, rules[i].sql, &wrong, err))
-            return give_up(check, err);
-        if (wrong > 0)
-            check_find(check, "%lld %s", (long long)wrong, rules[i].problem);
+    for (size_t i = 0; is_current && i < sizeof(rules) / sizeof(rules[0]); i++) {
+        int64_t violations;
+        if (!connection_integer(check->db, rules[i].sql, &violations, err))
+            return set_failure(check, err);
+        if (violations > 0)
+            check_report_problem(check, "%lld %s", (long long)violations, rules[i].problem);
     }
-    return !current || check_search_index(check, err);
+    return !is_current || check_search_index(check, err);
 }
 
-/* The schema first: checking the structure runs what the schema says. */
-static void check_as_a_whole(struct check *check, bool *current, struct error *err)
+/* Checks the schema first: the check of the structure executes expressions of the schema. */
+static void check_file_structure(struct check *check, bool *is_current, struct error *err)
 {
     int64_t pages;
 
     if (!connection_integer(check->db, "PRAGMA page_count", &pages, err)) {
-        check_give_up(check, err);
+        check_set_failure(check, err);
         return;
     }
     if (pages == 0)
-        check_find(check, "the file is empty");
-    else if (migrate_check_schema(check->db, current, err))
+        check_report_problem(check, "the file is empty");
+    else if (migrate_check_schema(check->db, is_current, err))
         check->verdict = database_file_check(check->db, check->observer, err);
-    else if (sqlite_error_is_about_system(err))
+    else if (sqlite_error_is_system_failure(err))
         check->verdict = FILE_UNKNOWN;
     else
-        check_find(check, "%s", err->detail);
+        check_report_problem(check, "%s", err->detail);
 }
 
 static void check_rows_and_logs(struct check *check, int64_t *sessions, struct error *err)
@@ -240,10 +242,10 @@ static void check_rows_and_logs(struct check *check, int64_t *sessions, struct e
 
 static void check_all(struct check *check, int64_t *sessions, struct error *err)
 {
-    bool current = false;
+    bool is_current = false;
 
-    check_as_a_whole(check, &current, err);
-    if (check->verdict != FILE_OK || (!current && !try_migration(check, err)))
+    check_file_structure(check, &is_current, err);
+    if (check->verdict != FILE_OK || (!is_current && !try_migration(check, err)))
         return;
     if (check_clock(check, err) && check_tables(check, err) && check_search(check, err))
         check_rows_and_logs(check, sessions, err);
@@ -280,12 +282,12 @@ enum file_verdict check_structure(const char *path, const struct file_observer *
                                   struct error *err)
 {
     struct check check = {.observer = observer};
-    bool current;
+    bool is_current;
     int lock;
 
     if (!database_file_open(path, &check.db, &lock, err))
         return FILE_UNKNOWN;
-    check_as_a_whole(&check, &current, err);
+    check_file_structure(&check, &is_current, err);
     connection_close(check.db);
     if (lock >= 0)
         close(lock);

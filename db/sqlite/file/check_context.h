@@ -1,5 +1,6 @@
-/* What the parts of the check share: db/sqlite/file/check.c looks at the file and the sessions,
- * db/sqlite/file/check_tables.c at the other tables, db/sqlite/file/check_entries.c at the logs. */
+/* The context that the parts of the check share: db/sqlite/file/check.c checks the file and the
+ * sessions, db/sqlite/file/check_tables.c the other tables, db/sqlite/file/check_entries.c the
+ * entries. One thread. */
 #ifndef SESSIOND_DB_SQLITE_FILE_CHECK_CONTEXT_H
 #define SESSIOND_DB_SQLITE_FILE_CHECK_CONTEXT_H
 
@@ -13,27 +14,30 @@ struct check {
     enum file_verdict verdict;
 };
 
-/* Tells of a problem. */
-void check_find(struct check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Reports a problem to the observer and sets FILE_CORRUPT. */
+void check_report_problem(struct check *check, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
-/* After a statement failed: the file is damaged, or it cannot be known. */
-void check_give_up(struct check *check, struct error *err);
+/* Handles a failed statement: sets *err, and FILE_CORRUPT if the file is damaged, else FILE_UNKNOWN
+ * unless a problem was reported before. */
+void check_set_failure(struct check *check, struct error *err);
 
-/* Reports each row that the statement selects as a problem. False when the statement failed. */
+/* Reports each row that the statement selects as a problem. False, with *err set, when the
+ * statement failed. */
 MUST_USE bool check_rule(struct check *check, const char *sql, struct error *err);
 
-/* Checks the rules of all tables except those of the entries. False when a rule could not be
+/* Checks the rules of all tables except those of the entries. False: a rule could not be
  * checked. */
 MUST_USE bool check_tables(struct check *check, struct error *err);
 
-/* Looks at every entry, and at what is noted of them. */
+/* Checks all entries, and the sums and uuids stored about them. */
 void check_entries(struct check *check, struct error *err);
 
-/* Whether the file has the search tables of this version. Tables of another version are remarked
- * on. False: the file cannot be checked further. */
+/* *current: whether the file has the search tables of this version. Reports tables of another
+ * version as a remark. False: the file cannot be checked further. */
 MUST_USE bool check_search_is_current(struct check *check, bool *current, struct error *err);
 
-/* Runs FTS5's integrity-check on the search tables of this version. False: the file cannot be
+/* Executes FTS5's integrity-check on the search tables of this version. False: the file cannot be
  * checked further. */
 MUST_USE bool check_search_index(struct check *check, struct error *err);
 

@@ -6,9 +6,9 @@
 
 #include <stdlib.h>
 
-#define OF_STREAM "FROM entries WHERE key > number << 32 AND key < (number + 1) << 32"
+#define FROM_STREAM_ENTRIES "FROM entries WHERE key > number << 32 AND key < (number + 1) << 32"
 
-/* Each finds what is wrong, a sentence a row. */
+/* Each statement selects one sentence for every violation. */
 static const char *const rules[] = {
     "SELECT printf('the stream %d: its row is not valid', number) FROM streams"
     " WHERE number NOT BETWEEN 1 AND 2147483647 OR typeof(session_seq) <> 'integer'"
@@ -37,13 +37,13 @@ static const char *const rules[] = {
     "SELECT printf('the stream %d: there is no such session', number) FROM streams"
     " WHERE session_seq NOT IN (SELECT seq FROM sessions)",
 
-    /* As many as the last one's seq: so there are no gaps. */
+    /* The number of entries equals the last seq, so there are no gaps. */
     "SELECT printf('the stream %d: it has %d entries of %d bytes up to seq %d, and should have %d "
     "of"
     " %d', number, found, found_bytes, found_last, last_seq, bytes) FROM"
-    " (SELECT number, last_seq, bytes, (SELECT count(*) " OF_STREAM ") AS found,"
-    " (SELECT coalesce(max(key) & 4294967295, 0) " OF_STREAM ") AS found_last,"
-    " (SELECT coalesce(sum(length(CAST(entry AS BLOB))), 0) " OF_STREAM ") AS found_bytes"
+    " (SELECT number, last_seq, bytes, (SELECT count(*) " FROM_STREAM_ENTRIES ") AS found,"
+    " (SELECT coalesce(max(key) & 4294967295, 0) " FROM_STREAM_ENTRIES ") AS found_last,"
+    " (SELECT coalesce(sum(length(CAST(entry AS BLOB))), 0) " FROM_STREAM_ENTRIES ") AS found_bytes"
     " FROM streams) WHERE found <> last_seq OR found_last <> last_seq OR found_bytes <> bytes",
 
     "SELECT printf('session %.36s: its log has %d entries of %d bytes, and is noted with %d of %d',"
@@ -57,14 +57,14 @@ static const char *const rules[] = {
     "SELECT printf('the log of %d: there is no such session', session_seq) FROM logs"
     " WHERE session_seq NOT IN (SELECT seq FROM sessions)",
 
-    /* The entries of a stream that was discarded go before its uuids do. */
+    /* Garbage collection deletes the entries of an orphaned stream before its uuids. */
     "SELECT printf('the uuid %.128s of the stream %d: its entry %d is not there', uuid, number, "
     "seq)"
     " FROM entry_uuids WHERE number NOT IN (SELECT number FROM discarded_streams)"
     " AND NOT EXISTS (SELECT 1 FROM entries WHERE key = (number << 32) + seq)",
 };
 
-/* Of the entry on which the statement stands. */
+/* Checks the entry of the statement's current row. */
 static void check_entry(struct check *check, sqlite3_stmt *stmt)
 {
     const int64_t key = sqlite3_column_int64(stmt, 0);
@@ -73,24 +73,26 @@ static void check_entry(struct check *check, sqlite3_stmt *stmt)
     char *replacement = NULL;
 
     if (sqlite3_column_int(stmt, 1) == 0)
-        check_find(check, "the entry %lld of the stream %lld: there is no such stream", seq,
-                   number);
+        check_report_problem(check, "the entry %lld of the stream %lld: there is no such stream",
+                             seq, number);
     if (sqlite3_column_type(stmt, 2) != SQLITE_TEXT) {
-        check_find(check, "the entry %lld of the stream %lld: it is no text", seq, number);
+        check_report_problem(check, "the entry %lld of the stream %lld: it is no text", seq,
+                             number);
         return;
     }
     const struct slice text = column_text(stmt, 2);
     replacement = check->fix_context(text);
     if (replacement != NULL)
-        check_find(check, "the entry %lld of the stream %lld: it is no JSON object (RFC 8259)", seq,
-                   number);
+        check_report_problem(check,
+                             "the entry %lld of the stream %lld: it is no JSON object (RFC 8259)",
+                             seq, number);
     else if (memchr(text.data, '\n', text.len) != NULL)
-        check_find(check, "the entry %lld of the stream %lld: it is more than one line", seq,
-                   number);
+        check_report_problem(check, "the entry %lld of the stream %lld: it is more than one line",
+                             seq, number);
     free(replacement);
 }
 
-static void check_each(struct check *check, struct error *err)
+static void check_each_entry(struct check *check, struct error *err)
 {
     sqlite3_stmt *stmt;
     int result;
@@ -100,13 +102,13 @@ static void check_each(struct check *check, struct error *err)
                             " OR EXISTS (SELECT 1 FROM discarded_streams WHERE number = key >> 32),"
                             " entry FROM entries ORDER BY key",
                             &stmt, err)) {
-        check_give_up(check, err);
+        check_set_failure(check, err);
         return;
     }
     while ((result = sqlite3_step(stmt)) == SQLITE_ROW)
         check_entry(check, stmt);
     if (result != SQLITE_DONE)
-        check_give_up(check, err);
+        check_set_failure(check, err);
     sqlite3_finalize(stmt);
 }
 
@@ -114,7 +116,7 @@ void check_entries(struct check *check, struct error *err)
 {
     if (check->observer->doing != NULL)
         check->observer->doing(check->observer->arg, "checking the entries");
-    check_each(check, err);
+    check_each_entry(check, err);
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
         if (check->verdict != FILE_UNKNOWN && !check_rule(check, rules[i], err))
             return;

@@ -1,6 +1,6 @@
-/* Runs FTS5's integrity-check. That is an INSERT statement, which a connection that only reads
- * refuses. So the full-text tables are copied into a temporary database, which SQLite keeps on disk
- * and removes when it is closed. */
+/* Executes FTS5's integrity-check. That is an INSERT statement, which a read-only connection
+ * rejects. So the full-text tables are copied into a temporary database, which SQLite keeps on disk
+ * and deletes on close. */
 
 #include "db/sqlite/file/check_context.h"
 
@@ -12,9 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The tables in which FTS5 keeps a full-text table:
- * https://sqlite.org/fts5.html#fts5_data_structures
- */
+/* The shadow tables of a full-text table: https://sqlite.org/fts5.html#fts5_data_structures */
 static const struct shadow {
     const char *suffix;
     const char *columns;
@@ -29,37 +27,37 @@ static const struct shadow {
 
 #define SHADOWS (sizeof(shadows) / sizeof(shadows[0]))
 
-static bool copy_row(sqlite3_stmt *from, sqlite3 *copy, sqlite3_stmt *into, struct error *err)
+static bool copy_row(sqlite3_stmt *from, sqlite3 *copy, sqlite3_stmt *insert, struct error *err)
 {
     const int columns = sqlite3_column_count(from);
     int result = SQLITE_OK;
 
     for (int i = 0; i < columns && result == SQLITE_OK; i++)
-        result = sqlite3_bind_value(into, i + 1, sqlite3_column_value(from, i));
-    const bool ok = (result == SQLITE_OK && sqlite3_step(into) == SQLITE_DONE) ||
+        result = sqlite3_bind_value(insert, i + 1, sqlite3_column_value(from, i));
+    const bool ok = (result == SQLITE_OK && sqlite3_step(insert) == SQLITE_DONE) ||
                     sqlite_error_set(copy, "copying the search index", err);
-    sqlite3_reset(into);
+    sqlite3_reset(insert);
     return ok;
 }
 
-static bool copy_rows(struct check *check, sqlite3_stmt *from, sqlite3 *copy, sqlite3_stmt *into,
+static bool copy_rows(struct check *check, sqlite3_stmt *from, sqlite3 *copy, sqlite3_stmt *insert,
                       struct error *err)
 {
     int result;
 
     while ((result = sqlite3_step(from)) == SQLITE_ROW) {
-        if (!copy_row(from, copy, into, err)) {
+        if (!copy_row(from, copy, insert, err)) {
             check->verdict = FILE_UNKNOWN;
             return false;
         }
     }
     if (result != SQLITE_DONE)
-        check_give_up(check, err);
+        check_set_failure(check, err);
     return result == SQLITE_DONE;
 }
 
 static bool prepare_copy(sqlite3 *copy, const char *table, const struct shadow *shadow,
-                         sqlite3_stmt **into, struct error *err)
+                         sqlite3_stmt **insert, struct error *err)
 {
     char sql[160];
 
@@ -69,31 +67,31 @@ static bool prepare_copy(sqlite3 *copy, const char *table, const struct shadow *
     snprintf(sql, sizeof(sql), "INSERT INTO %s_%s (%s) VALUES (?1, ?2%s)", table, shadow->suffix,
              shadow->columns,
              strchr(shadow->columns, ',') == strrchr(shadow->columns, ',') ? "" : ", ?3");
-    return connection_prepare(copy, sql, into, err);
+    return connection_prepare(copy, sql, insert, err);
 }
 
 static bool copy_shadow(struct check *check, sqlite3 *copy, const char *table,
                         const struct shadow *shadow, struct error *err)
 {
     sqlite3_stmt *from = NULL;
-    sqlite3_stmt *into = NULL;
+    sqlite3_stmt *insert = NULL;
     char sql[160];
     bool ok = false;
 
     snprintf(sql, sizeof(sql), "SELECT %s FROM %s_%s", shadow->columns, table, shadow->suffix);
-    if (!prepare_copy(copy, table, shadow, &into, err))
+    if (!prepare_copy(copy, table, shadow, &insert, err))
         check->verdict = FILE_UNKNOWN;
     else if (!connection_prepare(check->db, sql, &from, err))
-        check_give_up(check, err);
+        check_set_failure(check, err);
     else
-        ok = copy_rows(check, from, copy, into, err);
+        ok = copy_rows(check, from, copy, insert, err);
     sqlite3_finalize(from);
-    sqlite3_finalize(into);
+    sqlite3_finalize(insert);
     return ok;
 }
 
-/* Inserts the definition into the schema: CREATE VIRTUAL TABLE would also make the shadow tables,
- * which are copied already. */
+/* Inserts the definition into the schema: CREATE VIRTUAL TABLE would also create the shadow tables,
+ * which exist already. */
 static bool add_virtual_table(struct check *check, sqlite3 *copy, const char *table,
                               struct error *err)
 {
@@ -141,10 +139,11 @@ static bool check_copy(struct check *check, sqlite3 *copy, const char *table, si
         check->verdict = FILE_UNKNOWN;
         return false;
     }
-    check_find(check,
-               "the search index is corrupt (%s: %s): one start with --search off drops it, the "
-               "next one with --search on rebuilds it",
-               table, sqlite3_errmsg(copy));
+    check_report_problem(
+        check,
+        "the search index is corrupt (%s: %s): one start with --search off drops it, the "
+        "next one with --search on rebuilds it",
+        table, sqlite3_errmsg(copy));
     return true;
 }
 
@@ -171,8 +170,8 @@ bool check_search_is_current(struct check *check, bool *current, struct error *e
     if (!connection_integer(check->db,
                             "SELECT count(*) FROM sqlite_schema WHERE name = 'search_rule'",
                             &tables, err) ||
-        (tables > 0 && !search_tables_are_ours(check->db, current, err))) {
-        check_give_up(check, err);
+        (tables > 0 && !search_tables_are_current(check->db, current, err))) {
+        check_set_failure(check, err);
         return false;
     }
     if (tables > 0 && !*current && check->observer->remark != NULL)

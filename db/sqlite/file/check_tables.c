@@ -1,34 +1,34 @@
 /* The rules of all tables except those of the entries (db/sqlite/file/check_entries.c). Further
- * rules of a session are in db/sqlite/file/check.c. */
+ * rules for sessions are in db/sqlite/file/check.c. */
 
 #include "db/sqlite/file/check_context.h"
 
 #include "db/sqlite/connection/column.h"
 #include "db/sqlite/connection/connection.h"
 
-#define IS_NO_TIME(column)                                                                         \
+#define IS_INVALID_TIME(column)                                                                    \
     "(typeof(" column ") <> 'integer' OR " column " NOT BETWEEN 0 AND 253402300799999999)"
-#define IS_NO_COUNT(column, least)                                                                 \
+#define IS_INVALID_COUNT(column, least)                                                            \
     "(typeof(" column ") <> 'integer' OR " column " NOT BETWEEN " least " AND 9007199254740992)"
 
-/* Each selects a sentence for every row that breaks a rule. */
+/* Each statement selects one sentence for every row that violates a rule. */
 static const char *const rules[] = {
     "SELECT printf('session %.36s: its lease is not valid', id) FROM sessions"
-    " WHERE (lease_token IS NOT NULL AND " IS_NO_COUNT(
+    " WHERE (lease_token IS NOT NULL AND " IS_INVALID_COUNT(
         "lease_token", "1") ")"
                             " OR (lease_owner IS NULL) <> (lease_deadline_us IS NULL)"
                             " OR (lease_owner IS NOT NULL AND (typeof(lease_owner) <> 'text' OR "
                             "lease_token IS NULL"
                             " OR typeof(lease_ttl_ms) <> 'integer' OR lease_ttl_ms NOT BETWEEN 1 "
                             "AND 9007199254740992"
-                            " OR " IS_NO_TIME("lease_deadline_us") ")) LIMIT 100",
+                            " OR " IS_INVALID_TIME("lease_deadline_us") ")) LIMIT 100",
 
-    "SELECT 'the clock is not valid' FROM sessiond_clock WHERE " IS_NO_TIME("reserved_us"),
+    "SELECT 'the clock is not valid' FROM sessiond_clock WHERE " IS_INVALID_TIME("reserved_us"),
 
     "SELECT printf('idempotency key %s: its row is not valid', quote(key)) FROM idempotency_keys"
     " WHERE typeof(key) <> 'text' OR length(key) NOT BETWEEN 1 AND 255"
     " OR typeof(digest) <> 'blob' OR length(digest) <> 32 OR typeof(answer) <> 'blob'"
-    " OR " IS_NO_TIME("created_us") " LIMIT 100",
+    " OR " IS_INVALID_TIME("created_us") " LIMIT 100",
 
     "SELECT 'the table sessiond_events has ' || count(*) || ' rows, not one' FROM sessiond_events"
     " HAVING count(*) <> 1",
@@ -37,10 +37,10 @@ static const char *const rules[] = {
     " HAVING count(*) <> 1",
 
     "SELECT 'the id of the newest removed event is not valid' FROM sessiond_events"
-    " WHERE " IS_NO_TIME("purged_id"),
+    " WHERE " IS_INVALID_TIME("purged_id"),
 
     "SELECT 'the highest fencing token of deleted sessions is not valid' FROM sessiond_leases"
-    " WHERE " IS_NO_COUNT("token_floor", "0"),
+    " WHERE " IS_INVALID_COUNT("token_floor", "0"),
 
     "SELECT 'the term of a lease of the session with seq ' || session_seq || ': no lease is held'"
     " FROM lease_terms WHERE session_seq NOT IN"
@@ -74,7 +74,7 @@ static const char *const rules[] = {
     " WHERE typeof(after) <> 'integer' OR after < 0 LIMIT 100",
 
     "SELECT 'consumer ' || name || ': its time is ' || quote(updated_us) FROM consumers"
-    " WHERE " IS_NO_TIME("updated_us") " LIMIT 100",
+    " WHERE " IS_INVALID_TIME("updated_us") " LIMIT 100",
 };
 
 bool check_rule(struct check *check, const char *sql, struct error *err)
@@ -83,13 +83,13 @@ bool check_rule(struct check *check, const char *sql, struct error *err)
     int result;
 
     if (!connection_prepare(check->db, sql, &stmt, err)) {
-        check_give_up(check, err);
+        check_set_failure(check, err);
         return false;
     }
     while ((result = sqlite3_step(stmt)) == SQLITE_ROW)
-        check_find(check, "%s", column_text(stmt, 0).data);
+        check_report_problem(check, "%s", column_text(stmt, 0).data);
     if (result != SQLITE_DONE)
-        check_give_up(check, err);
+        check_set_failure(check, err);
     sqlite3_finalize(stmt);
     return result == SQLITE_DONE;
 }

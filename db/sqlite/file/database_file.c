@@ -16,7 +16,7 @@
 
 #define COPY_STEP_PAGES 1024
 
-/* Bytes 18 and 19 of a database: 1 for a rollback journal, 2 for a write-ahead log
+/* Bytes 18 and 19 of a database: 1 for a rollback journal, 2 for a WAL
  * (https://sqlite.org/fileformat2.html#file_format_version_numbers). */
 #define VERSION_OFFSET 18
 
@@ -27,8 +27,8 @@ bool database_file_is_damaged(sqlite3 *db)
     return result == SQLITE_CORRUPT || result == SQLITE_NOTADB;
 }
 
-/* Whether the last transactions may stand in a file of this suffix. */
-static bool has_beside(const char *path, const char *suffix)
+/* Whether a file with this suffix exists that may contain the last transactions. */
+static bool has_companion(const char *path, const char *suffix)
 {
     struct stat status;
     char name[PATH_MAX];
@@ -37,28 +37,28 @@ static bool has_beside(const char *path, const char *suffix)
            stat(name, &status) == 0 && status.st_size > 0;
 }
 
-/* A URI of an absolute path (https://sqlite.org/uri.html); false when it does not fit. */
+/* Writes a URI of an absolute path (https://sqlite.org/uri.html). False when it does not fit. */
 static bool write_uri(const char *path, const char *query, char *out, size_t size)
 {
     size_t len = (size_t)snprintf(out, size, "file:");
 
     for (; *path != '\0' && len + 4 < size; path++) {
-        const bool special = *path == '?' || *path == '#' || *path == '%';
-        len += (size_t)snprintf(out + len, 4, special ? "%%%02X" : "%c", (unsigned)*path & 0xff);
+        const bool is_special = *path == '?' || *path == '#' || *path == '%';
+        len += (size_t)snprintf(out + len, 4, is_special ? "%%%02X" : "%c", (unsigned)*path & 0xff);
     }
     return *path == '\0' && (size_t)snprintf(out + len, size - len, "%s", query) < size - len;
 }
 
-/* Without a log nothing but the file itself counts, and SQLite need neither lock it nor make the
- * log's index beside it. */
+/* Without a WAL or journal, only the file itself matters, and SQLite needs neither to lock it nor
+ * to create the WAL index beside it. */
 static bool open_database(const char *path, sqlite3 **db, struct error *err)
 {
     char absolute[PATH_MAX];
     char uri[3 * PATH_MAX + 32];
-    const bool alone = !has_beside(path, "-wal") && !has_beside(path, "-journal");
+    const bool is_alone = !has_companion(path, "-wal") && !has_companion(path, "-journal");
 
     if (realpath(path, absolute) == NULL ||
-        !write_uri(absolute, alone ? "?immutable=1" : "", uri, sizeof(uri)))
+        !write_uri(absolute, is_alone ? "?immutable=1" : "", uri, sizeof(uri)))
         return error_set(err, ERROR_INTERNAL, NULL, "cannot find %s: %s", path, strerror(errno));
     return connection_open_plain(uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, db, err);
 }
@@ -80,23 +80,23 @@ bool database_file_open(const char *path, sqlite3 **db, int *lock, struct error 
     return false;
 }
 
-static void found(const struct file_observer *observer, const char *problem)
+static void report_problem(const struct file_observer *observer, const char *problem)
 {
     if (observer->found != NULL)
         observer->found(observer->arg, problem);
 }
 
-static enum file_verdict failed(sqlite3 *db, const struct file_observer *observer,
-                                struct error *err)
+static enum file_verdict set_failure(sqlite3 *db, const struct file_observer *observer,
+                                     struct error *err)
 {
     sqlite_error_set(db, "reading the file", err);
     if (!database_file_is_damaged(db))
         return FILE_UNKNOWN;
-    found(observer, sqlite3_errmsg(db));
+    report_problem(observer, sqlite3_errmsg(db));
     return FILE_CORRUPT;
 }
 
-/* From 3.44 on, SQLite's integrity check opens virtual tables too, and ends when it cannot open
+/* Since 3.44, SQLite's integrity check also opens virtual tables, and ends if it cannot open
  * one. */
 static bool is_search_failure(sqlite3 *db)
 {
@@ -106,19 +106,19 @@ static bool is_search_failure(sqlite3 *db)
            (code == SQLITE_ERROR && strstr(sqlite3_errmsg(db), "fts5") != NULL);
 }
 
-static enum file_verdict pragma_failed(sqlite3 *db, const struct file_observer *observer,
-                                       struct error *err)
+static enum file_verdict set_pragma_failure(sqlite3 *db, const struct file_observer *observer,
+                                            struct error *err)
 {
     char text[256];
 
     if (!is_search_failure(db))
-        return failed(db, observer, err);
+        return set_failure(db, observer, err);
     snprintf(text, sizeof(text), "the search index is corrupt (%s)", sqlite3_errmsg(db));
-    found(observer, text);
+    report_problem(observer, text);
     return FILE_CORRUPT;
 }
 
-/* Each row of the pragma is a problem, except one that says "ok". */
+/* Each row of the pragma is a problem, except "ok". */
 static enum file_verdict run_pragma(sqlite3 *db, const char *sql,
                                     const struct file_observer *observer, struct error *err)
 {
@@ -127,16 +127,16 @@ static enum file_verdict run_pragma(sqlite3 *db, const char *sql,
     int result;
 
     if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK)
-        return pragma_failed(db, observer, err);
+        return set_pragma_failure(db, observer, err);
     while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
         const char *text = column_text(stmt, 0).data;
         if (text == NULL || strcmp(text, "ok") == 0)
             continue;
-        found(observer, text);
+        report_problem(observer, text);
         verdict = FILE_CORRUPT;
     }
     if (result != SQLITE_DONE)
-        verdict = pragma_failed(db, observer, err);
+        verdict = set_pragma_failure(db, observer, err);
     sqlite3_finalize(stmt);
     return verdict;
 }
@@ -147,7 +147,7 @@ enum file_verdict database_file_check(sqlite3 *db, const struct file_observer *o
     if (observer->doing != NULL)
         observer->doing(observer->arg, "checking the structure");
     if (!connection_run(db, "PRAGMA ignore_check_constraints=ON", err))
-        return failed(db, observer, err);
+        return set_failure(db, observer, err);
     const enum file_verdict structure =
         run_pragma(db, "PRAGMA integrity_check(100)", observer, err);
     if (structure != FILE_OK)
@@ -159,7 +159,7 @@ enum file_verdict database_file_check(sqlite3 *db, const struct file_observer *o
                       observer, err);
 }
 
-bool database_file_make_plain(int descriptor, struct error *err)
+bool database_file_disable_wal(int descriptor, struct error *err)
 {
     static const char rollback_journal[] = {1, 1};
 
@@ -173,7 +173,7 @@ static bool open_copy(const char *path, sqlite3 **copy, int *descriptor, struct 
     *descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (*descriptor < 0)
         return error_set(err, ERROR_INTERNAL, NULL, "cannot make %s: %s", path, strerror(errno));
-    return connection_open_made(path, copy, err) &&
+    return connection_open_created(path, copy, err) &&
            connection_run(*copy, "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF", err);
 }
 
@@ -209,8 +209,8 @@ enum file_verdict database_file_copy(sqlite3 *source, const char *path,
     }
     copy_pages(steps, observer);
     if (sqlite3_backup_finish(steps) != SQLITE_OK)
-        verdict = failed(copy, observer, err);
-    else if (database_file_make_plain(descriptor, err))
+        verdict = set_failure(copy, observer, err);
+    else if (database_file_disable_wal(descriptor, err))
         verdict = FILE_OK;
 
 done:

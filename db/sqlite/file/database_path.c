@@ -17,7 +17,7 @@ static bool is_allowed(const char *path, int mode)
     return faccessat(AT_FDCWD, path, mode, AT_EACCESS) == 0;
 }
 
-/* A file that is not there is no obstacle. */
+/* A missing file is allowed. */
 static bool check_file(const char *name, struct stat *status, struct error *err)
 {
     if (stat(name, status) != 0) {
@@ -69,8 +69,8 @@ bool database_path_check(const char *path, struct error *err)
                          "%s is not a database: it has %lld bytes, and the header alone has %d "
                          "bytes; move it away or point --db at another file",
                          path, (long long)status.st_size, HEADER_BYTES);
-    /* The log is where a symbolic link leads to. */
-    const char *place = realpath(path, real) == NULL ? path : real;
-    return check_beside(place, "-wal", err) && check_beside(place, "-shm", err) &&
-           check_folder(place, err);
+    /* SQLite keeps the WAL beside the target of a symbolic link. */
+    const char *target = realpath(path, real) == NULL ? path : real;
+    return check_beside(target, "-wal", err) && check_beside(target, "-shm", err) &&
+           check_folder(target, err);
 }

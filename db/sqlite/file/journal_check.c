@@ -14,7 +14,7 @@
 /* The last bytes of a journal that names a super-journal. */
 static const unsigned char magic[MAGIC_BYTES] = {0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7};
 
-static bool refuse_unreadable(const char *journal, struct error *err)
+static bool set_unreadable_error(const char *journal, struct error *err)
 {
     return error_set(err, ERROR_INTERNAL, NULL, "cannot read %s: %s", journal, strerror(errno));
 }
@@ -25,11 +25,11 @@ static bool check_end(int fd, const char *journal, struct error *err)
     struct stat status;
 
     if (fstat(fd, &status) != 0)
-        return refuse_unreadable(journal, err);
+        return set_unreadable_error(journal, err);
     if (status.st_size < MAGIC_BYTES)
         return true;
     if (pread(fd, end, MAGIC_BYTES, status.st_size - MAGIC_BYTES) != MAGIC_BYTES)
-        return refuse_unreadable(journal, err);
+        return set_unreadable_error(journal, err);
     return memcmp(end, magic, MAGIC_BYTES) != 0 ||
            error_set(err, ERROR_INTERNAL, NULL,
                      "%s names another file, which SQLite would delete; sessiond writes no such "
@@ -42,13 +42,13 @@ bool journal_check(const char *path, struct error *err)
     char real[PATH_MAX];
     char journal[PATH_MAX];
 
-    /* SQLite keeps the journal beside the file that a symbolic link refers to. */
-    const char *place = realpath(path, real) == NULL ? path : real;
-    if (snprintf(journal, sizeof(journal), "%s-journal", place) >= (int)sizeof(journal))
+    /* SQLite keeps the journal beside the target of a symbolic link. */
+    const char *target = realpath(path, real) == NULL ? path : real;
+    if (snprintf(journal, sizeof(journal), "%s-journal", target) >= (int)sizeof(journal))
         return error_set(err, ERROR_INTERNAL, NULL, "the path of the database is too long");
     const int fd = open(journal, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
-        return errno == ENOENT || refuse_unreadable(journal, err);
+        return errno == ENOENT || set_unreadable_error(journal, err);
     const bool ok = check_end(fd, journal, err);
     close(fd);
     return ok;

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* session_time(text): the time in µs, NULL when it is none. Times of different precision or offset
- * do not sort as texts. */
+/* session_time(text): the time in µs, NULL for an invalid one. Times of different precision or
+ * offset do not sort as texts. */
 static void session_time(sqlite3_context *context, int count, sqlite3_value **values)
 {
     const bool is_null = sqlite3_value_type(values[0]) == SQLITE_NULL;
@@ -24,8 +24,8 @@ static void session_time(sqlite3_context *context, int count, sqlite3_value **va
         sqlite3_result_int64(context, us);
 }
 
-/* What has no root page is a view, a trigger or a virtual table. */
-static const char others[] =
+/* Objects without a root page are views, triggers and virtual tables. */
+static const char unsupported[] =
     "SELECT group_concat(what, ', ') FROM ("
     "SELECT 'column ' || name AS what FROM pragma_table_xinfo('sessions') WHERE hidden <> 0 OR "
     "name NOT IN"
@@ -39,20 +39,20 @@ bool legacy_check(sqlite3 *db, struct error *err)
 {
     char *found;
 
-    if (!connection_text(db, others, &found, err))
+    if (!connection_text(db, unsupported, &found, err))
         return false;
-    const bool none = found == NULL;
-    if (!none)
+    const bool is_supported = found == NULL;
+    if (!is_supported)
         error_set(
             err, ERROR_INTERNAL, NULL,
             "adopting its sessions would lose or break what else it holds: %s; remove that, or "
             "point --db at another file",
             found);
     free(found);
-    return none;
+    return is_supported;
 }
 
-/* Names of indexes are one to a file, and those of the new table may be among them. */
+/* Index names are unique in a file, and the new table may use the same names. */
 static bool drop_indexes(sqlite3 *db, struct error *err)
 {
     char *drops;
@@ -95,7 +95,7 @@ bool legacy_copy_rows(sqlite3 *db, struct error *err)
         err);
 }
 
-static bool refuse(struct error *err)
+static bool set_import_error(struct error *err)
 {
     const struct error found = *err;
 
@@ -108,7 +108,7 @@ static int64_t newest_us(const struct session *session)
     return session->created_us > session->updated_us ? session->created_us : session->updated_us;
 }
 
-static bool check(const struct session *session, struct error *err)
+static bool check_time(const struct session *session, struct error *err)
 {
     return newest_us(session) <= CLOCK_LATEST_US ||
            error_set(err, ERROR_INTERNAL, NULL,
@@ -116,53 +116,56 @@ static bool check(const struct session *session, struct error *err)
                      session->id.data);
 }
 
-struct adoption {
+struct legacy_import {
     sqlite3 *db;
     sqlite3_stmt *select;
     sqlite3_stmt *update;
-    session_context_fix adopter;
+    session_context_fix fix_context;
     struct legacy_replaced *replaced;
     int64_t newest_us;
 };
 
-static bool adopt_row(struct adoption *adoption, const struct session_row *row, struct error *err)
+static bool import_row(struct legacy_import *legacy_import, const struct session_row *row,
+                       struct error *err)
 {
     const struct session *session = &row->session;
-    sqlite3_stmt *update = adoption->update;
+    sqlite3_stmt *update = legacy_import->update;
 
-    if (!check(session, err))
-        return refuse(err);
+    if (!check_time(session, err))
+        return set_import_error(err);
     if (row->replaced != NULL)
-        legacy_note_replaced(adoption->replaced, session->id);
-    if (newest_us(session) > adoption->newest_us)
-        adoption->newest_us = newest_us(session);
+        legacy_add_replaced(legacy_import->replaced, session->id);
+    if (newest_us(session) > legacy_import->newest_us)
+        legacy_import->newest_us = newest_us(session);
     sqlite3_bind_int64(update, 1, session->seq);
     sqlite3_bind_int64(update, 2, session->context_bytes);
     const bool done = sqlite3_bind_text64(update, 3, session->context.data, session->context.len,
                                           SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK &&
                       sqlite3_step(update) == SQLITE_DONE;
     if (!done)
-        sqlite_error_set(adoption->db, "adopting a session", err);
+        sqlite_error_set(legacy_import->db, "adopting a session", err);
     sqlite3_reset(update);
     return done;
 }
 
-static bool adopt_each(struct adoption *adoption, struct error *err)
+static bool import_each_row(struct legacy_import *legacy_import, struct error *err)
 {
     struct session_row row;
     int result;
 
-    while ((result = sqlite3_step(adoption->select)) == SQLITE_ROW) {
-        if (!session_row_read(adoption->select, adoption->adopter, &row, err))
-            return refuse(err);
-        const bool adopted = adopt_row(adoption, &row, err);
+    while ((result = sqlite3_step(legacy_import->select)) == SQLITE_ROW) {
+        if (!session_row_read(legacy_import->select, legacy_import->fix_context, &row, err))
+            return set_import_error(err);
+        const bool is_imported = import_row(legacy_import, &row, err);
         session_row_release(&row);
-        if (!adopted)
+        if (!is_imported)
             return false;
-        /* The row has left the index that is read from: look for the next one anew. */
-        sqlite3_reset(adoption->select);
+        /* The row has left the index that the statement reads, so search for the next one from the
+         * beginning. */
+        sqlite3_reset(legacy_import->select);
     }
-    return result == SQLITE_DONE || sqlite_error_set(adoption->db, "reading what was adopted", err);
+    return result == SQLITE_DONE ||
+           sqlite_error_set(legacy_import->db, "reading what was adopted", err);
 }
 
 static bool set_clock(sqlite3 *db, int64_t newest_us, struct error *err)
@@ -174,22 +177,23 @@ static bool set_clock(sqlite3 *db, int64_t newest_us, struct error *err)
     return newest_us == 0 || connection_run(db, sql, err);
 }
 
-bool legacy_import_rows(sqlite3 *db, session_context_fix adopter, struct legacy_replaced *replaced,
-                        struct error *err)
+bool legacy_import_rows(sqlite3 *db, session_context_fix fix_context,
+                        struct legacy_replaced *replaced, struct error *err)
 {
-    struct adoption adoption = {.db = db, .adopter = adopter, .replaced = replaced};
+    struct legacy_import legacy_import = {
+        .db = db, .fix_context = fix_context, .replaced = replaced};
     bool ok = false;
 
     if (connection_prepare(db,
                            "SELECT " SESSION_COLUMNS_WITH_CONTEXT
                            " FROM sessions INDEXED BY idx_sessions_unadopted" SESSION_LOG
                            " WHERE context_bytes IS NULL ORDER BY seq LIMIT 1",
-                           &adoption.select, err) &&
+                           &legacy_import.select, err) &&
         connection_prepare(db,
                            "UPDATE sessions SET context_bytes = ?2, context = ?3 WHERE seq = ?1",
-                           &adoption.update, err))
-        ok = adopt_each(&adoption, err) && set_clock(db, adoption.newest_us, err);
-    sqlite3_finalize(adoption.update);
-    sqlite3_finalize(adoption.select);
+                           &legacy_import.update, err))
+        ok = import_each_row(&legacy_import, err) && set_clock(db, legacy_import.newest_us, err);
+    sqlite3_finalize(legacy_import.update);
+    sqlite3_finalize(legacy_import.select);
     return ok;
 }

@@ -1,11 +1,11 @@
-/* The list of the sessions whose context was replaced. */
+/* The list of the sessions whose contexts were replaced. */
 #include "db/sqlite/file/legacy_import.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-void legacy_note_replaced(struct legacy_replaced *replaced, struct slice id)
+void legacy_add_replaced(struct legacy_replaced *replaced, struct slice id)
 {
     if (replaced->count == replaced->capacity) {
         replaced->capacity = replaced->capacity == 0 ? 64 : 2 * replaced->capacity;

@@ -17,7 +17,7 @@ extern const unsigned char schema_005_forks[];
 extern const unsigned char schema_006_lease_terms[];
 extern const unsigned char schema_search[];
 
-/* The file n brings user_version from n to n + 1. */
+/* File n increases user_version from n to n + 1. */
 static const unsigned char *const migrations[] = {
     schema_001_sessions, schema_002_no_index_of_both_texts,
     schema_003_events,   schema_004_entries,
@@ -26,7 +26,7 @@ static const unsigned char *const migrations[] = {
 
 #define SCHEMA_VERSION ((int64_t)(sizeof(migrations) / sizeof(migrations[0])))
 
-static bool apply(sqlite3 *db, int64_t version, struct error *err)
+static bool apply_migration(sqlite3 *db, int64_t version, struct error *err)
 {
     char step[64];
 
@@ -35,20 +35,20 @@ static bool apply(sqlite3 *db, int64_t version, struct error *err)
            connection_run(db, step, err);
 }
 
-/* Makes the schema of a version, with all optional objects. */
+/* Creates the schema of a version, with all optional objects. */
 static bool make_model(sqlite3 *model, int64_t version, struct error *err)
 {
     static const int64_t all[STORE_PURGE_REASONS] = {1, 1};
 
     for (int64_t i = 0; i < version; i++) {
-        if (!apply(model, i, err))
+        if (!apply_migration(model, i, err))
             return false;
     }
     return retention_query_index(model, all, err) &&
            connection_run(model, (const char *)schema_search, err);
 }
 
-/* Refuses a schema that differs from the model; otherwise enables the triggers of `db`. */
+/* Rejects a schema that differs from the model; otherwise enables the triggers of `db`. */
 static bool compare_with_model(sqlite3 *db, int64_t version, struct error *err)
 {
     sqlite3 *model;
@@ -61,8 +61,8 @@ static bool compare_with_model(sqlite3 *db, int64_t version, struct error *err)
     return ok;
 }
 
-/* Refuses a file without the columns that sessiond and the Python SessionManager share. An empty
- * file passes. */
+/* Rejects a file without the columns that sessiond and the Python SessionManager share. An empty
+ * file is accepted. */
 static bool check_columns(sqlite3 *db, struct error *err)
 {
     int64_t objects;
@@ -109,39 +109,40 @@ bool migrate_check_schema(sqlite3 *db, bool *current, struct error *err)
     return true;
 }
 
-/* The file of the Python SessionManager: the same table without what sessiond adds. */
-static bool is_foreign(sqlite3 *db, int64_t version, bool *foreign, struct error *err)
+/* The file of the Python SessionManager has the same table without the additional columns of
+ * sessiond. */
+static bool detect_legacy(sqlite3 *db, int64_t version, bool *is_legacy, struct error *err)
 {
     int64_t tables;
 
     if (!connection_integer(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'sessions'",
                             &tables, err))
         return false;
-    *foreign = version == 0 && tables > 0;
+    *is_legacy = version == 0 && tables > 0;
     return true;
 }
 
-static bool migrate(sqlite3 *db, session_context_fix fix_context, struct legacy_replaced *replaced,
-                    struct error *err)
+static bool migrate_schema(sqlite3 *db, session_context_fix fix_context,
+                           struct legacy_replaced *replaced, struct error *err)
 {
-    bool foreign;
+    bool is_legacy;
     int64_t version;
 
-    if (!check_schema(db, &version, err) || !is_foreign(db, version, &foreign, err))
+    if (!check_schema(db, &version, err) || !detect_legacy(db, version, &is_legacy, err))
         return false;
-    const bool is_new_or_foreign = version == 0;
+    const bool is_new_or_legacy = version == 0;
     if (version > 0 && !search_tables_drop_foreign_triggers(db, err))
         return false;
-    if (foreign && !(legacy_check(db, err) && legacy_rename_table(db, err)))
+    if (is_legacy && !(legacy_check(db, err) && legacy_rename_table(db, err)))
         return false;
     for (; version < SCHEMA_VERSION; version++) {
-        if (!apply(db, version, err))
+        if (!apply_migration(db, version, err))
             return false;
     }
-    if (foreign && !legacy_copy_rows(db, err))
+    if (is_legacy && !legacy_copy_rows(db, err))
         return false;
     return legacy_drop_recreated_index(db, err) &&
-           (!is_new_or_foreign || compare_with_model(db, version, err)) &&
+           (!is_new_or_legacy || compare_with_model(db, version, err)) &&
            legacy_import_rows(db, fix_context, replaced, err);
 }
 
@@ -152,7 +153,8 @@ bool migrate_run(sqlite3 *db, session_context_fix fix_context,
 
     if (!connection_run(db, "BEGIN IMMEDIATE", err))
         return false;
-    const bool ok = migrate(db, fix_context, &replaced, err) && connection_run(db, "COMMIT", err);
+    const bool ok =
+        migrate_schema(db, fix_context, &replaced, err) && connection_run(db, "COMMIT", err);
     if (ok)
         legacy_log_replaced(&replaced, observer);
     else

@@ -18,21 +18,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What SQLite may keep beside a database, and what makes no sense without it. */
+/* Files that SQLite may keep beside a database, and that are useless without it. */
 static const char *const companions[] = {"-wal", "-journal"};
 
 #define COMPANIONS (sizeof(companions) / sizeof(companions[0]))
 
-struct places {
+struct paths {
     char target[PATH_MAX]; /* restore.to, symbolic links followed */
     int lock;
-    bool was_there; /* the target, or an empty file of its name, of which nothing is kept */
+    bool had_file; /* the target existed, or an empty file with its name, which is not kept */
     bool has_old;
-    bool is_of_another; /* root restores in a folder of another user */
-    struct stat owner;  /* the owner that the new file gets */
+    bool is_of_another; /* root restores into a folder of another user */
+    struct stat owner;  /* the owner to give the new file to */
 };
 
-static bool exists(const char *path)
+static bool path_exists(const char *path)
 {
     struct stat status;
 
@@ -46,8 +46,8 @@ static bool add_suffix(const char *path, const char *suffix, char out[PATH_MAX],
     return true;
 }
 
-/* `sessions.db.before-20261123T063600.123456Z`, as of now. */
-static bool name_kept(const char *target, char kept[PATH_MAX], struct error *err)
+/* Formats `sessions.db.before-20261123T063600.123456Z` with the current time. */
+static bool format_kept_name(const char *target, char kept[PATH_MAX], struct error *err)
 {
     char now[TIMESTAMP_LENGTH];
     char suffix[TIMESTAMP_LENGTH + 16] = ".before-";
@@ -72,17 +72,17 @@ static bool stat_folder(const char *path, struct stat *status, struct error *err
            error_set(err, ERROR_INTERNAL, NULL, "cannot read %s: %s", folder, strerror(errno));
 }
 
-/* Root follows no link that another user may have made. */
-static bool find_target(const char *path, struct places *places, struct error *err)
+/* Root does not follow a symbolic link that another user may have created. */
+static bool resolve_target(const char *path, struct paths *paths, struct error *err)
 {
     struct stat folder;
     char plain[PATH_MAX];
 
-    if (realpath(path, places->target) == NULL)
-        return add_suffix(path, "", places->target, err);
+    if (realpath(path, paths->target) == NULL)
+        return add_suffix(path, "", paths->target, err);
     if (!durable_file_real_name(path, plain, err))
         return false;
-    if (geteuid() != 0 || strcmp(plain, places->target) == 0)
+    if (geteuid() != 0 || strcmp(plain, paths->target) == 0)
         return true;
     return stat_folder(path, &folder, err) &&
            (folder.st_uid == 0 ||
@@ -91,36 +91,36 @@ static bool find_target(const char *path, struct places *places, struct error *e
                       path));
 }
 
-static bool find_owner(struct places *places, struct error *err)
+static bool find_owner(struct paths *paths, struct error *err)
 {
     struct stat folder;
 
-    if (!stat_folder(places->target, &folder, err))
+    if (!stat_folder(paths->target, &folder, err))
         return false;
-    places->is_of_another = geteuid() == 0 && folder.st_uid != 0;
-    places->has_old = stat(places->target, &places->owner) == 0 && places->owner.st_size > 0;
-    if (!places->has_old)
-        places->owner = folder;
+    paths->is_of_another = geteuid() == 0 && folder.st_uid != 0;
+    paths->has_old = stat(paths->target, &paths->owner) == 0 && paths->owner.st_size > 0;
+    if (!paths->has_old)
+        paths->owner = folder;
     return true;
 }
 
-static bool find_places(const struct restore *restore, struct places *places, struct error *err)
+static bool resolve_paths(const struct restore *restore, struct paths *paths, struct error *err)
 {
     struct stat from;
 
-    places->was_there = exists(restore->to);
-    if (!durable_file_make_folder(restore->to, err) || !find_target(restore->to, places, err) ||
-        !lock_file_take(restore->to, &places->lock, err) || !find_owner(places, err))
+    paths->had_file = path_exists(restore->to);
+    if (!durable_file_make_folder(restore->to, err) || !resolve_target(restore->to, paths, err) ||
+        !lock_file_take(restore->to, &paths->lock, err) || !find_owner(paths, err))
         return false;
-    if (places->has_old && stat(restore->from, &from) == 0 && from.st_dev == places->owner.st_dev &&
-        from.st_ino == places->owner.st_ino)
+    if (paths->has_old && stat(restore->from, &from) == 0 && from.st_dev == paths->owner.st_dev &&
+        from.st_ino == paths->owner.st_ino)
         return error_set(err, ERROR_INTERNAL, NULL, "%s is the database itself", restore->from);
     return true;
 }
 
-static enum file_verdict refuse(const struct restore *restore, const struct error *err)
+static enum file_verdict report_rejection(const struct restore *restore, const struct error *err)
 {
-    if (sqlite_error_is_about_system(err))
+    if (sqlite_error_is_system_failure(err))
         return FILE_UNKNOWN;
     if (restore->observer->found != NULL)
         restore->observer->found(restore->observer->arg, err->detail);
@@ -132,16 +132,16 @@ static enum file_verdict copy_source(const struct restore *restore, struct error
     enum file_verdict verdict;
     sqlite3 *source;
     int64_t pages;
-    bool current;
+    bool is_current;
     int lock;
 
     if (!database_file_open(restore->from, &source, &lock, err))
         return FILE_UNKNOWN;
-    if (!migrate_check_schema(source, &current, err))
-        verdict = refuse(restore, err);
+    if (!migrate_check_schema(source, &is_current, err))
+        verdict = report_rejection(restore, err);
     else if (connection_integer(source, "PRAGMA page_count", &pages, err) && pages == 0) {
         error_set(err, ERROR_INVALID_PAYLOAD, NULL, "the file is empty");
-        verdict = refuse(restore, err);
+        verdict = report_rejection(restore, err);
     } else
         verdict = database_file_copy(source, restore->unfinished, restore->observer, err);
     connection_close(source);
@@ -150,7 +150,7 @@ static enum file_verdict copy_source(const struct restore *restore, struct error
     return verdict;
 }
 
-static void pass_on_notice(void *arg, enum store_severity severity, const char *event,
+static void forward_notice(void *arg, enum store_severity severity, const char *event,
                            const char *detail)
 {
     const struct restore *restore = arg;
@@ -161,29 +161,30 @@ static void pass_on_notice(void *arg, enum store_severity severity, const char *
         restore->observer->remark(restore->observer->arg, detail);
 }
 
-/* As the next start of the service would do: what would keep it from starting is found now. */
+/* Migrates and checks the copy like the next start of the service, so that an error is found
+ * now. */
 static enum file_verdict check_copy(struct restore *restore, struct error *err)
 {
-    const struct store_observer observer = {.arg = restore, .notice = pass_on_notice};
+    const struct store_observer observer = {.arg = restore, .notice = forward_notice};
     enum file_verdict verdict = FILE_UNKNOWN;
     sqlite3 *copy = NULL;
 
-    if (!connection_open_made(restore->unfinished, &copy, err) ||
+    if (!connection_open_created(restore->unfinished, &copy, err) ||
         !connection_run(copy, "PRAGMA synchronous=OFF", err))
         goto done;
     if (migrate_run(copy, restore->fix_context, &observer, err))
         verdict = check_database(copy, restore->fix_context, restore->observer, err);
     else
-        verdict = refuse(restore, err);
+        verdict = report_rejection(restore, err);
 
 done:
     connection_close(copy);
     return verdict;
 }
 
-/* Brings what the log holds into the old file. Where the file is damaged that may not work, and
- * SQLite may throw the log away. */
-static void settle_old(const char *target)
+/* Copies the WAL into the old file. If the file is damaged, this may fail, and SQLite may discard
+ * the WAL. */
+static void apply_old_wal(const char *target)
 {
     sqlite3 *db;
     struct error ignored;
@@ -212,54 +213,54 @@ struct companion {
     char kept[PATH_MAX];
 };
 
-/* The old file and its log get their second names, then the log is settled; so whatever comes of
- * that, nothing is lost. */
-static bool keep_companions(const struct places *places, const char *kept_path,
+/* Gives the old file and its WAL their second names, then applies the WAL. Whatever the result, no
+ * data is lost. */
+static bool link_companions(const struct paths *paths, const char *kept_path,
                             struct companion found[COMPANIONS], struct error *err)
 {
-    bool any = false;
+    bool has_companion = false;
 
     for (size_t i = 0; i < COMPANIONS; i++) {
-        if (!add_suffix(places->target, companions[i], found[i].path, err) ||
+        if (!add_suffix(paths->target, companions[i], found[i].path, err) ||
             !add_suffix(kept_path, companions[i], found[i].kept, err))
             return false;
-        if (!exists(found[i].path))
+        if (!path_exists(found[i].path))
             continue;
-        any = true;
+        has_companion = true;
         if (!link_kept(found[i].path, found[i].kept, err))
             return false;
     }
-    if (!durable_file_sync_folder(places->target, err))
+    if (!durable_file_sync_folder(paths->target, err))
         return false;
-    /* The folder's owner could replace the log by one that makes SQLite delete a file of root. So
-     * the log is not applied here: it keeps its place beside the old file. */
-    if (any && places->has_old && !places->is_of_another)
-        settle_old(places->target);
+    /* The owner of the folder could replace the WAL by one that makes SQLite delete a file of root.
+     * So the WAL is not applied here: it stays beside the old file. */
+    if (has_companion && paths->has_old && !paths->is_of_another)
+        apply_old_wal(paths->target);
     return true;
 }
 
-/* The old file has both names until the new one takes the first, so there is always one to start
- * with. Its log must not be there any more when that happens: SQLite would apply it to the new. */
-static bool keep_old(struct restore *restore, const struct places *places, struct error *err)
+/* The old file has both names until the new one is renamed to the first, so one of them can always
+ * be started. Its WAL must be removed before that: SQLite would apply it to the new file. */
+static bool link_old(struct restore *restore, const struct paths *paths, struct error *err)
 {
     struct companion found[COMPANIONS];
     struct stat status;
 
-    if (!name_kept(places->target, restore->kept, err) ||
-        (places->has_old && !link_kept(places->target, restore->kept, err)) ||
-        !keep_companions(places, restore->kept, found, err))
+    if (!format_kept_name(paths->target, restore->kept, err) ||
+        (paths->has_old && !link_kept(paths->target, restore->kept, err)) ||
+        !link_companions(paths, restore->kept, found, err))
         return false;
     for (size_t i = 0; i < COMPANIONS; i++) {
         unlink(found[i].path);
         if (stat(found[i].kept, &status) == 0 && status.st_size == 0)
             unlink(found[i].kept);
     }
-    return durable_file_sync_folder(places->target, err);
+    return durable_file_sync_folder(paths->target, err);
 }
 
-/* The folder belongs to that user, who may have put another file under the name: a file of root's
- * is given away by its descriptor, and only where it has no second name. */
-static bool give_to(int fd, const char *path, const struct stat *owner, struct error *err)
+/* Changes the owner of a file. The owner of the folder may have put another file in its place, so a
+ * file of root is changed by its descriptor, and only if it has no second name. */
+static bool change_owner(int fd, const char *path, const struct stat *owner, struct error *err)
 {
     struct stat status;
 
@@ -276,25 +277,26 @@ static bool give_to(int fd, const char *path, const struct stat *owner, struct e
                      strerror(errno));
 }
 
-/* Root restores for the user whom the service runs as. */
-static bool hand_over(const struct restore *restore, const struct places *places, struct error *err)
+/* When root restores, the new file is given to the user that the service runs as. */
+static bool change_owners(const struct restore *restore, const struct paths *paths,
+                          struct error *err)
 {
     char lock[PATH_MAX];
 
     if (geteuid() != 0)
         return true;
-    if (!add_suffix(places->target, ".lock", lock, err) ||
-        !give_to(places->lock, lock, &places->owner, err))
+    if (!add_suffix(paths->target, ".lock", lock, err) ||
+        !change_owner(paths->lock, lock, &paths->owner, err))
         return false;
     const int fd = open(restore->unfinished, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    const bool given = give_to(fd, restore->unfinished, &places->owner, err);
+    const bool is_changed = change_owner(fd, restore->unfinished, &paths->owner, err);
     if (fd >= 0)
         close(fd);
-    return given;
+    return is_changed;
 }
 
-/* Removes the old file, once the new one is synced and has its name. */
-static bool remove_kept(struct restore *restore, const struct places *places, struct error *err)
+/* Deletes the old file, after the new one is synced and renamed. */
+static bool remove_kept(struct restore *restore, const struct paths *paths, struct error *err)
 {
     char path[PATH_MAX];
 
@@ -305,24 +307,24 @@ static bool remove_kept(struct restore *restore, const struct places *places, st
         unlink(path);
     }
     restore->kept[0] = '\0';
-    return durable_file_sync_folder(places->target, err);
+    return durable_file_sync_folder(paths->target, err);
 }
 
-static bool swap(struct restore *restore, const struct places *places, struct error *err)
+static bool replace_file(struct restore *restore, const struct paths *paths, struct error *err)
 {
     char index[PATH_MAX];
 
     if (restore->observer->doing != NULL)
         restore->observer->doing(restore->observer->arg, "writing to the disk");
-    if (!add_suffix(places->target, "-shm", index, err) || !hand_over(restore, places, err) ||
-        !durable_file_sync(restore->unfinished, err) || !keep_old(restore, places, err))
+    if (!add_suffix(paths->target, "-shm", index, err) || !change_owners(restore, paths, err) ||
+        !durable_file_sync(restore->unfinished, err) || !link_old(restore, paths, err))
         return false;
     unlink(index);
-    if (!durable_file_put(restore->unfinished, places->target, err))
+    if (!durable_file_put(restore->unfinished, paths->target, err))
         return false;
     if (restore->is_replacing)
-        return remove_kept(restore, places, err);
-    if (!places->has_old)
+        return remove_kept(restore, paths, err);
+    if (!paths->has_old)
         restore->kept[0] = '\0';
     return true;
 }
@@ -337,37 +339,37 @@ static void remove_unfinished(const struct restore *restore)
         unlink(journal);
 }
 
-/* Taking the lock may have made an empty database. */
-static void clean_up(const struct restore *restore, const struct places *places)
+/* Deletes the temporary files, and an empty target that did not exist before. */
+static void clean_up(const struct restore *restore, const struct paths *paths)
 {
     struct stat status;
 
     if (restore->unfinished[0] != '\0')
         remove_unfinished(restore);
-    if (places->lock >= 0 && !places->was_there && stat(places->target, &status) == 0 &&
+    if (paths->lock >= 0 && !paths->had_file && stat(paths->target, &status) == 0 &&
         status.st_size == 0)
-        unlink(places->target);
+        unlink(paths->target);
 }
 
 enum file_verdict restore_run(struct restore *restore, struct error *err)
 {
-    struct places places = {.lock = -1};
+    struct paths paths = {.lock = -1};
     enum file_verdict verdict = FILE_UNKNOWN;
 
-    if (!find_places(restore, &places, err) ||
-        !add_suffix(places.target, ".restoring", restore->unfinished, err))
+    if (!resolve_paths(restore, &paths, err) ||
+        !add_suffix(paths.target, ".restoring", restore->unfinished, err))
         goto done;
     remove_unfinished(restore);
     verdict = copy_source(restore, err);
     if (verdict == FILE_OK)
         verdict = check_copy(restore, err);
-    if (verdict == FILE_OK && !swap(restore, &places, err))
+    if (verdict == FILE_OK && !replace_file(restore, &paths, err))
         verdict = FILE_UNKNOWN;
 
 done:
     if (verdict != FILE_OK)
-        clean_up(restore, &places);
-    if (places.lock >= 0)
-        close(places.lock);
+        clean_up(restore, &paths);
+    if (paths.lock >= 0)
+        close(paths.lock);
     return verdict;
 }

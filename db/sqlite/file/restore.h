@@ -1,7 +1,7 @@
 /*
- * Puts a database file in place of another, while no service serves either. The new one is copied
- * beside the old one, checked and migrated before anything of the old one is touched; then it takes
- * its name in one step, and the old one is kept under a dated name. One thread.
+ * Replaces a database file by another one, while no service uses either. The new file is copied
+ * beside the old one, checked and migrated before the old one is changed. Then it is renamed to the
+ * old one's path in one step, and the old file is kept under a name with the date. One thread.
  */
 #ifndef SESSIOND_DB_SQLITE_FILE_RESTORE_H
 #define SESSIOND_DB_SQLITE_FILE_RESTORE_H
@@ -13,17 +13,18 @@
 
 struct restore {
     const char *from;
-    const char *to;    /* its folder is made when missing */
-    bool is_replacing; /* removes the old file once the new one has its name */
+    const char *to;    /* a missing folder is created */
+    bool is_replacing; /* deletes the old file after the new one has its name */
     session_context_fix fix_context;
     const struct file_observer *observer;
-    char
-        unfinished[PATH_MAX]; /* out, before anything is made: the copy's name for the time being */
-    char kept[PATH_MAX];      /* out: what the old file is called now; empty when there was none */
+    /* Out, set before any file is created: the temporary path of the copy. */
+    char unfinished[PATH_MAX];
+    char kept[PATH_MAX]; /* out: the path of the old file now; empty: there was none */
 };
 
-/* FILE_CORRUPT: `from` is damaged, or of another program or a newer sessiond, and nothing has been
- * touched. FILE_UNKNOWN: it could not be done; *err says whether anything was changed. */
+/* Executes the restore. FILE_CORRUPT: `from` is damaged, or belongs to another program or a newer
+ * sessiond, and nothing was changed. FILE_UNKNOWN: the restore failed; *err says whether anything
+ * was changed. */
 enum file_verdict restore_run(struct restore *restore, struct error *err);
 
 #endif

@@ -23,7 +23,7 @@ struct comparison {
     struct error *err;
 };
 
-/* Indexes that the Python SessionManager makes when they are missing; the migration drops them. */
+/* Indexes that the Python SessionManager creates if they are missing; the migration drops them. */
 static const char *const dropped_indexes[] = {
     "CREATE INDEX idx_sessions_created_at ON sessions(created_at DESC)",
     "CREATE INDEX idx_sessions_created_at ON sessions(created_at)",
@@ -36,7 +36,7 @@ static bool is_word(char c)
     return isalnum((unsigned char)c) || c == '_' || (unsigned char)c >= 0x80;
 }
 
-/* The end of the comment that begins at `at`; `at` when none does. */
+/* Returns the end of the comment that begins at `at`; `at` if there is none. */
 static const char *skip_comment(const char *at, const char *end)
 {
     const bool is_block = end - at >= 2 && at[0] == '/' && at[1] == '*';
@@ -52,7 +52,7 @@ static const char *skip_comment(const char *at, const char *end)
     return end;
 }
 
-/* The end of the quoted text that begins at `at`; `at` when none does. */
+/* Returns the end of the quoted text that begins at `at`; `at` if there is none. */
 static const char *skip_quoted(const char *at, const char *end)
 {
     const char open = *at;
@@ -65,28 +65,28 @@ static const char *skip_quoted(const char *at, const char *end)
     return at < end ? at + 1 : end;
 }
 
-/* The statement without comments and insignificant white space. The caller frees it. */
+/* Returns the statement without comments and insignificant white space. The caller frees it. */
 static char *normalize(struct slice sql)
 {
     const char *end = sql.data + sql.len;
     char *out = malloc(sql.len + 1);
-    bool is_apart = false;
+    bool has_gap = false;
     size_t len = 0;
 
     if (out == NULL)
         abort();
     for (const char *at = sql.data; at < end;) {
-        const char *behind = skip_comment(at, end);
-        if (behind != at || isspace((unsigned char)*at)) {
-            is_apart = true;
-            at = behind != at ? behind : at + 1;
+        const char *next = skip_comment(at, end);
+        if (next != at || isspace((unsigned char)*at)) {
+            has_gap = true;
+            at = next != at ? next : at + 1;
             continue;
         }
-        behind = skip_quoted(at, end);
-        if (is_apart && len > 0 && is_word(out[len - 1]) && is_word(*at))
+        next = skip_quoted(at, end);
+        if (has_gap && len > 0 && is_word(out[len - 1]) && is_word(*at))
             out[len++] = ' ';
-        is_apart = false;
-        const size_t part = behind != at ? (size_t)(behind - at) : 1;
+        has_gap = false;
+        const size_t part = next != at ? (size_t)(next - at) : 1;
         memcpy(out + len, at, part);
         len += part;
         at += part;
@@ -101,10 +101,10 @@ static bool is_same_statement(struct slice a, struct slice b)
         return a.data == b.data;
     char *left = normalize(a);
     char *right = normalize(b);
-    const bool same = strcmp(left, right) == 0;
+    const bool is_same = strcmp(left, right) == 0;
     free(left);
     free(right);
-    return same;
+    return is_same;
 }
 
 static bool has_prefix(struct slice text, const char *prefix)
@@ -122,7 +122,7 @@ static bool is_same_name(struct slice a, struct slice b)
     return a.len == b.len && sqlite3_strnicmp(a.data, b.data, (int)a.len) == 0;
 }
 
-static bool refuse(const struct object *object, const char *why, struct error *err)
+static bool set_object_error(const struct object *object, const char *why, struct error *err)
 {
     const bool has_table = !is_same_name(object->name, object->table);
 
@@ -132,7 +132,7 @@ static bool refuse(const struct object *object, const char *why, struct error *e
                      has_table ? object->table.data : "", why);
 }
 
-static struct object object_at(sqlite3_stmt *stmt)
+static struct object read_object(sqlite3_stmt *stmt)
 {
     return (struct object){.type = column_text(stmt, 0),
                            .name = column_text(stmt, 1),
@@ -140,8 +140,9 @@ static struct object object_at(sqlite3_stmt *stmt)
                            .sql = column_text(stmt, 3)};
 }
 
-/* The number that `sql` selects for the text ?1. */
-static bool ask(sqlite3 *db, const char *sql, struct slice text, int64_t *out, struct error *err)
+/* Executes `sql` with the text as ?1 and reads the selected number. */
+static bool query_number(sqlite3 *db, const char *sql, struct slice text, int64_t *out,
+                         struct error *err)
 {
     sqlite3_stmt *stmt;
 
@@ -173,13 +174,13 @@ static bool check_foreign_table(const struct comparison *c, const struct object 
     int64_t calculated;
 
     if (!has_prefix(object->sql, "CREATE TABLE "))
-        return refuse(object, "is not one that sessiond makes", c->err);
-    return ask(c->db, "SELECT count(*) FROM pragma_table_xinfo(?1) WHERE hidden <> 0", object->name,
-               &calculated, c->err) &&
-           (calculated == 0 || refuse(object, "has calculated columns", c->err));
+        return set_object_error(object, "is not one that sessiond makes", c->err);
+    return query_number(c->db, "SELECT count(*) FROM pragma_table_xinfo(?1) WHERE hidden <> 0",
+                        object->name, &calculated, c->err) &&
+           (calculated == 0 || set_object_error(object, "has calculated columns", c->err));
 }
 
-/* Accepts an index of such a table that has no expressions and is not partial. */
+/* Accepts an index of a foreign table if it has no expressions and is not partial. */
 static bool check_foreign_index(const struct comparison *c, const struct object *object)
 {
     int64_t of_model;
@@ -187,17 +188,18 @@ static bool check_foreign_index(const struct comparison *c, const struct object 
 
     if (is_dropped_index(object))
         return true;
-    if (!ask(c->model, "SELECT count(*) FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE",
-             object->table, &of_model, c->err))
+    if (!query_number(c->model, "SELECT count(*) FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE",
+                      object->table, &of_model, c->err))
         return false;
     if (of_model != 0)
-        return refuse(object, "is not one that sessiond makes", c->err);
-    return ask(c->db,
+        return set_object_error(object, "is not one that sessiond makes", c->err);
+    return query_number(
+               c->db,
                "SELECT (SELECT count(*) FROM pragma_index_xinfo(?1) WHERE cid = -2)"
                " + (SELECT count(*) FROM sqlite_schema AS s, pragma_index_list(s.tbl_name) AS i"
                " WHERE s.name = ?1 AND i.name = ?1 AND i.partial)",
                object->name, &calculated, c->err) &&
-           (calculated == 0 || refuse(object, "calculates what it holds", c->err));
+           (calculated == 0 || set_object_error(object, "calculates what it holds", c->err));
 }
 
 static bool check_foreign(const struct comparison *c, const struct object *object)
@@ -206,19 +208,19 @@ static bool check_foreign(const struct comparison *c, const struct object *objec
         return check_foreign_table(c, object);
     if (slice_is(object->type, "index"))
         return check_foreign_index(c, object);
-    return refuse(object, "is not one that sessiond makes", c->err);
+    return set_object_error(object, "is not one that sessiond makes", c->err);
 }
 
-/* `found` has the name of `wanted`. Objects of the search index are compared when it is opened, and
- * rebuilt when they differ. */
-static bool compare(const struct comparison *c, const struct object *found,
-                    const struct object *wanted)
+/* Compares an object with the model's object of the same name. Objects of the search index are
+ * compared when it is opened, and rebuilt if they differ. */
+static bool compare_objects(const struct comparison *c, const struct object *found,
+                            const struct object *wanted)
 {
     if (has_prefix(wanted->name, SEARCH_PREFIX))
         return true;
     return (slice_equal(found->type, wanted->type) && is_same_name(found->table, wanted->table) &&
             is_same_statement(found->sql, wanted->sql)) ||
-           refuse(found, "is not as sessiond makes it", c->err);
+           set_object_error(found, "is not as sessiond makes it", c->err);
 }
 
 #define OBJECTS "SELECT type, name, tbl_name, sql, rootpage FROM sqlite_schema"
@@ -236,8 +238,8 @@ static bool check_object(const struct comparison *c, const struct object *found)
     const int result = sqlite3_step(stmt);
     bool ok = false;
     if (result == SQLITE_ROW) {
-        const struct object wanted = object_at(stmt);
-        ok = compare(c, found, &wanted);
+        const struct object wanted = read_object(stmt);
+        ok = compare_objects(c, found, &wanted);
     } else if (result == SQLITE_DONE) {
         ok = check_foreign(c, found);
     } else {
@@ -256,7 +258,7 @@ static bool check_found(const struct comparison *c)
     if (!connection_prepare(c->db, OBJECTS, &stmt, c->err))
         return false;
     while (ok && (result = sqlite3_step(stmt)) == SQLITE_ROW) {
-        const struct object found = object_at(stmt);
+        const struct object found = read_object(stmt);
         ok = check_object(c, &found);
     }
     if (ok && result != SQLITE_DONE)
@@ -265,7 +267,7 @@ static bool check_found(const struct comparison *c)
     return ok;
 }
 
-/* --- What is missing ----------------------------------------------------------------------- */
+/* --- Missing objects ------------------------------------------------------------------------ */
 
 static bool is_optional(const struct object *object)
 {
@@ -280,8 +282,8 @@ static bool check_wanted(const struct comparison *c, const struct object *wanted
 
     if (is_optional(wanted))
         return true;
-    if (!ask(c->db, "SELECT count(*) FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE",
-             wanted->name, &found, c->err))
+    if (!query_number(c->db, "SELECT count(*) FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE",
+                      wanted->name, &found, c->err))
         return false;
     return found != 0 ||
            error_set(c->err, ERROR_INTERNAL, NULL, "the %s %s is missing; restore a backup",
@@ -297,7 +299,7 @@ static bool check_missing(const struct comparison *c)
     if (!connection_prepare(c->model, OBJECTS, &stmt, c->err))
         return false;
     while (ok && (result = sqlite3_step(stmt)) == SQLITE_ROW) {
-        const struct object wanted = object_at(stmt);
+        const struct object wanted = read_object(stmt);
         ok = check_wanted(c, &wanted);
     }
     if (ok && result != SQLITE_DONE)

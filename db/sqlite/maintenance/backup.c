@@ -15,13 +15,14 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-/* The clock is looked at after so many pages. */
+/* The clock is read once in this many pages. */
 #define STEP_PAGES 16
 
-/* A commit of another program makes SQLite begin the copy anew. */
+/* Limit of the restarts: a commit of another program makes SQLite restart the copy. */
 #define RESTARTS_MAX 10
 
-/* What the copy leaves of the free space, beside an eighth of its size: writes go on meanwhile. */
+/* Free space to leave on the disk, in addition to an eighth of the copy's size: writes continue
+ * meanwhile. */
 #define RESERVE_BYTES (4 << 20)
 
 /* https://www.iana.org/assignments/media-types/application/vnd.sqlite3 */
@@ -32,20 +33,20 @@ void backup_init(struct backup *backup, sqlite3 *source, const char *path)
     *backup = (struct backup){.source = source, .path = path, .descriptor = -1};
 }
 
-static bool name_copy(const char *path, char name[PATH_MAX])
+static bool format_copy_name(const char *path, char name[PATH_MAX])
 {
     return snprintf(name, PATH_MAX, "%s.snapshot", path) < PATH_MAX;
 }
 
-void backup_remove_remains(const char *path)
+void backup_remove_stale(const char *path)
 {
     char name[PATH_MAX];
 
-    if (name_copy(path, name))
+    if (format_copy_name(path, name))
         unlink(name);
 }
 
-static bool check_room(struct backup *backup, struct error *err)
+static bool check_free_space(struct backup *backup, struct error *err)
 {
     struct statvfs disk;
     int64_t pages;
@@ -67,9 +68,9 @@ static bool check_room(struct backup *backup, struct error *err)
     return true;
 }
 
-/* NOFOLLOW: another user with write access to the folder may replace the file by a symbolic link.
- */
-static bool open_made(struct backup *backup, const char *name, struct error *err)
+/* NOFOLLOW: another user with write permission for the folder may replace the file by a symbolic
+ * link. */
+static bool open_sqlite_copy(struct backup *backup, const char *name, struct error *err)
 {
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
     char real[PATH_MAX];
@@ -80,27 +81,28 @@ static bool open_made(struct backup *backup, const char *name, struct error *err
            sqlite_error_set(backup->copy, "opening the snapshot", err);
 }
 
-/* Opened, the file loses its name, so that nothing of it is left however the process ends. */
+/* The name of the file is removed after it was opened, so that nothing is left however the process
+ * ends. */
 static bool open_copy(struct backup *backup, struct error *err)
 {
     char name[PATH_MAX];
 
-    if (!name_copy(backup->path, name))
+    if (!format_copy_name(backup->path, name))
         return error_set(err, ERROR_INTERNAL, NULL, "the path of the database is too long");
     unlink(name);
     backup->descriptor = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (backup->descriptor < 0)
         return error_set(err, ERROR_INTERNAL, NULL, "cannot make %s: %s", name, strerror(errno));
-    const bool opened = open_made(backup, name, err);
+    const bool is_open = open_sqlite_copy(backup, name, err);
     unlink(name);
-    return opened;
+    return is_open;
 }
 
-static bool begin(struct backup *backup, struct error *err)
+static bool begin_copy(struct backup *backup, struct error *err)
 {
     if (atomic_load(&backup->refused))
         return error_set(err, ERROR_STOPPING, NULL, "the service is stopping");
-    if (!check_room(backup, err) || !open_copy(backup, err) ||
+    if (!check_free_space(backup, err) || !open_copy(backup, err) ||
         !connection_run(backup->copy, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF", err))
         return false;
     backup->steps = sqlite3_backup_init(backup->copy, "main", backup->source, "main");
@@ -122,7 +124,7 @@ static void close_copy(struct backup *backup)
     backup->descriptor = -1;
 }
 
-static void answer(struct backup *backup)
+static void complete_job(struct backup *backup)
 {
     struct store_job *job = backup->job;
 
@@ -140,12 +142,12 @@ void backup_begin(struct backup *backup, struct store_job *job)
         return;
     }
     backup->job = job;
-    if (!begin(backup, &job->error))
-        answer(backup);
+    if (!begin_copy(backup, &job->error))
+        complete_job(backup);
 }
 
-/* One file that needs no log beside it, and that can be read where nothing can be written. */
-static void complete(struct backup *backup, struct error *err)
+/* Makes the copy a single file that needs no WAL and is readable in a read-only folder. */
+static void finish_copy(struct backup *backup, struct error *err)
 {
     struct store_snapshot *snapshot = &backup->job->snapshot;
     struct stat status;
@@ -156,7 +158,7 @@ static void complete(struct backup *backup, struct error *err)
         sqlite_error_set(backup->copy, "copying the database", err);
         return;
     }
-    if (!database_file_make_plain(backup->descriptor, err))
+    if (!database_file_disable_wal(backup->descriptor, err))
         return;
     if (fstat(backup->descriptor, &status) != 0) {
         error_set(err, ERROR_INTERNAL, NULL, "cannot end the snapshot: %s", strerror(errno));
@@ -190,7 +192,7 @@ void backup_turn(struct backup *backup, int64_t limit_us)
     int result;
 
     if (atomic_load(&backup->refused)) {
-        backup_abandon(backup, ERROR_STOPPING, "the service is stopping");
+        backup_cancel(backup, ERROR_STOPPING, "the service is stopping");
         return;
     }
     do {
@@ -200,20 +202,20 @@ void backup_turn(struct backup *backup, int64_t limit_us)
         if (check_restarts(backup, err))
             return;
     } else {
-        complete(backup, err);
+        finish_copy(backup, err);
     }
-    answer(backup);
+    complete_job(backup);
 }
 
-void backup_abandon(struct backup *backup, enum error_kind kind, const char *detail)
+void backup_cancel(struct backup *backup, enum error_kind kind, const char *detail)
 {
     if (backup->job == NULL)
         return;
     error_set(&backup->job->error, kind, NULL, "%s", detail);
-    answer(backup);
+    complete_job(backup);
 }
 
-void backup_refuse(struct backup *backup)
+void backup_reject_all(struct backup *backup)
 {
     atomic_store(&backup->refused, true);
 }

@@ -1,7 +1,7 @@
 /*
- * The sessions that retention may delete, one reason at a time, the longest unchanged first, out of
- * an index that has no others. The writer, which deletes them, and a reader, which tells what would
- * go, look with the same eyes.
+ * The query for the sessions that retention may delete: one reason at a time, those unchanged for
+ * longest first, from an index that has no other sessions. The writer (delete) and readers (dry
+ * run) share the query, so that both select the same rows.
  */
 #ifndef SESSIOND_DB_SQLITE_MAINTENANCE_RETENTION_QUERY_H
 #define SESSIOND_DB_SQLITE_MAINTENANCE_RETENTION_QUERY_H
@@ -9,15 +9,15 @@
 #include "db/sqlite/connection/session_row.h"
 #include "db/store/retention.h"
 
-/* Texts sort as times where they have the same form: a `T`, and `+00:00` at the end, which sessiond
- * and the Python SessionManager write. What has another one is not deleted before its next change.
- */
+/* Texts sort like times if they have the same format: a `T`, and `+00:00` at the end, which
+ * sessiond and the Python SessionManager write. A session with another format is not deleted before
+ * its next change. */
 #define RETENTION_QUERY_CANDIDATES(status)                                                         \
     " WHERE status = '" status                                                                     \
     "' AND substr(updated_at, 11, 1) || substr(updated_at, -6) = 'T+00:00'"
 
-/* Parameters: ?1 and ?2 the place behind which to look, ?3 the time before which they were last
- * changed. */
+/* Parameters: ?1 and ?2 the position after which the query begins, ?3 the cutoff time of
+ * updated_at. */
 #define RETENTION_QUERY(index, status)                                                             \
     "SELECT " SESSION_COLUMNS ", updated_at, coalesce(updated_us, 0)"                              \
     " FROM sessions INDEXED BY " index SESSION_LOG                                                 \
@@ -29,32 +29,35 @@
 struct retention_position {
     int64_t updated_us;
     int64_t seq;
-    int64_t skipped; /* unreadable rows behind it, which it has not passed */
+    int64_t skipped; /* unreadable rows after the position */
 };
 
-/* Makes the index of each reason for which something is deleted, and drops the others: the changes
- * of sessions that are in an index pay for it. Without its index a query cannot be prepared. */
+/* Creates the index of each enabled reason and drops the others, since each change of an indexed
+ * session costs an index update. A query cannot be prepared without its index. */
 MUST_USE bool retention_query_index(sqlite3 *db, const int64_t retain_us[STORE_PURGE_REASONS],
                                     struct error *err);
 
-/* Times before this one are old, when they are to be kept for so long. */
+/* Returns the current time minus `retain_us`, in µs since 1970: sessions with an older last change
+ * expire. */
 int64_t retention_query_cutoff_us(int64_t retain_us);
 
-void retention_query_bind(sqlite3_stmt *stmt, const struct retention_position *place,
+/* Binds the parameters of the query. On the thread of the connection. */
+void retention_query_bind(sqlite3_stmt *stmt, const struct retention_position *position,
                           int64_t cutoff_us);
 
-/* Where a page goes on that began at `from` and came to `place` of this reason. Rows that cannot be
- * read do not move the place: where a page met no others, the next one would come no further, so it
- * begins with the next reason, which may be STORE_PURGE_REASONS. */
+/* The position at which the page after this one begins. The page began at `from` and reached
+ * `position` of this reason. Unreadable rows do not advance the position. If a page had only such
+ * rows, the next page would not advance either, so it begins with the next reason, which may be
+ * STORE_PURGE_REASONS. */
 struct store_purge_position retention_query_position(const struct store_purge_position *from,
                                                      unsigned reason,
-                                                     const struct retention_position *place);
+                                                     const struct retention_position *position);
 
-/* Reads the row on which `stmt` stands, moves *place to it, and tells whether it may go: not when
- * it is leased, or when an entry was appended since. False, and *place untouched, when the row
- * cannot be read. */
+/* Reads the current row of `stmt` and moves *position to it. *is_expired: false if it is leased or
+ * an entry was appended since the cutoff. False, with *err set and *position unchanged, when the
+ * row is unreadable. */
 MUST_USE bool retention_query_read(sqlite3_stmt *stmt, int64_t cutoff_us,
-                                   struct retention_position *place, struct session *out,
-                                   bool *may_go, struct error *err);
+                                   struct retention_position *position, struct session *out,
+                                   bool *is_expired, struct error *err);
 
 #endif

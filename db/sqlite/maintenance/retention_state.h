@@ -1,4 +1,4 @@
-/* What retention remembers from one step to the next. Writer thread. */
+/* The state of retention from one step to the next. Owned by the writer thread. */
 #ifndef SESSIOND_DB_SQLITE_MAINTENANCE_RETENTION_STATE_H
 #define SESSIOND_DB_SQLITE_MAINTENANCE_RETENTION_STATE_H
 
@@ -10,11 +10,11 @@ struct retention_tally {
 };
 
 struct retention_state {
-    int64_t retain_us[STORE_PURGE_REASONS]; /* 0: for ever */
+    int64_t retain_us[STORE_PURGE_REASONS]; /* age limit of each reason; 0: disabled */
     struct retention_position places[STORE_PURGE_REASONS];
-    int64_t began_us;             /* monotonic: when the places were last at the beginning */
+    int64_t began_us;             /* monotonic: when the task last restarted at the beginning */
     struct retention_tally total; /* deleted by the maintenance task, not logged yet */
-    bool more;                    /* the last step did not come to the end */
+    bool more;                    /* the last step stopped before the end */
 };
 
 #endif

@@ -1,5 +1,6 @@
-/* Stored rows that a transaction could not read and left alone: a row that cannot be read must not
- * keep a task from the others. Logged when the transaction has committed. */
+/* Stored rows that a transaction could not read and did not change: an unreadable row must not
+ * prevent a task from processing the others. Logged after the commit. Owned by the writer
+ * thread. */
 #ifndef SESSIOND_DB_SQLITE_MAINTENANCE_SKIPPED_ROWS_H
 #define SESSIOND_DB_SQLITE_MAINTENANCE_SKIPPED_ROWS_H
 
@@ -12,7 +13,7 @@ struct skipped_rows {
     struct error first;
 };
 
-/* `why` names the row. */
+/* Counts a row and stores the first error. `why` names the row. */
 static inline void skipped_rows_add(struct skipped_rows *skipped, const struct error *why)
 {
     if (skipped->count++ == 0)

@@ -10,36 +10,36 @@
 
 enum { AUTO_VACUUM_NONE, AUTO_VACUUM_FULL, AUTO_VACUUM_INCREMENTAL };
 
-/* A start may take that long: a larger file is not rewritten. SQLite holds the new one in memory
- * until it is complete, and then in the log. */
+/* A larger file is not rewritten, since the start would take too long. SQLite holds the new file in
+ * memory until it is complete, and then in the WAL. */
 #define REWRITE_MAX_BYTES (64 << 20)
 
-/* What the log leaves of the free space, beside an eighth of its size. */
+/* Free space to leave on the disk, in addition to an eighth of the WAL's size. */
 #define RESERVE_BYTES (4 << 20)
 
-/* The rewriting of a smaller file is not worth a line in the log. */
-#define TOLD_BYTES (1 << 20)
+/* The rewrite of a smaller file is not logged. */
+#define LOG_MIN_BYTES (1 << 20)
 
-/* With no job for so long the writer gives pages back. */
-#define QUIET_US INT64_C(20000)
+/* The writer returns pages after this time without a job, in µs. */
+#define IDLE_US INT64_C(20000)
 
-/* So many free pages stay, or an eighth of those that are used; with less than twice as many there
- * is nothing to give back, so that a load that comes and goes does not move pages all the time. */
-#define KEPT_PAGES 256
-#define KEPT_DIVISOR 8
+/* This many free pages are kept, or an eighth of the used pages. With less than twice as many, no
+ * pages are returned, so that a varying load does not move pages all the time. */
+#define FREE_PAGES_MIN 256
+#define FREE_PAGES_DIVISOR 8
 
 bool vacuum_prepare_new(sqlite3 *db, struct error *err)
 {
     return connection_run(db, "PRAGMA auto_vacuum=INCREMENTAL", err);
 }
 
-static void tell(const struct store_observer *observer, const char *event, const char *detail)
+static void notify(const struct store_observer *observer, const char *event, const char *detail)
 {
     observer->notice(observer->arg, STORE_INFO, event, detail);
 }
 
-/* What keeps the file from being rewritten; NULL for nothing. */
-static const char *obstacle(sqlite3 *db, int64_t bytes)
+/* Returns the reason that prevents the rewrite; NULL: none. Static string. */
+static const char *find_obstacle(sqlite3 *db, int64_t bytes)
 {
     struct statvfs disk;
 
@@ -62,11 +62,11 @@ static void log_auto_vacuum_disabled(const struct store_observer *observer, cons
         "be rewritten: %s; while the service is stopped, PRAGMA auto_vacuum=2 and VACUUM do "
         "that",
         why);
-    tell(observer, "auto_vacuum_disabled", detail);
+    notify(observer, "auto_vacuum_disabled", detail);
 }
 
-/* VACUUM makes the new file in an attached database. */
-static int rewrite(sqlite3 *db)
+/* VACUUM builds the new file in an attached database. */
+static int rewrite_file(sqlite3 *db)
 {
     const int attached = sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 1);
     const int result = sqlite3_exec(db, "PRAGMA auto_vacuum=INCREMENTAL; VACUUM", NULL, NULL, NULL);
@@ -75,10 +75,10 @@ static int rewrite(sqlite3 *db)
     return result;
 }
 
-static bool convert(sqlite3 *db, int64_t bytes, const struct store_observer *observer,
-                    struct error *err)
+static bool convert_file(sqlite3 *db, int64_t bytes, const struct store_observer *observer,
+                         struct error *err)
 {
-    const char *why = obstacle(db, bytes);
+    const char *why = find_obstacle(db, bytes);
     const int64_t began_us = monotonic_us();
     char detail[128];
 
@@ -86,7 +86,7 @@ static bool convert(sqlite3 *db, int64_t bytes, const struct store_observer *obs
         log_auto_vacuum_disabled(observer, why);
         return true;
     }
-    const int result = rewrite(db);
+    const int result = rewrite_file(db);
     if (result != SQLITE_OK) {
         sqlite_error_set(db, "rewriting the file", err);
         if (!connection_roll_back(db) || !sqlite_error_is_harmless(result))
@@ -94,11 +94,11 @@ static bool convert(sqlite3 *db, int64_t bytes, const struct store_observer *obs
         log_auto_vacuum_disabled(observer, err->detail);
         return true;
     }
-    if (bytes < TOLD_BYTES)
+    if (bytes < LOG_MIN_BYTES)
         return true;
     snprintf(detail, sizeof(detail), "%lld bytes in %.1f s, so that free pages can be given back",
              (long long)bytes, (double)(monotonic_us() - began_us) / 1e6);
-    tell(observer, "database_rewritten", detail);
+    notify(observer, "database_rewritten", detail);
     return true;
 }
 
@@ -114,19 +114,20 @@ bool vacuum_convert(sqlite3 *db, const struct store_observer *observer, struct e
         return false;
     if (mode == AUTO_VACUUM_INCREMENTAL)
         return true;
-    if (mode == AUTO_VACUUM_FULL) /* the account is there; at every commit would be too often */
+    /* pointer-map pages exist; a full vacuum at every commit would be too frequent */
+    if (mode == AUTO_VACUUM_FULL)
         return connection_run(db, "PRAGMA auto_vacuum=INCREMENTAL", err);
-    return convert(db, pages * page_bytes, observer, err);
+    return convert_file(db, pages * page_bytes, observer, err);
 }
 
-static int64_t kept_pages(const struct database_size *size)
+static int64_t min_free_pages(const struct database_size *size)
 {
-    const int64_t share = size->used_bytes / size->page_bytes / KEPT_DIVISOR;
+    const int64_t share = size->used_bytes / size->page_bytes / FREE_PAGES_DIVISOR;
 
-    return share > KEPT_PAGES ? share : KEPT_PAGES;
+    return share > FREE_PAGES_MIN ? share : FREE_PAGES_MIN;
 }
 
-/* SQLite returns a row for each page. */
+/* SQLite returns one row per page. */
 static bool run_incremental_vacuum(struct write_operations *ops, struct error *err)
 {
     bool ok;
@@ -140,13 +141,13 @@ bool vacuum_step(struct write_operations *ops, bool *more, struct error *err)
 {
     struct database_size *size = &ops->state.size;
 
-    if (!size->shrinks || monotonic_us() - size->last_jobs_us < QUIET_US)
+    if (!size->shrinks || monotonic_us() - size->last_jobs_us < IDLE_US)
         return true;
-    if (!size->is_shrinking && size->free_pages < 2 * kept_pages(size))
+    if (!size->is_shrinking && size->free_pages < 2 * min_free_pages(size))
         return true;
     if (!run_incremental_vacuum(ops, err) || !write_quota_measure(ops, err))
         return false;
-    size->is_shrinking = size->free_pages > kept_pages(size);
+    size->is_shrinking = size->free_pages > min_free_pages(size);
     *more = size->is_shrinking;
     return true;
 }

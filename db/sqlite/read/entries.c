@@ -17,14 +17,14 @@ static const char *const texts[READ_ENTRIES_STATEMENTS] = {
                      " ORDER BY name",
 };
 
-static bool statement(struct reader *reader, enum read_entries_statement which, sqlite3_stmt **out,
-                      struct error *err)
+static bool get_statement(struct reader *reader, enum read_entries_statement which,
+                          sqlite3_stmt **out, struct error *err)
 {
-    sqlite3_stmt **kept = &reader->entries[which];
+    sqlite3_stmt **prepared = &reader->entries[which];
 
-    if (*kept == NULL && !connection_prepare(reader->db, texts[which], kept, err))
+    if (*prepared == NULL && !connection_prepare(reader->db, texts[which], prepared, err))
         return false;
-    *out = *kept;
+    *out = *prepared;
     return true;
 }
 
@@ -34,56 +34,56 @@ static void bind_text(sqlite3_stmt *stmt, int parameter, struct slice text)
                         SQLITE_STATIC, SQLITE_UTF8);
 }
 
-/* After the last step of a statement. */
-static bool ended_well(struct reader *reader, int result, struct error *err)
+/* Maps the result of a statement's last step. */
+static bool check_result(struct reader *reader, int result, struct error *err)
 {
     return result == SQLITE_ROW || result == SQLITE_DONE ||
            sqlite_error_set(reader->db, "reading entries", err);
 }
 
-static bool refuse_missing(const char *id, struct error *err)
+static bool set_missing_error(const char *id, struct error *err)
 {
     return error_set(err, ERROR_NOT_FOUND, NULL, "there is no session with the id %s", id);
 }
 
-/* *number is 0 for a stream that nobody wrote to. */
+/* *stream_id is 0 when the stream does not exist. */
 static bool find_stream(struct reader *reader, const struct store_entry_query *query,
-                        struct store_entry_page *page, int64_t *number, struct error *err)
+                        struct store_entry_page *page, int64_t *stream_id, struct error *err)
 {
     sqlite3_stmt *stmt;
 
-    if (!statement(reader, READ_STREAM, &stmt, err))
+    if (!get_statement(reader, READ_STREAM, &stmt, err))
         return false;
     bind_text(stmt, 1, (struct slice){query->id, UUID_LENGTH});
     bind_text(stmt, 2, query->stream);
     const int result = sqlite3_step(stmt);
     if (result == SQLITE_ROW) {
         page->session_seq = sqlite3_column_int64(stmt, 0);
-        *number = column_number(stmt, 1, ENTRY_KEY_STREAMS_MAX);
+        *stream_id = column_number(stmt, 1, ENTRY_KEY_STREAMS_MAX);
         page->last_seq = column_number(stmt, 2, STORE_STREAM_ENTRIES_MAX);
     }
-    const bool ok = ended_well(reader, result, err);
+    const bool ok = check_result(reader, result, err);
     sqlite3_reset(stmt);
     if (!ok)
         return false;
     const bool is_another = query->session_seq != 0 && query->session_seq != page->session_seq;
-    return (result == SQLITE_ROW && !is_another) || refuse_missing(query->id, err);
+    return (result == SQLITE_ROW && !is_another) || set_missing_error(query->id, err);
 }
 
-/* What lies between query->after and query->before, as it can be a key. */
-static void bind_range(sqlite3_stmt *stmt, const struct store_entry_query *query, int64_t number)
+/* Binds the keys between query->after and query->before, clamped to valid seqs. */
+static void bind_range(sqlite3_stmt *stmt, const struct store_entry_query *query, int64_t stream_id)
 {
-    const int64_t most = STORE_STREAM_ENTRIES_MAX;
-    const int64_t after = query->after < most ? query->after : most;
-    const bool to_the_end = query->before <= 0 || query->before > most;
+    const int64_t max_seq = STORE_STREAM_ENTRIES_MAX;
+    const int64_t after = query->after < max_seq ? query->after : max_seq;
+    const bool is_unbounded = query->before <= 0 || query->before > max_seq;
 
-    sqlite3_bind_int64(stmt, 1, entry_key(number, after));
-    sqlite3_bind_int64(stmt, 2,
-                       to_the_end ? entry_key(number + 1, 0) : entry_key(number, query->before));
+    sqlite3_bind_int64(stmt, 1, entry_key(stream_id, after));
+    sqlite3_bind_int64(
+        stmt, 2, is_unbounded ? entry_key(stream_id + 1, 0) : entry_key(stream_id, query->before));
 }
 
-/* There are no gaps, so the page's last entry tells. */
-static bool is_more_left(const struct store_entry_query *query, const struct store_entry_page *page)
+/* A stream has no gaps, so the last entry of the page decides. */
+static bool has_more(const struct store_entry_query *query, const struct store_entry_page *page)
 {
     if (query->descending)
         return page->last > query->after + 1;
@@ -91,16 +91,16 @@ static bool is_more_left(const struct store_entry_query *query, const struct sto
 }
 
 static bool visit_entries(struct reader *reader, const struct store_entry_query *query,
-                          int64_t number, store_entry_fn visit, void *arg,
+                          int64_t stream_id, store_entry_fn visit, void *arg,
                           struct store_entry_page *page, struct error *err)
 {
     sqlite3_stmt *stmt;
     int result = SQLITE_DONE;
 
-    if (!statement(reader, query->descending ? READ_ENTRIES_DOWN : READ_ENTRIES_UP, &stmt, err))
+    if (!get_statement(reader, query->descending ? READ_ENTRIES_DOWN : READ_ENTRIES_UP, &stmt, err))
         return false;
-    bind_range(stmt, query, number);
-    for (int taken = 0; taken < query->limit; taken++) {
+    bind_range(stmt, query, stream_id);
+    for (int visited = 0; visited < query->limit; visited++) {
         result = sqlite3_step(stmt);
         if (result != SQLITE_ROW)
             break;
@@ -115,7 +115,7 @@ static bool visit_entries(struct reader *reader, const struct store_entry_query 
         }
         page->last = entry.seq;
     }
-    const bool ok = ended_well(reader, result, err);
+    const bool ok = check_result(reader, result, err);
     sqlite3_reset(stmt);
     return ok;
 }
@@ -124,18 +124,18 @@ bool read_entries(struct reader *reader, const struct store_entry_query *query,
                   store_entry_fn visit, void *arg, struct store_entry_page *page, struct error *err)
 {
     struct store_entry_page result = {0};
-    int64_t number = 0;
+    int64_t stream_id = 0;
 
-    if (!find_stream(reader, query, &result, &number, err) ||
-        (number != 0 && !visit_entries(reader, query, number, visit, arg, &result, err)))
+    if (!find_stream(reader, query, &result, &stream_id, err) ||
+        (stream_id != 0 && !visit_entries(reader, query, stream_id, visit, arg, &result, err)))
         return false;
     if (result.last != 0)
-        result.more = is_more_left(query, &result);
+        result.more = has_more(query, &result);
     *page = result;
     return true;
 }
 
-static struct store_stream stream_at(sqlite3_stmt *stmt)
+static struct store_stream read_stream_row(sqlite3_stmt *stmt)
 {
     return (struct store_stream){
         .name = column_text(stmt, 0),
@@ -149,10 +149,10 @@ bool read_streams(struct reader *reader, const char *id, struct slice after, int
                   store_stream_fn visit, void *arg, bool *more, struct error *err)
 {
     sqlite3_stmt *stmt;
-    int taken = 0;
+    int visited = 0;
     int result;
 
-    if (!statement(reader, READ_STREAMS, &stmt, err))
+    if (!get_statement(reader, READ_STREAMS, &stmt, err))
         return false;
     bind_text(stmt, 1, (struct slice){id, UUID_LENGTH});
     bind_text(stmt, 2, after);
@@ -161,15 +161,15 @@ bool read_streams(struct reader *reader, const char *id, struct slice after, int
     while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
         found = true;
         if (sqlite3_column_type(stmt, 0) != SQLITE_TEXT)
-            continue; /* a session without streams, or a corrupt name, which no cursor can hold */
-        const struct store_stream stream = stream_at(stmt);
-        if (taken == limit || visit(arg, &stream) == STORE_VISIT_STOP) {
+            continue; /* a session without streams, or a corrupt name, which fits in no cursor */
+        const struct store_stream stream = read_stream_row(stmt);
+        if (visited == limit || visit(arg, &stream) == STORE_VISIT_STOP) {
             *more = true;
             break;
         }
-        taken++;
+        visited++;
     }
-    const bool ok = ended_well(reader, result, err);
+    const bool ok = check_result(reader, result, err);
     sqlite3_reset(stmt);
-    return ok && (found || refuse_missing(id, err));
+    return ok && (found || set_missing_error(id, err));
 }

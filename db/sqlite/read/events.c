@@ -39,19 +39,20 @@ static const char *const texts[READER_EVENT_STATEMENTS] = {
     [READER_CONSUMER] = "SELECT after, updated_us FROM consumers WHERE name = ?1",
 };
 
-static bool prepare(struct reader *reader, enum reader_event_statement which, sqlite3_stmt **out,
-                    struct error *err)
+static bool get_statement(struct reader *reader, enum reader_event_statement which,
+                          sqlite3_stmt **out, struct error *err)
 {
-    sqlite3_stmt **kept = &reader->events[which];
+    sqlite3_stmt **prepared = &reader->events[which];
 
-    if (*kept == NULL && !connection_prepare(reader->db, texts[which], kept, err))
+    if (*prepared == NULL && !connection_prepare(reader->db, texts[which], prepared, err))
         return false;
-    *out = *kept;
+    *out = *prepared;
     return true;
 }
 
-/* Steps to the one row that there is to read. *ok is false when SQLite failed. */
-static bool one_row(struct reader *reader, sqlite3_stmt *stmt, bool *ok, struct error *err)
+/* Steps to the only row of the statement. False when there is no row; *ok is false when SQLite
+ * failed. */
+static bool step_single_row(struct reader *reader, sqlite3_stmt *stmt, bool *ok, struct error *err)
 {
     const int result = sqlite3_step(stmt);
 
@@ -61,23 +62,23 @@ static bool one_row(struct reader *reader, sqlite3_stmt *stmt, bool *ok, struct 
     return result == SQLITE_ROW;
 }
 
-/* --- Where a page begins ------------------------------------------------------------------- */
+/* --- Start of a page ------------------------------------------------------------------------ */
 
-/* The rows that a page may look at: above `low` and, for a timeline, below `high`. */
+/* The ids that a page may read: above `low` and, for a timeline, below `high`. */
 struct range {
     int64_t low;
     int64_t high;
 };
 
-static bool read_kept(struct reader *reader, int64_t *purged, struct store_event_page *page,
-                      struct error *err)
+static bool read_kept_range(struct reader *reader, int64_t *purged, struct store_event_page *page,
+                            struct error *err)
 {
     sqlite3_stmt *stmt;
     bool ok;
 
-    if (!prepare(reader, READER_EVENTS_KEPT, &stmt, err))
+    if (!get_statement(reader, READER_EVENTS_KEPT, &stmt, err))
         return false;
-    if (one_row(reader, stmt, &ok, err)) {
+    if (step_single_row(reader, stmt, &ok, err)) {
         *purged = column_time(stmt, 0);
         page->oldest = column_time(stmt, 1);
         page->newest = column_time(stmt, 2);
@@ -94,10 +95,10 @@ bool read_consumer(struct reader *reader, struct slice name, struct store_consum
     sqlite3_stmt *stmt;
     bool ok;
 
-    if (!prepare(reader, READER_CONSUMER, &stmt, err))
+    if (!get_statement(reader, READER_CONSUMER, &stmt, err))
         return false;
     sqlite3_bind_text64(stmt, 1, name.data, name.len, SQLITE_STATIC, SQLITE_UTF8);
-    if (one_row(reader, stmt, &ok, err)) {
+    if (step_single_row(reader, stmt, &ok, err)) {
         *out = (struct store_consumer){
             .name = name,
             .after = column_time(stmt, 0),
@@ -111,41 +112,43 @@ bool read_consumer(struct reader *reader, struct slice name, struct store_consum
     return ok;
 }
 
-/* Whether the event with this id is one of the session's. */
-static bool is_at(struct reader *reader, int64_t event_id, struct slice session_id, bool *is,
-                  struct error *err)
+/* *is: whether the event with this id belongs to the session. */
+static bool is_event_of(struct reader *reader, int64_t event_id, struct slice session_id,
+                        bool *belongs, struct error *err)
 {
     sqlite3_stmt *stmt;
     bool ok;
 
-    if (!prepare(reader, READER_EVENT_AT, &stmt, err))
+    if (!get_statement(reader, READER_EVENT_AT, &stmt, err))
         return false;
     sqlite3_bind_int64(stmt, 1, event_id);
-    *is = one_row(reader, stmt, &ok, err) && slice_equal(column_text(stmt, 0), session_id);
+    *belongs =
+        step_single_row(reader, stmt, &ok, err) && slice_equal(column_text(stmt, 0), session_id);
     sqlite3_reset(stmt);
     return ok;
 }
 
-/* A session's first event is its creation's, and its last one happened at updated_at or when its
- * log was last appended to, so that nothing that is newer has to be looked at. Where there is no
- * event at that time (another program changed the session, or it is older than the events),
- * everything has. */
-static bool read_life(struct reader *reader, struct slice id, struct range *out, struct error *err)
+/* Reads the range of the session's events. The first event is that of its creation. The last one
+ * happened at updated_at or at the last append to its log, so newer events are not read. If there
+ * is no event at that time (another program changed the session, or it is older than the event
+ * log), the range is not limited. */
+static bool read_lifetime(struct reader *reader, struct slice id, struct range *out,
+                          struct error *err)
 {
-    struct range life = {.high = INT64_MAX};
+    struct range lifetime = {.high = INT64_MAX};
     int64_t updated_us = 0;
     int64_t appended_us = 0;
     bool ok;
-    bool known = false;
+    bool is_known = false;
     sqlite3_stmt *stmt;
 
-    if (!prepare(reader, READER_SESSION_LIFE, &stmt, err))
+    if (!get_statement(reader, READER_SESSION_LIFE, &stmt, err))
         return false;
     sqlite3_bind_text64(stmt, 1, id.data, id.len, SQLITE_STATIC, SQLITE_UTF8);
-    const bool found = one_row(reader, stmt, &ok, err);
+    const bool found = step_single_row(reader, stmt, &ok, err);
     if (found) {
-        life.low = column_time(stmt, 0) - 1;
-        known = timestamp_parse(column_text(stmt, 1), &updated_us);
+        lifetime.low = column_time(stmt, 0) - 1;
+        is_known = timestamp_parse(column_text(stmt, 1), &updated_us);
         appended_us = column_time(stmt, 2);
     }
     sqlite3_reset(stmt);
@@ -154,11 +157,11 @@ static bool read_life(struct reader *reader, struct slice id, struct range *out,
     if (!found)
         return error_set(err, ERROR_NOT_FOUND, NULL, "there is no session with the id %.*s",
                          (int)id.len, id.data);
-    if (known && !is_at(reader, updated_us, id, &known, err))
+    if (is_known && !is_event_of(reader, updated_us, id, &is_known, err))
         return false;
-    if (known)
-        life.high = (appended_us > updated_us ? appended_us : updated_us) + 1;
-    *out = life;
+    if (is_known)
+        lifetime.high = (appended_us > updated_us ? appended_us : updated_us) + 1;
+    *out = lifetime;
     return true;
 }
 
@@ -168,10 +171,10 @@ static bool find_range(struct reader *reader, const struct store_event_query *qu
     struct store_consumer consumer = {.after = query->after};
     int64_t purged = 0;
 
-    if (!read_kept(reader, &purged, page, err))
+    if (!read_kept_range(reader, &purged, page, err))
         return false;
     if (query->timeline) {
-        if (!read_life(reader, query->session_id, range, err))
+        if (!read_lifetime(reader, query->session_id, range, err))
             return false;
         if (query->before != 0 && query->before < range->high)
             range->high = query->before;
@@ -191,13 +194,13 @@ static bool is_event_type(int type)
     return type >= EVENT_SESSION_CREATED && type < EVENT_TYPES;
 }
 
-static bool is_wanted(sqlite3_stmt *stmt, int column, struct slice wanted)
+static bool is_equal_or_any(sqlite3_stmt *stmt, int column, struct slice wanted)
 {
     return wanted.data == NULL || slice_equal(column_text(stmt, column), wanted);
 }
 
-/* A row whose type is unknown matches, so that it is reported. */
-static bool matches(sqlite3_stmt *stmt, const struct store_event_query *query)
+/* A row with an unknown type matches, so that read_row reports it. */
+static bool matches_query(sqlite3_stmt *stmt, const struct store_event_query *query)
 {
     const int type = sqlite3_column_int(stmt, COLUMN_TYPE);
 
@@ -205,11 +208,12 @@ static bool matches(sqlite3_stmt *stmt, const struct store_event_query *query)
         return true;
     if (query->types != 0 && !(query->types & 1U << type))
         return false;
-    if (!is_wanted(stmt, COLUMN_SESSION_ID, query->session_id) ||
-        !is_wanted(stmt, COLUMN_THREAD_ID, query->thread_id))
+    if (!is_equal_or_any(stmt, COLUMN_SESSION_ID, query->session_id) ||
+        !is_equal_or_any(stmt, COLUMN_THREAD_ID, query->thread_id))
         return false;
-    return is_wanted(stmt, COLUMN_PROJECT_PATH, query->project_path) ||
-           (type == EVENT_SESSION_RELOCATED && is_wanted(stmt, COLUMN_FROM, query->project_path));
+    return is_equal_or_any(stmt, COLUMN_PROJECT_PATH, query->project_path) ||
+           (type == EVENT_SESSION_RELOCATED &&
+            is_equal_or_any(stmt, COLUMN_FROM, query->project_path));
 }
 
 static bool read_row(sqlite3_stmt *stmt, struct store_event *out, struct error *err)
@@ -237,27 +241,27 @@ static bool read_row(sqlite3_stmt *stmt, struct store_event *out, struct error *
                      (long long)out->id, type);
 }
 
-/* Visits what the bound statement finds. */
+/* Calls `visit` for each matching row of the bound statement. */
 static bool visit_rows(struct reader *reader, sqlite3_stmt *stmt,
                        const struct store_event_query *query, store_event_fn visit, void *arg,
                        struct store_event_page *page, struct error *err)
 {
     struct store_event event;
-    int64_t seen = 0;
-    int taken = 0;
+    int64_t examined = 0;
+    int visited = 0;
     int step;
 
-    for (; (step = sqlite3_step(stmt)) == SQLITE_ROW; seen++) {
-        page->more = taken == query->limit || seen == query->scan;
+    for (; (step = sqlite3_step(stmt)) == SQLITE_ROW; examined++) {
+        page->more = visited == query->limit || examined == query->scan;
         if (page->more)
             return true;
-        if (matches(stmt, query)) {
+        if (matches_query(stmt, query)) {
             if (!read_row(stmt, &event, err))
                 return false;
             page->more = visit(arg, &event) == STORE_VISIT_STOP;
             if (page->more)
                 return true;
-            taken++;
+            visited++;
         }
         page->last = sqlite3_column_int64(stmt, COLUMN_ID);
     }
@@ -276,7 +280,8 @@ bool read_events(struct reader *reader, const struct store_event_query *query, s
     sqlite3_stmt *stmt;
     bool ok = true;
 
-    if (!find_range(reader, query, &range, &result, err) || !prepare(reader, which, &stmt, err))
+    if (!find_range(reader, query, &range, &result, err) ||
+        !get_statement(reader, which, &stmt, err))
         return false;
     result.last = query->timeline ? range.high : range.low;
     if (!result.gone) {

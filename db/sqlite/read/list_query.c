@@ -9,15 +9,16 @@
 /* Parameters: ?1 thread_id, ?2 project_path, ?3 after, ?4 limit, ?5 steps, ?6… statuses. */
 #define FIRST_STATUS_PARAMETER 6
 
-static bool filters_text(const struct store_list_query *query)
+static bool has_text_filter(const struct store_list_query *query)
 {
     return query->thread_id.data != NULL || query->project_path.data != NULL;
 }
 
-/* The indexes on texts lead on to the status, so a text alone means all four statuses. */
+/* The indexes on texts continue with the status, so a text without a status means all four
+ * statuses. */
 static unsigned wanted_statuses(const struct store_list_query *query)
 {
-    if (query->statuses == 0 && filters_text(query))
+    if (query->statuses == 0 && has_text_filter(query))
         return (1U << SESSION_STATUS_COUNT) - 1;
     return query->statuses;
 }
@@ -37,8 +38,8 @@ size_t list_query_shape(const struct store_list_query *query)
     return shape * 2 + query->with_context;
 }
 
-/* `INDEXED BY` makes SQLite refuse, instead of choosing worse, when the plan is not possible. */
-static const char *index_of(const struct store_list_query *query)
+/* With `INDEXED BY`, SQLite fails if the plan is not possible, instead of choosing a slower one. */
+static const char *get_index_clause(const struct store_list_query *query)
 {
     if (query->thread_id.data != NULL)
         return " INDEXED BY idx_sessions_thread_id";
@@ -47,7 +48,7 @@ static const char *index_of(const struct store_list_query *query)
     return query->statuses != 0 ? " INDEXED BY idx_sessions_status" : "";
 }
 
-/* Aborts beyond LIST_QUERY_MAX_SQL: how long a statement is follows from its shape alone. */
+/* Aborts beyond LIST_QUERY_MAX_SQL: the length of a statement depends only on its shape. */
 __attribute__((format(printf, 3, 4))) static int append(char *sql, int at, const char *format, ...)
 {
     const int room = LIST_QUERY_MAX_SQL - at;
@@ -61,14 +62,14 @@ __attribute__((format(printf, 3, 4))) static int append(char *sql, int at, const
     return at + len;
 }
 
-/* One ordered list: the rows of one status, or of any (status_parameter 0). */
+/* One ordered list: the rows of one status, or of any status (status_parameter 0). */
 static int append_select(char *sql, int at, const struct store_list_query *query,
                          unsigned status_parameter)
 {
     at = append(sql, at, "SELECT ");
     at = append(sql, at, query->with_context ? SESSION_COLUMNS_WITH_CONTEXT : SESSION_COLUMNS);
     at = append(sql, at, " FROM sessions");
-    at = append(sql, at, "%s", index_of(query));
+    at = append(sql, at, "%s", get_index_clause(query));
     at = append(sql, at, SESSION_LOG);
     at = append(sql, at, query->ascending ? " WHERE seq > ?3" : " WHERE seq < ?3");
     if (query->thread_id.data != NULL)
@@ -80,8 +81,8 @@ static int append_select(char *sql, int at, const struct store_list_query *query
     return at;
 }
 
-/* The next row of the thread's or the project's list, from `bound` on, as a scalar; NULL at its
- * end. */
+/* A scalar subquery: the next row of the thread's or the project's list, from `bound` on; NULL at
+ * its end. */
 static int append_next(char *sql, int at, const struct store_list_query *query, bool of_thread,
                        const char *bound)
 {
@@ -100,11 +101,11 @@ static int append_next(char *sql, int at, const struct store_list_query *query, 
     return append(sql, at, "))");
 }
 
-/* A thread and a project have an ordered list each. The two take turns: each moves on to the
- * other's row or, where it has none, beyond; where one finds the other's row they meet. So a page
- * costs as many steps as the lists change sides, whichever of them is long. Since that can be as
- * often as there are rows, the statement ends after ?5 steps, with the row that it has reached; the
- * last column says whether a row is that one (1) or a result (0). */
+/* Intersects the ordered lists of a thread and a project (leapfrog join). The two lists take turns:
+ * each advances to the other's row or, if it does not have it, beyond. If one list has the other's
+ * row, the row is a result. So the cost of a page is the number of changes between the lists,
+ * however long they are. Since that can be the number of rows, the statement ends after ?5 steps
+ * with the row that it has reached. The last column is 1 for this row and 0 for a result. */
 static void write_intersection(char *sql, const struct store_list_query *query)
 {
     const bool ascending = query->ascending;
@@ -139,14 +140,14 @@ static void write_merge(char *sql, const struct store_list_query *query)
     append(sql, at, " LIMIT ?4");
 }
 
-static bool intersects(const struct store_list_query *query)
+static bool is_intersection(const struct store_list_query *query)
 {
     return query->thread_id.data != NULL && query->project_path.data != NULL;
 }
 
 void list_query_sql(const struct store_list_query *query, char sql[LIST_QUERY_MAX_SQL])
 {
-    if (intersects(query))
+    if (is_intersection(query))
         write_intersection(sql, query);
     else
         write_merge(sql, query);
@@ -177,7 +178,7 @@ void list_query_bind(sqlite3_stmt *stmt, const struct store_list_query *query)
     bind_text(stmt, 2, query->project_path);
     sqlite3_bind_int64(stmt, 3, query->after == 0 ? before_first : query->after);
     sqlite3_bind_int(stmt, 4, query->limit + 1);
-    if (intersects(query))
+    if (is_intersection(query))
         sqlite3_bind_int(stmt, 5, query->steps == 0 ? STORE_LIST_STEPS : query->steps);
     for (unsigned i = 0; i < SESSION_STATUS_COUNT; i++) {
         if (wanted & 1U << i)
@@ -187,9 +188,9 @@ void list_query_bind(sqlite3_stmt *stmt, const struct store_list_query *query)
 
 bool list_query_is_cut(sqlite3_stmt *stmt, const struct store_list_query *query, int64_t *after)
 {
-    if (!intersects(query) || sqlite3_column_int(stmt, sqlite3_column_count(stmt) - 1) == 0)
+    if (!is_intersection(query) || sqlite3_column_int(stmt, sqlite3_column_count(stmt) - 1) == 0)
         return false;
-    /* It is not known yet whether both lists have the row: the next page looks at it again. */
+    /* It is unknown whether both lists have the row, so the next page examines it again. */
     *after = sqlite3_column_int64(stmt, 0) + (query->ascending ? -1 : 1);
     return true;
 }

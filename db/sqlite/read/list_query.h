@@ -1,8 +1,8 @@
 /*
- * The SQL of lists. Each combination of filters has one statement whose rows come out of an index
- * in order of creation, so a page costs the same however many sessions there are: a filter by
- * status, or by anything beside it, merges one ordered list per status; thread_id and project_path
- * together intersect two, in a bounded number of steps.
+ * The SQL of lists. Each combination of filters has its own statement. Its rows come from an index
+ * in the order of creation, so the cost of a page does not depend on the number of sessions. A
+ * filter by status or by one text merges one ordered list per status. A filter by thread_id and
+ * project_path intersects two lists, in a bounded number of steps. Pure; any thread.
  */
 #ifndef SESSIOND_DB_SQLITE_READ_LIST_QUERY_H
 #define SESSIOND_DB_SQLITE_READ_LIST_QUERY_H
@@ -15,21 +15,22 @@
 #define LIST_QUERY_SHAPES (4 * (SESSION_STATUS_COUNT + 1) * 2 * 2)
 #define LIST_QUERY_MAX_SQL 4096
 
-/* Which statement serves the query, 0 to LIST_QUERY_SHAPES - 1. */
+/* The index of the query's statement, 0 to LIST_QUERY_SHAPES - 1. */
 size_t list_query_shape(const struct store_list_query *query);
 
-/* Writes the statement's SQL. */
+/* Writes the SQL of the query's statement. Aborts if it would exceed LIST_QUERY_MAX_SQL. */
 void list_query_sql(const struct store_list_query *query, char sql[LIST_QUERY_MAX_SQL]);
 
-/* Asks for the newest session of the two that is not TERMINATED, and no further one. */
+/* A query for the newest session with this path and thread that is not TERMINATED. Its limit is 0:
+ * one row. */
 struct store_list_query list_query_existing(struct slice project_path, struct slice thread_id);
 
-/* Binds the query's values; texts are borrowed until the statement is reset. One row more than
- * query->limit is asked for, which tells whether there is a further page. */
+/* Binds the query's values; texts are borrowed until the statement is reset. The statement returns
+ * one row more than query->limit, which shows whether there is another page. */
 void list_query_bind(sqlite3_stmt *stmt, const struct store_list_query *query);
 
-/* Whether the current row of `stmt` is not a result: the statement has used up query->steps and
- * reports how far it came. Then *after is where the next page begins. */
+/* Whether the current row of `stmt` is no result: the statement has used up query->steps and
+ * reports its position. Sets *after to the start of the next page then. */
 MUST_USE bool list_query_is_cut(sqlite3_stmt *stmt, const struct store_list_query *query,
                                 int64_t *after);
 

@@ -7,7 +7,7 @@
 /* Limit of the rows of a page, so that other lists do not wait long. */
 #define PAGE_ROWS 10000
 
-static void count(struct store_retention_of *of, const struct session *session)
+static void count_session(struct store_retention_of *of, const struct session *session)
 {
     if (of->sessions == 0)
         of->oldest_us = session->updated_us;
@@ -19,28 +19,30 @@ static void count(struct store_retention_of *of, const struct session *session)
     of->bytes += session->context_bytes + session->entry_bytes;
 }
 
-/* Counts until no row is left or *rows is 0. */
-static bool read_rows(struct reader *reader, sqlite3_stmt *stmt, struct retention_position *place,
-                      int64_t *rows, struct store_retention_of *of, struct error *err)
+/* Counts sessions until no row is left or *rows is 0. */
+static bool read_rows(struct reader *reader, sqlite3_stmt *stmt,
+                      struct retention_position *position, int64_t *rows,
+                      struct store_retention_of *of, struct error *err)
 {
     const int64_t cutoff_us = retention_query_cutoff_us(of->after_us);
     struct session session;
     struct error unreadable;
     int result = SQLITE_DONE;
-    bool may_go;
+    bool is_expired;
 
-    retention_query_bind(stmt, place, cutoff_us);
+    retention_query_bind(stmt, position, cutoff_us);
     while (*rows > 0 && (result = sqlite3_step(stmt)) == SQLITE_ROW) {
         (*rows)--;
-        /* A row that cannot be read is not deleted either. */
-        if (retention_query_read(stmt, cutoff_us, place, &session, &may_go, &unreadable) && may_go)
-            count(of, &session);
+        /* Retention does not delete an unreadable row either. */
+        if (retention_query_read(stmt, cutoff_us, position, &session, &is_expired, &unreadable) &&
+            is_expired)
+            count_session(of, &session);
     }
     return result == SQLITE_ROW || result == SQLITE_DONE ||
            sqlite_error_set(reader->db, "looking for old sessions", err);
 }
 
-static bool read_reason(struct reader *reader, unsigned reason, struct retention_position *place,
+static bool read_reason(struct reader *reader, unsigned reason, struct retention_position *position,
                         int64_t *rows, struct store_retention_of *of, struct error *err)
 {
     static const char *const queries[STORE_PURGE_REASONS] = {
@@ -53,7 +55,7 @@ static bool read_reason(struct reader *reader, unsigned reason, struct retention
         return true;
     if (!connection_prepare(reader->db, queries[reason], &stmt, err))
         return false;
-    const bool ok = read_rows(reader, stmt, place, rows, of, err);
+    const bool ok = read_rows(reader, stmt, position, rows, of, err);
     sqlite3_finalize(stmt);
     return ok;
 }
@@ -61,21 +63,21 @@ static bool read_reason(struct reader *reader, unsigned reason, struct retention
 bool read_retention(struct reader *reader, const int64_t retain_us[STORE_PURGE_REASONS],
                     struct store_purge *purge, struct store_retention *out, struct error *err)
 {
-    struct retention_position place = {purge->from.place_us, purge->from.place_seq, 0};
+    struct retention_position position = {purge->from.place_us, purge->from.place_seq, 0};
     unsigned reason = purge->from.reason;
     int64_t rows = PAGE_ROWS;
 
     for (int i = 0; i < STORE_PURGE_REASONS; i++)
         out->of[i] = (struct store_retention_of){.after_us = retain_us[i]};
     for (;;) {
-        if (!read_reason(reader, reason, &place, &rows, &out->of[reason], err))
+        if (!read_reason(reader, reason, &position, &rows, &out->of[reason], err))
             return false;
         if (rows == 0 || reason + 1 == STORE_PURGE_REASONS)
             break;
         reason++;
-        place = (struct retention_position){0};
+        position = (struct retention_position){0};
     }
-    purge->next = retention_query_position(&purge->from, reason, &place);
+    purge->next = retention_query_position(&purge->from, reason, &position);
     purge->more = rows == 0 && (unsigned)purge->next.reason < STORE_PURGE_REASONS;
     for (unsigned i = purge->next.reason; purge->more && i < STORE_PURGE_REASONS; i++)
         out->of[i].more = retain_us[i] > 0;

@@ -25,18 +25,18 @@ bool read_get(struct reader *reader, const char *id, store_row_fn visit, void *a
     return ok;
 }
 
-static bool list_statement(struct reader *reader, const struct store_list_query *query,
-                           sqlite3_stmt **out, struct error *err)
+static bool get_list_statement(struct reader *reader, const struct store_list_query *query,
+                               sqlite3_stmt **out, struct error *err)
 {
-    sqlite3_stmt **kept = &reader->lists[list_query_shape(query)];
+    sqlite3_stmt **prepared = &reader->lists[list_query_shape(query)];
     char sql[LIST_QUERY_MAX_SQL];
 
-    if (*kept == NULL) {
+    if (*prepared == NULL) {
         list_query_sql(query, sql);
-        if (!connection_prepare(reader->db, sql, kept, err))
+        if (!connection_prepare(reader->db, sql, prepared, err))
             return false;
     }
-    *out = *kept;
+    *out = *prepared;
     return true;
 }
 
@@ -49,11 +49,11 @@ bool read_list(struct reader *reader, const struct store_list_query *query, stor
     bool ok = false;
     int step;
 
-    if (!list_statement(reader, query, &stmt, err))
+    if (!get_list_statement(reader, query, &stmt, err))
         return false;
     list_query_bind(stmt, query);
-    for (int taken = 0; (step = sqlite3_step(stmt)) == SQLITE_ROW; taken++) {
-        if (taken == query->limit) {
+    for (int visited_rows = 0; (step = sqlite3_step(stmt)) == SQLITE_ROW; visited_rows++) {
+        if (visited_rows == query->limit) {
             result.more = true;
             break;
         }

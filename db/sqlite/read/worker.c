@@ -32,27 +32,27 @@ static bool read_job(struct read_worker *worker, struct reader *reader, struct s
     }
 }
 
-static void run_on(struct read_worker *worker, struct reader *reader, struct store_job *job)
+static void run_on_reader(struct read_worker *worker, struct reader *reader, struct store_job *job)
 {
     if (!read_job(worker, reader, job) && job->error.kind == ERROR_NONE)
         error_set(&job->error, ERROR_INTERNAL, NULL, "the list failed");
     reader_pool_return(worker->readers, reader);
 }
 
-static void answer(struct read_worker *worker, struct store_job *job)
+static void complete_job(struct read_worker *worker, struct store_job *job)
 {
     job_queue_answered(&worker->queue, 1);
     job->done(job);
 }
 
-/* Moves the jobs that have arrived to `waiting`. False when the queue is closed and empty. */
-static bool take_arrived(struct read_worker *worker, int64_t idle_ms)
+/* Moves the arrived jobs to `waiting`. False when the queue is closed and empty. */
+static bool receive_jobs(struct read_worker *worker, int64_t idle_ms)
 {
-    const struct job_queue_gather at_once = {0};
+    const struct job_queue_gather no_wait = {0};
     struct store_job *job;
     size_t count;
     const enum job_queue_event event =
-        job_queue_take(&worker->queue, at_once, idle_ms, &job, &count);
+        job_queue_take(&worker->queue, no_wait, idle_ms, &job, &count);
 
     while (job != NULL) {
         struct store_job *next = job->next;
@@ -62,7 +62,7 @@ static bool take_arrived(struct read_worker *worker, int64_t idle_ms)
     return event != JOB_QUEUE_CLOSED;
 }
 
-/* Called within the running job: runs one job of another client. While the writer holds lists back
+/* Called during the running job: executes one job of another client. While the writer blocks lists,
  * no other list may begin, since the writer waits for the reader of the running one. */
 static void serve_others(void *arg)
 {
@@ -70,13 +70,13 @@ static void serve_others(void *arg)
 
     if (monotonic_us() < worker->slice_end_us || reader_pool_blocks_lists(worker->readers))
         return;
-    take_arrived(worker, 0);
+    receive_jobs(worker, 0);
     struct store_job *job = fair_queue_pop_other(&worker->waiting, worker->running->client);
     if (job != NULL) {
         struct reader *reader = reader_pool_lease(worker->readers, &job->error);
         if (reader != NULL)
-            run_on(worker, reader, job);
-        answer(worker, job);
+            run_on_reader(worker, reader, job);
+        complete_job(worker, job);
     }
     worker->slice_end_us = monotonic_us() + worker->slice_us;
 }
@@ -90,18 +90,18 @@ static void run_list(struct read_worker *worker, struct store_job *job)
         worker->slice_end_us = monotonic_us() + worker->slice_us;
         reader->serve_others = serve_others;
         reader->serve_arg = worker;
-        run_on(worker, reader, job);
+        run_on_reader(worker, reader, job);
     }
-    answer(worker, job);
+    complete_job(worker, job);
 }
 
 static void *read_worker_run(void *arg)
 {
     struct read_worker *worker = arg;
-    bool open = true;
+    bool is_open = true;
 
-    while (open || worker->waiting.first != NULL) {
-        open = take_arrived(worker, worker->waiting.first == NULL ? IDLE_MS : 0);
+    while (is_open || worker->waiting.first != NULL) {
+        is_open = receive_jobs(worker, worker->waiting.first == NULL ? IDLE_MS : 0);
         struct store_job *job = fair_queue_pop(&worker->waiting);
         if (job != NULL)
             run_list(worker, job);

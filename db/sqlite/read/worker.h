@@ -1,7 +1,7 @@
 /*
- * Runs lists that may take long on a thread of their own, so that an HTTP thread's other
- * connections do not wait for them. The clients take turns. A list that has run for a slice pauses
- * while one job of another client runs on another reader. That job does not pause.
+ * Executes long reads on a thread of its own, so that they do not block the other connections of an
+ * HTTP thread. Clients take turns. A read that has used its time slice pauses while one job of
+ * another client runs on another reader. That job does not pause.
  */
 #ifndef SESSIOND_DB_SQLITE_READ_WORKER_H
 #define SESSIOND_DB_SQLITE_READ_WORKER_H
@@ -10,28 +10,30 @@
 #include "db/runtime/job_queue.h"
 #include "db/sqlite/connection/reader_pool.h"
 
-/* How long a list runs before it pauses for another client. */
+/* How long a read runs before it pauses for another client, in µs. */
 #define READ_WORKER_SLICE_US 10000
 
-/* One for a list, and one for the job that runs while that list pauses. */
+/* One reader for the running job, and one for the job that runs during its pause. */
 #define READ_WORKER_READERS 2
 
 struct read_worker {
     int64_t slice_us;         /* set by the owner: READ_WORKER_SLICE_US */
     const int64_t *retain_us; /* set by the owner: an age for each reason of retention */
     struct job_queue queue;
-    struct fair_queue waiting; /* taken out of `queue` by the thread, and not run yet */
+    struct fair_queue waiting; /* jobs that the thread took from `queue` and has not started */
     struct reader_pool *readers;
-    store_extract_fn text_of; /* set by the caller; NULL: searches are refused */
+    store_extract_fn text_of; /* set by the caller; NULL: searches are rejected */
     struct store_job *running;
-    int64_t slice_end_us; /* monotonic: `running` does not pause before it */
+    int64_t slice_end_us; /* monotonic: `running` does not pause earlier */
     pthread_t thread;
 };
 
+/* Starts the thread. `readers` is borrowed and lends READ_WORKER_READERS readers at once.
+ * `max_queue` limits the reserved jobs. ERROR_INTERNAL when the thread cannot be created. */
 MUST_USE bool read_worker_start(struct read_worker *worker, struct reader_pool *readers,
                                 size_t max_queue, struct error *err);
 
-/* Finishes what was pushed, then ends the thread. */
+/* Completes all pushed jobs, then joins the thread. Not thread-safe. */
 void read_worker_stop(struct read_worker *worker);
 
 #endif

@@ -10,7 +10,7 @@
 #define B 0.75
 #define AVERAGE_WORDS 256.0
 
-/* More texts than that make a word no more common. */
+/* Limit of the counted texts: a word in more texts is not weighted lower. */
 #define COUNTED_MAX 10000
 
 static int count_row(const Fts5ExtensionApi *api, Fts5Context *context, void *arg)
@@ -22,7 +22,8 @@ static int count_row(const Fts5ExtensionApi *api, Fts5Context *context, void *ar
     return ++*count < COUNTED_MAX ? SQLITE_OK : SQLITE_DONE;
 }
 
-static int weigh(const Fts5ExtensionApi *api, Fts5Context *context, int phrase, double *weight)
+static int compute_weight(const Fts5ExtensionApi *api, Fts5Context *context, int phrase,
+                          double *weight)
 {
     int count = 0;
 
@@ -33,27 +34,28 @@ static int weigh(const Fts5ExtensionApi *api, Fts5Context *context, int phrase, 
     return result;
 }
 
-/* Worked out for the first row of a query. One phrase needs none: only the order counts. */
-static int weights(const Fts5ExtensionApi *api, Fts5Context *context, int phrases,
-                   const double **out)
+/* Computes the weights for the first row of a query and stores them with the query. One phrase
+ * needs no weight, since only the order of the scores matters. */
+static int get_weights(const Fts5ExtensionApi *api, Fts5Context *context, int phrases,
+                       const double **out)
 {
-    double *kept = api->xGetAuxdata(context, 0);
+    double *cached = api->xGetAuxdata(context, 0);
     int result = SQLITE_OK;
 
-    *out = kept;
-    if (kept != NULL)
+    *out = cached;
+    if (cached != NULL)
         return SQLITE_OK;
-    *out = kept = calloc((size_t)phrases + 1, sizeof(*kept));
-    if (kept == NULL)
+    *out = cached = calloc((size_t)phrases + 1, sizeof(*cached));
+    if (cached == NULL)
         abort();
-    kept[0] = 1;
+    cached[0] = 1;
     for (int i = 0; i < phrases && phrases > 1 && result == SQLITE_OK; i++)
-        result = weigh(api, context, i, &kept[i]);
+        result = compute_weight(api, context, i, &cached[i]);
     if (result != SQLITE_OK) {
-        free(kept);
+        free(cached);
         return result;
     }
-    return api->xSetAuxdata(context, kept, free);
+    return api->xSetAuxdata(context, cached, free);
 }
 
 static int count_instances(const Fts5ExtensionApi *api, Fts5Context *context, int phrase)
@@ -69,18 +71,18 @@ static int count_instances(const Fts5ExtensionApi *api, Fts5Context *context, in
     return count;
 }
 
-static void score(const Fts5ExtensionApi *api, Fts5Context *context, sqlite3_context *result,
-                  int count, sqlite3_value **values)
+static void score_row(const Fts5ExtensionApi *api, Fts5Context *context, sqlite3_context *result,
+                      int count, sqlite3_value **values)
 {
     const int phrases = api->xPhraseCount(context);
-    const double *of_phrase;
-    double most = 0;
+    const double *phrase_weights;
+    double max_sum = 0;
     double sum = 0;
     int words = 0;
 
     (void)count;
     (void)values;
-    int failure = weights(api, context, phrases, &of_phrase);
+    int failure = get_weights(api, context, phrases, &phrase_weights);
     if (failure == SQLITE_OK)
         failure = api->xColumnSize(context, -1, &words);
     if (failure != SQLITE_OK) {
@@ -88,14 +90,14 @@ static void score(const Fts5ExtensionApi *api, Fts5Context *context, sqlite3_con
         return;
     }
     if (words < 0)
-        words = 0; /* a corrupt index */
+        words = 0; /* the index is corrupt */
     const double norm = K1 * (1 - B + B * words / AVERAGE_WORDS);
     for (int i = 0; i < phrases; i++) {
         const double instances = count_instances(api, context, i);
-        sum += of_phrase[i] * instances / (instances + norm);
-        most += of_phrase[i];
+        sum += phrase_weights[i] * instances / (instances + norm);
+        max_sum += phrase_weights[i];
     }
-    const int64_t found = (int64_t)(STORE_SEARCH_SCORE_MAX * sum / most);
+    const int64_t found = (int64_t)(STORE_SEARCH_SCORE_MAX * sum / max_sum);
     sqlite3_result_int64(result, found < 1 ? 1 : found);
 }
 
@@ -105,6 +107,6 @@ bool bm25_register(sqlite3 *db, struct error *err)
 
     if (api == NULL)
         return false;
-    return api->xCreateFunction(api, "sessiond_score", NULL, score, NULL) == SQLITE_OK ||
+    return api->xCreateFunction(api, "sessiond_score", NULL, score_row, NULL) == SQLITE_OK ||
            sqlite_error_set(db, "preparing to rank", err);
 }

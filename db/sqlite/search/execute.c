@@ -15,10 +15,11 @@
 
 #include <stdlib.h>
 
-#define LOOK_EVERY_ROWS 64
+#define DEADLINE_CHECK_ROWS 64
 
-/* So many matches of a stream that does not fit are stepped over before it is jumped over. */
-#define STEPPED_OVER_MAX 100
+/* After this many matches in a stream that the filters exclude, the search skips the rest of the
+ * stream. */
+#define SKIPPED_MATCHES_MAX 100
 
 #define MATCHES(table)                                                                             \
     "SELECT rowid, sessiond_score(" table ") FROM " table " WHERE " table                          \
@@ -33,27 +34,27 @@ static const char *const texts[SEARCH_READ_STATEMENT_COUNT] = {
     [SEARCH_READ_SESSION] = "SELECT " SESSION ", NULL FROM sessions WHERE seq = ?1",
     [SEARCH_READ_ENTRY] = "SELECT entry, created_us FROM entries WHERE key = ?1",
     [SEARCH_READ_CONTEXT] = "SELECT coalesce(shown, text) FROM search_contexts WHERE rowid = ?1",
-    /* A deleted session's context is not missing. */
+    /* A context of a deleted session is not counted as missing. */
     [SEARCH_READ_BACKLOG] =
         "SELECT 1 FROM search_backlog WHERE first >= 0 OR first <> last OR EXISTS"
         " (SELECT 1 FROM sessions WHERE seq = first - -9223372036854775808)"
         " LIMIT 1",
 };
 
-/* One search under way. */
+/* A search in progress. */
 struct search {
     sqlite3 *db;
     struct reader *leased;
-    struct search_reader *reader; /* of the leased one */
+    struct search_reader *reader; /* the search part of `leased` */
     const struct store_search_query *query;
     struct search_query parsed;
     struct top_k ranking;
     int64_t until_us;
     int64_t snapshot_commits;
     bool complete;
-    int64_t stream; /* the one last looked at */
-    bool stream_fits;
-    int64_t stepped_over; /* matches of it */
+    int64_t stream; /* stream of the last match */
+    bool stream_matches;
+    int64_t skipped_matches; /* matches of that stream that were skipped */
 };
 
 /* --- Failures ------------------------------------------------------------------------------ */
@@ -63,7 +64,7 @@ static bool is_late(const struct search *search)
     return monotonic_us() > search->until_us + search->leased->paused_us;
 }
 
-static void report(const struct search *search, bool is_certain)
+static void report_corruption(const struct search *search, bool is_certain)
 {
     struct search_report *report = search->reader->report;
 
@@ -72,17 +73,18 @@ static void report(const struct search *search, bool is_certain)
     atomic_store(&report->seen_at, search->snapshot_commits + 1);
 }
 
-/* After a statement on the search tables failed. True: the search goes on with what it has found,
- * and its result is incomplete. SQLITE_ERROR may come from the query, unless the SQL `is_constant`.
- */
-static bool make_do(struct search *search, bool is_constant, const char *doing, struct error *err)
+/* Handles a failed statement on the search tables. True: the search continues with its current
+ * hits, and its result is incomplete. SQLITE_ERROR may be caused by the query, unless the SQL
+ * `is_constant`. */
+static bool tolerate_failure(struct search *search, bool is_constant, const char *doing,
+                             struct error *err)
 {
     const int result = sqlite3_extended_errcode(search->db);
 
     if (result != SQLITE_INTERRUPT && !search_tables_is_corruption(result))
         return sqlite_error_set(search->db, doing, err);
     if (result != SQLITE_INTERRUPT && !is_late(search))
-        report(search, is_constant || result != SQLITE_ERROR);
+        report_corruption(search, is_constant || result != SQLITE_ERROR);
     search->complete = false;
     return true;
 }
@@ -93,7 +95,7 @@ static bool prepare_tokens(struct search_reader *search, sqlite3 *db, struct err
            (bm25_register(db, err) && search_tokens_init(&search->tokens, db, err));
 }
 
-/* *ready: all statements are prepared. They are not when a table cannot be opened. */
+/* *ready: all statements are prepared. False when a table cannot be opened. */
 static bool prepare_statements(struct search *search, bool *ready, struct error *err)
 {
     struct error failure;
@@ -102,35 +104,35 @@ static bool prepare_statements(struct search *search, bool *ready, struct error 
     for (int i = 0; i < SEARCH_READ_STATEMENT_COUNT; i++) {
         sqlite3_stmt **stmt = &search->reader->prepared[i];
         if (*stmt == NULL && !connection_prepare(search->db, texts[i], stmt, &failure))
-            return make_do(search, true, "preparing to search", err);
+            return tolerate_failure(search, true, "preparing to search", err);
     }
     *ready = true;
     return true;
 }
 
-static bool look_up(const struct search *search, enum search_read_statement which, int64_t number,
-                    bool *found, struct error *err)
+static bool find_row(const struct search *search, enum search_read_statement which, int64_t row,
+                     bool *found, struct error *err)
 {
     sqlite3_stmt *stmt = search->reader->prepared[which];
 
-    sqlite3_bind_int64(stmt, 1, number);
+    sqlite3_bind_int64(stmt, 1, row);
     const int result = sqlite3_step(stmt);
     *found = result == SQLITE_ROW;
     return result == SQLITE_ROW || result == SQLITE_DONE ||
            sqlite_error_set(search->db, "searching", err);
 }
 
-/* The same for the search tables. One that is corrupt has no such row. */
-static bool look_up_indexed(struct search *search, enum search_read_statement which, int64_t number,
-                            bool *found, struct error *err)
+/* The same for the search tables. A corrupt table counts as having no such row. */
+static bool find_indexed_row(struct search *search, enum search_read_statement which, int64_t row,
+                             bool *found, struct error *err)
 {
     struct error ignored;
 
-    return look_up(search, which, number, found, &ignored) ||
-           make_do(search, true, "searching", err);
+    return find_row(search, which, row, found, &ignored) ||
+           tolerate_failure(search, true, "searching", err);
 }
 
-static bool fits(const struct store_search_query *query, sqlite3_stmt *session)
+static bool matches_filters(const struct store_search_query *query, sqlite3_stmt *session)
 {
     enum session_status status;
 
@@ -142,44 +144,45 @@ static bool fits(const struct store_search_query *query, sqlite3_stmt *session)
            (query->statuses == 0 || (query->statuses >> status & 1) != 0);
 }
 
-/* Whether the session is there and is one of those that are asked for. */
-static bool session_fits(const struct search *search, enum search_read_statement which,
-                         int64_t number, bool *out, struct error *err)
+/* *out: whether the session exists and matches the filters. */
+static bool check_session(const struct search *search, enum search_read_statement which,
+                          int64_t row, bool *out, struct error *err)
 {
     sqlite3_stmt *stmt = search->reader->prepared[which];
     bool found;
 
-    const bool ok = look_up(search, which, number, &found, err);
-    *out = found && fits(search->query, stmt);
+    const bool ok = find_row(search, which, row, &found, err);
+    *out = found && matches_filters(search->query, stmt);
     sqlite3_reset(stmt);
     return ok;
 }
 
-/* The matches of a stream come one behind the other. */
-static bool entry_fits(struct search *search, int64_t key, bool *out, struct error *err)
+/* The matches of a stream are adjacent. */
+static bool check_entry(struct search *search, int64_t key, bool *out, struct error *err)
 {
     const int64_t stream = entry_key_stream(key);
 
     if (stream != search->stream) {
         search->stream = stream;
-        search->stepped_over = 0;
-        if (!session_fits(search, SEARCH_READ_STREAM, stream, &search->stream_fits, err))
+        search->skipped_matches = 0;
+        if (!check_session(search, SEARCH_READ_STREAM, stream, &search->stream_matches, err))
             return false;
     }
-    *out = search->stream_fits;
-    search->stepped_over += !search->stream_fits;
+    *out = search->stream_matches;
+    search->skipped_matches += !search->stream_matches;
     return true;
 }
 
-static bool row_fits(struct search *search, enum search_read_statement which, int64_t row,
-                     bool *out, struct error *err)
+static bool check_row(struct search *search, enum search_read_statement which, int64_t row,
+                      bool *out, struct error *err)
 {
     if (which == SEARCH_READ_ENTRIES)
-        return entry_fits(search, row, out, err);
-    return session_fits(search, SEARCH_READ_SESSION, row, out, err);
+        return check_entry(search, row, out, err);
+    return check_session(search, SEARCH_READ_SESSION, row, out, err);
 }
 
-static void rank(struct search *search, enum search_read_statement which, sqlite3_stmt *stmt)
+static void add_to_ranking(struct search *search, enum search_read_statement which,
+                           sqlite3_stmt *stmt)
 {
     const int64_t row = sqlite3_column_int64(stmt, 0);
 
@@ -190,8 +193,8 @@ static void rank(struct search *search, enum search_read_statement which, sqlite
               });
 }
 
-/* Ranks matches whose row is below *before, the newest first, until one of the bounds is reached or
- * a stream is to be jumped over: then *before is where to go on. */
+/* Ranks the matches whose rows are below *before, newest first, until a limit is reached or the
+ * rest of a stream is to be skipped; *before is then the row from which the search continues. */
 static bool rank_below(struct search *search, enum search_read_statement which, int64_t *before,
                        int *ranked, struct error *err)
 {
@@ -199,40 +202,40 @@ static bool rank_below(struct search *search, enum search_read_statement which, 
     struct error failure;
     int64_t rows = 0;
     int result;
-    bool fit;
+    bool is_match;
 
     sqlite3_bind_text64(stmt, 1, search->parsed.match, search->parsed.match_len, SQLITE_STATIC,
                         SQLITE_UTF8);
     sqlite3_bind_int64(stmt, 2, *before);
     *before = INT64_MIN;
     while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
-        const bool late = ++rows % LOOK_EVERY_ROWS == 0 && is_late(search);
-        if (late || *ranked == STORE_SEARCH_RANKED_MAX) {
+        const bool is_timed_out = ++rows % DEADLINE_CHECK_ROWS == 0 && is_late(search);
+        if (is_timed_out || *ranked == STORE_SEARCH_RANKED_MAX) {
             search->complete = false;
             break;
         }
-        if (!row_fits(search, which, sqlite3_column_int64(stmt, 0), &fit, &failure)) {
+        if (!check_row(search, which, sqlite3_column_int64(stmt, 0), &is_match, &failure)) {
             sqlite3_reset(stmt);
             search->complete = false;
             if (failure.kind != ERROR_READ_TIMEOUT)
                 *err = failure;
             return failure.kind == ERROR_READ_TIMEOUT;
         }
-        if (fit) {
-            rank(search, which, stmt);
+        if (is_match) {
+            add_to_ranking(search, which, stmt);
             ++*ranked;
-        } else if (which == SEARCH_READ_ENTRIES && search->stepped_over > STEPPED_OVER_MAX) {
+        } else if (which == SEARCH_READ_ENTRIES && search->skipped_matches > SKIPPED_MATCHES_MAX) {
             *before = entry_key(search->stream, 0);
             break;
         }
     }
-    const bool ok =
-        result == SQLITE_ROW || result == SQLITE_DONE || make_do(search, false, "searching", err);
+    const bool ok = result == SQLITE_ROW || result == SQLITE_DONE ||
+                    tolerate_failure(search, false, "searching", err);
     sqlite3_reset(stmt);
     return ok;
 }
 
-static bool rank_all(struct search *search, enum search_read_statement which, struct error *err)
+static bool rank_matches(struct search *search, enum search_read_statement which, struct error *err)
 {
     int64_t before = INT64_MAX;
     int ranked = 0;
@@ -248,8 +251,8 @@ static bool rank_all(struct search *search, enum search_read_statement which, st
     return true;
 }
 
-static void show(struct search *search, struct store_hit *hit, struct slice text,
-                 store_hit_fn visit, void *arg)
+static void visit_hit(struct search *search, struct store_hit *hit, struct slice text,
+                      store_hit_fn visit, void *arg)
 {
     struct search_snippet snippet;
 
@@ -260,7 +263,7 @@ static void show(struct search *search, struct store_hit *hit, struct slice text
     visit(arg, hit);
 }
 
-/* The texts are those of the statement's row. */
+/* The texts are borrowed from the statement's row. */
 static void read_session(sqlite3_stmt *stmt, struct store_hit *hit)
 {
     hit->session_id = column_text(stmt, 0);
@@ -272,40 +275,41 @@ static void read_session(sqlite3_stmt *stmt, struct store_hit *hit)
     hit->stream = column_text(stmt, 5);
 }
 
-static void show_entry(struct search *search, sqlite3_stmt *entry, struct store_hit *hit,
-                       store_hit_fn visit, void *arg)
+static void visit_entry(struct search *search, sqlite3_stmt *entry, struct store_hit *hit,
+                        store_hit_fn visit, void *arg)
 {
     size_t len = 0;
     char *text = search->reader->text_of(column_text(entry, 0), &len);
 
     hit->created_us = column_time(entry, 1);
-    show(search, hit, (struct slice){text == NULL ? "" : text, len}, visit, arg);
+    visit_hit(search, hit, (struct slice){text == NULL ? "" : text, len}, visit, arg);
     free(text);
 }
 
-static bool visit_place(struct search *search, const struct store_search_cursor *place,
-                        store_hit_fn visit, void *arg, struct error *err)
+static bool visit_position(struct search *search, const struct store_search_cursor *position,
+                           store_hit_fn visit, void *arg, struct error *err)
 {
-    const bool is_entry = place->document >= 0;
-    const int64_t number = is_entry ? place->document : search_context_document(place->document);
+    const bool is_entry = position->document >= 0;
+    const int64_t row = is_entry ? position->document : search_context_document(position->document);
     const enum search_read_statement owner = is_entry ? SEARCH_READ_STREAM : SEARCH_READ_SESSION;
-    const enum search_read_statement what = is_entry ? SEARCH_READ_ENTRY : SEARCH_READ_CONTEXT;
+    const enum search_read_statement text_statement =
+        is_entry ? SEARCH_READ_ENTRY : SEARCH_READ_CONTEXT;
     sqlite3_stmt *session = search->reader->prepared[owner];
-    sqlite3_stmt *text = search->reader->prepared[what];
-    struct store_hit hit = {.score = place->score, .seq = is_entry ? entry_key_seq(number) : 0};
+    sqlite3_stmt *text = search->reader->prepared[text_statement];
+    struct store_hit hit = {.score = position->score, .seq = is_entry ? entry_key_seq(row) : 0};
     bool has_session;
     bool has_text = false;
 
     const bool ok =
-        look_up(search, owner, is_entry ? entry_key_stream(number) : number, &has_session, err) &&
-        (is_entry ? look_up(search, what, number, &has_text, err)
-                  : look_up_indexed(search, what, number, &has_text, err));
+        find_row(search, owner, is_entry ? entry_key_stream(row) : row, &has_session, err) &&
+        (is_entry ? find_row(search, text_statement, row, &has_text, err)
+                  : find_indexed_row(search, text_statement, row, &has_text, err));
     if (ok && has_session && has_text) {
         read_session(session, &hit);
         if (is_entry)
-            show_entry(search, text, &hit, visit, arg);
+            visit_entry(search, text, &hit, visit, arg);
         else
-            show(search, &hit, column_text(text, 0), visit, arg);
+            visit_hit(search, &hit, column_text(text, 0), visit, arg);
     }
     sqlite3_reset(session);
     sqlite3_reset(text);
@@ -318,7 +322,7 @@ static bool visit_page(struct search *search, struct store_search *job, void *ar
     const struct top_k *ranking = &search->ranking;
 
     for (size_t i = 0; i < ranking->count && i < ranking->limit; i++) {
-        if (!visit_place(search, &ranking->places[i], job->visit, arg, err))
+        if (!visit_position(search, &ranking->places[i], job->visit, arg, err))
             return false;
         job->last = ranking->places[i];
         reader_pause(search->leased);
@@ -330,16 +334,16 @@ static bool visit_page(struct search *search, struct store_search *job, void *ar
 
 static bool read_backlog(struct search *search, struct error *err)
 {
-    bool waits = true;
+    bool has_backlog = true;
 
-    const bool ok = look_up_indexed(search, SEARCH_READ_BACKLOG, 0, &waits, err);
+    const bool ok = find_indexed_row(search, SEARCH_READ_BACKLOG, 0, &has_backlog, err);
     sqlite3_reset(search->reader->prepared[SEARCH_READ_BACKLOG]);
-    search->complete = search->complete && !waits;
+    search->complete = search->complete && !has_backlog;
     return ok;
 }
 
-/* SQLite checks the reader's deadline also within a match, which may read millions of words before
- * its first row. */
+/* Ranks with a time limit. SQLite also checks the reader's deadline during a match, which may read
+ * millions of words before its first row. */
 static bool rank_in_time(struct search *search, struct reader *reader, struct error *err)
 {
     const int64_t deadline_ms = reader->deadline_ms;
@@ -352,8 +356,8 @@ static bool rank_in_time(struct search *search, struct reader *reader, struct er
         return true;
     if (until_ms < deadline_ms)
         reader->deadline_ms = until_ms;
-    const bool ok = read_backlog(search, err) && rank_all(search, SEARCH_READ_ENTRIES, err) &&
-                    rank_all(search, SEARCH_READ_CONTEXTS, err);
+    const bool ok = read_backlog(search, err) && rank_matches(search, SEARCH_READ_ENTRIES, err) &&
+                    rank_matches(search, SEARCH_READ_CONTEXTS, err);
     reader->deadline_ms = deadline_ms;
     return ok;
 }

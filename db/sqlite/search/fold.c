@@ -3,12 +3,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Letters and their base letters, sorted: the canonical decomposition without marks, by
- * Unicode 15.0 (https://www.unicode.org/Public/15.0.0/ucd/UnicodeData.txt), of all letters of the
- * blocks Greek, Cyrillic, Cyrillic Supplement and Greek Extended; and the final sigma. */
+/* Letters and their base letters, sorted by letter: the canonical decomposition without marks,
+ * according to Unicode 15.0 (https://www.unicode.org/Public/15.0.0/ucd/UnicodeData.txt), of all
+ * letters of the blocks Greek, Cyrillic, Cyrillic Supplement and Greek Extended; and the final
+ * sigma. */
 static const struct letter {
     uint16_t from;
-    uint16_t to; /* below U+0800: two bytes of UTF-8 */
+    uint16_t to; /* below U+0800: two bytes in UTF-8 */
 } letters[] = {
     {0x0374, 0x02b9}, {0x0386, 0x0391}, {0x0388, 0x0395}, {0x0389, 0x0397}, {0x038a, 0x0399},
     {0x038c, 0x039f}, {0x038e, 0x03a5}, {0x038f, 0x03a9}, {0x0390, 0x03b9}, {0x03aa, 0x0399},
@@ -73,7 +74,7 @@ static const struct letter {
 
 #define LETTERS (sizeof(letters) / sizeof(letters[0]))
 
-static uint16_t base_of(uint16_t code)
+static uint16_t find_base(uint16_t code)
 {
     size_t low = 0;
     size_t high = LETTERS;
@@ -88,7 +89,7 @@ static uint16_t base_of(uint16_t code)
     return low < LETTERS && letters[low].from == code ? letters[low].to : code;
 }
 
-static bool continues(struct slice text, size_t at, size_t count)
+static bool has_continuation(struct slice text, size_t at, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (at + i >= text.len || ((unsigned char)text.data[at + i] & 0xc0) != 0x80)
@@ -97,16 +98,16 @@ static bool continues(struct slice text, size_t at, size_t count)
     return true;
 }
 
-/* The letter at `at` and its length when it may be one of `letters`, else 0. */
-static size_t decode(struct slice text, size_t at, uint16_t *code)
+/* Decodes the letter at `at`. Returns its length when it may be in `letters`, else 0. */
+static size_t decode_letter(struct slice text, size_t at, uint16_t *code)
 {
     const unsigned char *byte = (const unsigned char *)text.data + at;
 
-    if (byte[0] >= 0xcd && byte[0] <= 0xd4 && continues(text, at + 1, 1)) {
+    if (byte[0] >= 0xcd && byte[0] <= 0xd4 && has_continuation(text, at + 1, 1)) {
         *code = (uint16_t)((byte[0] & 0x1f) << 6 | (byte[1] & 0x3f));
         return 2;
     }
-    if (byte[0] == 0xe1 && continues(text, at + 1, 2) && byte[1] >= 0xbc) {
+    if (byte[0] == 0xe1 && has_continuation(text, at + 1, 2) && byte[1] >= 0xbc) {
         *code = (uint16_t)(0x1000 | (byte[1] & 0x3f) << 6 | (byte[2] & 0x3f));
         return 3;
     }
@@ -119,8 +120,8 @@ size_t search_fold_letters(struct slice text, char *out)
     uint16_t code;
 
     for (size_t at = 0; at < text.len;) {
-        const size_t bytes = decode(text, at, &code);
-        const uint16_t base = bytes == 0 ? 0 : base_of(code);
+        const size_t bytes = decode_letter(text, at, &code);
+        const uint16_t base = bytes == 0 ? 0 : find_base(code);
         if (bytes == 0 || base == code) {
             for (size_t end = at + (bytes == 0 ? 1 : bytes); at < end; at++)
                 out[len++] = text.data[at];
@@ -140,7 +141,8 @@ void search_fold_marks(char *text, size_t len)
     for (size_t at = 0; at + 1 < len; at++) {
         const unsigned char first = (unsigned char)text[at];
         const unsigned char second = (unsigned char)text[at + 1];
-        if (continues(whole, at + 1, 1) && (first == 0xcc || (first == 0xcd && second < 0xb0))) {
+        if (has_continuation(whole, at + 1, 1) &&
+            (first == 0xcc || (first == 0xcd && second < 0xb0))) {
             text[at] = (char)0xcc;
             text[at + 1] = (char)0x81;
         }

@@ -10,17 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A transaction indexes so much text; what it changes beyond that goes to the backlog. */
-#define BYTES_AT_ONCE (256 << 10)
+/* Limit of the text, in bytes, that a transaction indexes; further changes go to the backlog. */
+#define TRANSACTION_BYTES_MAX (256 << 10)
 
 #define STEP_DOCUMENTS 64
 #define STEP_BYTES (128 << 10)
 
-/* Progress of the backlog is logged once in so many documents. */
-#define LOG_EVERY 100000
+/* Progress of the backlog is logged once in this many documents. */
+#define LOG_EVERY_DOCUMENTS 100000
 
-/* After more rebuilds, with the backlog never empty, search is off until the next start. */
-#define UNFINISHED_MAX 3
+/* If the backlog is not empty after this many rebuilds, search is off until the next start. */
+#define UNFINISHED_REBUILDS_MAX 3
 
 static const char *const texts[SEARCH_STATEMENT_COUNT] = {
     [SEARCH_ADD_ENTRY] = "INSERT INTO search_entries (rowid, text) VALUES (?1, ?2)",
@@ -43,8 +43,8 @@ static const char *const texts[SEARCH_STATEMENT_COUNT] = {
                         " WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq DESC",
 };
 
-/* Prepares the statements, once the tables are there. */
-static bool prepare(struct search_index *index, struct error *err)
+/* Prepares the statements. The tables must exist. */
+static bool prepare_statements(struct search_index *index, struct error *err)
 {
     for (int i = 0; i < SEARCH_STATEMENT_COUNT; i++) {
         if (index->prepared[i] == NULL &&
@@ -54,18 +54,18 @@ static bool prepare(struct search_index *index, struct error *err)
     return true;
 }
 
-/* After a statement on the search tables failed: sets is_corrupt when the result code blames the
- * tables. Sets `err` and returns false. */
-static bool fail(struct search_index *index, const char *doing, struct error *err)
+/* Handles a failed statement on the search tables: sets is_corrupt if the result code indicates
+ * corrupt tables. Sets *err and returns false. */
+static bool set_failure(struct search_index *index, const char *doing, struct error *err)
 {
     if (search_tables_is_corruption(sqlite3_extended_errcode(index->db)))
         index->is_corrupt = true;
     return sqlite_error_set(index->db, doing, err);
 }
 
-/* Steps a statement to its end; *first is the first column of its first row, if any. */
-static bool run(struct search_index *index, enum search_statement which, int64_t *first,
-                struct error *err)
+/* Steps a statement to its end. *first is the first column of its first row, if there is one. */
+static bool run_statement(struct search_index *index, enum search_statement which, int64_t *first,
+                          struct error *err)
 {
     sqlite3_stmt *stmt = index->prepared[which];
     const int result = sqlite3_step(stmt);
@@ -73,14 +73,15 @@ static bool run(struct search_index *index, enum search_statement which, int64_t
     if (result == SQLITE_ROW && first != NULL)
         *first = sqlite3_column_int64(stmt, 0);
     const bool ok = result == SQLITE_ROW || result == SQLITE_DONE ||
-                    fail(index, "writing the search index", err);
+                    set_failure(index, "writing the search index", err);
     sqlite3_reset(stmt);
     sqlite3_clear_bindings(stmt);
     return ok;
 }
 
-static bool run_with(struct search_index *index, enum search_statement which, int64_t number,
-                     const struct search_change *change, int64_t *first, struct error *err)
+static bool run_for_document(struct search_index *index, enum search_statement which,
+                             int64_t number, const struct search_change *change, int64_t *first,
+                             struct error *err)
 {
     sqlite3_stmt *stmt = index->prepared[which];
     const char *text = change == NULL || change->text == NULL ? "" : change->text;
@@ -93,28 +94,29 @@ static bool run_with(struct search_index *index, enum search_statement which, in
         sqlite3_bind_text64(stmt, 3, change->shown, change->shown_len, SQLITE_STATIC,
                             SQLITE_UTF8) != SQLITE_OK)
         abort();
-    return run(index, which, first, err);
+    return run_statement(index, which, first, err);
 }
 
-/* After COMMIT, before was_backlog is renewed: logs how much of the backlog was indexed, now and
- * then and at its end. */
+/* Logs how much of the backlog was indexed, at intervals and when it is empty. Call after COMMIT,
+ * before had_backlog is updated. */
 static void log_progress(struct search_index *index)
 {
     const struct store_observer *observer = index->observer;
     const bool more = index->has_backlog;
     char detail[96];
 
-    index->caught_up += index->taken;
+    index->indexed_unlogged += index->taken;
     index->unfinished = more ? index->unfinished : 0;
-    if (index->caught_up < LOG_EVERY && (more || !index->was_backlog || index->caught_up == 0))
+    if (index->indexed_unlogged < LOG_EVERY_DOCUMENTS &&
+        (more || !index->had_backlog || index->indexed_unlogged == 0))
         return;
     snprintf(detail, sizeof(detail), "%lld more entries and contexts can be found%s",
-             (long long)index->caught_up, more ? "" : "; nothing is left to index");
+             (long long)index->indexed_unlogged, more ? "" : "; nothing is left to index");
     observer->notice(observer->arg, STORE_INFO, "search_indexed", detail);
-    index->caught_up = 0;
+    index->indexed_unlogged = 0;
 }
 
-/* --- Noting -------------------------------------------------------------------------------- */
+/* --- Recording ----------------------------------------------------------------------------- */
 
 static void free_texts(struct search_change *change)
 {
@@ -122,7 +124,7 @@ static void free_texts(struct search_change *change)
     free(change->shown);
 }
 
-static void forget(struct search_index *index)
+static void clear_changes(struct search_index *index)
 {
     for (size_t i = 0; i < index->count; i++)
         free_texts(&index->changes[i]);
@@ -133,7 +135,7 @@ static void forget(struct search_index *index)
 
 void search_index_release(struct search_index *index)
 {
-    forget(index);
+    clear_changes(index);
     free(index->changes);
     index->changes = NULL;
     index->capacity = 0;
@@ -162,8 +164,8 @@ static char *copy_text(struct slice text)
     return copy;
 }
 
-/* A context keeps its text from before the folding for snippets. */
-static void fold(struct search_change *change)
+/* A context also keeps its unfolded text, for snippets. */
+static void fold_text(struct search_change *change)
 {
     const struct slice text = {change->text, change->len};
     char *shown = change->document < 0 ? copy_text(text) : NULL;
@@ -179,75 +181,77 @@ static void fold(struct search_change *change)
     change->shown_len = text.len;
 }
 
-static void make_text(struct search_index *index, struct slice json, struct search_change *change)
+static void extract_text(struct search_index *index, struct slice json,
+                         struct search_change *change)
 {
     change->text = index->text_of(json, &change->len);
     if (change->text != NULL)
-        fold(change);
+        fold_text(change);
 }
 
-static void make_text_or_put_off(struct search_index *index, struct slice json,
-                                 struct search_change *change)
+static void extract_or_defer(struct search_index *index, struct slice json,
+                             struct search_change *change)
 {
-    if (index->bytes > BYTES_AT_ONCE)
-        change->later = true;
+    if (index->bytes > TRANSACTION_BYTES_MAX)
+        change->is_deferred = true;
     else
-        make_text(index, json, change);
+        extract_text(index, json, change);
 }
 
-/* Whether the document is in the backlog. A failure is kept for search_index_apply. */
-static bool waits(struct search_index *index, int64_t document)
+/* Whether the document is in the backlog. A failure is stored for search_index_apply. */
+static bool is_in_backlog(struct search_index *index, int64_t document)
 {
     int64_t found = 0;
 
     if (index->has_backlog && !index->failed)
         index->failed =
-            !run_with(index, SEARCH_IN_BACKLOG, document, NULL, &found, &index->failure);
+            !run_for_document(index, SEARCH_IN_BACKLOG, document, NULL, &found, &index->failure);
     return found != 0;
 }
 
-void search_index_note(struct search_index *index, int64_t document, struct slice json, bool is_new)
+void search_index_record(struct search_index *index, int64_t document, struct slice json,
+                         bool is_new)
 {
     struct search_change change = {.document = document};
 
     if (index->text_of == NULL)
         return;
-    change.waits = waits(index, document);
+    change.waits = is_in_backlog(index, document);
     if (!change.waits)
-        make_text_or_put_off(index, json, &change);
-    if (change.text != NULL || change.later || document >= 0 || !is_new)
+        extract_or_defer(index, json, &change);
+    if (change.text != NULL || change.is_deferred || document >= 0 || !is_new)
         add_change(index, change);
 }
 
-/* Notes a document that was taken off the backlog. */
-static void note_taken(struct search_index *index, int64_t document, struct slice json)
+/* Records a document that was removed from the backlog. */
+static void record_document(struct search_index *index, int64_t document, struct slice json)
 {
     struct search_change change = {.document = document};
 
-    make_text_or_put_off(index, json, &change);
+    extract_or_defer(index, json, &change);
     add_change(index, change);
 }
 
-void search_index_note_removal(struct search_index *index, int64_t document, struct slice json)
+void search_index_record_removal(struct search_index *index, int64_t document, struct slice json)
 {
-    struct search_change change = {.document = document, .removed = true};
+    struct search_change change = {.document = document, .is_removal = true};
 
     if (index->text_of == NULL)
         return;
-    change.waits = waits(index, document);
+    change.waits = is_in_backlog(index, document);
     if (!change.waits)
-        make_text(index, json, &change);
+        extract_text(index, json, &change);
     add_change(index, change);
 }
 
-bool search_index_has_a_step(const struct search_index *index)
+bool search_index_has_full_step(const struct search_index *index)
 {
     return index->count >= STEP_DOCUMENTS || index->bytes >= STEP_BYTES;
 }
 
 /* --- Applying ------------------------------------------------------------------------------ */
 
-static int compare(const void *left, const void *right)
+static int compare_changes(const void *left, const void *right)
 {
     const struct search_change *a = left;
     const struct search_change *b = right;
@@ -257,53 +261,54 @@ static int compare(const void *left, const void *right)
     return a->order < b->order ? -1 : a->order > b->order;
 }
 
-/* Runs SEARCH_ADD_BACKLOG, SEARCH_CUT_BACKLOG or SEARCH_END_BACKLOG. */
+/* Executes SEARCH_ADD_BACKLOG, SEARCH_CUT_BACKLOG or SEARCH_END_BACKLOG. */
 static bool set_backlog(struct search_index *index, enum search_statement which, int64_t first,
                         int64_t last, struct error *err)
 {
     sqlite3_bind_int64(index->prepared[which], 1, first);
     if (which != SEARCH_END_BACKLOG)
         sqlite3_bind_int64(index->prepared[which], 2, last);
-    return run(index, which, NULL, err);
+    return run_statement(index, which, NULL, err);
 }
 
 static bool apply_context(struct search_index *index, const struct search_change *change,
                           struct error *err)
 {
     const int64_t seq = search_context_document(change->document);
-    int64_t same = 0;
+    int64_t is_unchanged = 0;
 
-    if (change->removed || change->text == NULL)
-        return run_with(index, SEARCH_REMOVE_CONTEXT, seq, NULL, NULL, err);
-    if (!run_with(index, SEARCH_FIND_CONTEXT, seq, change, &same, err))
+    if (change->is_removal || change->text == NULL)
+        return run_for_document(index, SEARCH_REMOVE_CONTEXT, seq, NULL, NULL, err);
+    if (!run_for_document(index, SEARCH_FIND_CONTEXT, seq, change, &is_unchanged, err))
         return false;
-    index->applied += same == 0;
-    return same != 0 || run_with(index, SEARCH_REPLACE_CONTEXT, seq, change, NULL, err);
+    index->applied += is_unchanged == 0;
+    return is_unchanged != 0 ||
+           run_for_document(index, SEARCH_REPLACE_CONTEXT, seq, change, NULL, err);
 }
 
-/* An entry that the index has is removed first; the index never has one whose first change of the
- * transaction adds it, or that waits in the backlog. */
+/* Removes an indexed entry before it is added again. An entry is not indexed if the first change of
+ * the transaction adds it, or if it was in the backlog. */
 static bool apply_entry(struct search_index *index, const struct search_change *first,
                         const struct search_change *last, struct error *err)
 {
-    if (first->removed && !first->waits &&
-        !run_with(index, SEARCH_REMOVE_ENTRY, first->document, first, NULL, err))
+    if (first->is_removal && !first->waits &&
+        !run_for_document(index, SEARCH_REMOVE_ENTRY, first->document, first, NULL, err))
         return false;
-    if (last->removed)
+    if (last->is_removal)
         return true;
     index->applied++;
-    return run_with(index, SEARCH_ADD_ENTRY, last->document, last, NULL, err);
+    return run_for_document(index, SEARCH_ADD_ENTRY, last->document, last, NULL, err);
 }
 
-/* The changes of one document. The first shows whether the index has the document, the last its new
- * state. */
+/* The changes of one document. The first one shows whether the index has the document, the last one
+ * its new state. */
 struct group {
     const struct search_change *first;
     const struct search_change *last;
     size_t end;
 };
 
-static struct group group_at(const struct search_index *index, size_t at)
+static struct group find_group(const struct search_index *index, size_t at)
 {
     const struct search_change *first = &index->changes[at];
 
@@ -314,15 +319,15 @@ static struct group group_at(const struct search_index *index, size_t at)
 
 static bool apply_group(struct search_index *index, struct group group, struct error *err)
 {
-    if (group.last->waits && !group.last->removed)
-        return true; /* search_index_catch_up will read the stored document */
+    if (group.last->waits && !group.last->is_removal)
+        return true; /* search_index_process_backlog will read the stored document */
     if (group.last->document < 0)
         return apply_context(index, group.last, err);
     return apply_entry(index, group.first, group.last, err);
 }
 
-/* Consecutive entries become one range. Contexts are each a range of their own, which is never cut.
- */
+/* Combines consecutive entries into one range. Each context is a range of its own, which is never
+ * split. */
 static bool defer_to_backlog(struct search_index *index, struct group group, size_t *at,
                              struct error *err)
 {
@@ -330,8 +335,8 @@ static bool defer_to_backlog(struct search_index *index, struct group group, siz
     int64_t last = first;
 
     for (*at = group.end; first >= 0 && *at < index->count; *at = group.end) {
-        group = group_at(index, *at);
-        if (!group.last->later || group.last->document != last + 1)
+        group = find_group(index, *at);
+        if (!group.last->is_deferred || group.last->document != last + 1)
             break;
         last++;
     }
@@ -341,11 +346,11 @@ static bool defer_to_backlog(struct search_index *index, struct group group, siz
 
 /* FTS5 keeps words in memory until COMMIT, and a failure there would leave the outcome unknown.
  * Releasing a savepoint makes FTS5 write them now. */
-static bool flush(struct search_index *index, struct error *err)
+static bool flush_words(struct search_index *index, struct error *err)
 {
     return sqlite3_exec(index->db, "SAVEPOINT search; RELEASE search", NULL, NULL, NULL) ==
                SQLITE_OK ||
-           fail(index, "writing the search index", err);
+           set_failure(index, "writing the search index", err);
 }
 
 bool search_index_apply(struct search_index *index, struct error *err)
@@ -357,17 +362,17 @@ bool search_index_apply(struct search_index *index, struct error *err)
         return false;
     }
     if (index->count > 1)
-        qsort(index->changes, index->count, sizeof(*index->changes), compare);
+        qsort(index->changes, index->count, sizeof(*index->changes), compare_changes);
     for (size_t at = 0; at < index->count && ok;) {
-        const struct group group = group_at(index, at);
-        if (group.last->later) {
+        const struct group group = find_group(index, at);
+        if (group.last->is_deferred) {
             ok = defer_to_backlog(index, group, &at, err);
             continue;
         }
         ok = apply_group(index, group, err);
         at = group.end;
     }
-    return ok && (index->count == 0 || flush(index, err));
+    return ok && (index->count == 0 || flush_words(index, err));
 }
 
 void search_index_end(struct search_index *index, bool committed)
@@ -376,17 +381,17 @@ void search_index_end(struct search_index *index, bool committed)
 
     if (committed) {
         log_progress(index);
-        index->was_backlog = index->has_backlog;
+        index->had_backlog = index->has_backlog;
         index->is_corrupt = false;
         index->rebuilds = 0;
     } else {
-        index->has_backlog = index->was_backlog;
+        index->has_backlog = index->had_backlog;
         index->is_suspect = index->text_of != NULL && search_tables_is_corruption(result);
         if (index->is_suspect && result == SQLITE_CORRUPT_VTAB)
             index->is_corrupt = true;
     }
     index->applied = index->taken = 0;
-    forget(index);
+    clear_changes(index);
 }
 
 /* --- The backlog ------------------------------------------------------------------------------ */
@@ -396,8 +401,8 @@ struct range {
     int64_t last;
 };
 
-static bool next_range(struct search_index *index, struct range *out, bool *found,
-                       struct error *err)
+static bool read_next_range(struct search_index *index, struct range *out, bool *found,
+                            struct error *err)
 {
     sqlite3_stmt *stmt = index->prepared[SEARCH_NEXT_BACKLOG];
     const int result = sqlite3_step(stmt);
@@ -407,11 +412,11 @@ static bool next_range(struct search_index *index, struct range *out, bool *foun
         *out = (struct range){sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1)};
     sqlite3_reset(stmt);
     return result == SQLITE_ROW || result == SQLITE_DONE ||
-           fail(index, "reading the backlog of the search index", err);
+           set_failure(index, "reading the backlog of the search index", err);
 }
 
-static void note_session(struct search_index *index, struct skipped_rows *skipped,
-                         sqlite3_stmt *stmt)
+static void record_session(struct search_index *index, struct skipped_rows *skipped,
+                           sqlite3_stmt *stmt)
 {
     const int64_t document = search_context_document(sqlite3_column_int64(stmt, 0));
     struct session_row row;
@@ -419,44 +424,45 @@ static void note_session(struct search_index *index, struct skipped_rows *skippe
 
     if (!session_row_read(stmt, index->fix_context, &row, &err)) {
         skipped_rows_add(skipped, &err);
-        note_taken(index, document, SLICE_LITERAL("{}"));
+        record_document(index, document, SLICE_LITERAL("{}"));
         return;
     }
-    note_taken(index, document, row.session.context);
+    record_document(index, document, row.session.context);
     session_row_release(&row);
 }
 
-static void note_row(struct search_index *index, struct skipped_rows *skipped, sqlite3_stmt *stmt,
-                     bool is_entry)
+static void record_row(struct search_index *index, struct skipped_rows *skipped, sqlite3_stmt *stmt,
+                       bool is_entry)
 {
     if (is_entry)
-        note_taken(index, sqlite3_column_int64(stmt, 0), column_text(stmt, 1));
+        record_document(index, sqlite3_column_int64(stmt, 0), column_text(stmt, 1));
     else
-        note_session(index, skipped, stmt);
+        record_session(index, skipped, stmt);
 }
 
-/* The row of a document, and the document of a row. */
-static int64_t row_of(int64_t document, bool is_entry)
+/* Converts a document number to the row of its table, and back. */
+static int64_t convert_row(int64_t document, bool is_entry)
 {
     return is_entry ? document : search_context_document(document);
 }
 
-/* Notes the last documents of the range; *reached is what it may be cut to. */
-static bool note_documents(struct search_index *index, struct skipped_rows *skipped,
-                           const struct range *range, int64_t *reached, struct error *err)
+/* Records documents from the end of the range. *reached: the range can be shortened to end before
+ * it. */
+static bool record_documents(struct search_index *index, struct skipped_rows *skipped,
+                             const struct range *range, int64_t *reached, struct error *err)
 {
     const bool is_entry = range->first >= 0;
     sqlite3_stmt *stmt = index->prepared[is_entry ? SEARCH_ENTRIES : SEARCH_CONTEXTS];
     int result;
 
     *reached = range->first;
-    sqlite3_bind_int64(stmt, 1, row_of(range->first, is_entry));
-    sqlite3_bind_int64(stmt, 2, row_of(range->last, is_entry));
+    sqlite3_bind_int64(stmt, 1, convert_row(range->first, is_entry));
+    sqlite3_bind_int64(stmt, 2, convert_row(range->last, is_entry));
     while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
-        note_row(index, skipped, stmt, is_entry);
+        record_row(index, skipped, stmt, is_entry);
         index->taken++;
-        *reached = row_of(sqlite3_column_int64(stmt, 0), is_entry);
-        if (search_index_has_a_step(index))
+        *reached = convert_row(sqlite3_column_int64(stmt, 0), is_entry);
+        if (search_index_has_full_step(index))
             break;
         *reached = range->first;
     }
@@ -466,25 +472,25 @@ static bool note_documents(struct search_index *index, struct skipped_rows *skip
     return result == SQLITE_ROW || result == SQLITE_DONE;
 }
 
-static bool take_range(struct search_index *index, struct skipped_rows *skipped,
-                       const struct range *range, struct error *err)
+static bool index_range(struct search_index *index, struct skipped_rows *skipped,
+                        const struct range *range, struct error *err)
 {
     const size_t before = index->count;
     int64_t reached;
 
-    if (!note_documents(index, skipped, range, &reached, err))
+    if (!record_documents(index, skipped, range, &reached, err))
         return false;
     if (reached > range->first)
         return set_backlog(index, SEARCH_CUT_BACKLOG, range->first, reached - 1, err);
-    /* The text of a deleted session's context is still in the index. That of a deleted entry is
-     * not: the transaction that deletes an entry removes it from the index, too. */
+    /* The text of a deleted session's context is still in the index. The text of a deleted entry is
+     * not: the transaction that deletes an entry also removes it from the index. */
     if (range->first < 0 && range->first == range->last && index->count == before)
-        search_index_note_removal(index, range->first, SLICE_LITERAL("{}"));
+        search_index_record_removal(index, range->first, SLICE_LITERAL("{}"));
     return set_backlog(index, SEARCH_END_BACKLOG, range->first, 0, err);
 }
 
-bool search_index_catch_up(struct search_index *index, struct skipped_rows *skipped, bool *more,
-                           struct error *err)
+bool search_index_process_backlog(struct search_index *index, struct skipped_rows *skipped,
+                                  bool *more, struct error *err)
 {
     struct range range = {0};
 
@@ -494,10 +500,10 @@ bool search_index_catch_up(struct search_index *index, struct skipped_rows *skip
     if (!search_index_take_report(index, err))
         return false;
     do {
-        if (!next_range(index, &range, more, err) ||
-            (*more && !take_range(index, skipped, &range, err)))
+        if (!read_next_range(index, &range, more, err) ||
+            (*more && !index_range(index, skipped, &range, err)))
             return false;
-    } while (*more && !search_index_has_a_step(index));
+    } while (*more && !search_index_has_full_step(index));
     index->has_backlog = *more;
     return true;
 }
@@ -513,7 +519,7 @@ bool search_index_take_report(struct search_index *index, struct error *err)
     if (seen_at == 0)
         return true;
     const bool is_certain = atomic_exchange(&report->is_certain, false);
-    /* A snapshot from before the last rebuild says nothing about the present index. */
+    /* A snapshot from before the last rebuild says nothing about the current index. */
     if (seen_at <= index->rebuilt_at)
         return true;
     if (!is_certain && search_tables_match(index->db, index->rule, &match, err) && match)
@@ -540,7 +546,7 @@ static bool replace_tables(struct search_index *index, bool *is_safe, struct err
     sqlite3 *db = index->db;
 
     if (!connection_run(db, "BEGIN IMMEDIATE", err) || !search_tables_drop(db, err) ||
-        !search_tables_make(index->db, index->rule, err)) {
+        !search_tables_create(index->db, index->rule, err)) {
         const int result = sqlite3_extended_errcode(db);
         *is_safe = search_tables_is_corruption(result) || sqlite_error_is_harmless(result);
         return false;
@@ -549,7 +555,7 @@ static bool replace_tables(struct search_index *index, bool *is_safe, struct err
         *is_safe = sqlite_error_is_harmless(sqlite3_extended_errcode(db));
         return false;
     }
-    return prepare(index, err);
+    return prepare_statements(index, err);
 }
 
 static void log_rebuild(const struct search_index *index, const char *outcome,
@@ -561,15 +567,15 @@ static void log_rebuild(const struct search_index *index, const char *outcome,
     index->observer->notice(index->observer->arg, STORE_ERROR, "search_index_corrupt", detail);
 }
 
-/* What is written from now on is not indexed. The backlog makes each search incomplete, and without
- * the triggers the next start does not take the tables as they are. False: an I/O error leaves the
- * state of the log unknown. */
+/* Turns search off. Later writes are not indexed. The backlog makes each search incomplete, and
+ * without the triggers the next start rebuilds the tables. False: an I/O error leaves the state of
+ * the WAL unknown. */
 static bool turn_off(struct search_index *index, const struct error *why, struct error *err)
 {
     log_rebuild(index, "search is off until the next start, since the index cannot be rebuilt",
                 why);
     index->text_of = NULL;
-    index->has_backlog = index->was_backlog = false;
+    index->has_backlog = index->had_backlog = false;
     if (search_tables_drop_triggers(index->db, err) &&
         connection_run(index->db,
                        "INSERT OR REPLACE INTO search_backlog VALUES (0, 9223372036854775807)",
@@ -581,25 +587,25 @@ static bool turn_off(struct search_index *index, const struct error *why, struct
 
 bool search_index_rebuild(struct search_index *index, const struct error *why, struct error *err)
 {
-    const struct error reason = *why; /* may be `err` */
+    const struct error reason = *why; /* *why may be *err */
     bool is_safe = true;
 
     index->is_corrupt = false;
     index->rebuilds++;
-    if (++index->unfinished > UNFINISHED_MAX)
+    if (++index->unfinished > UNFINISHED_REBUILDS_MAX)
         return turn_off(index, &reason, err);
     if (!replace_tables(index, &is_safe, err))
         return is_safe && connection_roll_back(index->db) && turn_off(index, err, err);
-    index->has_backlog = index->was_backlog = true;
+    index->has_backlog = index->had_backlog = true;
     log_rebuild(index, "the search index is dropped and rebuilt in the background", &reason);
     return true;
 }
 
 /* --- Opening ---------------------------------------------------------------------------------- */
 
-/* To be logged once the transaction has committed. */
+/* A message to log after the transaction has committed. */
 struct notice {
-    const char *event; /* NULL: nothing */
+    const char *event; /* NULL: no message */
     const char *detail;
 };
 
@@ -608,7 +614,7 @@ static bool make_tables(struct search_index *index, struct notice *notice, struc
     int64_t stored;
 
     if (!connection_integer(index->db, "SELECT EXISTS (SELECT 1 FROM sessions)", &stored, err) ||
-        !search_tables_make(index->db, index->rule, err))
+        !search_tables_create(index->db, index->rule, err))
         return false;
     if (stored != 0)
         *notice = (struct notice){"search_indexing",
@@ -616,21 +622,21 @@ static bool make_tables(struct search_index *index, struct notice *notice, struc
     return true;
 }
 
-/* Makes or drops the tables, as search is on or off. A rule that cannot be read counts as another.
- */
-static bool bring_up_to_date(struct search_index *index, struct notice *notice, struct error *err)
+/* Creates or drops the tables, depending on whether search is on. An unreadable rule counts as
+ * another version. */
+static bool update_tables(struct search_index *index, struct notice *notice, struct error *err)
 {
-    bool there;
+    bool exists;
     bool match = false;
 
-    if (!search_tables_are_there(index->db, &there, err))
+    if (!search_tables_exist(index->db, &exists, err))
         return false;
-    if (index->text_of != NULL && there &&
+    if (index->text_of != NULL && exists &&
         search_tables_match(index->db, index->rule, &match, err) && match)
         return true;
-    if (there && !search_tables_drop(index->db, err))
+    if (exists && !search_tables_drop(index->db, err))
         return false;
-    if (there && index->text_of == NULL)
+    if (exists && index->text_of == NULL)
         *notice = (struct notice){"search_dropped", "search is off: its tables are gone"};
     return index->text_of == NULL || make_tables(index, notice, err);
 }
@@ -641,17 +647,17 @@ static bool open_tables(struct search_index *index, struct error *err)
     struct notice notice = {NULL, NULL};
     int64_t backlog = 0;
 
-    if (!connection_run(index->db, "BEGIN IMMEDIATE", err) ||
-        !bring_up_to_date(index, &notice, err) || !connection_run(index->db, "COMMIT", err))
+    if (!connection_run(index->db, "BEGIN IMMEDIATE", err) || !update_tables(index, &notice, err) ||
+        !connection_run(index->db, "COMMIT", err))
         return false;
     if (notice.event != NULL)
         observer->notice(observer->arg, STORE_INFO, notice.event, notice.detail);
     if (index->text_of == NULL)
         return true;
     if (!connection_integer(index->db, "SELECT count(*) FROM search_backlog", &backlog, err) ||
-        !prepare(index, err))
+        !prepare_statements(index, err))
         return false;
-    index->has_backlog = index->was_backlog = backlog > 0;
+    index->has_backlog = index->had_backlog = backlog > 0;
     return true;
 }
 

@@ -2,67 +2,67 @@
 
 #include "db/sqlite/search/fold.h"
 
-/* Between two terms. U+0000 would end an expression. */
+/* A separator between terms. U+0000 would end an expression. */
 static bool is_space(char c)
 {
     return c == ' ' || (unsigned char)c < ' ';
 }
 
-/* Takes the next term off the front: up to a quote's end, or to a space or a quote. */
-static struct slice take_term(struct slice *rest)
+/* Removes the next term from the front: it ends at the closing quote, or at a space or a quote. */
+static struct slice parse_term(struct slice *rest)
 {
     struct slice term;
     size_t at = 0;
 
     while (at < rest->len && is_space(rest->data[at]))
         at++;
-    const bool quoted = at < rest->len && rest->data[at] == '"';
-    at += quoted;
+    const bool is_quoted = at < rest->len && rest->data[at] == '"';
+    at += is_quoted;
     term.data = rest->data + at;
-    while (at < rest->len && rest->data[at] != '"' && (quoted || !is_space(rest->data[at])))
+    while (at < rest->len && rest->data[at] != '"' && (is_quoted || !is_space(rest->data[at])))
         at++;
     term.len = (size_t)(rest->data + at - term.data);
-    at += quoted && at < rest->len;
+    at += is_quoted && at < rest->len;
     *rest = (struct slice){rest->data + at, rest->len - at};
     return term;
 }
 
-/* A * behind the term, within or without the quotes. */
-static bool take_star(struct slice *term, struct slice *rest)
+/* Removes a * after the term, inside or outside the quotes. True when there was one. */
+static bool parse_star(struct slice *term, struct slice *rest)
 {
-    bool star = false;
+    bool has_star = false;
 
     while (term->len > 0 && term->data[term->len - 1] == '*') {
         term->len--;
-        star = true;
+        has_star = true;
     }
     while (rest->len > 0 && *rest->data == '*') {
         *rest = (struct slice){rest->data + 1, rest->len - 1};
-        star = true;
+        has_star = true;
     }
-    return star;
+    return has_star;
 }
 
 struct adding {
     struct search_query *query;
-    bool too_many;
+    bool has_too_many;
 };
 
 static bool add_word(void *arg, struct slice word, size_t from, size_t to)
 {
     struct adding *adding = arg;
     struct search_query *query = adding->query;
-    char *place = query->folded + query->folded_len;
+    char *dest = query->folded + query->folded_len;
 
     (void)from;
     (void)to;
-    adding->too_many = query->word_count == STORE_SEARCH_WORDS_MAX ||
-                       word.len > sizeof(query->folded) - query->folded_len;
-    if (adding->too_many)
+    adding->has_too_many = query->word_count == STORE_SEARCH_WORDS_MAX ||
+                           word.len > sizeof(query->folded) - query->folded_len;
+    if (adding->has_too_many)
         return false;
-    memcpy(place, word.data, word.len);
+    memcpy(dest, word.data, word.len);
     query->folded_len += word.len;
-    query->words[query->word_count++] = (struct search_word){.text = {place, word.len}};
+    query->words[query->word_count++] = (struct search_word){.text = {dest, word.len}};
     return true;
 }
 
@@ -75,21 +75,21 @@ static size_t count_characters(struct slice text)
     return count;
 }
 
-static void add_to_match(struct search_query *query, struct slice text)
+static void append_to_match(struct search_query *query, struct slice text)
 {
     memcpy(query->match + query->match_len, text.data, text.len);
     query->match_len += text.len;
 }
 
-static void quote(struct search_query *query, struct slice term, bool is_prefix)
+static void append_quoted(struct search_query *query, struct slice term, bool is_prefix)
 {
     if (query->match_len > 0)
-        add_to_match(query, SLICE_LITERAL(" AND "));
-    add_to_match(query, SLICE_LITERAL("\""));
+        append_to_match(query, SLICE_LITERAL(" AND "));
+    append_to_match(query, SLICE_LITERAL("\""));
     for (size_t i = 0; i < term.len; i++)
-        add_to_match(query, is_space(term.data[i]) ? SLICE_LITERAL(" ")
-                                                   : (struct slice){term.data + i, 1});
-    add_to_match(query, is_prefix ? SLICE_LITERAL("\" *") : SLICE_LITERAL("\""));
+        append_to_match(query, is_space(term.data[i]) ? SLICE_LITERAL(" ")
+                                                      : (struct slice){term.data + i, 1});
+    append_to_match(query, is_prefix ? SLICE_LITERAL("\" *") : SLICE_LITERAL("\""));
 }
 
 static bool add_term(const struct search_tokens *tokens, struct slice term, bool is_prefix,
@@ -99,7 +99,7 @@ static bool add_term(const struct search_tokens *tokens, struct slice term, bool
     const size_t first = query->word_count;
 
     search_tokens_visit(tokens, term, add_word, &adding);
-    if (adding.too_many)
+    if (adding.has_too_many)
         return error_set(err, ERROR_INVALID_QUERY, "q", "q may have at most %d words",
                          STORE_SEARCH_WORDS_MAX);
     if (query->word_count == first)
@@ -111,7 +111,7 @@ static bool add_term(const struct search_tokens *tokens, struct slice term, bool
     if (is_prefix && count_characters(last->text) < STORE_SEARCH_PREFIX_MIN)
         return error_set(err, ERROR_INVALID_QUERY, "q", "a * stands behind at least %d letters",
                          STORE_SEARCH_PREFIX_MIN);
-    quote(query, term, is_prefix);
+    append_quoted(query, term, is_prefix);
     return true;
 }
 
@@ -130,8 +130,8 @@ bool search_query_parse(const struct search_tokens *tokens, struct slice text,
     search_fold_marks(folded, text.len);
     rest = (struct slice){folded, search_fold_letters((struct slice){folded, text.len}, folded)};
     while (rest.len > 0) {
-        struct slice term = take_term(&rest);
-        const bool is_prefix = take_star(&term, &rest);
+        struct slice term = parse_term(&rest);
+        const bool is_prefix = parse_star(&term, &rest);
         if (!add_term(tokens, term, is_prefix, out, err))
             return false;
     }

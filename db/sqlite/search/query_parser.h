@@ -1,6 +1,7 @@
 /*
- * What a person typed, as an expression of FTS5 and as words to be marked. Every word is quoted,
- * so nothing that is typed is FTS5's syntax. See db/store/search.h for the language.
+ * Translates a user's query into an FTS5 expression and a list of words to mark in snippets. Each
+ * word is quoted, so the user's text is never FTS5 syntax. See db/store/search.h for the query
+ * language.
  */
 #ifndef SESSIOND_DB_SQLITE_SEARCH_QUERY_PARSER_H
 #define SESSIOND_DB_SQLITE_SEARCH_QUERY_PARSER_H
@@ -8,13 +9,13 @@
 #include "db/sqlite/search/tokenizer.h"
 #include "db/store/search.h"
 
-/* ` AND "" *` around each word. No quote stands within one. */
+/* ` AND "" *` around each word. A word has no quote character. */
 #define SEARCH_QUERY_SQL_MAX (STORE_SEARCH_TEXT_MAX_BYTES + 10 * STORE_SEARCH_WORDS_MAX + 1)
 
 struct search_word {
     struct slice text; /* folded; in `folded` */
-    bool begins;       /* a term, of one word or several, begins here */
-    bool ends;         /* it ends here */
+    bool begins;       /* first word of a term */
+    bool ends;         /* last word of a term */
     bool is_prefix;
 };
 
@@ -27,8 +28,8 @@ struct search_query {
     size_t folded_len;
 };
 
-/* `text` is UTF-8. ERROR_INVALID_QUERY, naming `q`, when it has no word or too many, or is too
- * long. */
+/* Parses a UTF-8 query. Pure, on the thread of `tokens`. ERROR_INVALID_QUERY with the field `q`
+ * when it has no word, too many words, or too many bytes. */
 MUST_USE bool search_query_parse(const struct search_tokens *tokens, struct slice text,
                                  struct search_query *out, struct error *err);
 

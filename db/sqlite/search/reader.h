@@ -1,4 +1,4 @@
-/* What a reader keeps for searches, and what it reports to the writer. */
+/* The search state of a reader, and its report to the writer. */
 #ifndef SESSIOND_DB_SQLITE_SEARCH_READER_H
 #define SESSIOND_DB_SQLITE_SEARCH_READER_H
 
@@ -18,13 +18,13 @@ enum search_read_statement {
     SEARCH_READ_STATEMENT_COUNT
 };
 
-/* From readers to the writer: a search found the index corrupt. */
+/* A reader's report to the writer: a search found the index corrupt. Any thread. */
 struct search_report {
-    atomic_int_least64_t seen_at; /* the commits in the snapshot, plus one; 0: no report */
-    atomic_bool is_certain; /* false: right only when the tables differ from the expected ones */
+    atomic_int_least64_t seen_at; /* commits in the snapshot, plus one; 0: no report */
+    atomic_bool is_certain; /* false: valid only if the tables differ from the expected ones */
 };
 
-/* What a reader keeps for searches; made by the first one. */
+/* The search state of a reader, created by its first search. The thread that leases the reader. */
 struct search_reader {
     struct search_report *report;
     sqlite3_stmt *prepared[SEARCH_READ_STATEMENT_COUNT];
@@ -32,7 +32,7 @@ struct search_reader {
     store_extract_fn text_of;
 };
 
-/* Frees what a search has made. The statements are finalised with the connection. */
+/* Releases the tokenizer. Closing the connection finalizes the statements. */
 void search_reader_release(struct search_reader *search);
 
 #endif

@@ -3,20 +3,20 @@
 #define LEAD_BYTES 48
 #define MATCHES_MAX 256
 
-/* What was found is matched by Shift-And (Baeza-Yates and Gonnet, 1992): bit i says that the words
- * of a term up to the query's word i are those seen last. */
+/* Matches terms with Shift-And (Baeza-Yates and Gonnet, 1992): bit i of `state` is set if the last
+ * words of the text equal the words of a term up to the query's word i. */
 struct matching {
     const struct search_query *query;
     uint32_t begins;
     uint32_t ends;
     uint32_t state;
-    size_t seen;                           /* words */
-    size_t starts[STORE_SEARCH_WORDS_MAX]; /* of the last ones, a ring */
+    size_t seen;                           /* number of words */
+    size_t starts[STORE_SEARCH_WORDS_MAX]; /* offsets of the last words, a ring buffer */
     struct store_mark found[MATCHES_MAX];
     size_t count;
 };
 
-static bool is_word(const struct search_word *wanted, struct slice word)
+static bool matches_word(const struct search_word *wanted, struct slice word)
 {
     if (!wanted->is_prefix)
         return slice_equal(wanted->text, word);
@@ -24,16 +24,16 @@ static bool is_word(const struct search_word *wanted, struct slice word)
            memcmp(word.data, wanted->text.data, wanted->text.len) == 0;
 }
 
-static uint32_t words_that_are(const struct search_query *query, struct slice word)
+static uint32_t match_bits(const struct search_query *query, struct slice word)
 {
     uint32_t bits = 0;
 
     for (size_t i = 0; i < query->word_count; i++)
-        bits |= (uint32_t)is_word(&query->words[i], word) << i;
+        bits |= (uint32_t)matches_word(&query->words[i], word) << i;
     return bits;
 }
 
-/* How many words the longest term has that ends at the word `i`. */
+/* Number of words of the longest term that ends at the word `i`. */
 static size_t term_length(const struct search_query *query, size_t i)
 {
     size_t length = 1;
@@ -43,7 +43,7 @@ static size_t term_length(const struct search_query *query, size_t i)
     return length;
 }
 
-static size_t longest_ended(const struct search_query *query, uint32_t ended)
+static size_t find_longest_term(const struct search_query *query, uint32_t ended)
 {
     size_t longest = 0;
 
@@ -60,9 +60,8 @@ static bool match_word(void *arg, struct slice word, size_t from, size_t to)
     struct store_mark *last = matching->found + matching->count;
 
     matching->starts[matching->seen++ % STORE_SEARCH_WORDS_MAX] = from;
-    matching->state =
-        (matching->state << 1 | matching->begins) & words_that_are(matching->query, word);
-    const size_t length = longest_ended(matching->query, matching->state & matching->ends);
+    matching->state = (matching->state << 1 | matching->begins) & match_bits(matching->query, word);
+    const size_t length = find_longest_term(matching->query, matching->state & matching->ends);
     if (length == 0)
         return true;
     from = matching->starts[(matching->seen - length) % STORE_SEARCH_WORDS_MAX];
@@ -87,8 +86,8 @@ static void find_matches(const struct search_tokens *tokens, const struct search
     search_tokens_visit(tokens, text, match_word, out);
 }
 
-/* The first match of those with the most others close behind. */
-static size_t densest(const struct matching *matching)
+/* The first match of the group with the most matches within one snippet. */
+static size_t find_densest(const struct matching *matching)
 {
     size_t best = 0;
     size_t most = 0;
@@ -118,8 +117,8 @@ static bool is_blank(char c)
     return c == ' ' || (unsigned char)c < ' ';
 }
 
-/* Not far before `at`: behind a space if there is one. */
-static size_t begin_before(struct slice text, size_t at)
+/* The start of a snippet, at most LEAD_BYTES before `at`: after a space if there is one. */
+static size_t find_begin(struct slice text, size_t at)
 {
     size_t begin = at > LEAD_BYTES ? at - LEAD_BYTES : 0;
 
@@ -134,8 +133,8 @@ static size_t begin_before(struct slice text, size_t at)
     return begin;
 }
 
-/* At a space if there is one behind `least`. */
-static size_t end_after(struct slice text, size_t begin, size_t least)
+/* The end of a snippet: at a space if there is one after `least`. */
+static size_t find_end(struct slice text, size_t begin, size_t least)
 {
     size_t end = begin + SEARCH_SNIPPET_BYTES;
 
@@ -150,7 +149,7 @@ static size_t end_after(struct slice text, size_t begin, size_t least)
     return end;
 }
 
-static void add(struct search_snippet *out, struct slice text)
+static void append_text(struct search_snippet *out, struct slice text)
 {
     for (size_t i = 0; i < text.len; i++) {
         const char c = text.data[i];
@@ -182,19 +181,19 @@ void search_snippet_make(const struct search_tokens *tokens, const struct search
 
     find_matches(tokens, query, text, &matching);
     if (matching.count > 0) {
-        const struct store_mark *first = &matching.found[densest(&matching)];
-        begin = begin_before(text, first->from);
+        const struct store_mark *first = &matching.found[find_densest(&matching)];
+        begin = find_begin(text, first->from);
         least = first->to;
     }
-    const size_t end = end_after(text, begin, least);
+    const size_t end = find_end(text, begin, least);
 
     out->len = out->mark_count = 0;
     if (text.len == 0)
         return; /* corrupt: such a text is not indexed, and may be NULL */
     if (begin > 0)
-        add(out, SLICE_LITERAL("…"));
+        append_text(out, SLICE_LITERAL("…"));
     add_marks(&matching, begin, end, out);
-    add(out, (struct slice){text.data + begin, end - begin});
+    append_text(out, (struct slice){text.data + begin, end - begin});
     if (end < text.len)
-        add(out, SLICE_LITERAL("…"));
+        append_text(out, SLICE_LITERAL("…"));
 }

@@ -1,4 +1,5 @@
-/* The part of a text in which a query's words stand closest together, with these marked. */
+/* Makes a snippet: the part of a text with the highest density of the query's words, which are
+ * marked. Pure, on the thread of the tokenizer. */
 #ifndef SESSIOND_DB_SQLITE_SEARCH_SNIPPET_H
 #define SESSIOND_DB_SQLITE_SEARCH_SNIPPET_H
 
@@ -14,8 +15,8 @@ struct search_snippet {
     size_t mark_count;
 };
 
-/* Cuts between characters, at spaces where there are some, and puts … where something is left out.
- * Control characters become spaces. A text in which nothing matches gives its beginning. */
+/* Cuts between characters, at spaces if possible, and adds … where text is omitted. Replaces
+ * control characters by spaces. Without a match, the snippet is the beginning of the text. */
 void search_snippet_make(const struct search_tokens *tokens, const struct search_query *query,
                          struct slice text, struct search_snippet *out);
 

@@ -14,53 +14,54 @@ extern const unsigned char schema_search[];
     "'search_entries_data', 'search_entries_idx', 'search_entries_docsize',"                       \
     " 'search_entries_config', 'search_contexts_data', 'search_contexts_idx',"                     \
     " 'search_contexts_content', 'search_contexts_docsize', 'search_contexts_config'"
-#define OTHERS                                                                                     \
+#define OTHER_OBJECTS                                                                              \
     "'search_backlog', 'search_rule', 'search_session_deleted', 'search_session_made_elsewhere',"  \
     " 'search_session_changed_elsewhere'"
-#define ALL VIRTUAL_TABLES ", " SHADOW_TABLES ", " OTHERS
+#define ALL_OBJECTS VIRTUAL_TABLES ", " SHADOW_TABLES ", " OTHER_OBJECTS
 
 /* The SQL of the shadow tables depends on the version of FTS5. */
 static const char fingerprint[] =
     "SELECT group_concat(one, char(10)) FROM"
     " (SELECT type || ' ' || name || ' ' || iif(name IN (" SHADOW_TABLES "), '', sql) AS one"
-    "  FROM sqlite_schema WHERE name IN (" ALL ") ORDER BY name)";
+    "  FROM sqlite_schema WHERE name IN (" ALL_OBJECTS ") ORDER BY name)";
 
-/* One object a row: triggers before the tables that they write to. */
-static const char objects[] = "SELECT type || ' ' || name FROM sqlite_schema WHERE name IN (" ALL
-                              ") AND type IN ('trigger', 'view', 'table', 'index')"
-                              " ORDER BY type = 'trigger' DESC LIMIT 1";
+/* One object per row: triggers before the tables that they write to. */
+static const char objects[] =
+    "SELECT type || ' ' || name FROM sqlite_schema WHERE name IN (" ALL_OBJECTS
+    ") AND type IN ('trigger', 'view', 'table', 'index')"
+    " ORDER BY type = 'trigger' DESC LIMIT 1";
 
-/* The fingerprint of tables that this version makes. */
-static bool read_model(char **out, struct error *err)
+/* Reads the fingerprint of tables that this version creates. */
+static bool read_expected(char **out, struct error *err)
 {
-    sqlite3 *model = NULL;
+    sqlite3 *expected = NULL;
 
-    const bool ok = connection_open_plain(":memory:", SQLITE_OPEN_READWRITE, &model, err) &&
-                    connection_run(model, "CREATE TABLE sessions (seq, context_bytes)", err) &&
-                    connection_run(model, (const char *)schema_search, err) &&
-                    connection_text(model, fingerprint, out, err);
-    connection_close(model);
+    const bool ok = connection_open_plain(":memory:", SQLITE_OPEN_READWRITE, &expected, err) &&
+                    connection_run(expected, "CREATE TABLE sessions (seq, context_bytes)", err) &&
+                    connection_run(expected, (const char *)schema_search, err) &&
+                    connection_text(expected, fingerprint, out, err);
+    connection_close(expected);
     return ok;
 }
 
-bool search_tables_are_ours(sqlite3 *db, bool *out, struct error *err)
+bool search_tables_are_current(sqlite3 *db, bool *out, struct error *err)
 {
-    char *model = NULL;
+    char *expected = NULL;
     char *found = NULL;
 
-    const bool ok = read_model(&model, err) && connection_text(db, fingerprint, &found, err);
-    *out = ok && found != NULL && strcmp(model, found) == 0;
-    free(model);
+    const bool ok = read_expected(&expected, err) && connection_text(db, fingerprint, &found, err);
+    *out = ok && found != NULL && strcmp(expected, found) == 0;
+    free(expected);
     free(found);
     return ok;
 }
 
-bool search_tables_are_there(sqlite3 *db, bool *out, struct error *err)
+bool search_tables_exist(sqlite3 *db, bool *out, struct error *err)
 {
     int64_t count;
 
-    if (!connection_integer(db, "SELECT count(*) FROM sqlite_schema WHERE name IN (" ALL ")",
-                            &count, err))
+    if (!connection_integer(
+            db, "SELECT count(*) FROM sqlite_schema WHERE name IN (" ALL_OBJECTS ")", &count, err))
         return false;
     *out = count > 0;
     return true;
@@ -71,7 +72,7 @@ bool search_tables_match(sqlite3 *db, int rule, bool *out, struct error *err)
     int64_t rules = 0;
     char sql[96];
 
-    if (!search_tables_are_ours(db, out, err))
+    if (!search_tables_are_current(db, out, err))
         return false;
     snprintf(sql, sizeof(sql), "SELECT count(*) FROM search_rule WHERE rule = %d AND folding = %d",
              rule, SEARCH_FOLDING);
@@ -80,9 +81,9 @@ bool search_tables_match(sqlite3 *db, int rule, bool *out, struct error *err)
     return ok;
 }
 
-/* FTS5 cannot drop a table that it cannot open: its entry in the schema is removed, and its shadow
- * tables become tables like others. */
-static bool forget_virtual_tables(sqlite3 *db, struct error *err)
+/* FTS5 cannot drop a table that it cannot open. This removes its entry in the schema, and its
+ * shadow tables become ordinary tables. */
+static bool remove_virtual_tables(sqlite3 *db, struct error *err)
 {
     return connection_run(db,
                           "PRAGMA writable_schema = ON;"
@@ -110,7 +111,7 @@ static bool drop_objects(sqlite3 *db, struct error *err)
 bool search_tables_drop(sqlite3 *db, struct error *err)
 {
     sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 0, NULL);
-    const bool ok = forget_virtual_tables(db, err) && drop_objects(db, err);
+    const bool ok = remove_virtual_tables(db, err) && drop_objects(db, err);
     sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     return ok;
 }
@@ -126,15 +127,15 @@ bool search_tables_drop_triggers(sqlite3 *db, struct error *err)
 
 bool search_tables_drop_foreign_triggers(sqlite3 *db, struct error *err)
 {
-    bool there;
-    bool ours;
+    bool exists;
+    bool is_ours;
 
-    if (!search_tables_are_there(db, &there, err) || !search_tables_are_ours(db, &ours, err))
+    if (!search_tables_exist(db, &exists, err) || !search_tables_are_current(db, &is_ours, err))
         return false;
-    return !there || ours || search_tables_drop_triggers(db, err);
+    return !exists || is_ours || search_tables_drop_triggers(db, err);
 }
 
-bool search_tables_make(sqlite3 *db, int rule, struct error *err)
+bool search_tables_create(sqlite3 *db, int rule, struct error *err)
 {
     char sql[64];
 

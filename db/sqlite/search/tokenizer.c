@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-/* https://sqlite.org/fts5.html#extending_fts5 */
+/* See https://sqlite.org/fts5.html#extending_fts5 */
 fts5_api *search_tokens_api(sqlite3 *db, struct error *err)
 {
     fts5_api *api = NULL;
@@ -23,7 +23,7 @@ fts5_api *search_tokens_api(sqlite3 *db, struct error *err)
 
 bool search_tokens_init(struct search_tokens *tokens, sqlite3 *db, struct error *err)
 {
-    /* As in db/sqlite/schema/search.sql. */
+    /* The same options as in db/sqlite/schema/search.sql. */
     const char *options[] = {"remove_diacritics", "2"};
     fts5_api *api = search_tokens_api(db, err);
     void *context;

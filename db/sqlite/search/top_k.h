@@ -1,4 +1,4 @@
-/* The best places of a search, behind those of the pages before. Plain values. */
+/* The best hits of a search after those of the previous pages. Plain values. */
 #ifndef SESSIOND_DB_SQLITE_SEARCH_TOP_K_H
 #define SESSIOND_DB_SQLITE_SEARCH_TOP_K_H
 
@@ -6,13 +6,15 @@
 
 struct top_k {
     size_t limit;
-    struct store_search_cursor after;                              /* score 0: the first page */
+    struct store_search_cursor after;                              /* score 0: first page */
     struct store_search_cursor places[STORE_SEARCH_LIMIT_MAX + 1]; /* best first */
-    size_t count; /* one more than the limit: more */
+    size_t count;                                                  /* limit + 1: there are more */
 };
 
+/* Empties the ranking. `limit` is at most STORE_SEARCH_LIMIT_MAX. */
 void top_k_init(struct top_k *ranking, size_t limit, struct store_search_cursor after);
 
-void top_k_add(struct top_k *ranking, struct store_search_cursor place);
+/* Inserts a hit if it is after `after` and among the best limit + 1. */
+void top_k_add(struct top_k *ranking, struct store_search_cursor position);
 
 #endif

@@ -5,22 +5,22 @@
 
 #include <stdlib.h>
 
-/* A page ends before its texts exceed this, but has one session at least. */
+/* A page ends before its texts exceed this size, but has at least one session. */
 #define PAGE_BYTES ((size_t)1 << 20)
 
-/* The same for a request with an Idempotency-Key, since its response is stored. */
+/* The same limit for a request with an idempotency key, whose response is stored. */
 #define STORED_PAGE_BYTES ((size_t)64 << 10)
 
-bool write_bulk_check_place(const struct write_operations *ops, struct store_job *job)
+bool write_bulk_check_position(const struct write_operations *ops, struct store_job *job)
 {
-    const struct store_bulk_position *place = &job->bulk.place;
+    const struct store_bulk_position *position = &job->bulk.place;
 
-    return place->began_us <= ops->state.clock.last_us ||
+    return position->began_us <= ops->state.clock.last_us ||
            error_set(&job->error, ERROR_INVALID_QUERY, "cursor",
                      "cursor has to be a next_cursor of this path");
 }
 
-static size_t limit_of(const struct bulk_rows *rows)
+static size_t get_limit(const struct bulk_rows *rows)
 {
     const int limit = rows->job->bulk.limit;
 
@@ -29,7 +29,7 @@ static size_t limit_of(const struct bulk_rows *rows)
 
 bool write_bulk_count_row(struct bulk_rows *rows)
 {
-    return ++rows->looked <= WRITE_BULK_ROWS;
+    return ++rows->rows_read <= WRITE_BULK_ROWS;
 }
 
 bool write_bulk_add(struct bulk_rows *rows, sqlite3_stmt *stmt)
@@ -40,11 +40,11 @@ bool write_bulk_add(struct bulk_rows *rows, sqlite3_stmt *stmt)
                          column_text(stmt, 5).len + (moves ? column_text(stmt, 8).len : 0) +
                          UUID_LENGTH;
 
-    const size_t most = job->idempotency.key.data == NULL ? PAGE_BYTES : STORED_PAGE_BYTES;
-    if (rows->count == limit_of(rows) || (rows->count > 0 && rows->bytes + bytes > most))
+    const size_t max_bytes = job->idempotency.key.data == NULL ? PAGE_BYTES : STORED_PAGE_BYTES;
+    if (rows->count == get_limit(rows) || (rows->count > 0 && rows->bytes + bytes > max_bytes))
         return false;
     if (rows->all == NULL)
-        rows->all = job_arena_alloc(job, limit_of(rows) * sizeof(*rows->all));
+        rows->all = job_arena_alloc(job, get_limit(rows) * sizeof(*rows->all));
     struct bulk_row *row = &rows->all[rows->count++];
     *row = (struct bulk_row){
         .session = {.seq = sqlite3_column_int64(stmt, 0),
@@ -75,16 +75,16 @@ static int compare_seq(const void *left, const void *right)
     return (a->seq > b->seq) - (a->seq < b->seq);
 }
 
-void write_bulk_answer(const struct bulk_rows *rows)
+void write_bulk_set_result(const struct bulk_rows *rows)
 {
     struct store_job *job = rows->job;
-    struct store_bulk *many = &job->bulk;
+    struct store_bulk *result = &job->bulk;
 
-    many->changed_count = rows->count;
+    result->changed_count = rows->count;
     if (rows->count == 0)
         return;
-    many->changed = job_arena_alloc(job, rows->count * sizeof(*many->changed));
+    result->changed = job_arena_alloc(job, rows->count * sizeof(*result->changed));
     for (size_t i = 0; i < rows->count; i++)
-        many->changed[i] = rows->all[i].session;
-    qsort(many->changed, rows->count, sizeof(*many->changed), compare_seq);
+        result->changed[i] = rows->all[i].session;
+    qsort(result->changed, rows->count, sizeof(*result->changed), compare_seq);
 }

@@ -3,8 +3,8 @@
 #include "db/sqlite/connection/column.h"
 #include "db/sqlite/write/quota.h"
 
-static bool find(struct write_operations *ops, const struct store_job *job, bool *found,
-                 struct error *err)
+static bool find_consumer(struct write_operations *ops, const struct store_job *job, bool *found,
+                          struct error *err)
 {
     bool ok;
 
@@ -15,8 +15,8 @@ static bool find(struct write_operations *ops, const struct store_job *job, bool
     return ok;
 }
 
-/* Refuses the job when a new consumer exceeds a limit. */
-static bool admit(struct write_operations *ops, struct store_job *job, struct error *err)
+/* Rejects the job when a new consumer exceeds a limit. */
+static bool check_limits(struct write_operations *ops, struct store_job *job, struct error *err)
 {
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_CONSUMER_COUNT];
     bool ok;
@@ -41,9 +41,9 @@ bool write_consumer_put(struct write_operations *ops, struct store_job *job, str
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_CONSUMER_PUT];
     bool found;
 
-    if (!find(ops, job, &found, err))
+    if (!find_consumer(ops, job, &found, err))
         return false;
-    if (!found && !admit(ops, job, err))
+    if (!found && !check_limits(ops, job, err))
         return false;
     if (job->error.kind != ERROR_NONE)
         return true;
@@ -60,7 +60,7 @@ bool write_consumer_remove(struct write_operations *ops, struct store_job *job, 
     const struct slice name = job->consumer.name;
     bool found;
 
-    if (!find(ops, job, &found, err))
+    if (!find_consumer(ops, job, &found, err))
         return false;
     if (!found) {
         error_set(&job->error, ERROR_NOT_FOUND, NULL, "there is no consumer with the name %.*s",

@@ -10,18 +10,18 @@ void write_count_status(struct write_operations *ops, enum session_status from,
     ops->change.sessions[to]++;
 }
 
-/* Copies what a found row shows into memory of the job, so that it outlives the statement. */
-static void keep_row(struct store_job *job, const struct session *found)
+/* Copies the row into the job's arena, so that it outlives the statement. */
+static void copy_row(struct store_job *job, const struct session *found)
 {
-    struct session *kept = &job->session;
+    struct session *copy = &job->session;
 
-    *kept = *found;
-    kept->id = job_arena_copy(job, found->id);
-    kept->project_path = job_arena_copy(job, found->project_path);
-    kept->thread_id = job_arena_copy(job, found->thread_id);
-    kept->context = job_arena_copy(job, found->context);
-    kept->parent_id = job_arena_copy(job, found->parent_id);
-    kept->lease.owner = job_arena_copy(job, found->lease.owner);
+    *copy = *found;
+    copy->id = job_arena_copy(job, found->id);
+    copy->project_path = job_arena_copy(job, found->project_path);
+    copy->thread_id = job_arena_copy(job, found->thread_id);
+    copy->context = job_arena_copy(job, found->context);
+    copy->parent_id = job_arena_copy(job, found->parent_id);
+    copy->lease.owner = job_arena_copy(job, found->lease.owner);
 }
 
 bool write_find_by_id(struct write_operations *ops, struct store_job *job, const char *id,
@@ -41,7 +41,7 @@ bool write_find_by_id(struct write_operations *ops, struct store_job *job, const
     ok = session_row_read(stmt, with_context ? ops->fix_context : NULL, &row, err);
     if (ok) {
         if (job_arena_admit(job, row.session.context.len))
-            keep_row(job, &row.session);
+            copy_row(job, &row.session);
         session_row_release(&row);
     }
     write_reset(&ops->statements, which);

@@ -25,9 +25,9 @@ void write_operations_begin(struct write_operations *ops)
     ops->changes_before = sqlite3_total_changes64(ops->statements.db);
 }
 
-/* Whether the open transaction has used the clock. After a rollback the clock may be beyond its
- * reservation; a transaction that uses no time must not write a new one. */
-static bool has_given_time(const struct write_operations *ops)
+/* Whether the open transaction has used the clock. After a rollback the clock may be ahead of its
+ * reservation. A transaction that uses no time must not write a new reservation. */
+static bool has_used_clock(const struct write_operations *ops)
 {
     return ops->state.clock.last_us != ops->saved.clock.last_us;
 }
@@ -43,23 +43,23 @@ bool write_operations_finish(struct write_operations *ops, struct error *err)
     ops->state.events -= ops->change.counts[STORE_EVENTS_EXPIRED];
     ops->change.counts[STORE_SEARCH_REBUILDS] += search->rebuilds;
     ops->change.search_complete = search->text_of != NULL && !search->has_backlog;
-    return !has_given_time(ops) || clock_reserve(&ops->state.clock, ops->statements.db, false, err);
+    return !has_used_clock(ops) || clock_reserve(&ops->state.clock, ops->statements.db, false, err);
 }
 
-/* The clock alone keeps its time, so that no time is given twice. */
-static void restore(struct write_operations *ops)
+/* Restores the saved state except the clock, so that no time is returned twice. */
+static void restore_state(struct write_operations *ops)
 {
-    const int64_t given_us = ops->state.clock.last_us;
+    const int64_t last_us_used = ops->state.clock.last_us;
 
     ops->state = ops->saved;
-    clock_advance_to(&ops->state.clock, given_us);
+    clock_advance_to(&ops->state.clock, last_us_used);
 }
 
 void write_operations_end(struct write_operations *ops, bool committed)
 {
     search_index_end(&ops->search, committed);
     if (!committed)
-        restore(ops);
+        restore_state(ops);
 }
 
 void write_operations_committed(struct write_operations *ops, int64_t now_us)
@@ -83,8 +83,8 @@ static bool is_recent(int64_t time_us)
     return time_us != 0 && monotonic_us() - time_us < PROBE_INTERVAL_US;
 }
 
-/* Every client may request a probe, so it writes to the disk once a second at most. */
-static bool probe(struct write_operations *ops, struct store_job *job, struct error *err)
+/* Any client may request a probe, so a probe writes to the disk at most once a second. */
+static bool run_probe(struct write_operations *ops, struct store_job *job, struct error *err)
 {
     if (is_recent(ops->committed_us))
         return true;
@@ -96,7 +96,7 @@ static bool probe(struct write_operations *ops, struct store_job *job, struct er
     return clock_reserve(&ops->state.clock, ops->statements.db, true, err);
 }
 
-static bool apply(struct write_operations *ops, struct store_job *job, struct error *err)
+static bool dispatch_job(struct write_operations *ops, struct store_job *job, struct error *err)
 {
     switch (job->operation) {
     case STORE_CREATE:
@@ -106,7 +106,7 @@ static bool apply(struct write_operations *ops, struct store_job *job, struct er
     case STORE_UPDATE:
         return write_update(ops, job, err);
     case STORE_DELETE:
-        return write_remove(ops, job, err);
+        return write_delete(ops, job, err);
     case STORE_LEASE:
         return write_lease(ops, job, err);
     case STORE_RELEASE:
@@ -126,7 +126,7 @@ static bool apply(struct write_operations *ops, struct store_job *job, struct er
     case STORE_IMPORT:
         return write_import(ops, job, err);
     case STORE_PROBE:
-        return probe(ops, job, err);
+        return run_probe(ops, job, err);
     case STORE_PURGE:
         return write_purge(ops, job, err);
     case STORE_LIST:
@@ -148,19 +148,19 @@ bool write_operations_is_deferred(const struct store_job *job)
 
 bool write_operations_apply(struct write_operations *ops, struct store_job *job, struct error *err)
 {
-    bool known = false;
+    bool is_known = false;
 
     if (job->idempotency.key.data == NULL)
-        return apply(ops, job, err);
-    if (!write_idempotency_find(ops, job, &known, err))
+        return dispatch_job(ops, job, err);
+    if (!write_idempotency_find(ops, job, &is_known, err))
         return false;
-    if (known)
+    if (is_known)
         return true;
     if (!write_idempotency_admit(ops, job, err))
         return false;
     if (job->error.kind != ERROR_NONE)
         return true;
-    return apply(ops, job, err) &&
+    return dispatch_job(ops, job, err) &&
            (job->error.kind != ERROR_NONE || write_operations_is_deferred(job) ||
             write_idempotency_store(ops, job, err));
 }

@@ -1,54 +1,57 @@
 /*
- * What each write does inside the writer's open transaction. Owned by the writer thread.
+ * Executes write jobs inside the writer's open transaction. Owned by the writer thread.
  *
- * A batch that is rolled back runs again job by job: an operation never changes what came in with
- * a job.
+ * After a rollback the writer executes the jobs of a batch again one by one, so an operation never
+ * changes the input of a job.
  *
- * A job that is refused has changed nothing: what is stored is looked at before the first statement
- * that changes anything. When a statement fails, the whole transaction is rolled back, never a part
- * of it (a savepoint): after an error of the storage, what is left of a transaction is not known.
+ * A rejected job has changed nothing: an operation checks the stored state before its first
+ * statement that changes anything. If a statement fails, the writer rolls back the whole
+ * transaction and never a part of it (a savepoint): after a storage error the rest of the
+ * transaction is in an unknown state.
  */
 #ifndef SESSIOND_DB_SQLITE_WRITE_DISPATCH_H
 #define SESSIOND_DB_SQLITE_WRITE_DISPATCH_H
 
 #include "db/sqlite/write/context.h"
 
-/* A probe writes only when no change was committed within this time. The error of a failed probe is
- * repeated for this time. */
+/* A probe writes only when no change was committed within this time, in µs. A failed probe's error
+ * is returned again during this time. */
 #define PROBE_INTERVAL_US INT64_C(1000000)
 
-/* `db` is borrowed; its statements are finalised when it is closed. What is set up
- * to be kept, and for how long, has been set by the caller. */
+/* `db` is borrowed; closing it finalizes the statements. The caller has set the limits and
+ * retention times of *ops. Call before the first transaction. */
 MUST_USE bool write_operations_init(struct write_operations *ops, sqlite3 *db, struct error *err);
 
-/* Call first in every transaction: saves the state. */
+/* Saves the state. Call first in every transaction. */
 void write_operations_begin(struct write_operations *ops);
 
-/* Last in every transaction: what was changed becomes what can be found. */
+/* Writes the collected search index changes and reserves time. Call last in every transaction,
+ * before COMMIT. False: a storage error; roll back. */
 MUST_USE bool write_operations_finish(struct write_operations *ops, struct error *err);
 
-/* Call after COMMIT, or between a failure and ROLLBACK. Not committed: restores the saved state. */
+/* Call after COMMIT, or between a failure and ROLLBACK. If not committed, it restores the saved
+ * state. */
 void write_operations_end(struct write_operations *ops, bool committed);
 
-/* A change was committed at this time; a probe alone in its transaction failed. */
+/* Records the time of a committed change (monotonic µs), and the error of a failed probe that was
+ * alone in its transaction. */
 void write_operations_committed(struct write_operations *ops, int64_t now_us);
 void write_operations_probe_failed(struct write_operations *ops, const struct error *err);
 
-/* Whether the open transaction has changed anything. */
+/* Whether the open transaction has changed any row. */
 bool write_operations_changed(const struct write_operations *ops);
 
-/* Runs one job. True: its answer is in the job, be it success or an error that concerns the job
- * alone. False: `err` is a failure of the storage, and the transaction must be rolled back. */
+/* Executes one job. True: the job has a result, or an error that concerns only the job. False: *err
+ * is a storage error, and the transaction must be rolled back. */
 MUST_USE bool write_operations_apply(struct write_operations *ops, struct store_job *job,
                                      struct error *err);
 
-/* Goes on with a fork that is deferred until about `until_us` (monotonic). *ended: it has its
- * answer, which holds once the transaction is committed. False: `err` is a failure of the storage;
- * the job cannot go on. */
+/* Continues a deferred fork until about `until_us` (monotonic). *ended: the job has its result,
+ * which is final after the commit. False: *err is a storage error, and the job cannot continue. */
 MUST_USE bool write_operations_continue_fork(struct write_operations *ops, struct store_job *job,
                                              int64_t until_us, bool *ended, struct error *err);
 
-/* Whether a job that has run needs more turns, and must not be answered yet. */
+/* Whether an executed job needs further turns and must not be completed yet. */
 bool write_operations_is_deferred(const struct store_job *job);
 
 #endif

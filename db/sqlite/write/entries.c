@@ -1,4 +1,4 @@
-/* Appends to a session's log. All of a batch is looked at before anything is written. */
+/* Appends to the streams of a session. The whole batch is checked before anything is written. */
 
 #include "db/runtime/job_arena.h"
 #include "db/sqlite/connection/column.h"
@@ -10,9 +10,9 @@
 
 #include <stdlib.h>
 
-/* As it is stored; number 0: nobody has written to it yet. */
+/* The stored stream; stream_id 0: it does not exist. */
 struct stream {
-    int64_t number;
+    int64_t stream_id;
     int64_t last_seq;
     int64_t bytes;
 };
@@ -25,7 +25,7 @@ struct named_entry {
 
 struct batch {
     struct stream stream;
-    bool *is_known; /* for each entry: it is there already */
+    bool *is_known; /* for each entry: it is stored already */
     struct named_entry *named;
     size_t named_count;
 };
@@ -41,7 +41,7 @@ static bool find_stream(struct write_operations *ops, const struct store_job *jo
     column_bind_text(stmt, 2, job->append.stream);
     if (!write_next_row(&ops->statements, WRITE_STREAM_FIND, "finding a stream", &ok, err))
         return ok;
-    out->number = column_number(stmt, 0, ENTRY_KEY_STREAMS_MAX);
+    out->stream_id = column_number(stmt, 0, ENTRY_KEY_STREAMS_MAX);
     out->last_seq = column_number(stmt, 1, STORE_STREAM_ENTRIES_MAX);
     out->bytes = column_count(stmt, 2);
     write_reset(&ops->statements, WRITE_STREAM_FIND);
@@ -55,7 +55,7 @@ static int compare_slices(struct slice a, struct slice b)
     return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
 }
 
-/* Those of one uuid in the order in which they were sent. */
+/* Sorts by uuid; entries with the same uuid stay in the order in which they were sent. */
 static int compare_named(const void *left, const void *right)
 {
     const struct named_entry *a = left;
@@ -65,7 +65,7 @@ static int compare_named(const void *left, const void *right)
     return order != 0 ? order : (a->index > b->index) - (a->index < b->index);
 }
 
-static void gather_named(struct batch *batch, struct store_job *job)
+static void collect_named(struct batch *batch, struct store_job *job)
 {
     const struct store_append *append = &job->append;
 
@@ -80,8 +80,8 @@ static void gather_named(struct batch *batch, struct store_job *job)
         qsort(batch->named, batch->named_count, sizeof(*batch->named), compare_named);
 }
 
-/* Of several conflicts the first is told. */
-static void note_conflict(struct store_job *job, size_t index)
+/* Of several conflicts, the one with the lowest index is reported. */
+static void record_conflict(struct store_job *job, size_t index)
 {
     struct store_append *append = &job->append;
 
@@ -93,42 +93,42 @@ static void note_conflict(struct store_job *job, size_t index)
               index);
 }
 
-/* The first of its uuid in the batch: is it in the stream? */
-static bool look_up(struct write_operations *ops, struct store_job *job, struct batch *batch,
-                    const struct named_entry *named, struct error *err)
+/* Checks the first entry with its uuid in the batch: is it stored in the stream? */
+static bool find_by_uuid(struct write_operations *ops, struct store_job *job, struct batch *batch,
+                         const struct named_entry *named, struct error *err)
 {
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_UUID_FIND];
     bool ok;
 
-    sqlite3_bind_int64(stmt, 1, batch->stream.number);
+    sqlite3_bind_int64(stmt, 1, batch->stream.stream_id);
     column_bind_text(stmt, 2, named->entry->uuid);
     if (!write_next_row(&ops->statements, WRITE_UUID_FIND, "finding an entry", &ok, err))
         return ok;
     batch->is_known[named->index] = true;
     if (!slice_equal(column_text(stmt, 0), named->entry->text))
-        note_conflict(job, named->index);
+        record_conflict(job, named->index);
     write_reset(&ops->statements, WRITE_UUID_FIND);
     return true;
 }
 
-/* Finds the entries that are there already, and what stands in the way of the others. */
-static bool look_at(struct write_operations *ops, struct store_job *job, struct batch *batch,
-                    struct error *err)
+/* Finds the entries that are stored already, and conflicts of the others. */
+static bool check_batch(struct write_operations *ops, struct store_job *job, struct batch *batch,
+                        struct error *err)
 {
     const struct named_entry *first = NULL;
 
-    gather_named(batch, job);
+    collect_named(batch, job);
     for (size_t i = 0; i < batch->named_count; i++) {
         const struct named_entry *named = &batch->named[i];
         if (first == NULL || !slice_equal(first->entry->uuid, named->entry->uuid)) {
             first = named;
-            if (batch->stream.number != 0 && !look_up(ops, job, batch, named, err))
+            if (batch->stream.stream_id != 0 && !find_by_uuid(ops, job, batch, named, err))
                 return false;
             continue;
         }
         batch->is_known[named->index] = true;
         if (!slice_equal(first->entry->text, named->entry->text))
-            note_conflict(job, named->index);
+            record_conflict(job, named->index);
     }
     return true;
 }
@@ -136,12 +136,12 @@ static bool look_at(struct write_operations *ops, struct store_job *job, struct 
 static bool write_stream(struct write_operations *ops, const struct store_job *job,
                          struct stream *stream, int64_t now, struct error *err)
 {
-    const bool is_new = stream->number == 0;
-    const enum write_statement which = is_new ? WRITE_STREAM_MAKE : WRITE_STREAM_GROW;
+    const bool is_new = stream->stream_id == 0;
+    const enum write_statement which = is_new ? WRITE_STREAM_CREATE : WRITE_STREAM_GROW;
     sqlite3_stmt *stmt = ops->statements.prepared[which];
     int parameter = 0;
 
-    sqlite3_bind_int64(stmt, ++parameter, is_new ? job->session.seq : stream->number);
+    sqlite3_bind_int64(stmt, ++parameter, is_new ? job->session.seq : stream->stream_id);
     if (is_new)
         column_bind_text(stmt, ++parameter, job->append.stream);
     sqlite3_bind_int64(stmt, ++parameter, stream->last_seq);
@@ -150,8 +150,8 @@ static bool write_stream(struct write_operations *ops, const struct store_job *j
     if (!write_run(&ops->statements, which, "writing a stream", err))
         return false;
     if (is_new)
-        stream->number = sqlite3_last_insert_rowid(ops->statements.db);
-    return stream->number <= ENTRY_KEY_STREAMS_MAX ||
+        stream->stream_id = sqlite3_last_insert_rowid(ops->statements.db);
+    return stream->stream_id <= ENTRY_KEY_STREAMS_MAX ||
            error_set(err, ERROR_INTERNAL, NULL, "there have been too many streams");
 }
 
@@ -167,27 +167,27 @@ static bool write_log(struct write_operations *ops, const struct session *sessio
     return write_run(&ops->statements, WRITE_LOG_GROW, "writing a log", err);
 }
 
-static bool write_entry(struct write_operations *ops, int64_t number, int64_t seq, int64_t now,
+static bool write_entry(struct write_operations *ops, int64_t stream_id, int64_t seq, int64_t now,
                         const struct store_new_entry *entry, struct error *err)
 {
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_ENTRY];
 
-    sqlite3_bind_int64(stmt, 1, entry_key(number, seq));
+    sqlite3_bind_int64(stmt, 1, entry_key(stream_id, seq));
     sqlite3_bind_int64(stmt, 2, now);
     column_bind_text(stmt, 3, entry->text);
     if (!write_run(&ops->statements, WRITE_ENTRY, "appending an entry", err))
         return false;
-    search_index_note(&ops->search, entry_key(number, seq), entry->text, true);
+    search_index_record(&ops->search, entry_key(stream_id, seq), entry->text, true);
     if (entry->uuid.data == NULL)
         return true;
     stmt = ops->statements.prepared[WRITE_UUID];
-    sqlite3_bind_int64(stmt, 1, number);
+    sqlite3_bind_int64(stmt, 1, stream_id);
     column_bind_text(stmt, 2, entry->uuid);
     sqlite3_bind_int64(stmt, 3, seq);
     return write_run(&ops->statements, WRITE_UUID, "keeping a uuid", err);
 }
 
-/* A new stream fits into the limit, or the job is refused. */
+/* Rejects the job when a new stream exceeds the limit. */
 static bool admit_stream(struct write_operations *ops, struct store_job *job, struct error *err)
 {
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_STREAM_COUNT];
@@ -210,8 +210,8 @@ static bool admit_stream(struct write_operations *ops, struct store_job *job, st
     return true;
 }
 
-/* What the batch adds, before anything is written. */
-static bool add_up(struct store_job *job, struct batch *batch)
+/* Sums what the batch adds, before anything is written. False rejects the job. */
+static bool sum_batch(struct store_job *job, struct batch *batch)
 {
     struct store_append *append = &job->append;
     int64_t bytes = 0;
@@ -237,17 +237,17 @@ static bool add_up(struct store_job *job, struct batch *batch)
     return true;
 }
 
-static void count(struct write_operations *ops, const struct store_append *append)
+static void count_entries(struct write_operations *ops, const struct store_append *append)
 {
     ops->change.counts[STORE_ENTRIES_APPENDED] += append->appended;
     ops->change.counts[STORE_ENTRIES_DUPLICATE] += append->duplicates;
 }
 
-static bool record(struct write_operations *ops, const struct store_job *job, int64_t now,
-                   struct error *err)
+static bool write_append_event(struct write_operations *ops, const struct store_job *job,
+                               int64_t now, struct error *err)
 {
     const struct store_append *append = &job->append;
-    struct store_event event = write_event_of(&job->session, EVENT_ENTRIES_APPENDED);
+    struct store_event event = write_event_make(&job->session, EVENT_ENTRIES_APPENDED);
 
     event.id = now;
     event.stream = append->stream;
@@ -269,14 +269,14 @@ static bool write_batch(struct write_operations *ops, struct store_job *job, str
     for (size_t i = 0; i < append->count; i++) {
         if (batch->is_known[i])
             continue;
-        if (!write_entry(ops, batch->stream.number, seq++, now, &append->entries[i], err))
+        if (!write_entry(ops, batch->stream.stream_id, seq++, now, &append->entries[i], err))
             return false;
         ops->change.counts[STORE_ENTRIES_BYTES] += (int64_t)append->entries[i].text.len;
     }
-    return record(ops, job, now, err);
+    return write_append_event(ops, job, now, err);
 }
 
-static bool ends_as_expected(struct store_job *job)
+static bool check_expected_seq(struct store_job *job)
 {
     const struct store_append *append = &job->append;
 
@@ -301,14 +301,14 @@ bool write_append(struct write_operations *ops, struct store_job *job, struct er
     if (!find_stream(ops, job, &batch.stream, err))
         return false;
     append->last_seq = batch.stream.last_seq;
-    if (!ends_as_expected(job))
+    if (!check_expected_seq(job))
         return true;
-    if (!look_at(ops, job, &batch, err))
+    if (!check_batch(ops, job, &batch, err))
         return false;
     const int64_t stored_bytes = batch.stream.bytes;
-    if (job->error.kind != ERROR_NONE || !add_up(job, &batch))
+    if (job->error.kind != ERROR_NONE || !sum_batch(job, &batch))
         return true;
-    if (batch.stream.number == 0 && append->appended > 0 && !admit_stream(ops, job, err))
+    if (batch.stream.stream_id == 0 && append->appended > 0 && !admit_stream(ops, job, err))
         return false;
     if (job->error.kind != ERROR_NONE)
         return true;
@@ -316,6 +316,6 @@ bool write_append(struct write_operations *ops, struct store_job *job, struct er
         return false;
     if (job->error.kind != ERROR_NONE)
         return true;
-    count(ops, append);
+    count_entries(ops, append);
     return append->appended == 0 || write_batch(ops, job, &batch, err);
 }

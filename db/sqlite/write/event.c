@@ -3,10 +3,10 @@
 #include "db/base/timestamp.h"
 #include "db/sqlite/connection/column.h"
 
-/* So few at once that nobody's write waits for the sweep. */
-#define SWEEP_EVENTS 512
+/* Limit of the events that one pass removes, so that it does not delay other writes. */
+#define EXPIRE_BATCH_EVENTS 512
 
-struct store_event write_event_of(const struct session *session, enum store_event_type type)
+struct store_event write_event_make(const struct session *session, enum store_event_type type)
 {
     return (struct store_event){
         .id = session->updated_us,
@@ -26,29 +26,29 @@ void write_event_status(struct store_event *event, enum session_status from, enu
     event->to = slice_from(session_status_name(to));
 }
 
-static void bind_number(sqlite3_stmt *stmt, int parameter, int64_t number)
+static void bind_number_if_set(sqlite3_stmt *stmt, int parameter, int64_t number)
 {
     if (number != 0)
         sqlite3_bind_int64(stmt, parameter, number);
 }
 
-static void bind_if_any(sqlite3_stmt *stmt, int parameter, struct slice text)
+static void bind_text_if_set(sqlite3_stmt *stmt, int parameter, struct slice text)
 {
     if (text.data != NULL)
         column_bind_text(stmt, parameter, text);
 }
 
-/* What is not bound is NULL. */
+/* A parameter that is not bound is NULL. */
 static void bind_references(sqlite3_stmt *stmt, const struct store_event *event)
 {
-    bind_if_any(stmt, 7, event->from);
-    bind_if_any(stmt, 8, event->to);
-    bind_number(stmt, 9, event->context_changed);
-    bind_if_any(stmt, 10, event->stream);
-    bind_number(stmt, 11, event->first_seq);
-    bind_number(stmt, 12, event->last_seq);
-    bind_if_any(stmt, 13, event->lease_owner);
-    bind_number(stmt, 14, event->lease_token);
+    bind_text_if_set(stmt, 7, event->from);
+    bind_text_if_set(stmt, 8, event->to);
+    bind_number_if_set(stmt, 9, event->context_changed);
+    bind_text_if_set(stmt, 10, event->stream);
+    bind_number_if_set(stmt, 11, event->first_seq);
+    bind_number_if_set(stmt, 12, event->last_seq);
+    bind_text_if_set(stmt, 13, event->lease_owner);
+    bind_number_if_set(stmt, 14, event->lease_token);
 }
 
 bool write_event(struct write_operations *ops, const struct store_event *event, struct error *err)
@@ -69,9 +69,10 @@ bool write_event(struct write_operations *ops, const struct store_event *event, 
     return true;
 }
 
-/* The last of the oldest `limit` events with an id below `below`; 0 when there is none. */
-static bool find_last(struct write_operations *ops, int64_t below, int64_t limit, int64_t *last,
-                      struct error *err)
+/* Finds the last of the oldest `limit` events with an id below `below`. *last is unchanged when
+ * there is none. */
+static bool find_last_expired(struct write_operations *ops, int64_t below, int64_t limit,
+                              int64_t *last, struct error *err)
 {
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_EVENT_OLDEST];
     bool ok;
@@ -85,7 +86,8 @@ static bool find_last(struct write_operations *ops, int64_t below, int64_t limit
     return true;
 }
 
-static bool remove_to(struct write_operations *ops, int64_t last, int *removed, struct error *err)
+static bool remove_up_to(struct write_operations *ops, int64_t last, int *removed,
+                         struct error *err)
 {
     sqlite3_bind_int64(ops->statements.prepared[WRITE_EVENT_REMOVE], 1, last);
     if (!write_run(&ops->statements, WRITE_EVENT_REMOVE, "removing old events", err))
@@ -98,16 +100,18 @@ static bool remove_to(struct write_operations *ops, int64_t last, int *removed, 
 
 bool write_event_expire(struct write_operations *ops, bool *more, struct error *err)
 {
-    const int64_t too_many = ops->state.events - ops->max_events;
+    const int64_t excess = ops->state.events - ops->max_events;
     int64_t last = 0;
     int removed = 0;
 
-    if (!find_last(ops, timestamp_now_us() - ops->event_retention_us, SWEEP_EVENTS, &last, err))
+    if (!find_last_expired(ops, timestamp_now_us() - ops->event_retention_us, EXPIRE_BATCH_EVENTS,
+                           &last, err))
         return false;
-    if (last == 0 && too_many > 0 &&
-        !find_last(ops, INT64_MAX, too_many < SWEEP_EVENTS ? too_many : SWEEP_EVENTS, &last, err))
+    if (last == 0 && excess > 0 &&
+        !find_last_expired(ops, INT64_MAX,
+                           excess < EXPIRE_BATCH_EVENTS ? excess : EXPIRE_BATCH_EVENTS, &last, err))
         return false;
-    if (last != 0 && !remove_to(ops, last, &removed, err))
+    if (last != 0 && !remove_up_to(ops, last, &removed, err))
         return false;
     *more = removed > 0;
     return true;

@@ -1,8 +1,9 @@
 /*
- * A fork is planned first: which streams, up to which entry. Since streams only grow, that stays
- * the state of one instant, however long the copying takes. The copies are streams that belong to
- * no session and are listed as discarded, so whatever ends the work in the middle leaves nothing
- * but what is removed by and by. The last transaction makes the session and gives it its streams.
+ * A fork is planned first: which streams, up to which entry. Streams are append-only, so the plan
+ * stays the state of one instant, however long the copy takes. The copies are orphaned streams:
+ * they belong to no session and are listed as discarded. If the copy is interrupted at any point,
+ * garbage collection removes them. The last transaction creates the session and assigns the streams
+ * to it.
  */
 #include "db/sqlite/write/fork.h"
 
@@ -14,19 +15,20 @@
 #include "db/sqlite/write/operations.h"
 #include "db/sqlite/write/quota.h"
 
-/* Up to here a fork is made in the transaction of its batch: it takes a millisecond or two. */
-#define SMALL_ROWS 200
-#define SMALL_BYTES (256 << 10)
+/* Limits of a fork that is copied in the transaction of its batch. It takes one or two
+ * milliseconds. */
+#define INLINE_FORK_ROWS 200
+#define INLINE_FORK_BYTES (256 << 10)
 
 struct fork_stream {
-    int64_t source; /* number of the parent's stream */
-    int64_t target; /* of its copy; 0: not begun */
+    int64_t source; /* id of the parent's stream */
+    int64_t target; /* id of the copy; 0: not begun */
     struct slice name;
-    int64_t length; /* of the source */
-    int64_t up_to;  /* so many entries of it are copied */
-    int64_t seq;    /* the last that was */
+    int64_t length; /* entries of the source */
+    int64_t up_to;  /* number of its entries to copy */
+    int64_t seq;    /* of the last copied entry */
     int64_t bytes;
-    int64_t updated_us; /* when the last of them was appended */
+    int64_t updated_us; /* when the last copied entry was appended */
     bool entries_done;
 };
 
@@ -34,37 +36,38 @@ struct fork_plan {
     struct session parent;
     struct fork_stream *streams;
     size_t count;
-    size_t at;  /* the stream that is being copied; `count`: all are */
-    char *uuid; /* of that stream the last one that was copied */
+    size_t at;  /* the stream that is being copied; `count`: all are copied */
+    char *uuid; /* the last copied uuid of that stream */
     size_t uuid_len;
     size_t uuid_room;
 };
 
 /* --- Copying --------------------------------------------------------------------------------- */
 
-static bool run_for(struct write_operations *ops, enum write_statement which, int64_t number,
-                    struct error *err)
+static bool run_for_stream(struct write_operations *ops, enum write_statement which,
+                           int64_t stream_id, struct error *err)
 {
-    sqlite3_bind_int64(ops->statements.prepared[which], 1, number);
+    sqlite3_bind_int64(ops->statements.prepared[which], 1, stream_id);
     return write_run(&ops->statements, which, "copying a stream", err);
 }
 
-/* A number that no stream had, and that is taken for discarded. */
-static bool make_target(struct write_operations *ops, struct fork_stream *stream, struct error *err)
+/* Allocates a stream id that no stream had, and lists it as discarded. */
+static bool create_target(struct write_operations *ops, struct fork_stream *stream,
+                          struct error *err)
 {
-    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_STREAM_MAKE];
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_STREAM_CREATE];
 
     sqlite3_bind_int64(stmt, 1, 0);
     column_bind_text(stmt, 2, SLICE_LITERAL(""));
     for (int parameter = 3; parameter <= 5; parameter++)
         sqlite3_bind_int64(stmt, parameter, 0);
-    if (!write_run(&ops->statements, WRITE_STREAM_MAKE, "making a stream", err))
+    if (!write_run(&ops->statements, WRITE_STREAM_CREATE, "making a stream", err))
         return false;
     stream->target = sqlite3_last_insert_rowid(ops->statements.db);
     if (stream->target > ENTRY_KEY_STREAMS_MAX)
         return error_set(err, ERROR_INTERNAL, NULL, "there have been too many streams");
-    return run_for(ops, WRITE_STREAM_REMOVE, stream->target, err) &&
-           run_for(ops, WRITE_DISCARD, stream->target, err);
+    return run_for_stream(ops, WRITE_STREAM_REMOVE, stream->target, err) &&
+           run_for_stream(ops, WRITE_DISCARD, stream->target, err);
 }
 
 static bool copy_entry(struct write_operations *ops, struct fork_stream *stream,
@@ -81,7 +84,7 @@ static bool copy_entry(struct write_operations *ops, struct fork_stream *stream,
     column_bind_text(stmt, 3, text);
     if (!write_run(&ops->statements, WRITE_ENTRY, "copying an entry", err))
         return false;
-    search_index_note(&ops->search, entry_key(stream->target, stream->seq), text, true);
+    search_index_record(&ops->search, entry_key(stream->target, stream->seq), text, true);
     return true;
 }
 
@@ -95,7 +98,7 @@ static bool copy_entries(struct write_operations *ops, struct fork_stream *strea
     sqlite3_bind_int64(stmt, 2, entry_key(stream->source, stream->up_to));
     while (write_next_row(&ops->statements, WRITE_FORK_ENTRIES, "reading entries", &ok, err)) {
         ok = copy_entry(ops, stream, stmt, err);
-        if (!ok || monotonic_us() >= until_us || search_index_has_a_step(&ops->search)) {
+        if (!ok || monotonic_us() >= until_us || search_index_has_full_step(&ops->search)) {
             write_reset(&ops->statements, WRITE_FORK_ENTRIES);
             return ok;
         }
@@ -104,7 +107,7 @@ static bool copy_entries(struct write_operations *ops, struct fork_stream *strea
     return ok;
 }
 
-static void remember_uuid(struct store_job *job, struct fork_plan *plan, struct slice uuid)
+static void save_last_uuid(struct store_job *job, struct fork_plan *plan, struct slice uuid)
 {
     if (uuid.len > plan->uuid_room) {
         plan->uuid_room = 2 * uuid.len;
@@ -129,7 +132,7 @@ static bool copy_uuid(struct write_operations *ops, struct fork_stream *stream, 
     return write_run(&ops->statements, WRITE_UUID, "copying a uuid", err);
 }
 
-/* In their own order, in which they lie. Those of later entries are passed over. */
+/* Copies in index order. The uuids of later entries are skipped. */
 static bool copy_uuids(struct write_operations *ops, struct store_job *job, struct fork_plan *plan,
                        int64_t until_us, struct error *err)
 {
@@ -143,7 +146,7 @@ static bool copy_uuids(struct write_operations *ops, struct store_job *job, stru
     while (write_next_row(&ops->statements, WRITE_FORK_UUIDS, "reading uuids", &ok, err)) {
         ok = copy_uuid(ops, stream, stmt, err);
         if (!ok || monotonic_us() >= until_us) {
-            remember_uuid(job, plan, column_text(stmt, 0));
+            save_last_uuid(job, plan, column_text(stmt, 0));
             write_reset(&ops->statements, WRITE_FORK_UUIDS);
             return ok;
         }
@@ -155,24 +158,24 @@ static bool copy_uuids(struct write_operations *ops, struct store_job *job, stru
     return true;
 }
 
-/* The parent is not what it was. */
-static void refuse_deleted(struct store_job *job)
+/* The parent was deleted or replaced. */
+static void reject_deleted_parent(struct store_job *job)
 {
     error_set(&job->error, ERROR_NOT_FOUND, NULL, "the session %s was deleted meanwhile", job->id);
 }
 
-/* Refuses the job when the stream of this number has gone: garbage collection removes the entries
+/* Rejects the job when the stream does not exist any more: garbage collection removes the entries
  * of a deleted session later. */
-static bool check_source(struct write_operations *ops, struct store_job *job, int64_t number,
+static bool check_source(struct write_operations *ops, struct store_job *job, int64_t stream_id,
                          struct error *err)
 {
     bool ok;
 
-    sqlite3_bind_int64(ops->statements.prepared[WRITE_FORK_SOURCE], 1, number);
+    sqlite3_bind_int64(ops->statements.prepared[WRITE_FORK_SOURCE], 1, stream_id);
     if (write_next_row(&ops->statements, WRITE_FORK_SOURCE, "finding a stream", &ok, err))
         write_reset(&ops->statements, WRITE_FORK_SOURCE);
     else if (ok)
-        refuse_deleted(job);
+        reject_deleted_parent(job);
     return ok;
 }
 
@@ -189,14 +192,14 @@ static bool copy_stream(struct write_operations *ops, struct store_job *job, str
         return false;
     if (job->error.kind != ERROR_NONE)
         return true;
-    if (stream->target == 0 && !make_target(ops, stream, err))
+    if (stream->target == 0 && !create_target(ops, stream, err))
         return false;
     if (!stream->entries_done)
         return copy_entries(ops, stream, until_us, err);
     return copy_uuids(ops, job, plan, until_us, err);
 }
 
-/* Until all is copied, the job is refused, or it is `until_us`. */
+/* Copies until the copy is complete, the job is rejected, or `until_us` is reached. */
 static bool copy_until(struct write_operations *ops, struct store_job *job, int64_t until_us,
                        struct error *err)
 {
@@ -211,7 +214,7 @@ static bool copy_until(struct write_operations *ops, struct store_job *job, int6
     return true;
 }
 
-/* --- What is to be copied -------------------------------------------------------------------- */
+/* --- Planning -------------------------------------------------------------------------------- */
 
 static void add_stream(struct store_job *job, struct fork_plan *plan, sqlite3_stmt *stmt)
 {
@@ -222,7 +225,7 @@ static void add_stream(struct store_job *job, struct fork_plan *plan, sqlite3_st
         .up_to = column_number(stmt, 2, STORE_STREAM_ENTRIES_MAX),
     };
 
-    /* Doubled at each power of two: the old places stay in the job's memory until it ends. */
+    /* The array doubles at each power of two. The old arrays stay in the job's arena. */
     if ((plan->count & (plan->count - 1)) == 0) {
         struct fork_stream *more =
             job_arena_alloc(job, (plan->count == 0 ? 1 : 2 * plan->count) * sizeof(stream));
@@ -247,13 +250,13 @@ static bool find_streams(struct write_operations *ops, struct store_job *job,
     return ok;
 }
 
-static bool find_time(struct write_operations *ops, int64_t number, int64_t seq, int64_t *us,
-                      struct error *err)
+static bool read_entry_time(struct write_operations *ops, int64_t stream_id, int64_t seq,
+                            int64_t *us, struct error *err)
 {
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_FORK_TIME];
     bool ok;
 
-    sqlite3_bind_int64(stmt, 1, entry_key(number, seq));
+    sqlite3_bind_int64(stmt, 1, entry_key(stream_id, seq));
     if (!write_next_row(&ops->statements, WRITE_FORK_TIME, "finding an entry", &ok, err)) {
         if (ok)
             error_set(err, ERROR_INTERNAL, NULL, "a stream lacks its entry %lld", (long long)seq);
@@ -264,17 +267,18 @@ static bool find_time(struct write_operations *ops, int64_t number, int64_t seq,
     return true;
 }
 
-/* Of a stream, in which times never run backwards, what was there at `us`: by halving. */
-static bool cut_at_time(struct write_operations *ops, struct fork_stream *stream, int64_t us,
-                        struct error *err)
+/* Finds how many entries of the stream existed at `us`, by binary search: times within a stream
+ * never decrease. */
+static bool truncate_at_time(struct write_operations *ops, struct fork_stream *stream, int64_t us,
+                             struct error *err)
 {
     int64_t high = stream->length;
-    int64_t low = 0; /* so many are known to be from then or before */
+    int64_t low = 0; /* at least this many entries are not newer than `us` */
     int64_t at_us;
 
     while (low < high) {
         const int64_t middle = low + (high - low + 1) / 2;
-        if (!find_time(ops, stream->source, middle, &at_us, err))
+        if (!read_entry_time(ops, stream->source, middle, &at_us, err))
             return false;
         if (at_us <= us)
             low = middle;
@@ -285,7 +289,7 @@ static bool cut_at_time(struct write_operations *ops, struct fork_stream *stream
     return true;
 }
 
-static struct fork_stream *find_main(const struct store_job *job, struct fork_plan *plan)
+static struct fork_stream *find_named_stream(const struct store_job *job, struct fork_plan *plan)
 {
     for (size_t i = 0; i < plan->count; i++) {
         if (slice_equal(plan->streams[i].name, job->fork.stream))
@@ -294,11 +298,11 @@ static struct fork_stream *find_main(const struct store_job *job, struct fork_pl
     return NULL;
 }
 
-/* Leaves out what came after at_seq. A job that names no entry is refused. */
-static bool cut(struct write_operations *ops, struct store_job *job, struct fork_plan *plan,
-                struct error *err)
+/* Excludes the entries after at_seq. Rejects a job whose at_seq does not exist. */
+static bool truncate_plan(struct write_operations *ops, struct store_job *job,
+                          struct fork_plan *plan, struct error *err)
 {
-    struct fork_stream *first = find_main(job, plan);
+    struct fork_stream *first = find_named_stream(job, plan);
     const int64_t length = first == NULL ? 0 : first->length;
     int64_t us = 0;
 
@@ -308,13 +312,13 @@ static bool cut(struct write_operations *ops, struct store_job *job, struct fork
                   (long long)length);
         return true;
     }
-    if (job->fork.at_seq > 0 && !find_time(ops, first->source, job->fork.at_seq, &us, err))
+    if (job->fork.at_seq > 0 && !read_entry_time(ops, first->source, job->fork.at_seq, &us, err))
         return false;
     for (size_t i = 0; i < plan->count; i++) {
         struct fork_stream *stream = &plan->streams[i];
         if (first != NULL && stream == first)
             first->up_to = job->fork.at_seq;
-        else if (!cut_at_time(ops, stream, us, err))
+        else if (!truncate_at_time(ops, stream, us, err))
             return false;
     }
     return true;
@@ -322,9 +326,9 @@ static bool cut(struct write_operations *ops, struct store_job *job, struct fork
 
 /* --- Publishing ------------------------------------------------------------------------------ */
 
-static bool undiscard(struct write_operations *ops, int64_t number, struct error *err)
+static bool unmark_orphan(struct write_operations *ops, int64_t stream_id, struct error *err)
 {
-    sqlite3_bind_int64(ops->statements.prepared[WRITE_DISCARD_STREAM], 1, number);
+    sqlite3_bind_int64(ops->statements.prepared[WRITE_DISCARD_STREAM], 1, stream_id);
     return write_run(&ops->statements, WRITE_DISCARD_STREAM, "publishing a stream", err);
 }
 
@@ -332,7 +336,7 @@ static bool publish_stream(struct write_operations *ops, struct store_job *job,
                            const struct fork_stream *stream, struct error *err)
 {
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_STREAM_PUBLISH];
-    struct store_event event = write_event_of(&job->session, EVENT_ENTRIES_APPENDED);
+    struct store_event event = write_event_make(&job->session, EVENT_ENTRIES_APPENDED);
 
     sqlite3_bind_int64(stmt, 1, job->session.seq);
     column_bind_text(stmt, 2, stream->name);
@@ -341,7 +345,7 @@ static bool publish_stream(struct write_operations *ops, struct store_job *job,
     sqlite3_bind_int64(stmt, 5, stream->updated_us);
     sqlite3_bind_int64(stmt, 6, stream->target);
     if (!write_run(&ops->statements, WRITE_STREAM_PUBLISH, "publishing a stream", err) ||
-        !undiscard(ops, stream->target, err))
+        !unmark_orphan(ops, stream->target, err))
         return false;
     job->session.entry_count += stream->up_to;
     job->session.entry_bytes += stream->bytes;
@@ -352,29 +356,29 @@ static bool publish_stream(struct write_operations *ops, struct store_job *job,
     return write_event(ops, &event, err);
 }
 
-/* Where the session's timeline ends is told by the log's last change. */
+/* The timeline of a session ends at the last change of its log. */
 static bool publish_log(struct write_operations *ops, const struct session *session,
                         struct error *err)
 {
-    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_LOG_MAKE];
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_LOG_CREATE];
 
     sqlite3_bind_int64(stmt, 1, session->seq);
     sqlite3_bind_int64(stmt, 2, session->entry_count);
     sqlite3_bind_int64(stmt, 3, session->entry_bytes);
     sqlite3_bind_int64(stmt, 4, ops->state.clock.last_us);
     column_bind_text(stmt, 5, session->parent_id);
-    return write_run(&ops->statements, WRITE_LOG_MAKE, "writing a log", err);
+    return write_run(&ops->statements, WRITE_LOG_CREATE, "writing a log", err);
 }
 
 static bool publish_session(struct write_operations *ops, struct store_job *job, struct error *err)
 {
-    struct store_event event = write_event_of(&job->session, EVENT_SESSION_CREATED);
+    struct store_event event = write_event_make(&job->session, EVENT_SESSION_CREATED);
 
     event.from = job->session.parent_id;
-    return write_insert(ops, &job->session, err) && write_event(ops, &event, err);
+    return write_insert_session(ops, &job->session, err) && write_event(ops, &event, err);
 }
 
-static struct session new_session(const struct store_job *job, int64_t now)
+static struct session make_session(const struct store_job *job, int64_t now)
 {
     const struct session *parent = &job->fork.plan->parent;
 
@@ -393,11 +397,11 @@ static struct session new_session(const struct store_job *job, int64_t now)
     };
 }
 
-static bool publish(struct write_operations *ops, struct store_job *job, struct error *err)
+static bool publish_fork(struct write_operations *ops, struct store_job *job, struct error *err)
 {
     const struct fork_plan *plan = job->fork.plan;
 
-    job->session = new_session(job, clock_next(&ops->state.clock));
+    job->session = make_session(job, clock_next(&ops->state.clock));
     if (!publish_session(ops, job, err))
         return false;
     for (size_t i = 0; i < plan->count; i++) {
@@ -411,8 +415,9 @@ static bool publish(struct write_operations *ops, struct store_job *job, struct 
 
 /* --- The job --------------------------------------------------------------------------------- */
 
-/* Of a stream that is cut, how long its entries up to there are is not known: the share is. */
-static int64_t growth_of(const struct fork_plan *plan, int64_t bytes)
+/* The size of a truncated stream is not known in advance, so it is estimated by the share of its
+ * entries. */
+static int64_t estimate_growth(const struct fork_plan *plan, int64_t bytes)
 {
     double length = 0;
     double up_to = 0;
@@ -425,7 +430,7 @@ static int64_t growth_of(const struct fork_plan *plan, int64_t bytes)
            (length > 0 ? (int64_t)((double)bytes * (up_to / length)) : 0);
 }
 
-/* *small: it is done at once. */
+/* *small: the fork is copied in this transaction. */
 static bool plan_fork(struct write_operations *ops, struct store_job *job, bool *small,
                       struct error *err)
 {
@@ -441,19 +446,19 @@ static bool plan_fork(struct write_operations *ops, struct store_job *job, bool 
     plan = job_arena_alloc(job, sizeof(*plan));
     *plan = (struct fork_plan){.parent = job->session};
     if (!find_streams(ops, job, plan, &bytes, err) ||
-        (job->fork.has_at_seq && !cut(ops, job, plan, err)) ||
+        (job->fork.has_at_seq && !truncate_plan(ops, job, plan, err)) ||
         (job->error.kind == ERROR_NONE &&
-         !write_quota_admit(ops, job, growth_of(plan, bytes), err)))
+         !write_quota_admit(ops, job, estimate_growth(plan, bytes), err)))
         return false;
     for (size_t i = 0; i < plan->count; i++)
         rows += plan->streams[i].length + plan->streams[i].up_to;
-    *small = rows <= SMALL_ROWS && bytes <= SMALL_BYTES;
+    *small = rows <= INLINE_FORK_ROWS && bytes <= INLINE_FORK_BYTES;
     job->fork.plan = plan;
     return true;
 }
 
-/* The parent as it is now has to be the one that was copied. */
-static bool find_again(struct write_operations *ops, struct store_job *job, struct error *err)
+/* Checks that the parent is still the session that was copied. */
+static bool recheck_parent(struct write_operations *ops, struct store_job *job, struct error *err)
 {
     const struct fork_plan *plan = job->fork.plan;
     bool found;
@@ -461,7 +466,7 @@ static bool find_again(struct write_operations *ops, struct store_job *job, stru
     if (!write_find(ops, job, false, &found, err))
         return false;
     if (found && job->session.seq != plan->parent.seq)
-        refuse_deleted(job);
+        reject_deleted_parent(job);
     if (job->error.kind != ERROR_NONE || plan->count == 0)
         return true;
     return check_source(ops, job, plan->streams[0].source, err);
@@ -484,10 +489,10 @@ bool write_fork(struct write_operations *ops, struct store_job *job, struct erro
             return true;
         if (!copy_until(ops, job, INT64_MAX, err))
             return false;
-    } else if (!find_again(ops, job, err)) {
+    } else if (!recheck_parent(ops, job, err)) {
         return false;
     }
-    return job->error.kind != ERROR_NONE || publish(ops, job, err);
+    return job->error.kind != ERROR_NONE || publish_fork(ops, job, err);
 }
 
 bool write_fork_is_copied(const struct store_job *job)

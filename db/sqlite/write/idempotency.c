@@ -5,8 +5,8 @@
 #include "db/sqlite/connection/column.h"
 #include "db/sqlite/write/quota.h"
 
-/* So few at once that nobody's write waits for the sweep. */
-#define SWEEP_KEYS 64
+/* Limit of the keys that one pass removes, so that it does not delay other writes. */
+#define EXPIRE_BATCH_KEYS 64
 
 static struct slice column_blob(sqlite3_stmt *stmt, int column)
 {
@@ -15,12 +15,12 @@ static struct slice column_blob(sqlite3_stmt *stmt, int column)
     return (struct slice){data == NULL ? "" : data, (size_t)sqlite3_column_bytes(stmt, column)};
 }
 
-static int64_t oldest_us(const struct write_operations *ops)
+static int64_t oldest_valid_us(const struct write_operations *ops)
 {
     return timestamp_now_us() - ops->key_ttl_us;
 }
 
-static void answer_again(struct write_operations *ops, struct store_job *job, sqlite3_stmt *stmt)
+static void replay_response(struct write_operations *ops, struct store_job *job, sqlite3_stmt *stmt)
 {
     const struct slice digest = {(const char *)job->idempotency.digest, STORE_DIGEST_BYTES};
 
@@ -29,18 +29,18 @@ static void answer_again(struct write_operations *ops, struct store_job *job, sq
                   "this key was sent with another request: a new request needs a key of its own");
         return;
     }
-    const struct slice kept = column_blob(stmt, 2);
-    if (!job_arena_admit(job, kept.len))
+    const struct slice response = column_blob(stmt, 2);
+    if (!job_arena_admit(job, response.len))
         return;
     job->idempotency.replayed = true;
-    job->idempotency.kept = job_arena_copy(job, kept);
+    job->idempotency.kept = job_arena_copy(job, response);
     ops->change.counts[STORE_REPLAYS]++;
 }
 
-static bool forget(struct write_operations *ops, struct slice key, struct error *err)
+static bool remove_key(struct write_operations *ops, struct slice key, struct error *err)
 {
-    column_bind_text(ops->statements.prepared[WRITE_KEY_FORGET], 1, key);
-    return write_run(&ops->statements, WRITE_KEY_FORGET, "forgetting a key", err);
+    column_bind_text(ops->statements.prepared[WRITE_KEY_REMOVE], 1, key);
+    return write_run(&ops->statements, WRITE_KEY_REMOVE, "forgetting a key", err);
 }
 
 bool write_idempotency_find(struct write_operations *ops, struct store_job *job, bool *known,
@@ -52,11 +52,11 @@ bool write_idempotency_find(struct write_operations *ops, struct store_job *job,
     column_bind_text(stmt, 1, job->idempotency.key);
     if (!write_next_row(&ops->statements, WRITE_KEY_FIND, "finding a key", &ok, err))
         return ok;
-    *known = sqlite3_column_int64(stmt, 0) >= oldest_us(ops);
+    *known = sqlite3_column_int64(stmt, 0) >= oldest_valid_us(ops);
     if (*known)
-        answer_again(ops, job, stmt);
+        replay_response(ops, job, stmt);
     write_reset(&ops->statements, WRITE_KEY_FIND);
-    return *known || forget(ops, job->idempotency.key, err);
+    return *known || remove_key(ops, job->idempotency.key, err);
 }
 
 bool write_idempotency_admit(struct write_operations *ops, struct store_job *job, struct error *err)
@@ -66,24 +66,24 @@ bool write_idempotency_admit(struct write_operations *ops, struct store_job *job
 
 bool write_idempotency_store(struct write_operations *ops, struct store_job *job, struct error *err)
 {
-    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_KEY_KEEP];
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_KEY_STORE];
     const struct slice answer = job->idempotency.answer(job);
 
     sqlite3_bind_int64(stmt, 1, clock_next(&ops->state.clock));
     column_bind_text(stmt, 2, job->idempotency.key);
     sqlite3_bind_blob64(stmt, 3, job->idempotency.digest, STORE_DIGEST_BYTES, SQLITE_STATIC);
     sqlite3_bind_blob64(stmt, 4, answer.data, answer.len, SQLITE_STATIC);
-    return write_run(&ops->statements, WRITE_KEY_KEEP, "keeping a key", err);
+    return write_run(&ops->statements, WRITE_KEY_STORE, "keeping a key", err);
 }
 
 bool write_idempotency_expire(struct write_operations *ops, bool *more, struct error *err)
 {
-    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_KEY_SWEEP];
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_KEY_EXPIRE];
 
-    sqlite3_bind_int64(stmt, 1, oldest_us(ops));
-    sqlite3_bind_int(stmt, 2, SWEEP_KEYS);
-    if (!write_run(&ops->statements, WRITE_KEY_SWEEP, "forgetting old keys", err))
+    sqlite3_bind_int64(stmt, 1, oldest_valid_us(ops));
+    sqlite3_bind_int(stmt, 2, EXPIRE_BATCH_KEYS);
+    if (!write_run(&ops->statements, WRITE_KEY_EXPIRE, "forgetting old keys", err))
         return false;
-    *more = sqlite3_changes(ops->statements.db) == SWEEP_KEYS;
+    *more = sqlite3_changes(ops->statements.db) == EXPIRE_BATCH_KEYS;
     return true;
 }

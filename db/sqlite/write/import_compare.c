@@ -1,10 +1,12 @@
-/* What an import finds: the same, nothing, or something else, which is a conflict. */
+/* Compares an import with the stored data: it is identical, missing, or different, which is a
+ * conflict. */
 
 #include "db/sqlite/write/import_compare.h"
 #include "db/sqlite/connection/column.h"
 #include "db/sqlite/connection/entry_key.h"
 
-static void conflict(struct importing *im, const struct store_import_entry *entry, const char *why)
+static void set_conflict(struct importing *im, const struct store_import_entry *entry,
+                         const char *why)
 {
     im->item->conflict = why;
     if (entry == NULL)
@@ -15,12 +17,12 @@ static void conflict(struct importing *im, const struct store_import_entry *entr
 
 /* --- The session ------------------------------------------------------------------------------ */
 
-static bool same_text(struct slice a, struct slice b)
+static bool is_same_text(struct slice a, struct slice b)
 {
     return a.data == NULL || b.data == NULL ? a.data == b.data : slice_equal(a, b);
 }
 
-static const char *difference(const struct importing *im, const struct session *stored)
+static const char *describe_difference(const struct importing *im, const struct session *stored)
 {
     const struct session *sent = &im->item->session;
 
@@ -31,18 +33,19 @@ static const char *difference(const struct importing *im, const struct session *
         stored->status != sent->status)
         return "it is there in another version";
     if (stored->created_us != sent->created_us || stored->recovered_us != sent->recovered_us ||
-        stored->lease.token != sent->lease.token || !same_text(stored->parent_id, sent->parent_id))
+        stored->lease.token != sent->lease.token ||
+        !is_same_text(stored->parent_id, sent->parent_id))
         return "it is there with another created_at, recovered_at, lease_token or parent_id";
     return im->import->same_context(stored->context, sent->context)
                ? NULL
                : "it is there with another context";
 }
 
-/* Finds the session, and says what is in the way. */
-static bool look_at_session(struct importing *im)
+/* Finds the session and its conflict. */
+static bool compare_session(struct importing *im)
 {
-    const bool whole = im->item->has_session;
-    const enum write_statement which = whole ? WRITE_FIND_WITH_CONTEXT : WRITE_FIND;
+    const bool has_session = im->item->has_session;
+    const enum write_statement which = has_session ? WRITE_FIND_WITH_CONTEXT : WRITE_FIND;
     sqlite3_stmt *stmt = im->ops->statements.prepared[which];
     struct session_row row;
     bool ok;
@@ -50,18 +53,18 @@ static bool look_at_session(struct importing *im)
     column_bind_text(stmt, 1, im->item->session.id);
     if (!write_next_row(&im->ops->statements, which, "finding a session", &ok, im->err)) {
         im->growth_bytes += im->item->session.context_bytes;
-        if (ok && !whole)
-            conflict(im, NULL, "it is not there, and its entries came without it");
+        if (ok && !has_session)
+            set_conflict(im, NULL, "it is not there, and its entries came without it");
         return ok;
     }
-    ok = session_row_read(stmt, whole ? im->ops->fix_context : NULL, &row, im->err);
+    ok = session_row_read(stmt, has_session ? im->ops->fix_context : NULL, &row, im->err);
     if (ok) {
         im->session_seq = row.session.seq;
         im->entry_count = row.session.entry_count;
         im->entry_bytes = row.session.entry_bytes;
         im->is_leased = row.session.lease.owner.len > 0;
-        if (whole)
-            im->item->conflict = difference(im, &row.session);
+        if (has_session)
+            im->item->conflict = describe_difference(im, &row.session);
         session_row_release(&row);
     }
     write_reset(&im->ops->statements, which);
@@ -70,7 +73,8 @@ static bool look_at_session(struct importing *im)
 
 /* --- Its entries ------------------------------------------------------------------------------ */
 
-/* The entry of this key: its time, and whether it is the one that was sent (NULL: any is). */
+/* Finds the entry of this seq, its time, and whether it equals the sent one (NULL: any entry
+ * does). */
 static bool find_entry(struct importing *im, int64_t seq, const struct store_import_entry *sent,
                        int64_t *us, bool *same)
 {
@@ -78,7 +82,7 @@ static bool find_entry(struct importing *im, int64_t seq, const struct store_imp
     bool ok;
 
     *same = false;
-    sqlite3_bind_int64(stmt, 1, entry_key(im->stream.number, seq));
+    sqlite3_bind_int64(stmt, 1, entry_key(im->stream.stream_id, seq));
     if (!write_next_row(&im->ops->statements, WRITE_IMPORT_ENTRY, "finding an entry", &ok, im->err))
         return ok;
     *us = column_time(stmt, 0);
@@ -94,47 +98,46 @@ bool write_import_open_stream(struct importing *im, struct slice name)
     bool ok;
 
     im->stream = (struct stream){.name = name};
-    im->grown = false;
+    im->has_grown = false;
     if (im->session_seq == 0)
         return true;
     sqlite3_bind_int64(stmt, 1, im->session_seq);
     column_bind_text(stmt, 2, name);
     if (!write_next_row(&im->ops->statements, WRITE_STREAM_FIND, "finding a stream", &ok, im->err))
         return ok;
-    im->stream.number = column_number(stmt, 0, ENTRY_KEY_STREAMS_MAX);
+    im->stream.stream_id = column_number(stmt, 0, ENTRY_KEY_STREAMS_MAX);
     im->stream.last_seq = column_number(stmt, 1, STORE_STREAM_ENTRIES_MAX);
     im->stream.bytes = column_count(stmt, 2);
     write_reset(&im->ops->statements, WRITE_STREAM_FIND);
     return find_entry(im, im->stream.last_seq, NULL, &im->stream.last_us, &ok);
 }
 
-static bool look_at_entry(struct importing *im, const struct store_import_entry *entry)
+static bool compare_entry(struct importing *im, const struct store_import_entry *entry)
 {
     bool same;
     int64_t us;
 
-    if (entry->seq <= im->stream.last_seq && im->stream.number != 0) {
+    if (entry->seq <= im->stream.last_seq && im->stream.stream_id != 0) {
         if (!find_entry(im, entry->seq, entry, &us, &same))
             return false;
         if (!same)
-            conflict(im, entry, "another entry has its seq");
+            set_conflict(im, entry, "another entry has its seq");
         return true;
     }
     if (im->is_leased)
-        conflict(im, entry, "the session is leased, and only its owner may append to it");
+        set_conflict(im, entry, "the session is leased, and only its owner may append to it");
     else if (entry->seq != im->stream.last_seq + 1)
-        conflict(im, entry, "the entry before it is missing");
+        set_conflict(im, entry, "the entry before it is missing");
     else if (entry->created_us < im->stream.last_us)
-        conflict(im, entry, "it is older than the entry before it");
+        set_conflict(im, entry, "it is older than the entry before it");
     im->stream.last_seq = entry->seq;
     im->stream.last_us = entry->created_us;
     im->growth_bytes += (int64_t)entry->text.len;
     return true;
 }
 
-/* What lies in the stream is asked for by its number; the looking itself moves last_seq on, beyond
- * what is stored. */
-static bool look_at_entries(struct importing *im)
+/* `stored` is the last seq in the database. The comparison itself advances last_seq beyond it. */
+static bool compare_entries(struct importing *im)
 {
     const struct store_import_item *item = im->item;
     int64_t stored = 0;
@@ -147,8 +150,8 @@ static bool look_at_entries(struct importing *im)
             stored = im->stream.last_seq;
         }
         if (entry->seq <= im->stream.last_seq && entry->seq > stored)
-            conflict(im, entry, "its seq comes twice");
-        else if (!look_at_entry(im, entry))
+            set_conflict(im, entry, "its seq comes twice");
+        else if (!compare_entry(im, entry))
             return false;
     }
     return true;
@@ -160,7 +163,7 @@ bool write_import_compare(struct importing *im)
     im->item->appended = 0;
     im->item->conflict = NULL;
     im->item->stream = (struct slice){0};
-    if (!look_at_session(im))
+    if (!compare_session(im))
         return false;
-    return im->item->conflict != NULL || look_at_entries(im);
+    return im->item->conflict != NULL || compare_entries(im);
 }

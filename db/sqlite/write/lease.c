@@ -7,10 +7,11 @@
 #include "db/sqlite/write/event.h"
 #include "db/sqlite/write/operations.h"
 
-/* Limit of the leases that one transaction ends or restarts, so that writes do not wait long. */
-#define LEASES_AT_ONCE 256
+/* Limit of the leases that one transaction expires or restarts, so that it does not delay other
+ * writes. */
+#define LEASE_BATCH_MAX 256
 
-static void due_no_later(struct write_operations *ops, int64_t deadline_us)
+static void limit_due_time(struct write_operations *ops, int64_t deadline_us)
 {
     if (deadline_us < ops->state.lease_due_us)
         ops->state.lease_due_us = deadline_us;
@@ -22,7 +23,7 @@ static void bind_skipped(const struct write_operations *ops, sqlite3_stmt *stmt,
     sqlite3_bind_int64(stmt, parameter + 1, ops->state.lease_skipped.session_seq);
 }
 
-static bool find_next(struct write_operations *ops, struct error *err)
+static bool find_next_deadline(struct write_operations *ops, struct error *err)
 {
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_LEASE_NEXT];
     bool ok;
@@ -39,30 +40,31 @@ static bool find_next(struct write_operations *ops, struct error *err)
 void write_lease_invalidate(struct write_operations *ops)
 {
     ops->state.leases_stale = true;
-    ops->state.lease_restarted = (struct lease_place){INT64_MAX, INT64_MAX};
-    ops->state.lease_skipped = (struct lease_place){INT64_MIN, INT64_MIN};
+    ops->state.lease_restarted = (struct lease_position){INT64_MAX, INT64_MAX};
+    ops->state.lease_skipped = (struct lease_position){INT64_MIN, INT64_MIN};
     ops->state.lease_due_us = 0;
 }
 
-/* Moves on to the next lease that has no new term yet. *found is false when there is none. */
-static bool find_before(struct write_operations *ops, bool *found, struct error *err)
+/* Advances to the next lease that has no new term yet. *found is false when there is none. */
+static bool find_next_stale(struct write_operations *ops, bool *found, struct error *err)
 {
-    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_LEASE_BEFORE];
-    struct lease_place *place = &ops->state.lease_restarted;
+    sqlite3_stmt *stmt = ops->statements.prepared[WRITE_LEASE_NEXT_STALE];
+    struct lease_position *position = &ops->state.lease_restarted;
     bool ok;
 
-    sqlite3_bind_int64(stmt, 1, place->deadline_us);
-    sqlite3_bind_int64(stmt, 2, place->session_seq);
-    *found = write_next_row(&ops->statements, WRITE_LEASE_BEFORE, "finding a lease", &ok, err);
+    sqlite3_bind_int64(stmt, 1, position->deadline_us);
+    sqlite3_bind_int64(stmt, 2, position->session_seq);
+    *found = write_next_row(&ops->statements, WRITE_LEASE_NEXT_STALE, "finding a lease", &ok, err);
     if (!*found)
         return ok;
-    *place = (struct lease_place){sqlite3_column_int64(stmt, 1), sqlite3_column_int64(stmt, 0)};
-    write_reset(&ops->statements, WRITE_LEASE_BEFORE);
+    *position =
+        (struct lease_position){sqlite3_column_int64(stmt, 1), sqlite3_column_int64(stmt, 0)};
+    write_reset(&ops->statements, WRITE_LEASE_NEXT_STALE);
     return true;
 }
 
-static bool restart(struct write_operations *ops, int64_t wall_us, int64_t now_us,
-                    struct error *err)
+static bool restart_lease(struct write_operations *ops, int64_t wall_us, int64_t now_us,
+                          struct error *err)
 {
     const int64_t seq = ops->state.lease_restarted.session_seq;
 
@@ -74,30 +76,31 @@ static bool restart(struct write_operations *ops, int64_t wall_us, int64_t now_u
            write_run(&ops->statements, WRITE_LEASE_RESTART, "restarting a lease", err);
 }
 
-/* Gives some leases their new term, those of the latest deadline first. A lease whose new deadline
- * is earlier than its old one is found a second time; its next deadline is later, so not a third
- * time. */
-static bool restart_some(struct write_operations *ops, struct error *err)
+/* Gives some leases their new term, in descending order of their deadlines. A lease whose new
+ * deadline is earlier than its old one is found a second time. Its next deadline is later, so it is
+ * not found a third time. */
+static bool restart_leases(struct write_operations *ops, struct error *err)
 {
-    /* The wall clock is read first: a lease lasts at least until its expires_at. */
+    /* Read the wall clock first: a lease must last at least until its expires_at. */
     const int64_t wall_us = timestamp_now_us();
     const int64_t now_us = monotonic_us();
     bool found = true;
 
-    /* A text, or a number beyond 64 bits, has no place in the order of integers. */
+    /* A text, or a number beyond 64 bits, does not sort among the integers. */
     if (!write_run(&ops->statements, WRITE_LEASE_REPAIR, "repairing a lease", err))
         return false;
-    for (int restarted = 0; restarted < LEASES_AT_ONCE; restarted++) {
-        if (!find_before(ops, &found, err) || (found && !restart(ops, wall_us, now_us, err)))
+    for (int restarted = 0; restarted < LEASE_BATCH_MAX; restarted++) {
+        if (!find_next_stale(ops, &found, err) ||
+            (found && !restart_lease(ops, wall_us, now_us, err)))
             return false;
         if (!found)
             break;
     }
     ops->state.leases_stale = found;
-    return found || find_next(ops, err);
+    return found || find_next_deadline(ops, err);
 }
 
-static bool held_by_another(struct store_job *job)
+static bool set_lease_held_error(struct store_job *job)
 {
     const struct slice owner = job->session.lease.owner;
 
@@ -106,7 +109,7 @@ static bool held_by_another(struct store_job *job)
                      (int)(owner.len < 64 ? owner.len : 64), owner.data);
 }
 
-static bool lost(struct store_job *job)
+static bool set_lease_lost_error(struct store_job *job)
 {
     return error_set(&job->error, ERROR_LEASE_LOST, "Lease-Token",
                      "the lease of token %lld has ended; what it protected may have changed",
@@ -118,7 +121,7 @@ static bool is_held(const struct session_lease *lease)
     return lease->owner.data != NULL;
 }
 
-/* Whether the job shows the token of the lease that is held. */
+/* Whether the job presents the token of the held lease. */
 static bool is_holder(const struct store_job *job)
 {
     return is_held(&job->session.lease) && job->fence.present &&
@@ -137,7 +140,7 @@ bool write_lease_check_fence(struct write_operations *ops, struct store_job *job
     if (is_holder(job) || (!is_held(&job->session.lease) && !job->fence.present))
         return true;
     ops->change.counts[STORE_WRITES_FENCED]++;
-    return job->fence.present ? lost(job) : held_by_another(job);
+    return job->fence.present ? set_lease_lost_error(job) : set_lease_held_error(job);
 }
 
 bool write_lease_clear(struct write_operations *ops, struct session *session, struct error *err)
@@ -149,7 +152,7 @@ bool write_lease_clear(struct write_operations *ops, struct session *session, st
     return write_run(&ops->statements, WRITE_LEASE_CLEAR, "clearing a lease", err);
 }
 
-/* Stores the end of the new term and sets it in the job's result. The wall clock is read first, so
+/* Stores the end of the new term and sets it in the job's result. Reads the wall clock first, so
  * that a lease lasts at least until its expires_at. */
 static bool begin_term(struct write_operations *ops, struct store_job *job, int64_t *deadline_us,
                        struct error *err)
@@ -162,13 +165,13 @@ static bool begin_term(struct write_operations *ops, struct store_job *job, int6
     lease->left_us = job->ttl_ms * 1000;
     lease->expires_us = timestamp_now_us() + lease->left_us;
     *deadline_us = monotonic_us() + lease->left_us;
-    due_no_later(ops, *deadline_us);
+    limit_due_time(ops, *deadline_us);
     sqlite3_bind_int64(stmt, 1, job->session.seq);
     sqlite3_bind_int64(stmt, 2, lease->expires_us);
     return write_run(&ops->statements, WRITE_LEASE_TERM, "beginning a term", err);
 }
 
-static bool renew(struct write_operations *ops, struct store_job *job, struct error *err)
+static bool renew_lease(struct write_operations *ops, struct store_job *job, struct error *err)
 {
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_LEASE_RENEW];
     int64_t deadline_us;
@@ -181,12 +184,12 @@ static bool renew(struct write_operations *ops, struct store_job *job, struct er
     return write_run(&ops->statements, WRITE_LEASE_RENEW, "renewing a lease", err);
 }
 
-/* `lease` is the one that begins or ends. */
-static bool record(struct write_operations *ops, const struct session *session,
-                   enum store_event_type type, enum session_status from,
-                   const struct session_lease *lease, struct error *err)
+/* `lease` is the lease that begins or ends. */
+static bool write_lease_event(struct write_operations *ops, const struct session *session,
+                              enum store_event_type type, enum session_status from,
+                              const struct session_lease *lease, struct error *err)
 {
-    struct store_event event = write_event_of(session, type);
+    struct store_event event = write_event_make(session, type);
 
     write_event_status(&event, from, session->status);
     event.lease_owner = lease->owner;
@@ -194,8 +197,8 @@ static bool record(struct write_operations *ops, const struct session *session,
     return write_event(ops, &event, err);
 }
 
-/* Makes a token above that of the session and those of all deleted sessions, which may include one
- * of the same id. */
+/* Makes a token greater than that of the session and those of all deleted sessions: a deleted
+ * session may have had the same id. */
 static bool next_token(struct write_operations *ops, int64_t *token, struct error *err)
 {
     int64_t floor;
@@ -213,12 +216,12 @@ static bool next_token(struct write_operations *ops, int64_t *token, struct erro
     return true;
 }
 
-static bool grant(struct write_operations *ops, struct store_job *job, struct error *err)
+static bool grant_lease(struct write_operations *ops, struct store_job *job, struct error *err)
 {
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_LEASE_GRANT];
     struct session *session = &job->session;
     const enum session_status from = session->status;
-    const bool stolen = belongs_to_another(job);
+    const bool is_stolen = belongs_to_another(job);
     int64_t deadline_us;
 
     if (!next_token(ops, &session->lease.token, err) || !begin_term(ops, job, &deadline_us, err))
@@ -234,27 +237,27 @@ static bool grant(struct write_operations *ops, struct store_job *job, struct er
     write_count_status(ops, session->status, SESSION_ACTIVE);
     session->status = SESSION_ACTIVE;
     ops->change.counts[STORE_LEASES_GRANTED]++;
-    ops->change.counts[STORE_LEASES_STOLEN] += stolen;
+    ops->change.counts[STORE_LEASES_STOLEN] += is_stolen;
     return write_run(&ops->statements, WRITE_LEASE_GRANT, "granting a lease", err) &&
-           record(ops, session, stolen ? EVENT_LEASE_STOLEN : EVENT_LEASE_GRANTED, from,
-                  &session->lease, err);
+           write_lease_event(ops, session, is_stolen ? EVENT_LEASE_STOLEN : EVENT_LEASE_GRANTED,
+                             from, &session->lease, err);
 }
 
-/* Refuses the job unless the stored session allows the grant. The same owner without its token is a
- * new process, which gets a new lease. A request with a token never takes a lease over, not even
- * with `steal`: its client may have lost the lease long ago, and has to read the session first. */
-static bool may_grant(struct store_job *job)
+/* Rejects the job unless the stored session allows the lease. The same owner without its token is a
+ * restarted process and gets a new lease. A request with a token never takes a lease over, not even
+ * with `steal`: its client may have lost the lease long ago and must read the session first. */
+static bool check_grant(struct store_job *job)
 {
     const struct session *session = &job->session;
 
     if (job->fence.present && !is_holder(job))
-        return lost(job);
+        return set_lease_lost_error(job);
     if (!session_may_become(session->status, SESSION_ACTIVE))
         return error_set(&job->error, ERROR_INVALID_TRANSITION, NULL,
                          "a session that is %s takes no lease",
                          session_status_name(session->status));
     if (belongs_to_another(job) && (job->fence.present || !job->steal))
-        return held_by_another(job);
+        return set_lease_held_error(job);
     return true;
 }
 
@@ -267,11 +270,11 @@ bool write_lease(struct write_operations *ops, struct store_job *job, struct err
     if (!found)
         return true;
     if (is_holder(job) && slice_equal(job->session.lease.owner, job->owner))
-        return renew(ops, job, err);
-    return !may_grant(job) || grant(ops, job, err);
+        return renew_lease(ops, job, err);
+    return !check_grant(job) || grant_lease(ops, job, err);
 }
 
-/* recovered_us: 0 when the holder let go by itself. */
+/* recovered_us is 0 when the owner released the lease. */
 static bool end_lease(struct write_operations *ops, struct session *session,
                       enum store_event_type type, int64_t now_us, int64_t recovered_us,
                       struct error *err)
@@ -292,7 +295,7 @@ static bool end_lease(struct write_operations *ops, struct session *session,
     session->updated_us = now_us;
     session->lease = (struct session_lease){.token = session->lease.token};
     return write_run(&ops->statements, WRITE_LEASE_END, "ending a lease", err) &&
-           record(ops, session, type, from, &ended, err);
+           write_lease_event(ops, session, type, from, &ended, err);
 }
 
 bool write_release(struct write_operations *ops, struct store_job *job, struct error *err)
@@ -308,16 +311,16 @@ bool write_release(struct write_operations *ops, struct store_job *job, struct e
         return end_lease(ops, &job->session, EVENT_LEASE_RELEASED, clock_next(&ops->state.clock), 0,
                          err);
     if (!is_held(lease) && job->fence.present && job->fence.token == lease->token)
-        return true; /* a release that is sent again */
+        return true; /* a retry of a release */
     if (!is_held(lease) && !job->fence.present) {
         error_set(&job->error, ERROR_NO_LEASE, NULL, "nobody holds a lease of this session");
         return true;
     }
-    job->fence.present ? lost(job) : held_by_another(job);
+    job->fence.present ? set_lease_lost_error(job) : set_lease_held_error(job);
     return true;
 }
 
-/* Reads the row on which the statement stands; its slices live as long as it does. */
+/* Reads the current row of the statement; the slices are valid until it is stepped or reset. */
 static bool read_overdue(sqlite3_stmt *stmt, struct session *out, struct error *err)
 {
     const struct slice status = column_text(stmt, 1);
@@ -336,13 +339,14 @@ static bool read_overdue(sqlite3_stmt *stmt, struct session *out, struct error *
                      out->id.data == NULL ? "" : out->id.data);
 }
 
-static bool expire(struct write_operations *ops, sqlite3_stmt *stmt, struct error *err)
+static bool expire_lease(struct write_operations *ops, sqlite3_stmt *stmt, struct error *err)
 {
     struct session session;
 
     if (!read_overdue(stmt, &session, err)) {
         skipped_rows_add(&ops->skipped, err);
-        ops->state.lease_skipped = (struct lease_place){sqlite3_column_int64(stmt, 8), session.seq};
+        ops->state.lease_skipped =
+            (struct lease_position){sqlite3_column_int64(stmt, 8), session.seq};
         return true;
     }
     const int64_t time_us = clock_next(&ops->state.clock);
@@ -351,9 +355,9 @@ static bool expire(struct write_operations *ops, sqlite3_stmt *stmt, struct erro
     return end_lease(ops, &session, EVENT_LEASE_EXPIRED, time_us, time_us, err);
 }
 
-/* Ends the lease whose time was over first. *found is false when there is none. */
-static bool expire_first(struct write_operations *ops, int64_t now_us, bool *found,
-                         struct error *err)
+/* Expires the lease with the earliest overdue deadline. *found is false when there is none. */
+static bool expire_first_lease(struct write_operations *ops, int64_t now_us, bool *found,
+                               struct error *err)
 {
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_LEASE_OVERDUE];
     bool ok;
@@ -363,7 +367,7 @@ static bool expire_first(struct write_operations *ops, int64_t now_us, bool *fou
     *found = write_next_row(&ops->statements, WRITE_LEASE_OVERDUE, "finding a lease", &ok, err);
     if (!*found)
         return ok;
-    ok = expire(ops, stmt, err);
+    ok = expire_lease(ops, stmt, err);
     write_reset(&ops->statements, WRITE_LEASE_OVERDUE);
     return ok;
 }
@@ -374,10 +378,10 @@ bool write_lease_expire(struct write_operations *ops, struct error *err)
     bool found = true;
 
     if (ops->state.leases_stale)
-        return restart_some(ops, err);
-    for (int ended = 0; ended < LEASES_AT_ONCE && found; ended++) {
-        if (!expire_first(ops, now_us, &found, err))
+        return restart_leases(ops, err);
+    for (int ended = 0; ended < LEASE_BATCH_MAX && found; ended++) {
+        if (!expire_first_lease(ops, now_us, &found, err))
             return false;
     }
-    return find_next(ops, err);
+    return find_next_deadline(ops, err);
 }

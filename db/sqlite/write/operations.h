@@ -1,4 +1,5 @@
-/* Each write, in its own file. The contract is that of write_operations_apply (dispatch.h). */
+/* The write operations, each in its own file. The contract is that of write_operations_apply
+ * (dispatch.h). Writer thread, inside its open transaction. */
 #ifndef SESSIOND_DB_SQLITE_WRITE_OPERATIONS_H
 #define SESSIOND_DB_SQLITE_WRITE_OPERATIONS_H
 
@@ -7,7 +8,7 @@
 MUST_USE bool write_create(struct write_operations *ops, struct store_job *job, struct error *err);
 MUST_USE bool write_put(struct write_operations *ops, struct store_job *job, struct error *err);
 MUST_USE bool write_update(struct write_operations *ops, struct store_job *job, struct error *err);
-MUST_USE bool write_remove(struct write_operations *ops, struct store_job *job, struct error *err);
+MUST_USE bool write_delete(struct write_operations *ops, struct store_job *job, struct error *err);
 MUST_USE bool write_lease(struct write_operations *ops, struct store_job *job, struct error *err);
 MUST_USE bool write_release(struct write_operations *ops, struct store_job *job, struct error *err);
 MUST_USE bool write_recover(struct write_operations *ops, struct store_job *job, struct error *err);
@@ -17,12 +18,13 @@ MUST_USE bool write_append(struct write_operations *ops, struct store_job *job, 
 MUST_USE bool write_fork(struct write_operations *ops, struct store_job *job, struct error *err);
 MUST_USE bool write_import(struct write_operations *ops, struct store_job *job, struct error *err);
 
-/* Deletes a session that was found. What the caller has of it stays readable. */
+/* Deletes the session and writes the event. *session may be the job's copy; its slices stay
+ * valid. */
 MUST_USE bool write_delete_session(struct write_operations *ops, const struct session *session,
                                    struct error *err);
 
-/* Writes a session that is not there, as a row, and counts it. */
-MUST_USE bool write_insert(struct write_operations *ops, const struct session *session,
-                           struct error *err);
+/* Inserts a new session and counts it in the statistics of the open transaction. */
+MUST_USE bool write_insert_session(struct write_operations *ops, const struct session *session,
+                                   struct error *err);
 
 #endif

@@ -4,14 +4,14 @@
 
 #include <stdio.h>
 
-/* Nearly full from four fifths of the limit on; a hundredth lower there is room again, so that a
- * size that goes up and down at the edge is told once. */
+/* Nearly full: at least four fifths of the limit. It ends a hundredth of the limit lower, so that a
+ * size that varies around the threshold is reported once. */
 static int64_t warn_bytes(const struct database_size *size)
 {
     return size->max_bytes - size->max_bytes / 5;
 }
 
-static int64_t relief_bytes(const struct database_size *size)
+static int64_t recovered_bytes(const struct database_size *size)
 {
     return warn_bytes(size) - size->max_bytes / 100;
 }
@@ -73,12 +73,13 @@ bool write_quota_admit(struct write_operations *ops, struct store_job *job, int6
 
 bool write_quota_describe(struct database_size *size, char *text, size_t text_size)
 {
-    const bool was = size->nearly_full;
+    const bool was_nearly_full = size->nearly_full;
 
     if (size->max_bytes == 0)
         return false;
-    size->nearly_full = size->used_bytes >= (was ? relief_bytes(size) : warn_bytes(size));
-    if (size->nearly_full == was)
+    size->nearly_full =
+        size->used_bytes >= (was_nearly_full ? recovered_bytes(size) : warn_bytes(size));
+    if (size->nearly_full == was_nearly_full)
         return false;
     snprintf(text, text_size, "the database has %lld of --max-db-size (%lld)",
              (long long)size->used_bytes, (long long)size->max_bytes);

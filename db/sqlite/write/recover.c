@@ -6,7 +6,7 @@
 #include "db/sqlite/write/event.h"
 #include "db/sqlite/write/operations.h"
 
-static bool is_wanted(const struct store_job *job, sqlite3_stmt *stmt)
+static bool has_owner(const struct store_job *job, sqlite3_stmt *stmt)
 {
     const struct slice owner = column_text(stmt, 5);
 
@@ -15,22 +15,22 @@ static bool is_wanted(const struct store_job *job, sqlite3_stmt *stmt)
     return owner.data != NULL && slice_equal(owner, job->owner);
 }
 
-/* The ACTIVE sessions lie in the order of their seq. */
-static bool gather(struct write_operations *ops, struct bulk_rows *rows, struct error *err)
+/* The index has the ACTIVE sessions in the order of their seq. */
+static bool collect_rows(struct write_operations *ops, struct bulk_rows *rows, struct error *err)
 {
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_ACTIVE];
-    struct store_bulk *many = &rows->job->bulk;
+    struct store_bulk *bulk = &rows->job->bulk;
     bool ok;
 
-    sqlite3_bind_int64(stmt, 1, many->next.seq);
+    sqlite3_bind_int64(stmt, 1, bulk->next.seq);
     while (write_next_row(&ops->statements, WRITE_ACTIVE, "finding sessions", &ok, err)) {
         if (!write_bulk_count_row(rows) ||
-            (is_wanted(rows->job, stmt) && !write_bulk_add(rows, stmt))) {
-            many->more = true;
+            (has_owner(rows->job, stmt) && !write_bulk_add(rows, stmt))) {
+            bulk->more = true;
             write_reset(&ops->statements, WRITE_ACTIVE);
             return true;
         }
-        many->next.seq = sqlite3_column_int64(stmt, 0);
+        bulk->next.seq = sqlite3_column_int64(stmt, 0);
     }
     return ok;
 }
@@ -48,7 +48,7 @@ static bool recover_row(struct write_operations *ops, const struct store_job *jo
     column_bind_time(stmt, 3, job->session.recovered_us);
     if (!write_run(&ops->statements, WRITE_RECOVER, "recovering a session", err))
         return false;
-    struct store_event event = write_event_of(session, EVENT_SESSION_RECOVERED);
+    struct store_event event = write_event_make(session, EVENT_SESSION_RECOVERED);
     write_event_status(&event, SESSION_ACTIVE, SESSION_PAUSED);
     event.lease_owner = lease.owner;
     event.lease_token = lease.owner.data == NULL ? 0 : lease.token;
@@ -57,17 +57,17 @@ static bool recover_row(struct write_operations *ops, const struct store_job *jo
 
 bool write_recover(struct write_operations *ops, struct store_job *job, struct error *err)
 {
-    struct store_bulk *many = &job->bulk;
+    struct store_bulk *bulk = &job->bulk;
     struct bulk_rows rows = {.job = job};
 
-    if (!write_bulk_check_place(ops, job))
+    if (!write_bulk_check_position(ops, job))
         return true;
-    many->more = false;
-    many->next = many->place;
-    if (many->next.began_us == 0)
-        many->next.began_us = clock_next(&ops->state.clock);
-    job->session.recovered_us = many->next.began_us;
-    if (!gather(ops, &rows, err))
+    bulk->more = false;
+    bulk->next = bulk->place;
+    if (bulk->next.began_us == 0)
+        bulk->next.began_us = clock_next(&ops->state.clock);
+    job->session.recovered_us = bulk->next.began_us;
+    if (!collect_rows(ops, &rows, err))
         return false;
     if (!write_bulk_admit(&rows))
         return true;
@@ -75,7 +75,7 @@ bool write_recover(struct write_operations *ops, struct store_job *job, struct e
         if (!recover_row(ops, job, &rows.all[i].session, err))
             return false;
     }
-    write_bulk_answer(&rows);
+    write_bulk_set_result(&rows);
     ops->change.sessions[SESSION_ACTIVE] -= (int64_t)rows.count;
     ops->change.sessions[SESSION_PAUSED] += (int64_t)rows.count;
     ops->change.counts[STORE_SESSIONS_RECOVERED] += (int64_t)rows.count;

@@ -1,11 +1,11 @@
 /*
- * Relocation: a folder was moved, and so are the project paths of its sessions, a page at a time.
+ * Relocation: changes the project paths of the sessions of a moved folder, one page at a time.
  *
  * The sessions are found by the index on project_path: first those of the folder itself, then those
- * below it, which follow one another there. The index ends in (status, seq), so a page walks the
- * groups of one path and one status. When the destination is inside the folder, or the folder
- * inside the destination, a later page may find a session that was moved already. So it skips
- * sessions in the destination that were changed since the first page began.
+ * below it, which are adjacent in the index. The index ends with (status, seq), so a page iterates
+ * over groups with one path and one status. When the destination is inside the folder, or the
+ * folder inside the destination, a later page may find a session that was already moved. So it
+ * skips sessions in the destination that were changed since the first page began.
  */
 
 #include "db/base/timestamp.h"
@@ -17,19 +17,19 @@
 
 #include <stdlib.h>
 
-/* The page in progress. `path` and `status` are those of the current group, in the job's memory. */
+/* The page in progress. `path` and `status` are those of the current group, in the job's arena. */
 struct move {
     struct write_operations *ops;
     struct store_job *job;
-    struct slice from; /* without a slash at the end */
+    struct slice from; /* without a trailing slash */
     struct slice to;
     struct slice path;
     struct slice status;
     struct bulk_rows rows;
 };
 
-/* The root is written `/`, but what is below it begins with one slash, not two. */
-static struct slice without_last_slashes(struct slice path)
+/* The root is `/`, but the paths below it begin with one slash, not two. */
+static struct slice trim_slashes(struct slice path)
 {
     while (path.len > 0 && path.data[path.len - 1] == '/')
         path.len--;
@@ -47,7 +47,7 @@ static bool is_inside(struct slice path, struct slice folder)
     return slice_equal(path, folder) || is_below(path, folder);
 }
 
-static struct slice join(struct store_job *job, struct slice text, char last)
+static struct slice append_char(struct store_job *job, struct slice text, char last)
 {
     char *joined = job_arena_alloc(job, text.len + 1);
 
@@ -58,7 +58,7 @@ static struct slice join(struct store_job *job, struct slice text, char last)
 
 /* --- Groups ---------------------------------------------------------------------------------- */
 
-/* Moves to the first group behind (path, status) and before `end`. */
+/* Advances to the first group after (path, status) and before `end`. */
 static bool find_group(struct move *move, struct slice path, struct slice status, struct slice end,
                        bool *found, struct error *err)
 {
@@ -81,8 +81,8 @@ static bool find_group(struct move *move, struct slice path, struct slice status
 /* Skips paths that sort between the folder and those below it, such as `/a-b` after `/a`. */
 static bool next_group(struct move *move, bool *found, struct error *err)
 {
-    const struct slice below = join(move->job, move->from, '/');
-    const struct slice end = join(move->job, move->from, '0'); /* `0` follows `/` */
+    const struct slice below = append_char(move->job, move->from, '/');
+    const struct slice end = append_char(move->job, move->from, '0'); /* `0` follows `/` */
 
     if (slice_equal(move->path, move->from)) {
         if (!find_group(move, move->path, move->status, below, found, err))
@@ -95,7 +95,7 @@ static bool next_group(struct move *move, bool *found, struct error *err)
     return find_group(move, move->path, move->status, end, found, err);
 }
 
-static bool was_moved(const struct move *move, sqlite3_stmt *stmt)
+static bool is_already_moved(const struct move *move, sqlite3_stmt *stmt)
 {
     const int64_t began_us = move->job->bulk.place.began_us;
     int64_t updated_us;
@@ -104,8 +104,8 @@ static bool was_moved(const struct move *move, sqlite3_stmt *stmt)
            timestamp_parse(column_text(stmt, 7), &updated_us) && updated_us >= began_us;
 }
 
-/* *full: the page ends within the group. */
-static bool take_group(struct move *move, int64_t *seq, bool *full, struct error *err)
+/* Adds the sessions of the group. *full: the page ends within the group. */
+static bool add_group(struct move *move, int64_t *seq, bool *is_full, struct error *err)
 {
     struct write_statements *statements = &move->ops->statements;
     sqlite3_stmt *stmt = statements->prepared[WRITE_RELOCATION];
@@ -117,9 +117,9 @@ static bool take_group(struct move *move, int64_t *seq, bool *full, struct error
     column_bind_text(stmt, 4, move->status);
     sqlite3_bind_int64(stmt, 5, *seq);
     while (write_next_row(statements, WRITE_RELOCATION, "finding sessions", &ok, err)) {
-        *full = !write_bulk_count_row(&move->rows) ||
-                (!was_moved(move, stmt) && !write_bulk_add(&move->rows, stmt));
-        if (*full) {
+        *is_full = !write_bulk_count_row(&move->rows) ||
+                   (!is_already_moved(move, stmt) && !write_bulk_add(&move->rows, stmt));
+        if (*is_full) {
             write_reset(statements, WRITE_RELOCATION);
             return true;
         }
@@ -128,47 +128,49 @@ static bool take_group(struct move *move, int64_t *seq, bool *full, struct error
     return ok;
 }
 
-static bool gather(struct move *move, struct error *err)
+static bool collect_rows(struct move *move, struct error *err)
 {
-    struct store_bulk *many = &move->job->bulk;
-    int64_t seq = many->next.seq;
+    struct store_bulk *bulk = &move->job->bulk;
+    int64_t seq = bulk->next.seq;
     bool found = true;
-    bool full = false;
+    bool is_full = false;
 
     if (move->path.data == NULL) {
-        /* Files of Python have sessions without a path, which are not in the root. */
+        /* Files of the Python SessionManager have sessions without a path, which are not in the
+         * root. */
         move->path = move->from.len == 0 ? SLICE_LITERAL("/") : move->from;
         move->status = SLICE_LITERAL("");
     }
     while (found) {
-        if (!take_group(move, &seq, &full, err))
+        if (!add_group(move, &seq, &is_full, err))
             return false;
-        if (full)
+        if (is_full)
             break;
         if (!next_group(move, &found, err))
             return false;
         seq = 0;
     }
-    many->more = full;
-    many->next.seq = seq;
-    many->next.path = move->path;
-    return !full || session_status_parse(move->status, &many->next.status) ||
+    bulk->more = is_full;
+    bulk->next.seq = seq;
+    bulk->next.path = move->path;
+    return !is_full || session_status_parse(move->status, &bulk->next.status) ||
            error_set(err, ERROR_INTERNAL, NULL, "a session has an unknown status");
 }
 
-/* --- Moves ----------------------------------------------------------------------------------- */
+/* --- Changes -------------------------------------------------------------------------------- */
 
-static bool fits(struct move *move)
+static bool check_path_lengths(struct move *move)
 {
     const struct bulk_rows *rows = &move->rows;
-    const size_t most = move->job->bulk.max_path_bytes;
+    const size_t max_bytes = move->job->bulk.max_path_bytes;
 
     for (size_t i = 0; i < rows->count; i++) {
         const struct slice id = rows->all[i].session.id;
-        if (rows->all[i].destination.len > most)
+        if (rows->all[i].destination.len > max_bytes)
             return error_set(&move->job->error, ERROR_INVALID_PAYLOAD, "/to",
                              "the project_path of session %.*s would be longer than %zu bytes",
-                             (int)(id.len < UUID_LENGTH ? id.len : UUID_LENGTH), id.data, most);
+                             (int)(id.len < UUID_LENGTH ? id.len : UUID_LENGTH), id.data,
+                             max_bytes);
     }
     return true;
 }
@@ -187,7 +189,7 @@ static bool move_row(struct write_operations *ops, struct bulk_row *row, struct 
     column_bind_text(stmt, 3, session->project_path);
     if (!write_run(&ops->statements, WRITE_RELOCATE, "moving a session", err))
         return false;
-    struct store_event event = write_event_of(session, EVENT_SESSION_RELOCATED);
+    struct store_event event = write_event_make(session, EVENT_SESSION_RELOCATED);
     event.from = from;
     return write_event(ops, &event, err);
 }
@@ -200,7 +202,7 @@ static int compare_rows(const void *left, const void *right)
     return (a->session.seq > b->session.seq) - (a->session.seq < b->session.seq);
 }
 
-static bool change(struct move *move, struct error *err)
+static bool change_rows(struct move *move, struct error *err)
 {
     struct bulk_rows *rows = &move->rows;
 
@@ -213,30 +215,30 @@ static bool change(struct move *move, struct error *err)
             return false;
     }
     move->ops->state.pair_changes += !move->job->bulk.dry_run;
-    write_bulk_answer(rows);
+    write_bulk_set_result(rows);
     return true;
 }
 
-/* Refuses the job when its cursor is not one of this folder. */
-static bool begin(struct move *move)
+/* Rejects the job when its cursor does not belong to this folder. */
+static bool begin_page(struct move *move)
 {
     struct store_job *job = move->job;
-    struct store_bulk *many = &job->bulk;
-    const bool first = many->place.began_us == 0;
+    struct store_bulk *bulk = &job->bulk;
+    const bool is_first = bulk->place.began_us == 0;
 
-    if (!write_bulk_check_place(move->ops, job))
+    if (!write_bulk_check_position(move->ops, job))
         return false;
-    if (!first && !is_inside(many->place.path, move->from))
+    if (!is_first && !is_inside(bulk->place.path, move->from))
         return error_set(&job->error, ERROR_INVALID_QUERY, "cursor",
                          "cursor has to be a next_cursor of a relocation of the same folder");
-    many->more = false;
-    many->next = many->place;
-    if (first) {
-        many->next.began_us = clock_next(&move->ops->state.clock);
+    bulk->more = false;
+    bulk->next = bulk->place;
+    if (is_first) {
+        bulk->next.began_us = clock_next(&move->ops->state.clock);
         return true;
     }
-    move->path = many->place.path;
-    move->status = slice_from(session_status_name(many->place.status));
+    move->path = bulk->place.path;
+    move->status = slice_from(session_status_name(bulk->place.status));
     return true;
 }
 
@@ -245,14 +247,14 @@ bool write_relocate(struct write_operations *ops, struct store_job *job, struct 
     struct move move = {
         .ops = ops,
         .job = job,
-        .from = without_last_slashes(job->project_path),
-        .to = without_last_slashes(job->bulk.destination),
+        .from = trim_slashes(job->project_path),
+        .to = trim_slashes(job->bulk.destination),
         .rows = {.job = job},
     };
 
-    if (!begin(&move))
+    if (!begin_page(&move))
         return true;
-    if (!gather(&move, err))
+    if (!collect_rows(&move, err))
         return false;
-    return !write_bulk_admit(&move.rows) || !fits(&move) || change(&move, err);
+    return !write_bulk_admit(&move.rows) || !check_path_lengths(&move) || change_rows(&move, err);
 }

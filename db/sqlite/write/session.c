@@ -1,4 +1,4 @@
-/* One session at a time: create, put, update, delete. */
+/* The operations on one session: create, put, update, delete. */
 
 #include "db/runtime/job_arena.h"
 #include "db/sqlite/connection/column.h"
@@ -8,23 +8,24 @@
 #include "db/sqlite/write/operations.h"
 #include "db/sqlite/write/quota.h"
 
-/* Limit of the steps of a get-or-create in one turn, which take about a millisecond. */
+/* Limit of the steps of a get-or-create in one turn, which takes about a millisecond. */
 #define EXISTING_STEPS 500
 
-static bool is_refused(const struct store_job *job)
+static bool is_rejected(const struct store_job *job)
 {
     return job->error.kind != ERROR_NONE;
 }
 
-static bool record(struct write_operations *ops, const struct store_job *job,
-                   enum store_event_type type, struct error *err)
+static bool write_session_event(struct write_operations *ops, const struct store_job *job,
+                                enum store_event_type type, struct error *err)
 {
-    const struct store_event event = write_event_of(&job->session, type);
+    const struct store_event event = write_event_make(&job->session, type);
 
     return write_event(ops, &event, err);
 }
 
-bool write_insert(struct write_operations *ops, const struct session *session, struct error *err)
+bool write_insert_session(struct write_operations *ops, const struct session *session,
+                          struct error *err)
 {
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_INSERT];
 
@@ -45,18 +46,19 @@ bool write_insert(struct write_operations *ops, const struct session *session, s
     column_bind_text(stmt, 12, session->context);
     if (!write_run(&ops->statements, WRITE_INSERT, "inserting a session", err))
         return false;
-    search_index_note(&ops->search, search_context_document(session->seq), session->context, true);
+    search_index_record(&ops->search, search_context_document(session->seq), session->context,
+                        true);
     ops->change.sessions[session->status]++;
     return true;
 }
 
-static bool insert(struct write_operations *ops, struct store_job *job, struct error *err)
+static bool insert_session(struct write_operations *ops, struct store_job *job, struct error *err)
 {
     const size_t bytes = job->project_path.len + job->thread_id.len + job->context.len;
 
     if (!write_quota_admit(ops, job, (int64_t)bytes, err))
         return false;
-    if (is_refused(job))
+    if (is_rejected(job))
         return true;
     const int64_t now = clock_next(&ops->state.clock);
     job->session = (struct session){
@@ -71,23 +73,23 @@ static bool insert(struct write_operations *ops, struct store_job *job, struct e
         .context_bytes = (int64_t)job->context.len,
         .seq = now,
     };
-    if (!write_insert(ops, &job->session, err))
+    if (!write_insert_session(ops, &job->session, err))
         return false;
     job->created = true;
-    return record(ops, job, EVENT_SESSION_CREATED, err);
+    return write_session_event(ops, job, EVENT_SESSION_CREATED, err);
 }
 
 enum search_result { SEARCH_FOUND, SEARCH_NONE, SEARCH_CUT };
 
-/* Looks for the newest session of these two that is not TERMINATED, from search->after on down to
- * search->floor. CUT: the turn has used up its steps. */
-static bool look_for_existing(struct write_operations *ops, struct store_job *job,
-                              char id[UUID_SIZE], enum search_result *result, struct error *err)
+/* Searches for the newest session with this path and thread that is not TERMINATED, from
+ * search->after down to search->floor. SEARCH_CUT: the turn has used up its steps. */
+static bool search_existing(struct write_operations *ops, struct store_job *job, char id[UUID_SIZE],
+                            enum search_result *result, struct error *err)
 {
     struct store_list_query query = list_query_existing(job->project_path, job->thread_id);
     sqlite3_stmt *stmt = ops->statements.prepared[WRITE_FIND_EXISTING];
     struct store_existing *search = &job->existing;
-    bool sound = true;
+    bool is_valid = true;
     bool ok;
 
     query.after = search->after;
@@ -99,34 +101,34 @@ static bool look_for_existing(struct write_operations *ops, struct store_job *jo
     if (sqlite3_column_int64(stmt, 0) > search->floor) {
         const struct slice found = column_text(stmt, 1);
         *result = list_query_is_cut(stmt, &query, &search->after) ? SEARCH_CUT : SEARCH_FOUND;
-        sound = *result == SEARCH_CUT || found.len == UUID_LENGTH;
-        if (*result == SEARCH_FOUND && sound)
+        is_valid = *result == SEARCH_CUT || found.len == UUID_LENGTH;
+        if (*result == SEARCH_FOUND && is_valid)
             memcpy(id, found.data, UUID_LENGTH);
     }
     write_reset(&ops->statements, WRITE_FIND_EXISTING);
-    return sound || error_set(err, ERROR_INTERNAL, NULL, "a session has an id that is none");
+    return is_valid || error_set(err, ERROR_INTERNAL, NULL, "a session has an id that is none");
 }
 
-/* The search may take several turns, with other writes in between. So a pass of several turns is
- * followed by a pass over the sessions that were created since. When an older session may have got
- * this thread and project, by a relocation or an import, the search starts again. */
+/* The search may take several turns, with other writes between them. So after a pass of several
+ * turns, a further pass covers the sessions that were created since. If a relocation or an import
+ * may have given an older session this path and thread, the search starts again. */
 static bool find_existing(struct write_operations *ops, struct store_job *job, bool *found,
                           struct error *err)
 {
     struct store_existing *search = &job->existing;
     enum search_result result = SEARCH_NONE;
     char id[UUID_SIZE] = "";
-    bool whole = false;
+    bool is_full_pass = false;
 
     if (search->changes != ops->state.pair_changes)
         *search = (struct store_existing){.changes = ops->state.pair_changes};
-    while (result == SEARCH_NONE && !whole) {
-        whole = search->after == 0;
-        if (whole)
+    while (result == SEARCH_NONE && !is_full_pass) {
+        is_full_pass = search->after == 0;
+        if (is_full_pass)
             search->newest = ops->state.clock.last_us;
-        if (!look_for_existing(ops, job, id, &result, err))
+        if (!search_existing(ops, job, id, &result, err))
             return false;
-        if (result == SEARCH_NONE && !whole) {
+        if (result == SEARCH_NONE && !is_full_pass) {
             search->floor = search->newest;
             search->after = 0;
         }
@@ -141,11 +143,11 @@ bool write_create(struct write_operations *ops, struct store_job *job, struct er
 
     if (job->or_existing && !find_existing(ops, job, &found, err))
         return false;
-    return found || job->existing.is_deferred || insert(ops, job, err);
+    return found || job->existing.is_deferred || insert_session(ops, job, err);
 }
 
-/* The conditions of RFC 9110 §13.1 on a session that is there. */
-static bool conditions_hold(struct store_job *job)
+/* The conditions of RFC 9110 §13.1 on an existing session. */
+static bool check_preconditions(struct store_job *job)
 {
     const int64_t version = job->session.version;
 
@@ -172,9 +174,9 @@ bool write_put(struct write_operations *ops, struct store_job *job, struct error
             return true;
         }
         job->error = (struct error){0};
-        return insert(ops, job, err);
+        return insert_session(ops, job, err);
     }
-    if (is_refused(job) || !conditions_hold(job))
+    if (is_rejected(job) || !check_preconditions(job))
         return true;
     if (!slice_equal(job->session.project_path, job->project_path) ||
         !slice_equal(job->session.thread_id, job->thread_id))
@@ -183,14 +185,14 @@ bool write_put(struct write_operations *ops, struct store_job *job, struct error
     return true;
 }
 
-/* What is stored must allow what is asked. */
-static bool allowed(struct write_operations *ops, struct store_job *job)
+/* Rejects the job when the stored session does not allow the change. */
+static bool check_change(struct write_operations *ops, struct store_job *job)
 {
     const struct session *stored = &job->session;
 
     if (!write_lease_check_fence(ops, job))
         return false;
-    if (!conditions_hold(job))
+    if (!check_preconditions(job))
         return false;
     if (job->has_expected && stored->status != job->expected)
         return error_set(&job->error, ERROR_STATUS_MISMATCH, "/from", "the session is %s, not %s",
@@ -202,8 +204,8 @@ static bool allowed(struct write_operations *ops, struct store_job *job)
     return true;
 }
 
-/* A session that is over has nobody who works on it. */
-static bool follow_status(struct write_operations *ops, struct store_job *job, struct error *err)
+/* Counts the new status. A terminated session has no owner, so its lease ends. */
+static bool apply_status(struct write_operations *ops, struct store_job *job, struct error *err)
 {
     struct session *session = &job->session;
 
@@ -214,14 +216,14 @@ static bool follow_status(struct write_operations *ops, struct store_job *job, s
     return job->status != SESSION_TERMINATED || write_lease_clear(ops, session, err);
 }
 
-/* One row for one change, be it of the status, the context or both. */
-static bool record_update(struct write_operations *ops, const struct store_job *job,
-                          enum session_status from, bool context_changed, struct error *err)
+/* Writes one event for the change of the status, the context or both. */
+static bool write_update_event(struct write_operations *ops, const struct store_job *job,
+                               enum session_status from, bool context_changed, struct error *err)
 {
     const struct session *session = &job->session;
-    const bool moved = session->status != from;
-    struct store_event event =
-        write_event_of(session, moved ? EVENT_SESSION_TRANSITIONED : EVENT_SESSION_UPDATED);
+    const bool has_transitioned = session->status != from;
+    struct store_event event = write_event_make(
+        session, has_transitioned ? EVENT_SESSION_TRANSITIONED : EVENT_SESSION_UPDATED);
 
     write_event_status(&event, from, session->status);
     event.context_changed = context_changed;
@@ -254,11 +256,11 @@ static bool write_row(struct write_operations *ops, struct store_job *job, struc
     session->version++;
     session->updated_us = now;
     if (has_context) {
-        search_index_note(&ops->search, search_context_document(session->seq), context, false);
+        search_index_record(&ops->search, search_context_document(session->seq), context, false);
         session->context = context;
         session->context_bytes = (int64_t)context.len;
     }
-    return follow_status(ops, job, err) && record_update(ops, job, from, has_context, err);
+    return apply_status(ops, job, err) && write_update_event(ops, job, from, has_context, err);
 }
 
 bool write_update(struct write_operations *ops, struct store_job *job, struct error *err)
@@ -269,7 +271,7 @@ bool write_update(struct write_operations *ops, struct store_job *job, struct er
 
     if (!write_find(ops, job, reads_context, &found, err))
         return false;
-    if (!found || is_refused(job) || !allowed(ops, job))
+    if (!found || is_rejected(job) || !check_change(ops, job))
         return true;
     if (job->edit != NULL) {
         size_t len = 0;
@@ -282,7 +284,7 @@ bool write_update(struct write_operations *ops, struct store_job *job, struct er
     if (context.data != NULL &&
         !write_quota_admit(ops, job, (int64_t)context.len - job->session.context_bytes, err))
         return false;
-    return is_refused(job) || write_row(ops, job, context, err);
+    return is_rejected(job) || write_row(ops, job, context, err);
 }
 
 bool write_delete_session(struct write_operations *ops, const struct session *session,
@@ -292,18 +294,18 @@ bool write_delete_session(struct write_operations *ops, const struct session *se
     if (!write_run(&ops->statements, WRITE_REMOVE, "deleting a session", err))
         return false;
     ops->change.sessions[session->status]--;
-    struct store_event event = write_event_of(session, EVENT_SESSION_DELETED);
+    struct store_event event = write_event_make(session, EVENT_SESSION_DELETED);
     event.id = clock_next(&ops->state.clock);
     return write_event(ops, &event, err);
 }
 
-bool write_remove(struct write_operations *ops, struct store_job *job, struct error *err)
+bool write_delete(struct write_operations *ops, struct store_job *job, struct error *err)
 {
     bool found;
 
     if (!write_find(ops, job, false, &found, err))
         return false;
-    if (!found || !allowed(ops, job))
+    if (!found || !check_change(ops, job))
         return true;
     return write_delete_session(ops, &job->session, err);
 }

@@ -7,13 +7,13 @@
 #include "db/sqlite/read/list_query.h"
 
 #define NO_LEASE "lease_owner = NULL, lease_ttl_ms = NULL, lease_deadline_us = NULL"
-#define CHANGED "version = version + 1, updated_at = ?2"
+#define SET_CHANGED "version = version + 1, updated_at = ?2"
 
-/* A corrupt term is limited, so that no deadline overflows. */
+/* Clamps a corrupt term, so that no deadline overflows. */
 #define TERM_US "max(0, min(CAST(coalesce(lease_ttl_ms, 0) AS INTEGER), 9007199254740)) * 1000"
 
-/* The root is written with the slash that begins what is below it. */
-#define MOVED                                                                                      \
+/* The root `/` itself is the slash with which the paths below it begin. */
+#define MOVED_PATH                                                                                 \
     "coalesce(nullif(?2 || CASE project_path WHEN '/' THEN ''"                                     \
     " ELSE substr(project_path, length(?1) + 1) END, ''), '/')"
 
@@ -24,19 +24,19 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_FIND] = "SELECT " SESSION_COLUMNS " FROM sessions" SESSION_LOG " WHERE id = ?1",
     [WRITE_FIND_WITH_CONTEXT] =
         "SELECT " SESSION_COLUMNS_WITH_CONTEXT " FROM sessions" SESSION_LOG " WHERE id = ?1",
-    [WRITE_STATUS] = "UPDATE sessions SET " CHANGED ", status = ?3 WHERE seq = ?1",
+    [WRITE_STATUS] = "UPDATE sessions SET " SET_CHANGED ", status = ?3 WHERE seq = ?1",
     [WRITE_CONTEXT] =
-        "UPDATE sessions SET " CHANGED ", context_bytes = ?4, context = ?5 WHERE seq = ?1",
-    [WRITE_STATUS_AND_CONTEXT] = "UPDATE sessions SET " CHANGED
+        "UPDATE sessions SET " SET_CHANGED ", context_bytes = ?4, context = ?5 WHERE seq = ?1",
+    [WRITE_STATUS_AND_CONTEXT] = "UPDATE sessions SET " SET_CHANGED
                                  ", status = ?3, context_bytes = ?4, context = ?5 WHERE seq = ?1",
     [WRITE_REMOVE] = "DELETE FROM sessions WHERE seq = ?1",
-    [WRITE_LEASE_GRANT] =
-        "UPDATE sessions SET " CHANGED ", status = 'ACTIVE', lease_owner = ?3, lease_token = ?4,"
-        " lease_ttl_ms = ?5, lease_deadline_us = ?6 WHERE seq = ?1",
+    [WRITE_LEASE_GRANT] = "UPDATE sessions SET " SET_CHANGED
+                          ", status = 'ACTIVE', lease_owner = ?3, lease_token = ?4,"
+                          " lease_ttl_ms = ?5, lease_deadline_us = ?6 WHERE seq = ?1",
     [WRITE_LEASE_RENEW] =
         "UPDATE sessions SET lease_ttl_ms = ?2, lease_deadline_us = ?3 WHERE seq = ?1",
     [WRITE_LEASE_END] =
-        "UPDATE sessions SET " CHANGED
+        "UPDATE sessions SET " SET_CHANGED
         ", status = ?3, recovered_at = coalesce(?4, recovered_at), " NO_LEASE " WHERE seq = ?1",
     [WRITE_LEASE_CLEAR] = "UPDATE sessions SET " NO_LEASE " WHERE seq = ?1",
     [WRITE_LEASE_OVERDUE] =
@@ -47,7 +47,7 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_LEASE_NEXT] = "SELECT lease_deadline_us FROM sessions INDEXED BY idx_sessions_lease"
                          " WHERE lease_deadline_us IS NOT NULL AND (lease_deadline_us, seq) >"
                          " (?1, ?2) ORDER BY lease_deadline_us, seq LIMIT 1",
-    [WRITE_LEASE_BEFORE] =
+    [WRITE_LEASE_NEXT_STALE] =
         "SELECT * FROM (SELECT seq, lease_deadline_us FROM sessions INDEXED BY idx_sessions_lease"
         " WHERE lease_deadline_us = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT 1)"
         " UNION ALL"
@@ -68,21 +68,21 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_LEASE_FLOOR] = "SELECT token_floor FROM sessiond_leases",
     [WRITE_ACTIVE] = "SELECT " WRITE_BULK_COLUMNS " FROM sessions INDEXED BY idx_sessions_status"
                      " WHERE status = 'ACTIVE' AND seq > ?1 ORDER BY seq",
-    [WRITE_RECOVER] = "UPDATE sessions SET " CHANGED
+    [WRITE_RECOVER] = "UPDATE sessions SET " SET_CHANGED
                       ", recovered_at = ?3, status = 'PAUSED', " NO_LEASE " WHERE seq = ?1",
     [WRITE_RELOCATION_GROUP] =
         "SELECT project_path, status FROM sessions INDEXED BY idx_sessions_project_path"
         " WHERE (project_path, status) > (?1, ?2) AND project_path < ?3"
         " ORDER BY project_path, status LIMIT 1",
-    [WRITE_RELOCATION] = "SELECT " WRITE_BULK_COLUMNS ", " MOVED
+    [WRITE_RELOCATION] = "SELECT " WRITE_BULK_COLUMNS ", " MOVED_PATH
                          " FROM sessions INDEXED BY idx_sessions_project_path"
                          " WHERE project_path = ?3 AND status = ?4 AND seq > ?5 ORDER BY seq",
-    [WRITE_RELOCATE] = "UPDATE sessions SET " CHANGED ", project_path = ?3 WHERE seq = ?1",
+    [WRITE_RELOCATE] = "UPDATE sessions SET " SET_CHANGED ", project_path = ?3 WHERE seq = ?1",
     [WRITE_KEY_FIND] = "SELECT created_us, digest, answer FROM idempotency_keys WHERE key = ?1",
-    [WRITE_KEY_KEEP] = "INSERT INTO idempotency_keys (created_us, key, digest, answer)"
-                       " VALUES (?1, ?2, ?3, ?4)",
-    [WRITE_KEY_FORGET] = "DELETE FROM idempotency_keys WHERE key = ?1",
-    [WRITE_KEY_SWEEP] =
+    [WRITE_KEY_STORE] = "INSERT INTO idempotency_keys (created_us, key, digest, answer)"
+                        " VALUES (?1, ?2, ?3, ?4)",
+    [WRITE_KEY_REMOVE] = "DELETE FROM idempotency_keys WHERE key = ?1",
+    [WRITE_KEY_EXPIRE] =
         "DELETE FROM idempotency_keys WHERE created_us IN (SELECT created_us"
         " FROM idempotency_keys WHERE created_us < ?1 ORDER BY created_us LIMIT ?2)",
     [WRITE_EVENT] =
@@ -102,8 +102,8 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_CONSUMER_REMOVE] = "DELETE FROM consumers WHERE name = ?1",
     [WRITE_STREAM_FIND] =
         "SELECT number, last_seq, bytes FROM streams WHERE session_seq = ?1 AND name = ?2",
-    [WRITE_STREAM_MAKE] = "INSERT INTO streams (session_seq, name, last_seq, bytes, updated_us)"
-                          " VALUES (?1, ?2, ?3, ?4, ?5)",
+    [WRITE_STREAM_CREATE] = "INSERT INTO streams (session_seq, name, last_seq, bytes, updated_us)"
+                            " VALUES (?1, ?2, ?3, ?4, ?5)",
     [WRITE_STREAM_GROW] =
         "UPDATE streams SET last_seq = ?2, bytes = ?3, updated_us = ?4 WHERE number = ?1",
     [WRITE_LOG_GROW] =
@@ -127,11 +127,11 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_STREAM_PUBLISH] =
         "INSERT INTO streams (session_seq, name, last_seq, bytes, updated_us, number)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    [WRITE_LOG_MAKE] =
+    [WRITE_LOG_CREATE] =
         "INSERT INTO logs (session_seq, entry_count, entry_bytes, updated_us, parent_id)"
         " VALUES (?1, ?2, ?3, ?4, ?5)",
     [WRITE_IMPORT_ENTRY] = "SELECT created_us, entry FROM entries WHERE key = ?1",
-    [WRITE_IMPORT_PLACE] = "SELECT 1 FROM sessions WHERE seq = ?1",
+    [WRITE_IMPORT_SEQ_TAKEN] = "SELECT 1 FROM sessions WHERE seq = ?1",
     [WRITE_IMPORT_UUID] = "INSERT OR IGNORE INTO entry_uuids (number, uuid, seq)"
                           " VALUES (?1, ?2, ?3)",
     [WRITE_DISCARD] = "INSERT INTO discarded_streams (number) VALUES (?1)",
@@ -140,7 +140,7 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
         " ORDER BY number LIMIT 1",
     [WRITE_DISCARD_ENTRY] = "DELETE FROM entries WHERE key = (SELECT min(key) FROM entries"
                             " WHERE key > ?1 << 32 AND key < (?1 + 1) << 32)",
-    [WRITE_DISCARD_ENTRY_SHOWN] =
+    [WRITE_DISCARD_ENTRY_RETURNING] =
         "DELETE FROM entries WHERE key = (SELECT min(key) FROM entries"
         " WHERE key > ?1 << 32 AND key < (?1 + 1) << 32) RETURNING key, entry",
     [WRITE_DISCARD_UUID] = "DELETE FROM entry_uuids WHERE number = ?1 AND uuid ="
@@ -153,8 +153,8 @@ static const char *const texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_VACUUM] = "PRAGMA incremental_vacuum(128)",
 };
 
-/* Their indexes are there when they are used. */
-static bool is_prepared_when_used(int which)
+/* These statements are prepared on first use, when their indexes exist. */
+static bool is_prepared_on_first_use(int which)
 {
     return which == WRITE_PURGE_TERMINATED || which == WRITE_PURGE_IDLE;
 }
@@ -168,7 +168,7 @@ bool write_statements_init(struct write_statements *statements, sqlite3 *db, str
     list_query_sql(&query, existing);
     for (int i = 0; i < WRITE_STATEMENT_COUNT; i++) {
         const char *text = i == WRITE_FIND_EXISTING ? existing : texts[i];
-        if (!is_prepared_when_used(i) &&
+        if (!is_prepared_on_first_use(i) &&
             !connection_prepare(db, text, &statements->prepared[i], err))
             return false;
     }

@@ -1,6 +1,6 @@
 /*
- * The statements of the writer: prepared once, by name, with the few ways in which they are bound
- * and run. Owned by the writer thread.
+ * The prepared statements of the writer, by name, and the functions that step and reset them. Owned
+ * by the writer thread.
  */
 #ifndef SESSIOND_DB_SQLITE_WRITE_STATEMENTS_H
 #define SESSIOND_DB_SQLITE_WRITE_STATEMENTS_H
@@ -11,7 +11,7 @@
 #include <sqlite3.h>
 #include <stdint.h>
 
-/* The columns that write_bulk_add (bulk.h) reads first. */
+/* The first columns that write_bulk_add (bulk.h) reads. */
 #define WRITE_BULK_COLUMNS                                                                         \
     "seq, id, project_path, thread_id, version, lease_owner, lease_token, updated_at"
 
@@ -30,7 +30,7 @@ enum write_statement {
     WRITE_LEASE_CLEAR,
     WRITE_LEASE_OVERDUE,
     WRITE_LEASE_NEXT,
-    WRITE_LEASE_BEFORE,
+    WRITE_LEASE_NEXT_STALE,
     WRITE_LEASE_REPAIR,
     WRITE_LEASE_RESTART,
     WRITE_LEASE_RESTART_TERM,
@@ -42,9 +42,9 @@ enum write_statement {
     WRITE_RELOCATION,
     WRITE_RELOCATE,
     WRITE_KEY_FIND,
-    WRITE_KEY_KEEP,
-    WRITE_KEY_FORGET,
-    WRITE_KEY_SWEEP,
+    WRITE_KEY_STORE,
+    WRITE_KEY_REMOVE,
+    WRITE_KEY_EXPIRE,
     WRITE_EVENT,
     WRITE_EVENT_OLDEST,
     WRITE_EVENT_REMOVE,
@@ -55,7 +55,7 @@ enum write_statement {
     WRITE_STREAM_COUNT,
     WRITE_CONSUMER_REMOVE,
     WRITE_STREAM_FIND,
-    WRITE_STREAM_MAKE,
+    WRITE_STREAM_CREATE,
     WRITE_STREAM_GROW,
     WRITE_LOG_GROW,
     WRITE_ENTRY,
@@ -68,14 +68,14 @@ enum write_statement {
     WRITE_FORK_UUIDS,
     WRITE_STREAM_REMOVE,
     WRITE_STREAM_PUBLISH,
-    WRITE_LOG_MAKE,
+    WRITE_LOG_CREATE,
     WRITE_DISCARD,
     WRITE_IMPORT_ENTRY,
-    WRITE_IMPORT_PLACE,
+    WRITE_IMPORT_SEQ_TAKEN,
     WRITE_IMPORT_UUID,
     WRITE_DISCARDED_FIND,
     WRITE_DISCARD_ENTRY,
-    WRITE_DISCARD_ENTRY_SHOWN,
+    WRITE_DISCARD_ENTRY_RETURNING,
     WRITE_DISCARD_UUID,
     WRITE_DISCARD_STREAM,
     WRITE_PURGE_TERMINATED,
@@ -91,24 +91,26 @@ struct write_statements {
     sqlite3_stmt *prepared[WRITE_STATEMENT_COUNT];
 };
 
-/* `db` is borrowed; the statements are finalised when it is closed. */
+/* Prepares all statements except those of retention. `db` is borrowed; closing it finalizes
+ * them. */
 MUST_USE bool write_statements_init(struct write_statements *statements, sqlite3 *db,
                                     struct error *err);
 
-/* For what is prepared when it is first used: the queries of retention. */
+/* Prepares a retention statement on its first use. */
 MUST_USE bool write_prepare(struct write_statements *statements, enum write_statement which,
                             struct error *err);
 
-/* Steps a statement that returns no row, and resets it. */
+/* Steps a statement that returns no row, and resets it. `doing` completes "while …" in the
+ * error. */
 MUST_USE bool write_run(struct write_statements *statements, enum write_statement which,
                         const char *doing, struct error *err);
 
-/* Steps to the next row. False at the end and on failure, which *ok tells apart; either way the
- * statement is reset. */
+/* Steps to the next row. False at the end and on failure; *ok is false on failure. In both cases
+ * the statement is reset and its bindings are cleared. */
 MUST_USE bool write_next_row(struct write_statements *statements, enum write_statement which,
                              const char *doing, bool *ok, struct error *err);
 
-/* Resets a statement that is left before its end. */
+/* Resets a statement before its last row, and clears its bindings. */
 void write_reset(struct write_statements *statements, enum write_statement which);
 
 #endif

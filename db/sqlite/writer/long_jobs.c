@@ -4,8 +4,8 @@
 #include "db/sqlite/write/dispatch.h"
 #include "db/sqlite/write/fork.h"
 
-/* While the last batch ended less than this ago, other clients count as writing. */
-#define OTHERS_US INT64_C(100000)
+/* If the last batch ended less than this time ago, other clients count as writing, in µs. */
+#define ACTIVE_WRITERS_US INT64_C(100000)
 
 static bool is_page(const struct store_job *job)
 {
@@ -31,25 +31,25 @@ struct store_job *long_jobs_take_pages(struct long_jobs *jobs, struct store_job 
     return batch;
 }
 
-/* Refuses the fork when all forks, or those of its client, have reached their limit. */
+/* Rejects the fork when all forks, or those of its client, have reached their limit. */
 static bool admit_fork(const struct long_jobs *jobs, struct store_job *job)
 {
-    int64_t all = jobs->fork != NULL;
-    int64_t own = jobs->fork != NULL && jobs->fork->client == job->client;
+    int64_t total = jobs->fork != NULL;
+    int64_t client_total = jobs->fork != NULL && jobs->fork->client == job->client;
 
     for (const struct store_job *other = jobs->forks.first; other != NULL; other = other->next) {
-        all++;
-        own += other->client == job->client;
+        total++;
+        client_total += other->client == job->client;
     }
-    if (own >= jobs->max_client_forks)
+    if (client_total >= jobs->max_client_forks)
         return error_set(&job->error, ERROR_QUEUE_FULL, NULL,
                          "%lld forks of this client are being made (--max-forks-per-client); "
                          "nothing was changed; try again",
-                         (long long)own);
-    if (all >= jobs->max_forks)
+                         (long long)client_total);
+    if (total >= jobs->max_forks)
         return error_set(&job->error, ERROR_QUEUE_FULL, NULL,
                          "%lld forks are being made (--max-forks); nothing was changed; try again",
-                         (long long)all);
+                         (long long)total);
     return true;
 }
 
@@ -81,12 +81,12 @@ struct store_job *long_jobs_take_turn(struct long_jobs *jobs, size_t *count)
     if (first == NULL)
         return NULL;
     size_t bytes = sent_bytes(first);
-    for (bool fits = bytes > LONG_JOBS_LARGE_BYTES; fits;) {
+    for (bool has_room = bytes > LONG_JOBS_LARGE_BYTES; has_room;) {
         const struct store_job *next = jobs->pages.first;
-        const size_t more = next == NULL ? 0 : sent_bytes(next);
-        bytes += more;
-        fits = more > LONG_JOBS_LARGE_BYTES && bytes <= LONG_JOBS_TURN_BYTES;
-        if (fits) {
+        const size_t next_bytes = next == NULL ? 0 : sent_bytes(next);
+        bytes += next_bytes;
+        has_room = next_bytes > LONG_JOBS_LARGE_BYTES && bytes <= LONG_JOBS_TURN_BYTES;
+        if (has_room) {
             last->next = fair_queue_pop(&jobs->pages);
             last = last->next;
             ++*count;
@@ -108,7 +108,7 @@ struct store_job *long_jobs_fork(struct long_jobs *jobs)
     return jobs->fork;
 }
 
-struct store_job *long_jobs_pop_left_fork(struct long_jobs *jobs)
+struct store_job *long_jobs_pop_disconnected_fork(struct long_jobs *jobs)
 {
     struct store_job **link = &jobs->forks.first;
 
@@ -138,14 +138,14 @@ struct store_job *long_jobs_pop(struct long_jobs *jobs)
     return page != NULL ? page : long_jobs_pop_fork(jobs);
 }
 
-void long_jobs_rest(struct long_jobs *jobs, int64_t began_us, int64_t now_us)
+void long_jobs_schedule_turn(struct long_jobs *jobs, int64_t began_us, int64_t now_us)
 {
-    const bool others_write = began_us - jobs->batch_us < OTHERS_US;
+    const bool has_other_writers = began_us - jobs->batch_us < ACTIVE_WRITERS_US;
 
-    jobs->due_us = others_write ? now_us + (now_us - began_us) : now_us;
+    jobs->due_us = has_other_writers ? now_us + (now_us - began_us) : now_us;
 }
 
-void long_jobs_refuse(struct long_jobs *jobs)
+void long_jobs_reject_all(struct long_jobs *jobs)
 {
     atomic_store(&jobs->refused, true);
 }

@@ -9,21 +9,22 @@
 #include <stdio.h>
 #include <string.h>
 
-/* After so long without a write the log is copied into the database file. */
+/* After this time without a write, the writer checkpoints, in µs. */
 #define IDLE_US INT64_C(1000000)
 
-/* When a checkpoint is tried again while writes are refused. */
-#define RETRY_US INT64_C(1000000)
+/* Interval of further checkpoints while writes fail, in µs. */
+#define CHECKPOINT_RETRY_US INT64_C(1000000)
 
 #define TURN_MIN_US 250
 #define TURN_MAX_US 1000
 
-/* A batch waits for at most this part of the last commit's time for the senders of the batch
- * before it. On a slow disk this keeps clients from splitting into halves that take turns. */
+/* A batch waits at most this part of the last commit's duration for the clients of the previous
+ * batch. Without the wait, closed-loop clients on a slow disk settle into two alternating half-size
+ * batches. */
 #define GATHER_DIVISOR 5
 
-/* The writer looks for due tasks once a second at least. After a longer gap than this the process
- * was suspended, or the disk blocked it. */
+/* The writer checks for due tasks at least once a second. A longer gap than this means that the
+ * process was suspended, or that the disk blocked it. */
 #define STALL_US INT64_C(3000000)
 
 bool writer_init(struct writer *writer, sqlite3 *db, int64_t checkpoint_pages, struct error *err)
@@ -35,15 +36,16 @@ bool writer_init(struct writer *writer, sqlite3 *db, int64_t checkpoint_pages, s
            write_operations_init(&writer->operations, db, err);
 }
 
-/* --- The log of the service ------------------------------------------------------------------- */
+/* --- Log messages ---------------------------------------------------------------------------- */
 
-static void notice(struct writer *writer, enum store_severity severity, const char *event,
-                   const char *detail)
+static void log_notice(struct writer *writer, enum store_severity severity, const char *event,
+                       const char *detail)
 {
     writer->observer.notice(writer->observer.arg, severity, event, detail);
 }
 
-/* After COMMIT: how large the database is now, and whether that is near its limit. */
+/* Logs when the database approaches its size limit, and updates the statistics. Call after
+ * COMMIT. */
 static void log_size(struct writer *writer)
 {
     struct database_size *size = &writer->operations.state.size;
@@ -51,14 +53,14 @@ static void log_size(struct writer *writer)
 
     if (write_quota_describe(size, detail, sizeof(detail))) {
         if (size->nearly_full)
-            notice(writer, STORE_WARNING, "database_nearly_full", detail);
+            log_notice(writer, STORE_WARNING, "database_nearly_full", detail);
         else
-            notice(writer, STORE_INFO, "database_size_ok", detail);
+            log_notice(writer, STORE_INFO, "database_size_ok", detail);
     }
     stats_set_size(writer->stats, size);
 }
 
-/* After COMMIT: logs the rows that the transaction could not read. */
+/* Logs the rows that the transaction could not read. Call after COMMIT. */
 static void log_skipped_rows(struct writer *writer)
 {
     const struct skipped_rows *skipped = &writer->operations.skipped;
@@ -71,21 +73,22 @@ static void log_skipped_rows(struct writer *writer)
     else
         snprintf(detail, sizeof(detail), "%lld rows cannot be read, the first: %s",
                  (long long)skipped->count, skipped->first.detail);
-    notice(writer, STORE_WARNING, "rows_skipped", detail);
+    log_notice(writer, STORE_WARNING, "rows_skipped", detail);
 }
 
-/* After the maintenance tasks: logs how much retention has deleted, once it is done. */
+/* Logs how much retention has deleted, once it is done. Call after the maintenance tasks. */
 static void log_purge(struct writer *writer)
 {
     char detail[128];
 
     if (retention_describe(&writer->operations.state.purge, detail, sizeof(detail)))
-        notice(writer, STORE_INFO, "sessions_purged", detail);
+        log_notice(writer, STORE_INFO, "sessions_purged", detail);
 }
 
 /* --- Transactions and checkpoints ------------------------------------------------------------- */
 
-/* After ROLLBACK for the reason `err`: rebuilds the search index when it was the cause. */
+/* Rebuilds the search index if it caused the rollback, which `err` explains. Call after
+ * ROLLBACK. */
 static enum transaction_result check_search_index(struct writer *writer, struct error *err)
 {
     struct search_index *search = &writer->operations.search;
@@ -99,7 +102,7 @@ static enum transaction_result check_search_index(struct writer *writer, struct 
     return TRANSACTION_INDEX_REBUILT;
 }
 
-static void announce_events(struct writer *writer)
+static void notify_events(struct writer *writer)
 {
     const int64_t newest = writer->operations.change.newest_event;
 
@@ -107,7 +110,7 @@ static void announce_events(struct writer *writer)
         writer->observer.events(writer->observer.arg, newest);
 }
 
-static void note_commit(struct writer *writer)
+static void record_commit(struct writer *writer)
 {
     const int64_t now_us = monotonic_us();
 
@@ -115,16 +118,17 @@ static void note_commit(struct writer *writer)
     atomic_store(&writer->stats->committed_us, now_us);
 }
 
-static enum transaction_result commit(struct writer *writer, size_t jobs, struct error *err)
+static enum transaction_result commit_transaction(struct writer *writer, size_t jobs,
+                                                  struct error *err)
 {
-    const bool changed = write_operations_changed(&writer->operations);
-    const enum transaction_result outcome = transaction_commit(&writer->transactions, err);
+    const bool has_changed = write_operations_changed(&writer->operations);
+    const enum transaction_result result = transaction_commit(&writer->transactions, err);
 
-    write_operations_end(&writer->operations, outcome == TRANSACTION_COMMITTED);
-    if (outcome != TRANSACTION_COMMITTED)
-        return outcome;
-    if (changed)
-        note_commit(writer);
+    write_operations_end(&writer->operations, result == TRANSACTION_COMMITTED);
+    if (result != TRANSACTION_COMMITTED)
+        return result;
+    if (has_changed)
+        record_commit(writer);
     reader_pool_committed(writer->readers);
     if (jobs > 0)
         stats_add_commit(writer->stats, jobs, writer->transactions.last_commit_us);
@@ -132,36 +136,37 @@ static enum transaction_result commit(struct writer *writer, size_t jobs, struct
     log_size(writer);
     log_skipped_rows(writer);
     atomic_store(&writer->stats->wal_bytes, checkpointer_log_bytes(&writer->log));
-    announce_events(writer);
+    notify_events(writer);
     return TRANSACTION_COMMITTED;
 }
 
-/* Ends the transaction in which all went well, or not; `jobs` are its jobs, for the figures. */
+/* Commits the transaction if `ok`, else rolls it back. `jobs` is the number of its jobs, for the
+ * statistics. */
 static enum transaction_result end_transaction(struct writer *writer, bool ok, size_t jobs,
                                                struct error *err)
 {
     struct write_operations *ops = &writer->operations;
-    enum transaction_result outcome;
+    enum transaction_result result;
 
     if (ok && write_operations_finish(ops, err) && write_quota_measure(ops, err)) {
-        outcome = commit(writer, jobs, err);
+        result = commit_transaction(writer, jobs, err);
     } else {
         write_operations_end(ops, false);
-        outcome = transaction_roll_back(&writer->transactions);
+        result = transaction_roll_back(&writer->transactions);
     }
-    return outcome == TRANSACTION_ROLLED_BACK ? check_search_index(writer, err) : outcome;
+    return result == TRANSACTION_ROLLED_BACK ? check_search_index(writer, err) : result;
 }
 
-/* The storage refused a transaction. Of a row of such failures the first is told; the one after
- * which nothing is written any more is told elsewhere. */
-static void log_failed_transaction(struct writer *writer, enum transaction_result outcome,
+/* Logs a failed transaction. Only the first failure of a run is logged. A failure after which
+ * nothing is written any more is logged by writer_fail. */
+static void log_failed_transaction(struct writer *writer, enum transaction_result result,
                                    const struct error *err)
 {
-    const bool refused = outcome == TRANSACTION_ROLLED_BACK || outcome == TRANSACTION_NOT_BEGUN;
+    const bool is_rejected = result == TRANSACTION_ROLLED_BACK || result == TRANSACTION_NOT_BEGUN;
 
-    if (refused && !writer->writes_failed)
-        notice(writer, STORE_WARNING, "write_failed", err->detail);
-    writer->writes_failed = refused;
+    if (is_rejected && !writer->writes_failed)
+        log_notice(writer, STORE_WARNING, "write_failed", err->detail);
+    writer->writes_failed = is_rejected;
 }
 
 /* Clears the results that a rolled-back transaction has set in its jobs. Appends, imports and
@@ -197,71 +202,70 @@ static enum transaction_result try_transaction(struct writer *writer, struct sto
     return end_transaction(writer, ok, count, err);
 }
 
-/* Runs `count` jobs in one transaction, and again after a corrupt search index was rebuilt. */
+/* Executes `count` jobs in one transaction. Retries it after a corrupt search index was rebuilt. */
 static enum transaction_result run_transaction(struct writer *writer, struct store_job *first,
                                                size_t count, struct error *err)
 {
-    enum transaction_result outcome;
+    enum transaction_result result;
 
-    while ((outcome = try_transaction(writer, first, count, err)) == TRANSACTION_INDEX_REBUILT)
+    while ((result = try_transaction(writer, first, count, err)) == TRANSACTION_INDEX_REBUILT)
         reset_jobs(first, count);
-    log_failed_transaction(writer, outcome, err);
-    /* In a batch another job may have been the cause. */
-    if (outcome == TRANSACTION_ROLLED_BACK && count == 1 && first->operation == STORE_PROBE)
+    log_failed_transaction(writer, result, err);
+    /* In a batch, another job may have been the cause. */
+    if (result == TRANSACTION_ROLLED_BACK && count == 1 && first->operation == STORE_PROBE)
         write_operations_probe_failed(&writer->operations, err);
-    return outcome;
+    return result;
 }
 
-/* Gives a job of a transaction that was not committed its answer. */
-static void fail_job(struct store_job *job, const struct error *err,
-                     enum transaction_result outcome)
+/* Sets the error of a job whose transaction was not committed. */
+static void fail_job(struct store_job *job, const struct error *err, enum transaction_result result)
 {
     job->error = *err;
     job->idempotency.replayed =
-        false; /* what it found may have been written by this very transaction */
-    if (outcome == TRANSACTION_UNKNOWN)
+        false; /* the replayed response may have been written by this transaction */
+    if (result == TRANSACTION_UNKNOWN)
         job->error.kind = ERROR_OUTCOME_UNKNOWN;
 }
 
-/* Alone, a job that made its batch fail fails alone, and the others succeed. */
-static enum transaction_result run_one_by_one(struct writer *writer, struct store_job *first,
-                                              size_t count, struct error *err)
+/* Executes jobs in transactions of their own: the job that made the batch fail fails alone. */
+static enum transaction_result run_each_job(struct writer *writer, struct store_job *first,
+                                            size_t count, struct error *err)
 {
     struct store_job *job = first;
-    enum transaction_result outcome = TRANSACTION_COMMITTED;
+    enum transaction_result result = TRANSACTION_COMMITTED;
 
     for (size_t i = 0; i < count; i++, job = job->next) {
-        if (outcome == TRANSACTION_COMMITTED || outcome == TRANSACTION_ROLLED_BACK)
-            outcome = run_transaction(writer, job, 1, err);
-        if (outcome != TRANSACTION_COMMITTED)
-            fail_job(job, err, outcome);
+        if (result == TRANSACTION_COMMITTED || result == TRANSACTION_ROLLED_BACK)
+            result = run_transaction(writer, job, 1, err);
+        if (result != TRANSACTION_COMMITTED)
+            fail_job(job, err, result);
     }
-    return outcome;
+    return result;
 }
 
-/* Runs jobs in one transaction, or one by one when that fails, and sets their results. */
+/* Executes jobs in one transaction, or one by one if it fails, and sets their results. */
 static enum transaction_result run_batch(struct writer *writer, struct store_job *first,
                                          size_t count, struct error *err)
 {
     struct store_job *job = first;
-    const enum transaction_result outcome = run_transaction(writer, first, count, err);
+    const enum transaction_result result = run_transaction(writer, first, count, err);
 
-    /* Writes come first; and SQLite would begin the copy anew after each one that is rolled back.
-     */
-    if (outcome == TRANSACTION_ROLLED_BACK && err->kind == ERROR_STORAGE_FULL)
-        backup_abandon(&writer->backup, ERROR_NO_ROOM, "the disk became full during the backup");
-    if (outcome == TRANSACTION_ROLLED_BACK && count > 1) {
+    /* Writes take precedence over the backup, and SQLite would restart the copy after each
+     * rolled-back write. */
+    if (result == TRANSACTION_ROLLED_BACK && err->kind == ERROR_STORAGE_FULL)
+        backup_cancel(&writer->backup, ERROR_NO_ROOM, "the disk became full during the backup");
+    if (result == TRANSACTION_ROLLED_BACK && count > 1) {
         reset_jobs(first, count);
-        return run_one_by_one(writer, first, count, err);
+        return run_each_job(writer, first, count, err);
     }
-    if (outcome != TRANSACTION_COMMITTED) {
+    if (result != TRANSACTION_COMMITTED) {
         for (size_t i = 0; i < count; i++, job = job->next)
-            fail_job(job, err, outcome);
+            fail_job(job, err, result);
     }
-    return outcome;
+    return result;
 }
 
-static void answer(struct writer *writer, struct store_job *first, size_t count)
+static void complete_jobs(struct writer *writer, struct store_job *first, size_t count)
 {
     job_queue_answered(writer->queue, count);
     while (first != NULL) {
@@ -279,7 +283,7 @@ bool writer_has_failed(const struct writer *writer)
 void writer_fail(struct writer *writer, const char *detail)
 {
     writer->transactions.has_failed = true;
-    notice(writer, STORE_ERROR, "storage_failed", detail);
+    log_notice(writer, STORE_ERROR, "storage_failed", detail);
     writer->observer.failed(writer->observer.arg);
 }
 
@@ -290,11 +294,11 @@ static void count_checkpoint(struct writer *writer, enum checkpoint_result resul
     if (result == CHECKPOINT_COMPLETE)
         atomic_store(&writer->stats->wal_bytes, 0);
     if (result == CHECKPOINT_FAILED && !writer->checkpoint_failed)
-        notice(writer, STORE_WARNING, "checkpoint_failed", err->detail);
+        log_notice(writer, STORE_WARNING, "checkpoint_failed", err->detail);
     writer->checkpoint_failed = result == CHECKPOINT_FAILED;
 }
 
-static void checkpoint(struct writer *writer)
+static void run_checkpoint(struct writer *writer)
 {
     struct error err;
     const enum checkpoint_result result = checkpointer_run(&writer->log, &err);
@@ -305,7 +309,7 @@ static void checkpoint(struct writer *writer)
         writer_fail(writer, err.detail);
 }
 
-enum checkpoint_result writer_empty_log(struct writer *writer, struct error *err)
+enum checkpoint_result writer_truncate_wal(struct writer *writer, struct error *err)
 {
     const enum checkpoint_result result = checkpointer_empty(&writer->log, err);
 
@@ -318,16 +322,16 @@ enum checkpoint_result writer_empty_log(struct writer *writer, struct error *err
 /* Whether the writer did not run for so long that owners may have failed to renew leases. */
 static bool has_stalled(struct writer *writer, int64_t now_us)
 {
-    const int64_t away_us = now_us - writer->last_turn_us;
+    const int64_t gap_us = now_us - writer->last_turn_us;
     char detail[96];
 
     writer->last_turn_us = now_us;
-    if (away_us <= STALL_US)
+    if (gap_us <= STALL_US)
         return false;
     snprintf(detail, sizeof(detail),
              "the writer did not run for %.1f s: each lease begins a new term",
-             (double)away_us / 1e6);
-    notice(writer, STORE_WARNING, "writer_stalled", detail);
+             (double)gap_us / 1e6);
+    log_notice(writer, STORE_WARNING, "writer_stalled", detail);
     return true;
 }
 
@@ -342,7 +346,7 @@ static void log_failed_task(struct writer *writer, enum store_task task, const s
         return;
     snprintf(detail, sizeof(detail), "%s: %s; the next attempt is in %lld s", store_task_name(task),
              err->detail, (long long)(schedule->retry_us / 1000000));
-    notice(writer, STORE_WARNING, "maintenance_failed", detail);
+    log_notice(writer, STORE_WARNING, "maintenance_failed", detail);
 }
 
 static void log_recovered_task(struct writer *writer, enum store_task task, int64_t failures)
@@ -353,45 +357,45 @@ static void log_recovered_task(struct writer *writer, enum store_task task, int6
         return;
     snprintf(detail, sizeof(detail), "%s: succeeded; failed attempts before: %lld",
              store_task_name(task), (long long)failures);
-    notice(writer, STORE_INFO, "maintenance_recovered", detail);
+    log_notice(writer, STORE_INFO, "maintenance_recovered", detail);
 }
 
-/* Runs one step of the task in a transaction of its own. */
+/* Executes one step of the task in its own transaction. */
 static enum transaction_result run_task(struct writer *writer, enum store_task task,
                                         struct error *err)
 {
     struct write_operations *ops = &writer->operations;
     const int64_t failures = writer->maintenance.tasks[task].failures;
     const int64_t began_us = monotonic_us();
-    enum transaction_result outcome = TRANSACTION_NOT_BEGUN;
+    enum transaction_result result = TRANSACTION_NOT_BEGUN;
     bool more = false;
 
     if (transaction_begin(&writer->transactions, err)) {
         write_operations_begin(ops);
         const bool ok = maintenance_step(task, ops, &more, err);
-        outcome = end_transaction(writer, ok, 0, err);
+        result = end_transaction(writer, ok, 0, err);
     }
-    if (outcome == TRANSACTION_COMMITTED || outcome == TRANSACTION_INDEX_REBUILT) {
-        more = more || outcome == TRANSACTION_INDEX_REBUILT; /* the step is run again soon */
+    if (result == TRANSACTION_COMMITTED || result == TRANSACTION_INDEX_REBUILT) {
+        more = more || result == TRANSACTION_INDEX_REBUILT; /* the step runs again soon */
         maintenance_succeeded(&writer->maintenance, task, began_us, more);
         log_recovered_task(writer, task, failures);
-    } else if (outcome != TRANSACTION_UNKNOWN) {
+    } else if (result != TRANSACTION_UNKNOWN) {
         maintenance_failed(&writer->maintenance, task);
         log_failed_task(writer, task, err);
     }
-    return outcome;
+    return result;
 }
 
-bool writer_start_terms(struct writer *writer, struct error *err)
+bool writer_restart_leases(struct writer *writer, struct error *err)
 {
-    enum transaction_result outcome = TRANSACTION_COMMITTED;
+    enum transaction_result result = TRANSACTION_COMMITTED;
 
-    while (writer->operations.state.leases_stale && outcome == TRANSACTION_COMMITTED)
-        outcome = run_task(writer, STORE_TASK_LEASE_EXPIRY, err);
-    return outcome != TRANSACTION_UNKNOWN;
+    while (writer->operations.state.leases_stale && result == TRANSACTION_COMMITTED)
+        result = run_task(writer, STORE_TASK_LEASE_EXPIRY, err);
+    return result != TRANSACTION_UNKNOWN;
 }
 
-bool writer_maintain(struct writer *writer, struct error *err)
+bool writer_run_maintenance(struct writer *writer, struct error *err)
 {
     const struct write_operations *ops = &writer->operations;
     const int64_t now_us = monotonic_us();
@@ -409,9 +413,9 @@ bool writer_maintain(struct writer *writer, struct error *err)
 
 /* --- Long jobs -------------------------------------------------------------------------------- */
 
-/* How long what is done between two batches may take: no longer than a commit, so that a write
- * waits at most about twice as long as without. */
-static int64_t turn_us(const struct writer *writer)
+/* Time limit of the work between two batches: at most the duration of a commit, so that a write
+ * waits at most about twice as long. */
+static int64_t get_turn_us(const struct writer *writer)
 {
     const int64_t commit_us = writer->transactions.last_commit_us;
 
@@ -420,7 +424,7 @@ static int64_t turn_us(const struct writer *writer)
     return commit_us > TURN_MAX_US ? TURN_MAX_US : commit_us;
 }
 
-static void answer_one(struct writer *writer, struct store_job *job)
+static void complete_job(struct writer *writer, struct store_job *job)
 {
     job_queue_answered(writer->queue, 1);
     job->done(job);
@@ -435,91 +439,91 @@ static void run_pages(struct writer *writer)
 
     if (job == NULL)
         return;
-    const enum transaction_result outcome = run_batch(writer, job, count, &err);
+    const enum transaction_result result = run_batch(writer, job, count, &err);
     while (job != NULL) {
         struct store_job *next = job->next;
         if (write_operations_is_deferred(job))
             fair_queue_push(&jobs->pages, job);
         else
-            answer_one(writer, job);
+            complete_job(writer, job);
         job = next;
     }
     writer->operations.state.size.last_jobs_us = monotonic_us();
-    if (outcome == TRANSACTION_UNKNOWN)
+    if (result == TRANSACTION_UNKNOWN)
         writer_fail(writer, err.detail);
 }
 
 static void end_fork(struct writer *writer)
 {
     write_fork_end(&writer->operations);
-    answer_one(writer, long_jobs_pop_fork(&writer->long_jobs));
+    complete_job(writer, long_jobs_pop_fork(&writer->long_jobs));
 }
 
-/* *ended: the job has its answer. */
-static enum transaction_result copy(struct writer *writer, struct store_job *job, bool *ended,
-                                    struct error *err)
+/* *ended: the job has its result. */
+static enum transaction_result copy_fork_part(struct writer *writer, struct store_job *job,
+                                              bool *is_ended, struct error *err)
 {
     struct write_operations *ops = &writer->operations;
-    const int64_t until_us = monotonic_us() + turn_us(writer);
-    enum transaction_result outcome = TRANSACTION_NOT_BEGUN;
+    const int64_t until_us = monotonic_us() + get_turn_us(writer);
+    enum transaction_result result = TRANSACTION_NOT_BEGUN;
 
     if (transaction_begin(&writer->transactions, err)) {
         write_operations_begin(ops);
-        const bool ok = write_operations_continue_fork(ops, job, until_us, ended, err);
-        outcome = end_transaction(writer, ok, ok && *ended ? 1 : 0, err);
+        const bool ok = write_operations_continue_fork(ops, job, until_us, is_ended, err);
+        result = end_transaction(writer, ok, ok && *is_ended ? 1 : 0, err);
     }
-    if (outcome == TRANSACTION_INDEX_REBUILT)
+    if (result == TRANSACTION_INDEX_REBUILT)
         error_set(err, ERROR_STORAGE_BUSY, NULL,
                   "the search index was rebuilt during the fork; send the request again");
-    log_failed_transaction(writer, outcome, err);
-    return outcome;
+    log_failed_transaction(writer, result, err);
+    return result;
 }
 
-static void refuse_left(struct store_job *job)
+static void set_client_left_error(struct store_job *job)
 {
     error_set(&job->error, ERROR_CLIENT_LEFT, NULL,
               "the client ended its side of the connection before the fork was made; nothing was "
               "changed; send it again and keep the connection open");
 }
 
-static void drop_left_forks(struct writer *writer)
+static void drop_disconnected_forks(struct writer *writer)
 {
     struct store_job *job;
 
-    while ((job = long_jobs_pop_left_fork(&writer->long_jobs)) != NULL) {
-        refuse_left(job);
-        answer_one(writer, job);
+    while ((job = long_jobs_pop_disconnected_fork(&writer->long_jobs)) != NULL) {
+        set_client_left_error(job);
+        complete_job(writer, job);
     }
 }
 
-static void copy_fork(struct writer *writer)
+static void run_fork(struct writer *writer)
 {
     struct store_job *job;
     struct error err;
-    bool ended = false;
+    bool is_ended = false;
 
-    drop_left_forks(writer);
+    drop_disconnected_forks(writer);
     job = long_jobs_fork(&writer->long_jobs);
     if (job == NULL)
         return;
     if (job->has_left != NULL && job->has_left(job)) {
-        refuse_left(job);
+        set_client_left_error(job);
         end_fork(writer);
         return;
     }
-    const enum transaction_result outcome = copy(writer, job, &ended, &err);
-    if (outcome != TRANSACTION_COMMITTED)
-        fail_job(job, &err, outcome);
-    if (ended || outcome != TRANSACTION_COMMITTED)
+    const enum transaction_result result = copy_fork_part(writer, job, &is_ended, &err);
+    if (result != TRANSACTION_COMMITTED)
+        fail_job(job, &err, result);
+    if (is_ended || result != TRANSACTION_COMMITTED)
         end_fork(writer);
-    if (outcome == TRANSACTION_UNKNOWN)
+    if (result == TRANSACTION_UNKNOWN)
         writer_fail(writer, err.detail);
 }
 
-static void abandon(struct writer *writer, struct store_job *job, const char *detail)
+static void abandon_job(struct writer *writer, struct store_job *job, const char *detail)
 {
     error_set(&job->error, ERROR_STOPPING, NULL, "%s", detail);
-    answer_one(writer, job);
+    complete_job(writer, job);
 }
 
 static void abandon_forks(struct writer *writer, const char *detail)
@@ -527,11 +531,11 @@ static void abandon_forks(struct writer *writer, const char *detail)
     struct store_job *job;
 
     while ((job = long_jobs_pop_fork(&writer->long_jobs)) != NULL)
-        abandon(writer, job, detail);
+        abandon_job(writer, job, detail);
     write_fork_end(&writer->operations);
 }
 
-/* Runs a turn of the long jobs when it is due. */
+/* Executes a turn of the long jobs when it is due. */
 static void run_long_jobs(struct writer *writer)
 {
     struct long_jobs *jobs = &writer->long_jobs;
@@ -543,25 +547,25 @@ static void run_long_jobs(struct writer *writer)
         return;
     run_pages(writer);
     if (!writer_has_failed(writer))
-        copy_fork(writer);
-    long_jobs_rest(jobs, began_us, monotonic_us());
+        run_fork(writer);
+    long_jobs_schedule_turn(jobs, began_us, monotonic_us());
 }
 
-/* Answers all long jobs with ERROR_STOPPING. */
+/* Completes all long jobs with ERROR_STOPPING. */
 static void abandon_long_jobs(struct writer *writer, const char *detail)
 {
     struct store_job *job;
 
     abandon_forks(writer, detail);
     while ((job = long_jobs_pop(&writer->long_jobs)) != NULL)
-        abandon(writer, job, detail);
+        abandon_job(writer, job, detail);
 }
 
 /* --- The thread ------------------------------------------------------------------------------- */
 
-/* Takes the backups out of a batch: they are no part of its transaction. */
-static struct store_job *take_out_backups(struct writer *writer, struct store_job *first,
-                                          size_t *count)
+/* Removes the backups from a batch: they are not part of its transaction. */
+static struct store_job *begin_backups(struct writer *writer, struct store_job *first,
+                                       size_t *count)
 {
     struct store_job **link = &first;
 
@@ -579,17 +583,17 @@ static struct store_job *take_out_backups(struct writer *writer, struct store_jo
     return first;
 }
 
-static void back_up(struct writer *writer)
+static void continue_backup(struct writer *writer)
 {
     if (backup_is_running(&writer->backup)) {
-        backup_turn(&writer->backup, turn_us(writer));
+        backup_turn(&writer->backup, get_turn_us(writer));
         writer->operations.state.size.last_jobs_us = monotonic_us();
     }
 }
 
 static void write_jobs(struct writer *writer, struct store_job *first, size_t count)
 {
-    enum transaction_result outcome = TRANSACTION_NOT_BEGUN;
+    enum transaction_result result = TRANSACTION_NOT_BEGUN;
     struct error err;
 
     if (writer_has_failed(writer)) {
@@ -597,24 +601,24 @@ static void write_jobs(struct writer *writer, struct store_job *first, size_t co
         for (struct store_job *job = first; job != NULL; job = job->next)
             job->error = err;
     } else {
-        outcome = run_batch(writer, first, count, &err);
+        result = run_batch(writer, first, count, &err);
     }
     first = long_jobs_take_deferred(&writer->long_jobs, first, &count);
-    answer(writer, first, count);
-    if (outcome == TRANSACTION_UNKNOWN)
+    complete_jobs(writer, first, count);
+    if (result == TRANSACTION_UNKNOWN)
         writer_fail(writer, err.detail);
 }
 
-static void maintain(struct writer *writer)
+static void run_maintenance(struct writer *writer)
 {
     struct error err;
 
-    if (!writer_has_failed(writer) && !writer_maintain(writer, &err))
+    if (!writer_has_failed(writer) && !writer_run_maintenance(writer, &err))
         writer_fail(writer, err.detail);
 }
 
-/* Until something is to be done without a job. */
-static int64_t idle_ms(const struct writer *writer)
+/* Time until the writer has work without a job. */
+static int64_t get_idle_ms(const struct writer *writer)
 {
     int64_t due_us = maintenance_due_us(&writer->maintenance, &writer->operations);
 
@@ -634,22 +638,22 @@ static bool is_idle(const struct writer *writer)
            writer->log.has_more;
 }
 
-/* Writes that find no room go on once the log begins anew, which takes no room. */
+/* Writes that failed for lack of space can continue when the WAL restarts, which needs no space. */
 static bool should_checkpoint_for_space(const struct writer *writer)
 {
     return writer->writes_failed && writer->log.pages > 0 &&
-           monotonic_us() - writer->last_checkpoint_us >= RETRY_US;
+           monotonic_us() - writer->last_checkpoint_us >= CHECKPOINT_RETRY_US;
 }
 
-/* Waits for jobs and takes the next batch of them. False when there will be no more. */
+/* Waits for jobs and takes the next batch. False when no further jobs will come. */
 static bool take_batch(struct writer *writer, struct job_queue_gather gather,
                        struct store_job **jobs, size_t *count)
 {
-    const bool closed =
-        job_queue_take(writer->queue, gather, idle_ms(writer), jobs, count) == JOB_QUEUE_CLOSED;
+    const bool is_closed =
+        job_queue_take(writer->queue, gather, get_idle_ms(writer), jobs, count) == JOB_QUEUE_CLOSED;
 
     *jobs = write_batch_take(&writer->batch, *jobs, count);
-    return !closed || *count > 0;
+    return !is_closed || *count > 0;
 }
 
 static void *writer_run(void *arg)
@@ -661,8 +665,8 @@ static void *writer_run(void *arg)
 
     writer->last_turn_us = monotonic_us();
     while (take_batch(writer, gather, &jobs, &count)) {
-        maintain(writer);
-        jobs = take_out_backups(writer, jobs, &count);
+        run_maintenance(writer);
+        jobs = begin_backups(writer, jobs, &count);
         jobs = long_jobs_take_pages(&writer->long_jobs, jobs, &count);
         if (count > 0) {
             write_jobs(writer, jobs, count);
@@ -672,19 +676,19 @@ static void *writer_run(void *arg)
         gather.answered = count;
         gather.limit_us = writer->transactions.last_commit_us / GATHER_DIVISOR;
         if (writer_has_failed(writer)) {
-            backup_abandon(&writer->backup, ERROR_STOPPING, "the storage has failed");
+            backup_cancel(&writer->backup, ERROR_STOPPING, "the storage has failed");
             abandon_long_jobs(writer, "the storage has failed");
             continue;
         }
         if (checkpointer_is_due(&writer->log) || is_idle(writer) ||
             should_checkpoint_for_space(writer))
-            checkpoint(writer);
+            run_checkpoint(writer);
         if (!writer_has_failed(writer)) {
-            back_up(writer);
+            continue_backup(writer);
             run_long_jobs(writer);
         }
     }
-    backup_abandon(&writer->backup, ERROR_STOPPING, "the service is stopping");
+    backup_cancel(&writer->backup, ERROR_STOPPING, "the service is stopping");
     abandon_long_jobs(writer, "the service is stopping");
     return NULL;
 }
