@@ -35,12 +35,12 @@ static void log_config_warnings(const struct config *config, struct log *log)
 {
     char text[64];
 
-    for (size_t i = 0; i < config->remark_count && i < CONFIG_REMARKS_MAX; i++)
-        log_event(log, LOG_WARNING, "configuration", config->remarks[i]);
-    if (config->remark_count <= CONFIG_REMARKS_MAX)
+    for (size_t i = 0; i < config->warning_count && i < CONFIG_WARNINGS_MAX; i++)
+        log_event(log, LOG_WARNING, "configuration", config->warnings[i]);
+    if (config->warning_count <= CONFIG_WARNINGS_MAX)
         return;
     snprintf(text, sizeof(text), "further warnings that are not shown: %zu",
-             config->remark_count - CONFIG_REMARKS_MAX);
+             config->warning_count - CONFIG_WARNINGS_MAX);
     log_event(log, LOG_WARNING, "configuration", text);
 }
 
@@ -130,7 +130,7 @@ static int run(struct service *service)
     if (service->log == NULL)
         return EXIT_FAILURE;
     if (prepared && service_start(service, &err)) {
-        if (sandbox_limit_calls(&service->sandbox, &err))
+        if (sandbox_apply_seccomp(&service->sandbox, &err))
             return serve(service, &signals);
         log_event(service->log, LOG_ERROR, "cannot_start", err.detail);
         (void)service_stop(service);

@@ -74,7 +74,7 @@ bool durable_file_real_name(const char *path, char real[PATH_MAX], struct error 
            error_set(err, ERROR_INTERNAL, NULL, "the path is too long");
 }
 
-bool durable_file_put(const char *unfinished, const char *path, struct error *err)
+bool durable_file_replace(const char *unfinished, const char *path, struct error *err)
 {
     if (!durable_file_sync(unfinished, err))
         return false;

@@ -23,6 +23,6 @@ MUST_USE bool durable_file_real_name(const char *path, char real[PATH_MAX], stru
 
 /* Syncs the file `unfinished`, renames it to `path`, which it replaces, and syncs the folder. Both
  * paths must be in one folder. */
-MUST_USE bool durable_file_put(const char *unfinished, const char *path, struct error *err);
+MUST_USE bool durable_file_replace(const char *unfinished, const char *path, struct error *err);
 
 #endif

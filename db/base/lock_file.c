@@ -55,7 +55,7 @@ static bool resolve_path(const char *path, char real[PATH_MAX], struct error *er
            resolve_path(next, real, err);
 }
 
-bool lock_file_name(const char *database_path, char name[PATH_MAX], struct error *err)
+bool lock_file_path(const char *database_path, char name[PATH_MAX], struct error *err)
 {
     char real[PATH_MAX];
 
@@ -83,7 +83,7 @@ static bool open_and_lock(const char *database_path, int flags, int operation, i
 {
     char name[PATH_MAX];
 
-    if (!lock_file_name(database_path, name, err))
+    if (!lock_file_path(database_path, name, err))
         return false;
     const int fd = open(name, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0 && errno == ENOENT && !(flags & O_CREAT)) {
@@ -101,12 +101,12 @@ static bool open_and_lock(const char *database_path, int flags, int operation, i
     return true;
 }
 
-bool lock_file_take(const char *database_path, int *descriptor, struct error *err)
+bool lock_file_acquire(const char *database_path, int *descriptor, struct error *err)
 {
     return open_and_lock(database_path, O_RDWR | O_CREAT, LOCK_EX, descriptor, err);
 }
 
-bool lock_file_share(const char *database_path, int *descriptor, struct error *err)
+bool lock_file_acquire_shared(const char *database_path, int *descriptor, struct error *err)
 {
     return open_and_lock(database_path, O_RDONLY, LOCK_SH, descriptor, err);
 }

@@ -30,7 +30,7 @@ bool job_queue_reserve(struct job_queue *queue)
     return false;
 }
 
-void job_queue_answered(struct job_queue *queue, size_t count)
+void job_queue_complete(struct job_queue *queue, size_t count)
 {
     atomic_fetch_sub(&queue->reserved, count);
 }

@@ -37,10 +37,10 @@ enum job_queue_event { JOB_QUEUE_JOBS, JOB_QUEUE_IDLE, JOB_QUEUE_CLOSED };
 void job_queue_init(struct job_queue *queue, size_t capacity);
 void job_queue_release(struct job_queue *queue);
 
-/* Reserves a place. False when all places are reserved. job_queue_answered releases places. Any
+/* Reserves a place. False when all places are reserved. job_queue_complete releases places. Any
  * thread; never blocks. */
 MUST_USE bool job_queue_reserve(struct job_queue *queue);
-void job_queue_answered(struct job_queue *queue, size_t count);
+void job_queue_complete(struct job_queue *queue, size_t count);
 
 /* Appends a job for which a place was reserved. The queue links jobs by `next` and does not own
  * them. Any thread. */

@@ -1,13 +1,13 @@
 #include "db/runtime/write_batch.h"
 
-#include "db/runtime/sent_bytes.h"
+#include "db/runtime/input_bytes.h"
 
 static bool is_within_limit(const struct store_job *jobs)
 {
     uint64_t bytes = 0;
 
     for (const struct store_job *job = jobs; job != NULL; job = job->next)
-        bytes += sent_bytes(job);
+        bytes += input_bytes(job);
     return bytes <= WRITE_BATCH_BYTES;
 }
 
@@ -20,7 +20,7 @@ static struct store_job *pop_batch(struct fair_queue *waiting, size_t *count)
 
     *count = 0;
     while (waiting->first != NULL) {
-        bytes += sent_bytes(waiting->first);
+        bytes += input_bytes(waiting->first);
         if (*count > 0 && bytes > WRITE_BATCH_BYTES)
             break;
         *last = fair_queue_pop(waiting);

@@ -172,7 +172,7 @@ bool store_open(const struct store_options *options, struct store **out, struct 
     store->lock = -1;
     job_queue_init(&store->queue, options->max_queue);
     if (durable_file_make_folder(options->path, err) &&
-        lock_file_take(options->path, &store->lock, err) && open_writer(store, err) &&
+        lock_file_acquire(options->path, &store->lock, err) && open_writer(store, err) &&
         start_threads(store, err)) {
         *out = store;
         return true;
@@ -186,7 +186,7 @@ bool store_open(const struct store_options *options, struct store **out, struct 
     return store_open_explain(options->path, err);
 }
 
-void store_refuse_long_jobs(struct store *store)
+void store_reject_long_jobs(struct store *store)
 {
     long_jobs_reject_all(&store->writer.long_jobs);
     backup_reject_all(&store->writer.backup);

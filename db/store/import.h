@@ -11,7 +11,7 @@
 /* An import rejects times more than 24 hours in the future; the tolerance is for clocks that
  * differ. The writer's clock advances to the newest imported time, so all later writes would have a
  * future time. */
-#define STORE_IMPORT_AHEAD_US (INT64_C(86400) * 1000000)
+#define STORE_IMPORT_MAX_FUTURE_US (INT64_C(86400) * 1000000)
 
 struct store_import_entry {
     struct slice stream;

@@ -76,7 +76,7 @@ struct store_job {
     store_admit_fn admit; /* NULL: no limit */
     void *admit_arg;
     /* FORK: whether the client has disconnected; NULL: never. Called on a thread of the store. */
-    bool (*has_left)(const struct store_job *job);
+    bool (*is_client_gone)(const struct store_job *job);
     bool has_status; /* UPDATE */
     enum session_status status;
     bool has_expected; /* UPDATE: the stored status must be `expected` */

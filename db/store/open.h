@@ -63,7 +63,7 @@ MUST_USE bool store_open_explain(const char *path, struct error *err);
 
 /* From now on backups and long forks fail with ERROR_STOPPING, including those in progress. They
  * may take long, and ending them loses no data. Any thread. */
-void store_refuse_long_jobs(struct store *store);
+void store_reject_long_jobs(struct store *store);
 
 /* Completes all submitted jobs, checkpoints and closes. `store` may be NULL. No other call may be
  * in progress. If the storage has failed, or fails now, the store calls the observer's `failed` and

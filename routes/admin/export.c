@@ -23,7 +23,7 @@ struct export
     bool in_stream;       /* entries of `stream` are being written */
     int64_t entry_after;  /* the seq of the last entry of `stream` that was written */
     struct buffer chunk;
-    size_t sent_bytes; /* of the chunk */
+    size_t input_bytes; /* of the chunk */
 };
 
 static void free_export(void *state)
@@ -172,7 +172,7 @@ static bool fill_chunk(struct export *export, struct error *err)
     bool ok = true;
 
     export->chunk.len = 0;
-    export->sent_bytes = 0;
+    export->input_bytes = 0;
     while (ok && !end && export->chunk.len == 0) {
         if (export->id[0] == '\0')
             ok = write_next_session(export, &end, err);
@@ -190,16 +190,16 @@ static enum stream_step read_chunk(struct exchange *ex, char *out, size_t max, s
     struct buffer *chunk = &export->chunk;
     struct error err;
 
-    if (export->sent_bytes == chunk->len && !fill_chunk(export, &err))
+    if (export->input_bytes == chunk->len && !fill_chunk(export, &err))
         return STREAM_FAILED;
     if (chunk->len == 0)
         return STREAM_END;
-    *len = chunk->len - export->sent_bytes < max ? chunk->len - export->sent_bytes : max;
-    memcpy(out, chunk->data + export->sent_bytes, *len);
-    export->sent_bytes += *len;
-    if (export->sent_bytes == chunk->len && chunk->len > (size_t)2 * CHUNK_BYTES) {
+    *len = chunk->len - export->input_bytes < max ? chunk->len - export->input_bytes : max;
+    memcpy(out, chunk->data + export->input_bytes, *len);
+    export->input_bytes += *len;
+    if (export->input_bytes == chunk->len && chunk->len > (size_t)2 * CHUNK_BYTES) {
         buffer_release(chunk);
-        export->sent_bytes = 0;
+        export->input_bytes = 0;
     }
     return STREAM_DATA;
 }
@@ -221,11 +221,11 @@ static bool read_query(const struct routes *routes, struct exchange *ex, int64_t
 
     while (query_next(&rest, &parameter)) {
         if (!slice_is(parameter.name, "after"))
-            return query_refuse(&parameter, "there is no such parameter here; there is after", err);
+            return query_reject(&parameter, "there is no such parameter here; there is after", err);
         if (*after != 0)
-            return query_refuse(&parameter, "after may be given once", err);
+            return query_reject(&parameter, "after may be given once", err);
         if (!uuid_read(parameter.value, id))
-            return query_refuse(&parameter, "after takes the id of a session", err);
+            return query_reject(&parameter, "after takes the id of a session", err);
         if (!store_get(routes->store, id, on_after_session, after, err))
             return false;
     }
@@ -239,7 +239,7 @@ static enum route_step export_begin(const struct routes *routes, struct exchange
 
     if (!read_query(routes, ex, &after, &err)) {
         problem_respond(ex, &err);
-        return ROUTE_ANSWERED;
+        return ROUTE_RESPONDED;
     }
     struct export *export = calloc(1, sizeof(*export));
     if (export == NULL)
@@ -249,7 +249,7 @@ static enum route_step export_begin(const struct routes *routes, struct exchange
     if (!fill_chunk(export, &ex->job.error)) {
         free_export(export);
         problem_respond_job(ex);
-        return ROUTE_ANSWERED;
+        return ROUTE_RESPONDED;
     }
     ex->stream.read = read_chunk;
     ex->stream.state = export;
@@ -257,7 +257,7 @@ static enum route_step export_begin(const struct routes *routes, struct exchange
     ex->status = 200;
     ex->content_type = "application/x-ndjson";
     exchange_forbid_buffering(ex);
-    return ROUTE_ANSWERED;
+    return ROUTE_RESPONDED;
 }
 
 const struct route route_export = {

@@ -163,7 +163,7 @@ bool import_body_new(struct buffer *body, size_t max_depth, struct import_body *
 {
     struct batch_parser r = {
         .reader = {.max_depth = max_depth,
-                   .latest_us = timestamp_now_us() + STORE_IMPORT_AHEAD_US,
+                   .latest_us = timestamp_now_us() + STORE_IMPORT_MAX_FUTURE_US,
                    .err = err},
     };
 

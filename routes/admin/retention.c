@@ -20,13 +20,13 @@ static bool read_cursor(const struct routes *routes, struct exchange *ex, struct
     (void)routes;
     while (query_next(&rest, &parameter)) {
         if (!slice_is(parameter.name, "cursor"))
-            return query_refuse(&parameter, "the only parameter here is cursor", err);
+            return query_reject(&parameter, "the only parameter here is cursor", err);
         if (ex->query_text.len > 0)
-            return query_refuse(&parameter, "cursor may be given once", err);
+            return query_reject(&parameter, "cursor may be given once", err);
         if (!query_decode(&parameter, &ex->query_text, err))
             return false;
         if (!purge_cursor_read(buffer_slice(&ex->query_text), &ex->job.purge.from))
-            return query_refuse(&parameter, "cursor has to be a next_cursor of this path", err);
+            return query_reject(&parameter, "cursor has to be a next_cursor of this path", err);
     }
     return true;
 }
@@ -39,7 +39,7 @@ static enum route_step retention_begin(const struct routes *routes, struct excha
     if (read_cursor(routes, ex, &err))
         return ROUTE_JOB;
     problem_respond(ex, &err);
-    return ROUTE_ANSWERED;
+    return ROUTE_RESPONDED;
 }
 
 static void add_next_cursor(struct buffer *out, const struct store_purge *purge)

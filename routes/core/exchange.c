@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-void exchange_header(struct exchange *ex, const char *name, struct slice value)
+void exchange_add_header(struct exchange *ex, const char *name, struct slice value)
 {
     const size_t i = ex->response_header_count;
 
@@ -27,8 +27,8 @@ const char *exchange_header_value(const struct exchange *ex, size_t i)
 
 void exchange_forbid_buffering(struct exchange *ex)
 {
-    exchange_header(ex, "Cache-Control", SLICE_LITERAL("no-store"));
-    exchange_header(ex, "X-Accel-Buffering", SLICE_LITERAL("no"));
+    exchange_add_header(ex, "Cache-Control", SLICE_LITERAL("no-store"));
+    exchange_add_header(ex, "X-Accel-Buffering", SLICE_LITERAL("no"));
 }
 
 static void release_stream(struct exchange *ex)
@@ -38,7 +38,7 @@ static void release_stream(struct exchange *ex)
     ex->stream = (struct exchange_stream){0};
 }
 
-void exchange_restart(struct exchange *ex)
+void exchange_discard_response(struct exchange *ex)
 {
     ex->status = 0;
     ex->content_type = NULL;

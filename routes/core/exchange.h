@@ -100,7 +100,7 @@ struct exchange {
 /* Adds a response header. `name` is static, `value` is copied. Aborts beyond
  * EXCHANGE_RESPONSE_HEADERS: the number of headers depends only on the route's code, never on a
  * request or on stored data. */
-void exchange_header(struct exchange *ex, const char *name, struct slice value);
+void exchange_add_header(struct exchange *ex, const char *name, struct slice value);
 
 /* Adds headers that forbid proxies to store or buffer a stream or a long poll. nginx buffers
  * responses unless X-Accel-Buffering is `no`. */
@@ -111,7 +111,7 @@ void exchange_forbid_buffering(struct exchange *ex);
 const char *exchange_header_value(const struct exchange *ex, size_t i);
 
 /* Discards the response so that another one can be written: status, headers, body and stream. */
-void exchange_restart(struct exchange *ex);
+void exchange_discard_response(struct exchange *ex);
 
 /* Frees all that the exchange owns, the job's memory included. */
 void exchange_release(struct exchange *ex);

@@ -9,10 +9,10 @@ enum route_step mutation_begin(const struct routes *routes, struct exchange *ex,
     struct error err;
 
     if (ex->id_text.data != NULL && !session_parse_id(ex, ex->job.id))
-        return ROUTE_ANSWERED;
+        return ROUTE_RESPONDED;
     if (!read(routes, ex, &err)) {
         problem_respond(ex, &err);
-        return ROUTE_ANSWERED;
+        return ROUTE_RESPONDED;
     }
     ex->job.operation = operation;
     return ROUTE_JOB;

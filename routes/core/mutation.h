@@ -15,7 +15,7 @@ typedef bool (*mutation_reader)(const struct routes *routes, struct exchange *ex
                                 struct error *err);
 
 /* A route's `begin`: parses the path's {id}, if the pattern has one, calls `read`, and fills the
- * job for `operation`. Returns ROUTE_JOB, or ROUTE_ANSWERED after a problem response to an invalid
+ * job for `operation`. Returns ROUTE_JOB, or ROUTE_RESPONDED after a problem response to an invalid
  * request. */
 enum route_step mutation_begin(const struct routes *routes, struct exchange *ex,
                                enum store_operation operation, mutation_reader read);

@@ -123,7 +123,7 @@ static void begin_problem(struct exchange *ex, const struct error *err)
     const struct problem_kind *kind = &kinds[err->kind];
     struct buffer *out = &ex->response;
 
-    exchange_restart(ex);
+    exchange_discard_response(ex);
     ex->status = kind->status;
     ex->content_type = "application/problem+json";
     buffer_add_text(out, "{\"type\":\"urn:sessiond:problem:");
@@ -140,7 +140,7 @@ static void begin_problem(struct exchange *ex, const struct error *err)
     json_add_string(out, slice_from(ex->request_id));
     add_errors(out, err);
     if (kind->status == 503)
-        exchange_header(ex, "Retry-After", SLICE_LITERAL(RETRY_AFTER_S));
+        exchange_add_header(ex, "Retry-After", SLICE_LITERAL(RETRY_AFTER_S));
 }
 
 static void end_problem(struct exchange *ex)
@@ -199,7 +199,7 @@ static void add_version(struct exchange *ex, int64_t version)
         return;
     buffer_add_text(&ex->response, ",\"current_version\":");
     buffer_add_int(&ex->response, version);
-    etag_header(ex, version);
+    etag_add_header(ex, version);
 }
 
 void problem_respond_precondition(struct exchange *ex, const struct error *err, int64_t version)
@@ -227,11 +227,11 @@ static void add_retry_after(struct exchange *ex, int64_t seconds)
     struct buffer text = {0};
 
     buffer_add_int(&text, seconds);
-    exchange_header(ex, "Retry-After", buffer_slice(&text));
+    exchange_add_header(ex, "Retry-After", buffer_slice(&text));
     buffer_release(&text);
 }
 
-void problem_respond_later(struct exchange *ex, const struct error *err, int64_t seconds)
+void problem_respond_retry_after(struct exchange *ex, const struct error *err, int64_t seconds)
 {
     begin_problem(ex, err);
     add_retry_after(ex, seconds);

@@ -18,7 +18,7 @@ void problem_respond(struct exchange *ex, const struct error *err);
 void problem_respond_kind(struct exchange *ex, enum error_kind kind, const char *detail);
 
 /* The same with Retry-After in seconds. */
-void problem_respond_later(struct exchange *ex, const struct error *err, int64_t seconds);
+void problem_respond_retry_after(struct exchange *ex, const struct error *err, int64_t seconds);
 
 /* The same with the stored version as `current_version` and ETag; without both when `version` is 0,
  * which means that the session does not exist. */

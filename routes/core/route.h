@@ -30,9 +30,10 @@ struct routes {
 };
 
 enum route_step {
-    ROUTE_ANSWERED, /* the response is complete, or its status and headers are and it is a stream */
-    ROUTE_JOB,      /* ex->job is filled: submit it, then call `finish` */
-    ROUTE_WAIT,     /* ex->wait is filled: call `begin` again when the wait ends */
+    ROUTE_RESPONDED, /* the response is complete, or its status and headers are and it is a stream
+                      */
+    ROUTE_JOB,       /* ex->job is filled: submit it, then call `finish` */
+    ROUTE_WAIT,      /* ex->wait is filled: call `begin` again when the wait ends */
 };
 
 enum route_body {

@@ -108,7 +108,7 @@ static void respond_no_method(struct exchange *ex, unsigned methods)
     }
     error_set(&err, ERROR_NO_METHOD, NULL, "this path takes %.*s", (int)allow.len, allow.data);
     problem_respond(ex, &err);
-    exchange_header(ex, "Allow", buffer_slice(&allow));
+    exchange_add_header(ex, "Allow", buffer_slice(&allow));
     buffer_release(&allow);
 }
 
@@ -168,7 +168,7 @@ static void add_accepted_types(const struct route *route, struct exchange *ex)
     buffer_add_text(&types, JSON);
     if (other != NULL)
         buffer_printf(&types, ", %s", other);
-    exchange_header(ex, header, buffer_slice(&types));
+    exchange_add_header(ex, header, buffer_slice(&types));
     buffer_release(&types);
 }
 
@@ -188,7 +188,7 @@ static void reject_content_coding(const struct route *route, struct exchange *ex
     problem_respond_kind(ex, ERROR_UNSUPPORTED_TYPE,
                          "send the body as it is, without Content-Encoding");
     add_accepted_types(route, ex);
-    exchange_header(ex, "Accept-Encoding", SLICE_LITERAL("identity")); /* RFC 9110 §15.5.16 */
+    exchange_add_header(ex, "Accept-Encoding", SLICE_LITERAL("identity")); /* RFC 9110 §15.5.16 */
 }
 
 static bool accepts_content_coding(const struct route *route, const struct exchange *ex)
@@ -249,7 +249,7 @@ static bool check_query(struct exchange *ex)
 
     if (ex->route->takes_query || !query_next(&rest, &parameter))
         return true;
-    query_refuse(&parameter, "this path takes no query parameters", &err);
+    query_reject(&parameter, "this path takes no query parameters", &err);
     problem_respond(ex, &err);
     return false;
 }
@@ -285,7 +285,7 @@ enum route_step router_begin(const struct routes *routes, struct exchange *ex)
     ex->routes = routes;
     if (!idempotency_key_read(ex, &err)) {
         problem_respond(ex, &err);
-        return ROUTE_ANSWERED;
+        return ROUTE_RESPONDED;
     }
     return ex->route->begin(routes, ex);
 }
@@ -298,6 +298,6 @@ void router_finish(const struct routes *routes, struct exchange *ex)
     }
     /* With an Idempotency-Key `finish` has already run once, to serialize the stored response. */
     if (ex->job.idempotency.key.data != NULL)
-        exchange_restart(ex);
+        exchange_discard_response(ex);
     ex->route->finish(routes, ex);
 }

@@ -10,7 +10,7 @@ const char *scope_name(enum scope scope)
     return names[scope];
 }
 
-enum scope scope_from(struct slice name)
+enum scope scope_parse(struct slice name)
 {
     for (unsigned i = SCOPE_READ; i <= SCOPE_ADMIN; i++) {
         if (slice_is(name, names[i]))

@@ -18,6 +18,6 @@ enum scope {
 const char *scope_name(enum scope scope);
 
 /* The token scope of this name; SCOPE_UNKNOWN when no token scope has the name. */
-enum scope scope_from(struct slice name);
+enum scope scope_parse(struct slice name);
 
 #endif

@@ -101,7 +101,7 @@ static void end_page(struct exchange *ex)
     }
     ex->status = 200;
     ex->content_type = "application/json";
-    exchange_header(ex, "Vary", SLICE_LITERAL("Accept"));
+    exchange_add_header(ex, "Vary", SLICE_LITERAL("Accept"));
     if (ex->wait.limit_ms != 0)
         exchange_forbid_buffering(ex);
     buffer_add_text(out, "],");
@@ -125,10 +125,10 @@ static enum route_step read_page(const struct routes *routes, struct exchange *e
     }
     if (!store_entries(routes->store, &read->query, add_to_page, ex, &read->page, &ex->job.error)) {
         problem_respond_job(ex);
-        return ROUTE_ANSWERED;
+        return ROUTE_RESPONDED;
     }
     end_page(ex);
-    return ROUTE_ANSWERED;
+    return ROUTE_RESPONDED;
 }
 
 static enum store_visit stop_at_first(void *arg, const struct store_entry *entry)
@@ -161,17 +161,17 @@ static bool should_wait(const struct routes *routes, struct exchange *ex)
 static enum route_step read_in_requested_format(const struct routes *routes, struct exchange *ex,
                                                 int64_t wait_s)
 {
-    const bool by_lines = accept_names(ex->headers[REQUEST_ACCEPT], NDJSON_MEDIA_TYPE);
+    const bool by_lines = accept_includes(ex->headers[REQUEST_ACCEPT], NDJSON_MEDIA_TYPE);
     struct error err;
 
     if (by_lines && wait_s != 0) {
         error_set(&err, ERROR_INVALID_QUERY, "wait", "wait is for pages, as application/json");
         problem_respond(ex, &err);
-        return ROUTE_ANSWERED;
+        return ROUTE_RESPONDED;
     }
     if (by_lines) {
         ndjson_stream_respond(routes, ex);
-        return ROUTE_ANSWERED;
+        return ROUTE_RESPONDED;
     }
     ex->wait.limit_ms = wait_s * 1000;
     return should_wait(routes, ex) ? ROUTE_WAIT : read_page(routes, ex);
@@ -186,10 +186,10 @@ static enum route_step read_begin(const struct routes *routes, struct exchange *
 
     ex->query_text.len = 0;
     if (!session_parse_id(ex, query->id))
-        return ROUTE_ANSWERED;
+        return ROUTE_RESPONDED;
     if (!entries_params_read(ex->query, &ex->query_text, query, &wait_s, &err)) {
         problem_respond(ex, &err);
-        return ROUTE_ANSWERED;
+        return ROUTE_RESPONDED;
     }
     return read_in_requested_format(routes, ex, wait_s);
 }

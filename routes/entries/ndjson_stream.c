@@ -127,7 +127,7 @@ void ndjson_stream_respond(const struct routes *routes, struct exchange *ex)
     stream->is_complete = query.before == 1;
     ex->status = 200;
     ex->content_type = "application/x-ndjson";
-    exchange_header(ex, "Vary", SLICE_LITERAL("Accept"));
+    exchange_add_header(ex, "Vary", SLICE_LITERAL("Accept"));
     exchange_forbid_buffering(ex);
     ex->stream.read = read_chunk;
     ex->stream.state = stream;

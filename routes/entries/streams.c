@@ -50,10 +50,10 @@ static enum route_step streams_begin(const struct routes *routes, struct exchang
     bool more;
 
     if (!session_parse_id(ex, id))
-        return ROUTE_ANSWERED;
+        return ROUTE_RESPONDED;
     if (!entries_params_streams(ex->query, &ex->query_text, &after, &limit, &ex->job.error)) {
         problem_respond(ex, &ex->job.error);
-        return ROUTE_ANSWERED;
+        return ROUTE_RESPONDED;
     }
     buffer_add_text(&ex->response, "{\"streams\":[");
     if (store_streams(routes->store, id, after, limit, add_stream, &page, &more, &ex->job.error))
@@ -61,7 +61,7 @@ static enum route_step streams_begin(const struct routes *routes, struct exchang
     else
         problem_respond_job(ex);
     buffer_release(&page.last);
-    return ROUTE_ANSWERED;
+    return ROUTE_RESPONDED;
 }
 
 const struct route route_streams = {

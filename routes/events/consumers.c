@@ -35,12 +35,12 @@ static enum route_step get_begin(const struct routes *routes, struct exchange *e
     struct store_consumer *consumer = &ex->job.consumer;
 
     if (!read_name(ex))
-        return ROUTE_ANSWERED;
+        return ROUTE_RESPONDED;
     if (store_consumer(routes->store, consumer->name, consumer, &ex->job.error))
         respond_with_consumer(ex, 200);
     else
         problem_respond_job(ex);
-    return ROUTE_ANSWERED;
+    return ROUTE_RESPONDED;
 }
 
 const struct route route_consumer_get = {
@@ -56,13 +56,13 @@ static enum route_step put_begin(const struct routes *routes, struct exchange *e
     struct error err;
 
     if (!read_name(ex))
-        return ROUTE_ANSWERED;
+        return ROUTE_RESPONDED;
     if (!json_body_new(buffer_slice(&ex->body), routes->max_json_depth, names, &ex->payload,
                        &err) ||
         !json_body_integer(ex->payload, "after", 0, TIMESTAMP_MAX_US, &ex->job.consumer.after,
                            &err)) {
         problem_respond(ex, &err);
-        return ROUTE_ANSWERED;
+        return ROUTE_RESPONDED;
     }
     ex->job.operation = STORE_CONSUMER_PUT;
     return ROUTE_JOB;
@@ -90,7 +90,7 @@ static enum route_step delete_begin(const struct routes *routes, struct exchange
 {
     (void)routes;
     if (!read_name(ex))
-        return ROUTE_ANSWERED;
+        return ROUTE_RESPONDED;
     ex->job.operation = STORE_CONSUMER_DELETE;
     return ROUTE_JOB;
 }

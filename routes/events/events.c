@@ -57,7 +57,7 @@ static enum route_step read_page(const struct routes *routes, struct exchange *e
         end_page(ex);
     else
         problem_respond_job(ex);
-    return ROUTE_ANSWERED;
+    return ROUTE_RESPONDED;
 }
 
 static void events_finish(const struct routes *routes, struct exchange *ex)
@@ -70,12 +70,12 @@ static enum route_step events_begin(const struct routes *routes, struct exchange
 {
     struct error err;
 
-    if (accept_names(ex->headers[REQUEST_ACCEPT], SSE_MEDIA_TYPE))
+    if (accept_includes(ex->headers[REQUEST_ACCEPT], SSE_MEDIA_TYPE))
         return sse_begin(routes, ex);
     if (event_params_read(ex->query, &ex->query_text, &ex->job.events.query, &err))
         return read_page(routes, ex);
     problem_respond(ex, &err);
-    return ROUTE_ANSWERED;
+    return ROUTE_RESPONDED;
 }
 
 const struct route route_events = {
@@ -93,10 +93,10 @@ static enum route_step timeline_begin(const struct routes *routes, struct exchan
     struct error err;
 
     if (!session_parse_id(ex, job->id))
-        return ROUTE_ANSWERED;
+        return ROUTE_RESPONDED;
     if (!event_params_read_timeline(ex->query, &ex->query_text, &job->events.query, &err)) {
         problem_respond(ex, &err);
-        return ROUTE_ANSWERED;
+        return ROUTE_RESPONDED;
     }
     job->events.query.session_id = (struct slice){job->id, UUID_LENGTH};
     return read_page(routes, ex);

@@ -40,7 +40,7 @@ struct params_parser {
 
 static bool reject_value(const struct params_parser *parser, enum parameter which, const char *why)
 {
-    return query_refuse_value(&parser->reader, which, why);
+    return query_reject_value(&parser->reader, which, why);
 }
 
 static bool parse_type(struct params_parser *parser, struct slice value)

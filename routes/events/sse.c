@@ -226,10 +226,10 @@ enum route_step sse_begin(const struct routes *routes, struct exchange *ex)
     (void)routes;
     if (!open_stream(ex, &err)) {
         problem_respond(ex, &err);
-        return ROUTE_ANSWERED;
+        return ROUTE_RESPONDED;
     }
     ex->status = 200;
     ex->content_type = SSE_MEDIA_TYPE;
     exchange_forbid_buffering(ex);
-    return ROUTE_ANSWERED;
+    return ROUTE_RESPONDED;
 }

@@ -53,7 +53,7 @@ static bool names_media_type(struct slice range, const char *type)
     return true;
 }
 
-bool accept_names(struct slice accept, const char *type)
+bool accept_includes(struct slice accept, const char *type)
 {
     while (accept.data != NULL && accept.len > 0) {
         if (names_media_type(split_next(&accept, ','), type))

@@ -8,6 +8,6 @@
 /* Whether the value of an Accept header lists this media type by name with a weight above 0.
  * Wildcards do not count: a client that accepts anything gets the default representation. False
  * when `accept` has no data: no header. */
-bool accept_names(struct slice accept, const char *type);
+bool accept_includes(struct slice accept, const char *type);
 
 #endif

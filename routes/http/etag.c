@@ -5,14 +5,14 @@ struct entity_tag {
     struct slice opaque; /* between the quotes */
 };
 
-void etag_header(struct exchange *ex, int64_t version)
+void etag_add_header(struct exchange *ex, int64_t version)
 {
     struct buffer value = {0};
 
     buffer_add_char(&value, '"');
     buffer_add_int(&value, version);
     buffer_add_char(&value, '"');
-    exchange_header(ex, "ETag", buffer_slice(&value));
+    exchange_add_header(ex, "ETag", buffer_slice(&value));
     buffer_release(&value);
 }
 

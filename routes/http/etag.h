@@ -7,7 +7,7 @@
 #include "routes/core/exchange.h"
 
 /* Adds the response header ETag: "version". */
-void etag_header(struct exchange *ex, int64_t version);
+void etag_add_header(struct exchange *ex, int64_t version);
 
 /* Parses the value of a condition: `*`, or a list of entity tags. If-Match compares strongly, so
  * weak tags match nothing (§13.1.1); If-None-Match compares weakly, so weak tags count as strong

@@ -74,7 +74,7 @@ static struct slice serialize_response(struct store_job *job)
 {
     struct exchange *ex = (struct exchange *)(void *)((char *)job - offsetof(struct exchange, job));
 
-    exchange_restart(ex);
+    exchange_discard_response(ex);
     ex->route->finish(ex->routes, ex);
     replace_with_reference(ex);
     stored_response_write(ex, &ex->serialized_response);
@@ -107,7 +107,7 @@ static enum store_visit respond_with_current(void *arg, const struct session *se
     struct store_job *job = &ex->job;
     const int status = ex->status;
 
-    exchange_restart(ex);
+    exchange_discard_response(ex);
     if (job->admit == NULL || job->admit(job, (size_t)session->context_bytes))
         session_respond_created(ex, status, session);
     else
@@ -143,5 +143,5 @@ void idempotency_key_replay(struct exchange *ex)
     if (ex->content_type == NULL && ex->response.len > 0)
         respond_from_reference(ex);
     if (ex->job.error.kind == ERROR_NONE)
-        exchange_header(ex, "Idempotency-Replayed", SLICE_LITERAL("true"));
+        exchange_add_header(ex, "Idempotency-Replayed", SLICE_LITERAL("true"));
 }

@@ -48,7 +48,7 @@ static int decode_percent_escape(const char *at, const char *end)
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-bool query_refuse(const struct query_parameter *parameter, const char *why, struct error *err)
+bool query_reject(const struct query_parameter *parameter, const char *why, struct error *err)
 {
     char name[sizeof(err->field)];
     const struct slice sent = parameter->name;
@@ -84,13 +84,13 @@ bool query_decode(const struct query_parameter *parameter, struct buffer *out, s
             at += 2;
         }
         if (byte < 0)
-            return query_refuse(parameter, "the value has a % without two hexadecimal digits", err);
+            return query_reject(parameter, "the value has a % without two hexadecimal digits", err);
         if (byte == 0)
-            return query_refuse(parameter, "the value holds a NUL", err);
+            return query_reject(parameter, "the value holds a NUL", err);
         buffer_add_char(out, (char)byte);
     }
     if (out->len > began && !is_utf8(out->data + began, out->data + out->len))
-        return query_refuse(parameter, "the value is not UTF-8", err);
+        return query_reject(parameter, "the value is not UTF-8", err);
     return true;
 }
 

@@ -21,7 +21,7 @@ MUST_USE bool query_next(struct slice *rest, struct query_parameter *out);
 
 /* Sets ERROR_INVALID_QUERY with the parameter's name as the field. Returns false, like error_set().
  */
-bool query_refuse(const struct query_parameter *parameter, const char *why, struct error *err);
+bool query_reject(const struct query_parameter *parameter, const char *why, struct error *err);
 
 /* Appends the decoded value. ERROR_INVALID_QUERY for an invalid escape, a NUL or bytes that are not
  * UTF-8. */

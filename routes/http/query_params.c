@@ -14,7 +14,7 @@ struct slice query_text(const struct query_params *reader, unsigned which)
     return (struct slice){data + reader->ranges[which].at, reader->ranges[which].len};
 }
 
-bool query_refuse_value(const struct query_params *reader, unsigned which, const char *why)
+bool query_reject_value(const struct query_params *reader, unsigned which, const char *why)
 {
     return error_set(reader->err, ERROR_INVALID_QUERY, reader->names[which], "%s", why);
 }
@@ -37,7 +37,7 @@ bool query_status(const struct query_params *reader, unsigned which, struct slic
     enum session_status status;
 
     if (!session_status_parse(value, &status))
-        return query_refuse_value(reader, which,
+        return query_reject_value(reader, which,
                                   "status is one of CREATED, ACTIVE, PAUSED, TERMINATED");
     *statuses |= 1U << status;
     return true;
@@ -57,7 +57,7 @@ static bool reject_unknown(const struct query_params *reader,
         separator = ", ";
     }
     buffer_add_char(&why, '\0');
-    query_refuse(parameter, why.data, reader->err);
+    query_reject(parameter, why.data, reader->err);
     buffer_release(&why);
     return false;
 }
@@ -74,7 +74,7 @@ static bool parse_parameter(struct query_params *reader, const struct query_para
     if (i == reader->count)
         return reject_unknown(reader, parameter);
     if (query_has(reader, i) && !(reader->repeatable & QUERY_BIT(i))) {
-        query_refuse_value(reader, i, "this parameter may stand only once");
+        query_reject_value(reader, i, "this parameter may stand only once");
         return false;
     }
     reader->seen |= QUERY_BIT(i);

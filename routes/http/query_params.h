@@ -55,6 +55,6 @@ MUST_USE bool query_limit(const struct query_params *reader, unsigned which, str
                           int most, int *out);
 
 /* Sets the error for the value of a parameter. Returns false, like error_set(). */
-bool query_refuse_value(const struct query_params *reader, unsigned which, const char *why);
+bool query_reject_value(const struct query_params *reader, unsigned which, const char *why);
 
 #endif

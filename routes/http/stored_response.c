@@ -103,7 +103,7 @@ static bool read_headers(struct slice *rest, struct exchange *ex)
         if (i == STORED_HEADERS || seen[i] || !split_text(rest, &value) || !is_header_value(value))
             return false;
         seen[i] = true;
-        exchange_header(ex, stored_headers[i], value);
+        exchange_add_header(ex, stored_headers[i], value);
     }
     return false;
 }
@@ -112,10 +112,10 @@ bool stored_response_read(struct exchange *ex, struct slice stored, struct error
 {
     struct slice rest = stored;
 
-    exchange_restart(ex);
+    exchange_discard_response(ex);
     if (!read_status(&rest, &ex->status) || !read_type(&rest, &ex->content_type) ||
         !read_headers(&rest, ex)) {
-        exchange_restart(ex);
+        exchange_discard_response(ex);
         return error_set(err, ERROR_INTERNAL, "Idempotency-Key",
                          "the response stored under this Idempotency-Key is corrupt; stop the "
                          "service and run sessiond check on the database");

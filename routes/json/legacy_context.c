@@ -23,7 +23,7 @@ static void add_wrapped_text(struct buffer *out, struct slice text)
     buffer_add_char(out, '}');
 }
 
-char *legacy_context_fix(struct slice text)
+char *legacy_context_wrap(struct slice text)
 {
     struct buffer object = {0};
 

@@ -195,7 +195,7 @@ void json_string_decode(struct slice raw, struct buffer *out)
         buffer_add(out, (struct slice){at, (size_t)(plain_end - at)});
         at = plain_end;
         if (escape != NULL) {
-            size_t len = json_utf8_put(decode_escape(&at, end), bytes);
+            size_t len = json_utf8_encode(decode_escape(&at, end), bytes);
 
             buffer_add(out, (struct slice){bytes, len});
         }
@@ -204,7 +204,7 @@ void json_string_decode(struct slice raw, struct buffer *out)
 
 static uint32_t decode_code_point(const char **at, const char *end)
 {
-    return **at == '\\' ? decode_escape(at, end) : json_utf8_take(at, end);
+    return **at == '\\' ? decode_escape(at, end) : json_utf8_decode(at, end);
 }
 
 static int compare_code_points(struct slice a, struct slice b)

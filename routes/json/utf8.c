@@ -45,7 +45,7 @@ size_t json_utf8_length(const char *at, const char *end)
     return lead.length;
 }
 
-uint32_t json_utf8_take(const char **at, const char *end)
+uint32_t json_utf8_decode(const char **at, const char *end)
 {
     unsigned char first = (unsigned char)*(*at)++;
     size_t rest = first < 0xc0 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
@@ -56,7 +56,7 @@ uint32_t json_utf8_take(const char **at, const char *end)
     return point;
 }
 
-size_t json_utf8_put(uint32_t point, char bytes[4])
+size_t json_utf8_encode(uint32_t point, char bytes[4])
 {
     static const unsigned char marks[] = {0, 0, 0xc0, 0xe0, 0xf0};
     size_t length = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;

@@ -14,7 +14,7 @@ static enum route_step healthz_begin(const struct routes *routes, struct exchang
 {
     (void)routes;
     respond_ok(ex, SLICE_LITERAL("{\"status\":\"ok\"}\n"));
-    return ROUTE_ANSWERED;
+    return ROUTE_RESPONDED;
 }
 
 const struct route route_healthz = {
@@ -33,7 +33,7 @@ static enum route_step readyz_begin(const struct routes *routes, struct exchange
 {
     if (store_has_just_committed(routes->store)) {
         respond_ready(ex);
-        return ROUTE_ANSWERED;
+        return ROUTE_RESPONDED;
     }
     ex->job.operation = STORE_PROBE;
     return ROUTE_JOB;

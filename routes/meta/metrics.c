@@ -28,7 +28,7 @@ struct metrics {
     atomic_int_least64_t in_flight;
     atomic_int_least64_t gauges[METRICS_GAUGES];
     atomic_int_least64_t limits[METRICS_LIMITS];
-    atomic_int_least64_t auth_failures[METRICS_REFUSALS];
+    atomic_int_least64_t auth_failures[METRICS_AUTH_FAILURES];
 };
 
 struct metrics *metrics_new(void)
@@ -55,17 +55,17 @@ static int64_t read_counter(const atomic_int_least64_t *counter)
     return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-void metrics_begin(struct metrics *metrics)
+void metrics_on_request_start(struct metrics *metrics)
 {
     add_to_counter(&metrics->in_flight, 1);
 }
 
-void metrics_end(struct metrics *metrics)
+void metrics_on_request_end(struct metrics *metrics)
 {
     add_to_counter(&metrics->in_flight, -1);
 }
 
-void metrics_refuse(struct metrics *metrics, enum metrics_refusal why)
+void metrics_count_auth_failure(struct metrics *metrics, enum metrics_auth_failure why)
 {
     add_to_counter(&metrics->auth_failures[why], 1);
 }
@@ -75,12 +75,12 @@ int64_t metrics_in_flight(const struct metrics *metrics)
     return read_counter(&metrics->in_flight);
 }
 
-void metrics_change(struct metrics *metrics, enum metrics_gauge gauge, int64_t by)
+void metrics_add_to_gauge(struct metrics *metrics, enum metrics_gauge gauge, int64_t by)
 {
     add_to_counter(&metrics->gauges[gauge], by);
 }
 
-void metrics_limit(struct metrics *metrics, enum metrics_limit limit)
+void metrics_count_limit_rejection(struct metrics *metrics, enum metrics_limit limit)
 {
     add_to_counter(&metrics->limits[limit], 1);
 }
@@ -94,7 +94,7 @@ static size_t route_index(const struct route *route)
     return NO_ROUTE_INDEX;
 }
 
-void metrics_count(struct metrics *metrics, const struct exchange *ex, int64_t duration_us)
+void metrics_count_request(struct metrics *metrics, const struct exchange *ex, int64_t duration_us)
 {
     struct route_metrics *route = &metrics->routes[route_index(ex->route)];
     size_t bucket = 0;
@@ -145,14 +145,14 @@ static void add_requests(struct buffer *out, const struct metrics *metrics)
 static void add_auth_failures(struct buffer *out, const struct metrics *metrics)
 {
     static const char name[] = "sessiond_auth_failures_total";
-    static const char *const reasons[METRICS_REFUSALS] = {
-        [REFUSED_NO_TOKEN] = "missing_token",   [REFUSED_WRONG_TOKEN] = "invalid_token",
-        [REFUSED_SCOPE] = "insufficient_scope", [REFUSED_HOST] = "misdirected",
-        [REFUSED_ORIGIN] = "cross_origin",
+    static const char *const reasons[METRICS_AUTH_FAILURES] = {
+        [AUTH_FAILURE_NO_TOKEN] = "missing_token",   [AUTH_FAILURE_WRONG_TOKEN] = "invalid_token",
+        [AUTH_FAILURE_SCOPE] = "insufficient_scope", [AUTH_FAILURE_HOST] = "misdirected",
+        [AUTH_FAILURE_ORIGIN] = "cross_origin",
     };
 
     add_family(out, name, "counter", "Requests that were not let in, by reason.");
-    for (int i = 0; i < METRICS_REFUSALS; i++)
+    for (int i = 0; i < METRICS_AUTH_FAILURES; i++)
         buffer_printf(out, "%s{reason=\"%s\"} %lld\n", name, reasons[i],
                       (long long)read_counter(&metrics->auth_failures[i]));
 }
@@ -239,7 +239,7 @@ static void add_limits(struct buffer *out, const struct metrics *metrics)
     add_gauge(out, "sessiond_streaming_responses", "Responses that are made while they are sent.",
               read_counter(&metrics->gauges[METRICS_STREAMS]));
     add_gauge(out, "sessiond_long_poll_connections", "Connections that wait for an event.",
-              read_counter(&metrics->gauges[METRICS_WAITING]));
+              read_counter(&metrics->gauges[METRICS_LONG_POLLS]));
     add_family(out, name, "counter", "Requests that a limit refused or ended.");
     for (int i = 0; i < METRICS_LIMITS; i++)
         buffer_printf(out, "%s{limit=\"%s\"} %lld\n", name, limit_labels[i].flag,
@@ -394,7 +394,7 @@ static void add_deprecated(struct buffer *out, const struct metrics *metrics, st
     add_gauge(out, "sessiond_streams", "Deprecated: sessiond_streaming_responses.",
               read_counter(&metrics->gauges[METRICS_STREAMS]));
     add_gauge(out, "sessiond_waiting", "Deprecated: sessiond_long_poll_connections.",
-              read_counter(&metrics->gauges[METRICS_WAITING]));
+              read_counter(&metrics->gauges[METRICS_LONG_POLLS]));
     add_gauge(out, "sessiond_search_complete", "Deprecated: sessiond_search_index_ready.",
               stats.search_complete);
     add_counter(out, "sessiond_growth_refusals_total",
@@ -423,7 +423,7 @@ static enum route_step metrics_route_begin(const struct routes *routes, struct e
     add_auth_failures(out, routes->metrics);
     add_store_stats(out, routes->store);
     add_deprecated(out, routes->metrics, routes->store);
-    return ROUTE_ANSWERED;
+    return ROUTE_RESPONDED;
 }
 
 const struct route route_metrics = {

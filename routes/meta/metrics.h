@@ -10,20 +10,20 @@
 
 #include "routes/core/route.h"
 
-/* Counts a request as in flight, from the arrival of its headers to metrics_end(). */
-void metrics_begin(struct metrics *metrics);
-void metrics_end(struct metrics *metrics);
+/* Counts a request as in flight, from the arrival of its headers to metrics_on_request_end(). */
+void metrics_on_request_start(struct metrics *metrics);
+void metrics_on_request_end(struct metrics *metrics);
 
 enum metrics_gauge {
     METRICS_CONNECTIONS,
     METRICS_BODIES_BYTES,
-    METRICS_STREAMS, /* streaming responses */
-    METRICS_WAITING, /* connections that wait for an event */
+    METRICS_STREAMS,    /* streaming responses */
+    METRICS_LONG_POLLS, /* connections that wait for an event */
     METRICS_GAUGES
 };
 
 /* Adds `by`, which may be negative, to a gauge. */
-void metrics_change(struct metrics *metrics, enum metrics_gauge gauge, int64_t by);
+void metrics_add_to_gauge(struct metrics *metrics, enum metrics_gauge gauge, int64_t by);
 
 /* The limits whose rejections have no status code, or share one with other rejections. */
 enum metrics_limit {
@@ -40,24 +40,24 @@ enum metrics_limit {
 };
 
 /* Counts a request that a limit rejected, or a connection that it closed. */
-void metrics_limit(struct metrics *metrics, enum metrics_limit limit);
+void metrics_count_limit_rejection(struct metrics *metrics, enum metrics_limit limit);
 
 /* Why the authorization rejected a request. */
-enum metrics_refusal {
-    REFUSED_NO_TOKEN,
-    REFUSED_WRONG_TOKEN,
-    REFUSED_SCOPE,
-    REFUSED_HOST,
-    REFUSED_ORIGIN,
-    METRICS_REFUSALS
+enum metrics_auth_failure {
+    AUTH_FAILURE_NO_TOKEN,
+    AUTH_FAILURE_WRONG_TOKEN,
+    AUTH_FAILURE_SCOPE,
+    AUTH_FAILURE_HOST,
+    AUTH_FAILURE_ORIGIN,
+    METRICS_AUTH_FAILURES
 };
 
 /* Counts a request that the authorization rejected. */
-void metrics_refuse(struct metrics *metrics, enum metrics_refusal why);
+void metrics_count_auth_failure(struct metrics *metrics, enum metrics_auth_failure why);
 
 /* Counts a finished request by route, method and status, and adds its duration in µs to the route's
  * histogram. Ignores a request that ended without a response (ex->status 0). */
-void metrics_count(struct metrics *metrics, const struct exchange *ex, int64_t duration_us);
+void metrics_count_request(struct metrics *metrics, const struct exchange *ex, int64_t duration_us);
 
 /* The number of requests in flight. */
 int64_t metrics_in_flight(const struct metrics *metrics);

@@ -13,7 +13,7 @@ static enum route_step respond_with_text(struct exchange *ex, const char *type,
     ex->status = 200;
     ex->content_type = type;
     ex->fixed_response = (struct slice){(const char *)text, size};
-    return ROUTE_ANSWERED;
+    return ROUTE_RESPONDED;
 }
 
 static enum route_step yaml_begin(const struct routes *routes, struct exchange *ex)

@@ -25,7 +25,7 @@ struct params_parser {
 
 static bool reject_value(const struct params_parser *parser, enum parameter which, const char *why)
 {
-    return query_refuse_value(&parser->reader, which, why);
+    return query_reject_value(&parser->reader, which, why);
 }
 
 /* Parses a decimal number and removes it from the front of *rest. Returns false when there is no

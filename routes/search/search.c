@@ -88,7 +88,7 @@ static enum route_step search_begin(const struct routes *routes, struct exchange
     (void)routes;
     if (!search_params_read(ex->query, &ex->query_text, &job->search.query, &err)) {
         problem_respond(ex, &err);
-        return ROUTE_ANSWERED;
+        return ROUTE_RESPONDED;
     }
     job->operation = STORE_SEARCH;
     job->search.visit = add_hit;

@@ -11,14 +11,14 @@
  * U+0000 becomes the end of a line.
  *
  * Pure function, any thread. Takes linear time. The extraction rule has a version number,
- * SEARCH_TEXT_RULE: an index that was built with another version is rebuilt.
+ * SEARCH_EXTRACTOR_VERSION: an index that was built with another version is rebuilt.
  */
 #ifndef SESSIOND_ROUTES_SEARCH_TEXT_EXTRACT_H
 #define SESSIOND_ROUTES_SEARCH_TEXT_EXTRACT_H
 
 #include "db/base/slice.h"
 
-#define SEARCH_TEXT_RULE 1
+#define SEARCH_EXTRACTOR_VERSION 1
 #define SEARCH_TEXT_MAX_BYTES 65536
 
 /* Returns a malloc'ed text, which the caller frees, and sets *len to its length in bytes; NULL when

@@ -118,6 +118,6 @@ bool bulk_params_read(struct slice query, bool has_path, struct buffer *text,
         return true;
     return parse_position(text->data + parser.reader.ranges[PARAMETER_CURSOR].at,
                           parser.reader.ranges[PARAMETER_CURSOR].len, has_path, &out->place) ||
-           query_refuse_value(&parser.reader, PARAMETER_CURSOR,
+           query_reject_value(&parser.reader, PARAMETER_CURSOR,
                               "cursor has to be a next_cursor of this path");
 }

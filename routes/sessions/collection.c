@@ -74,7 +74,7 @@ static void end_page(struct exchange *ex)
     list_params_add_cursor(out, &ex->job.page);
     buffer_add_text(out, "\"}\n");
     list_params_add_link(&link, ex->query, &ex->job.page);
-    exchange_header(ex, "Link", buffer_slice(&link));
+    exchange_add_header(ex, "Link", buffer_slice(&link));
     buffer_release(&link);
 }
 
@@ -85,7 +85,7 @@ static enum route_step list_begin(const struct routes *routes, struct exchange *
 
     if (!list_params_read(ex->query, &ex->query_text, &job->query, &err)) {
         problem_respond(ex, &err);
-        return ROUTE_ANSWERED;
+        return ROUTE_RESPONDED;
     }
     ex->max_page_bytes = routes->max_page_bytes;
     buffer_add_text(&ex->response, "{\"sessions\":[");
@@ -99,7 +99,7 @@ static enum route_step list_begin(const struct routes *routes, struct exchange *
         end_page(ex);
     else
         problem_respond_job(ex);
-    return ROUTE_ANSWERED;
+    return ROUTE_RESPONDED;
 }
 
 static void list_finish(const struct routes *routes, struct exchange *ex)

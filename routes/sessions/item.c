@@ -38,14 +38,14 @@ static enum route_step get_begin(const struct routes *routes, struct exchange *e
     struct error err;
 
     if (!session_parse_id(ex, id))
-        return ROUTE_ANSWERED;
+        return ROUTE_RESPONDED;
     if (!etag_read_conditions(ex, &err)) {
         problem_respond(ex, &err);
-        return ROUTE_ANSWERED;
+        return ROUTE_RESPONDED;
     }
     if (!store_get(routes->store, id, respond_with_session, ex, &ex->job.error))
         problem_respond_job(ex);
-    return ROUTE_ANSWERED;
+    return ROUTE_RESPONDED;
 }
 
 const struct route route_session_get = {

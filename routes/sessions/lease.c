@@ -37,7 +37,7 @@ static void put_finish(const struct routes *routes, struct exchange *ex)
     (void)routes;
     if (!mutation_respond_json(ex))
         return;
-    etag_header(ex, ex->job.session.version);
+    etag_add_header(ex, ex->job.session.version);
     session_json_add_lease(&ex->response, &ex->job.session.lease);
     buffer_add_char(&ex->response, '\n');
 }

@@ -9,7 +9,7 @@ void session_respond(struct exchange *ex, int status, const struct session *sess
 {
     ex->status = status;
     ex->content_type = "application/json";
-    etag_header(ex, session->version);
+    etag_add_header(ex, session->version);
     session_json_add(&ex->response, session);
     buffer_add_char(&ex->response, '\n');
 }
@@ -21,7 +21,7 @@ static void add_location_header(struct exchange *ex, struct slice id)
 
     buffer_add_text(&location, "/sessions/");
     buffer_add(&location, id);
-    exchange_header(ex, "Location", buffer_slice(&location));
+    exchange_add_header(ex, "Location", buffer_slice(&location));
     buffer_release(&location);
 }
 

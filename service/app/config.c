@@ -208,22 +208,22 @@ static bool is_known_variable(const char *name)
     return strcmp(name, "SESSIOND_TOKEN") == 0 || option_is_foreign_variable(name);
 }
 
-/* Adds a warning that the service logs when it starts. Warnings beyond CONFIG_REMARKS_MAX are only
+/* Adds a warning that the service logs when it starts. Warnings beyond CONFIG_WARNINGS_MAX are only
  * counted. */
 static void add_warning(struct config *config, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 static void add_warning(struct config *config, const char *format, ...)
 {
-    char text[CONFIG_REMARK_SIZE];
+    char text[CONFIG_WARNING_SIZE];
     va_list arguments;
 
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    if (config->remark_count < CONFIG_REMARKS_MAX)
-        memcpy(config->remarks[config->remark_count], text, sizeof(text));
-    config->remark_count++;
+    if (config->warning_count < CONFIG_WARNINGS_MAX)
+        memcpy(config->warnings[config->warning_count], text, sizeof(text));
+    config->warning_count++;
 }
 
 static void warn_unknown_variable(struct config *config, const char *name)

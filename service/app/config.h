@@ -9,8 +9,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define CONFIG_REMARKS_MAX 16
-#define CONFIG_REMARK_SIZE 192
+#define CONFIG_WARNINGS_MAX 16
+#define CONFIG_WARNING_SIZE 192
 
 struct config {
     const char *listen; /* HOST:PORT or unix:PATH */
@@ -70,9 +70,10 @@ struct config {
     const char *file;   /* first positional argument; NULL: none */
     const char *second; /* second positional argument; NULL: none */
     char default_db[4096];
-    size_t remark_count; /* number of all warnings; `remarks` stores the first CONFIG_REMARKS_MAX */
+    size_t
+        warning_count; /* number of all warnings; `remarks` stores the first CONFIG_WARNINGS_MAX */
     /* Warnings that the service logs when it starts. */
-    char remarks[CONFIG_REMARKS_MAX][CONFIG_REMARK_SIZE];
+    char warnings[CONFIG_WARNINGS_MAX][CONFIG_WARNING_SIZE];
 };
 
 enum config_action { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION };

@@ -161,7 +161,7 @@ void log_free(struct log *log)
     free(log);
 }
 
-bool log_wants(const struct log *log, enum log_level level)
+bool log_is_enabled(const struct log *log, enum log_level level)
 {
     return level >= log->level;
 }
@@ -230,7 +230,7 @@ void log_event(struct log *log, enum log_level level, const char *event, const c
 {
     struct buffer line = {0};
 
-    if (!log_wants(log, level))
+    if (!log_is_enabled(log, level))
         return;
     log_begin(&line, level, event);
     if (detail != NULL)

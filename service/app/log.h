@@ -23,7 +23,7 @@ struct log *log_new(int descriptor, const char *level);
 void log_free(struct log *log);
 
 /* Whether lines of this level are written. */
-bool log_wants(const struct log *log, enum log_level level);
+bool log_is_enabled(const struct log *log, enum log_level level);
 
 /* Builds a line in `line`: call log_begin(), add fields, then pass it to log_end(). `us` is in
  * microseconds and is written in milliseconds. */

@@ -94,9 +94,9 @@ static bool stop_server(struct service *service)
 int service_stop(struct service *service)
 {
     sd_notify_send(service->manager, "STOPPING=1");
-    listener_withdraw(&service->listener);
+    listener_unlink_socket(&service->listener);
     http_server_drain(service->server);
-    store_refuse_long_jobs(service->store);
+    store_reject_long_jobs(service->store);
     /* Requests that arrive after this line are rejected. */
     log_event(service->log, LOG_INFO, "stopping", NULL);
     drain_requests(service, service->config.shutdown_timeout_ms);

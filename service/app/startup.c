@@ -76,9 +76,9 @@ static bool open_store(struct service *service, struct error *err)
                       [STORE_PURGE_IDLE] = config->retain_idle_s * 1000000},
         .max_db_bytes = config->max_db_bytes,
         .observer = {service, on_notice, on_storage_failed, on_events},
-        .fix_legacy_context = legacy_context_fix,
+        .fix_legacy_context = legacy_context_wrap,
         .search_text = config->search ? search_text : NULL,
-        .search_rule = SEARCH_TEXT_RULE,
+        .search_rule = SEARCH_EXTRACTOR_VERSION,
     };
 
     return store_open(&options, &service->store, err);
@@ -147,7 +147,7 @@ static bool start_notifier(struct service *service, struct error *err)
 
 static void close_listener(struct service *service)
 {
-    listener_withdraw(&service->listener);
+    listener_unlink_socket(&service->listener);
     close(service->listener.descriptor);
 }
 
@@ -162,14 +162,14 @@ static bool limit_files(struct service *service, struct error *err)
         .read_only_count = sizeof(read_only) / sizeof(read_only[0]),
     };
 
-    return sandbox_limit_files(&service->sandbox, &files, err);
+    return sandbox_apply_landlock(&service->sandbox, &files, err);
 }
 
 bool service_prepare(struct service *service, struct error *err)
 {
     const struct config *config = &service->config;
 
-    if (!config_check_db(config, err) || !sandbox_begin(&service->sandbox, config->sandbox, err))
+    if (!config_check_db(config, err) || !sandbox_init(&service->sandbox, config->sandbox, err))
         return false;
     service->manager = sd_notify_connect();
     if (!listener_open(config->listen, (mode_t)config->socket_mode, &service->listener, err))

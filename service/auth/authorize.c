@@ -36,17 +36,19 @@ struct rejection {
     const char *challenge; /* NULL: none */
 };
 
-static const struct rejection rejections[METRICS_REFUSALS] = {
-    [REFUSED_NO_TOKEN] = {ERROR_UNAUTHORIZED,
-                          "send a token of this service as Authorization: Bearer TOKEN", CHALLENGE},
-    [REFUSED_WRONG_TOKEN] = {ERROR_UNAUTHORIZED, "the token is none of this service's",
-                             CHALLENGE ", error=\"invalid_token\""},
-    [REFUSED_HOST] = {ERROR_MISDIRECTED,
-                      "without tokens the service is for this machine alone: ask it as localhost, "
-                      "127.0.0.1 or [::1]",
-                      NULL},
-    [REFUSED_ORIGIN] = {ERROR_CROSS_ORIGIN,
-                        "without tokens no page of another origin may ask the service", NULL},
+static const struct rejection rejections[METRICS_AUTH_FAILURES] = {
+    [AUTH_FAILURE_NO_TOKEN] = {ERROR_UNAUTHORIZED,
+                               "send a token of this service as Authorization: Bearer TOKEN",
+                               CHALLENGE},
+    [AUTH_FAILURE_WRONG_TOKEN] = {ERROR_UNAUTHORIZED, "the token is none of this service's",
+                                  CHALLENGE ", error=\"invalid_token\""},
+    [AUTH_FAILURE_HOST] =
+        {ERROR_MISDIRECTED,
+         "without tokens the service is for this machine alone: ask it as localhost, "
+         "127.0.0.1 or [::1]",
+         NULL},
+    [AUTH_FAILURE_ORIGIN] = {ERROR_CROSS_ORIGIN,
+                             "without tokens no page of another origin may ask the service", NULL},
 };
 
 static char *copy_text(struct slice text)
@@ -97,7 +99,7 @@ static bool load_tokens(const struct authorizer *access, struct tokens **out, st
 /* A Unix domain socket is reachable only from this machine, and not by a browser. */
 static bool is_local(const char *address)
 {
-    return unix_socket_named(address) || origin_is_loopback(slice_from(address));
+    return unix_socket_is_address(address) || origin_is_loopback(slice_from(address));
 }
 
 static bool check_options(const struct authorizer *access, const struct authorizer_options *options,
@@ -128,7 +130,7 @@ bool authorizer_new(const struct authorizer_options *options, struct authorizer 
     if (access == NULL)
         abort();
     access->token_file = options->token_file;
-    access->accepts_any_host = options->allow_anonymous || unix_socket_named(options->address);
+    access->accepts_any_host = options->allow_anonymous || unix_socket_is_address(options->address);
     access->address = copy_text(slice_from(options->address));
     access->host = copy_text(origin_host(slice_from(options->listen)));
     pthread_rwlock_init(&access->lock, NULL);
@@ -186,12 +188,12 @@ size_t authorizer_token_count(struct authorizer *access)
     return count;
 }
 
-static bool reject(struct exchange *ex, struct metrics *metrics, enum metrics_refusal reason)
+static bool reject(struct exchange *ex, struct metrics *metrics, enum metrics_auth_failure reason)
 {
-    metrics_refuse(metrics, reason);
+    metrics_count_auth_failure(metrics, reason);
     problem_respond_kind(ex, rejections[reason].kind, rejections[reason].detail);
     if (rejections[reason].challenge != NULL)
-        exchange_header(ex, "WWW-Authenticate", slice_from(rejections[reason].challenge));
+        exchange_add_header(ex, "WWW-Authenticate", slice_from(rejections[reason].challenge));
     return false;
 }
 
@@ -201,12 +203,12 @@ static bool reject_scope(struct exchange *ex, struct metrics *metrics, const str
     struct buffer challenge = {0};
     struct error err;
 
-    metrics_refuse(metrics, REFUSED_SCOPE);
+    metrics_count_auth_failure(metrics, AUTH_FAILURE_SCOPE);
     error_set(&err, ERROR_FORBIDDEN, NULL, "this takes a token of the scope %s; that of %s is %s",
               missing, token->name, scope_name(token->scope));
     problem_respond(ex, &err);
     buffer_printf(&challenge, CHALLENGE ", error=\"insufficient_scope\", scope=\"%s\"", missing);
-    exchange_header(ex, "WWW-Authenticate", buffer_slice(&challenge));
+    exchange_add_header(ex, "WWW-Authenticate", buffer_slice(&challenge));
     buffer_release(&challenge);
     return false;
 }
@@ -248,9 +250,9 @@ static bool admit_token(struct authorizer *access, struct metrics *metrics, stru
     /* read before the lookup, so that a concurrent reload is detected later */
     request->token_generation = atomic_load(&access->generation);
     if (!read_credentials(ex->headers[REQUEST_AUTHORIZATION], &presented))
-        return reject(ex, metrics, REFUSED_NO_TOKEN);
+        return reject(ex, metrics, AUTH_FAILURE_NO_TOKEN);
     if (!copy_token(access, presented, &token))
-        return reject(ex, metrics, REFUSED_WRONG_TOKEN);
+        return reject(ex, metrics, AUTH_FAILURE_WRONG_TOKEN);
     snprintf(request->token_name, sizeof(request->token_name), "%s", token.name);
     memcpy(request->token_digest, token.digest, SHA256_BYTES);
     return token.scope >= router_scope(ex) || reject_scope(ex, metrics, &token);
@@ -279,7 +281,7 @@ bool authorizer_still_admits(struct authorizer *access, struct request *request)
 
 void authorizer_reject_revoked(struct metrics *metrics, struct request *request)
 {
-    reject(&request->ex, metrics, REFUSED_WRONG_TOKEN);
+    reject(&request->ex, metrics, AUTH_FAILURE_WRONG_TOKEN);
 }
 
 static bool accepts_host(const struct authorizer *access, struct slice authority)
@@ -307,8 +309,8 @@ bool authorizer_admit(struct authorizer *access, struct metrics *metrics, struct
     /* Health checks may send any Host or none: their responses reveal nothing else about the
      * service. */
     if (router_scope(&request->ex) != SCOPE_OPEN && !accepts_host(access, authority))
-        return reject(&request->ex, metrics, REFUSED_HOST);
+        return reject(&request->ex, metrics, AUTH_FAILURE_HOST);
     if (is_cross_origin(&request->ex, authority))
-        return reject(&request->ex, metrics, REFUSED_ORIGIN);
+        return reject(&request->ex, metrics, AUTH_FAILURE_ORIGIN);
     return true;
 }

@@ -133,7 +133,7 @@ static bool parse_line(struct tokens *tokens, struct slice line, struct error *e
     const struct slice name = split_before(&line, ':');
     const struct slice scope = split_before(&line, ':');
 
-    token.scope = scope_from(scope);
+    token.scope = scope_parse(scope);
     if (!token_name_is_valid(name))
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
                          LINE_FORM ": a name is 1 to %d of A-Z a-z 0-9 . _ -", TOKEN_NAME_MAX);

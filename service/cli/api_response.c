@@ -10,7 +10,7 @@
 #define MAX_DEPTH 16
 #define PROBLEM_MAX_BYTES 16384
 
-bool api_response_is_foreign(struct error *err, const char *what)
+bool api_response_reject(struct error *err, const char *what)
 {
     return error_set(err, ERROR_INTERNAL, NULL,
                      "the response is not one of sessiond: %s; check --listen", what);
@@ -24,7 +24,7 @@ bool api_response_has_type(const struct http_response *response, const char *typ
     if (strcmp(response->type, type) == 0)
         return true;
     snprintf(what, sizeof(what), "its Content-Type is \"%.60s\", not %s", response->type, type);
-    return api_response_is_foreign(err, what);
+    return api_response_reject(err, what);
 }
 
 bool api_response_read(struct http_response *response, size_t max_bytes, struct buffer *out,
@@ -35,7 +35,7 @@ bool api_response_read(struct http_response *response, size_t max_bytes, struct 
 
     while ((count = http_client_read(response, part, sizeof(part), err)) > 0) {
         if (out->len + (size_t)count > max_bytes)
-            return api_response_is_foreign(err, "it is too long");
+            return api_response_reject(err, "it is too long");
         buffer_add(out, (struct slice){part, (size_t)count});
     }
     return count == 0;
@@ -49,14 +49,14 @@ static bool parse_object(struct slice text, struct json_object **out, struct err
 
     if (text.len > INT_MAX || !json_scan(text, MAX_DEPTH, &outline, &reason) ||
         outline.type != JSON_OBJECT)
-        return api_response_is_foreign(err, "its body is no JSON object");
+        return api_response_reject(err, "its body is no JSON object");
     struct json_tokener *tokener = json_tokener_new_ex(MAX_DEPTH + 1);
     if (tokener == NULL)
         abort();
     struct json_object *object = json_tokener_parse_ex(tokener, text.data, (int)text.len);
     json_tokener_free(tokener);
     if (object == NULL)
-        return api_response_is_foreign(err, "its body cannot be parsed");
+        return api_response_reject(err, "its body cannot be parsed");
     *out = object;
     return true;
 }

@@ -32,7 +32,7 @@ MUST_USE bool api_response_set_problem(const struct config *config, struct http_
 
 /* Sets `err`: the response is not one of sessiond, because `what` is wrong. Always returns
  * false. */
-bool api_response_is_foreign(struct error *err, const char *what);
+bool api_response_reject(struct error *err, const char *what);
 
 /* Members of `object`, which may be NULL or of another type. The results are borrowed from it.
  * Return NULL or false when there is no member with this name and type; *out is unchanged then. */

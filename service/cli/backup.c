@@ -127,9 +127,9 @@ static bool check_size(const struct http_response *response, int fd, struct erro
     struct statvfs disk;
 
     if (response->length < (int64_t)sizeof(SQLITE_MAGIC))
-        return api_response_is_foreign(err, response->length < 0
-                                                ? "it does not announce the size of the backup"
-                                                : "it is too short for a database");
+        return api_response_reject(err, response->length < 0
+                                            ? "it does not announce the size of the backup"
+                                            : "it is too short for a database");
     if (fstatvfs(fd, &disk) != 0 ||
         (uint64_t)response->length / disk.f_frsize < (uint64_t)disk.f_bavail)
         return true;
@@ -167,7 +167,7 @@ static bool receive(struct backup *backup, struct http_response *response, int f
         if (!read_part(response, part, &len, err))
             return false;
         if (is_first && memcmp(part, SQLITE_MAGIC, sizeof(SQLITE_MAGIC)) != 0)
-            return api_response_is_foreign(err, "it is no SQLite database");
+            return api_response_reject(err, "it is no SQLite database");
         if (!write_all(fd, part, len, err))
             return false;
         progress_set(&backup->progress, response->taken, response->length);
@@ -258,7 +258,7 @@ static bool publish(struct backup *backup, struct error *err)
         return write_to_stdout(backup, err);
     }
     progress_begin(&backup->progress, "writing to the disk");
-    return durable_file_put(backup->unfinished, backup->path, err);
+    return durable_file_replace(backup->unfinished, backup->path, err);
 }
 
 static enum file_verdict run_backup(struct backup *backup, const struct config *config,

@@ -66,7 +66,7 @@ static enum command_exit run(const struct config *config)
 
     if ((path != NULL || config_check_db(config, &err)) &&
         progress_start(&report.progress, "check", &err)) {
-        verdict = check_file(path, legacy_context_fix, &observer, &sessions, &err);
+        verdict = check_file(path, legacy_context_wrap, &observer, &sessions, &err);
         progress_end(&report.progress);
     }
     return print_result(path, verdict, &report, sessions, &err);

@@ -143,12 +143,12 @@ static bool add_part(struct export *export, struct slice part, struct error *err
     size_t done = 0;
 
     if (line->len + part.len > LINE_BYTES_MAX)
-        return api_response_is_foreign(err, "a line is longer than any session");
+        return api_response_reject(err, "a line is longer than any session");
     buffer_add(line, part);
     if (!write_lines(export, searched, &done, err))
         return false;
     if (done < line->len && line->data[done] != '{')
-        return api_response_is_foreign(err, "a line is no JSON object");
+        return api_response_reject(err, "a line is no JSON object");
     memmove(line->data, line->data + done, line->len - done);
     line->len -= done;
     return true;
@@ -166,7 +166,7 @@ static bool receive_export(struct export *export, struct http_response *response
             return false;
     }
     if (count == 0 && export->line.len > 0)
-        return api_response_is_foreign(err, "its last line is not whole");
+        return api_response_reject(err, "its last line is not whole");
     if (count == 0)
         memcpy(export->complete_session, export->last_session, UUID_SIZE);
     return count == 0;

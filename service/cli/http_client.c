@@ -329,7 +329,7 @@ static bool find_address(struct http_transfer *transfer, const char **authority,
     struct sockaddr_un file;
 
     *authority = address;
-    if (!unix_socket_named(address))
+    if (!unix_socket_is_address(address))
         return has_host_and_port(address) ||
                error_set(err, ERROR_INVALID_PAYLOAD, "listen",
                          "--listen takes HOST:PORT, such as 127.0.0.1:8082 or [::1]:8082, or "

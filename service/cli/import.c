@@ -44,7 +44,7 @@ static bool report_conflict(struct import *import, struct json_object *conflict,
 
     if (!api_response_text(conflict, "session_id", &id) || id.len != UUID_LENGTH ||
         !api_response_text(conflict, "detail", &detail))
-        return api_response_is_foreign(err, "a conflict names no session");
+        return api_response_reject(err, "a conflict names no session");
     import->conflicts++;
     memcpy(import->skipped_session, id.data, UUID_LENGTH);
     terminal_print(stderr, "sessiond import: session %.*s is left alone: ", (int)id.len, id.data);
@@ -76,7 +76,7 @@ static bool parse_result(struct import *import, struct http_response *response, 
               add_counts(body, "entries", &import->entries_created, &import->entries_present) &&
               conflicts != NULL;
     if (!ok)
-        api_response_is_foreign(err, "it does not say what was imported");
+        api_response_reject(err, "it does not say what was imported");
     import->skipped_session[0] = '\0';
     for (size_t i = 0; ok && i < api_response_count(conflicts); i++)
         ok = report_conflict(import, api_response_at(conflicts, i), err);

@@ -71,9 +71,9 @@ static bool set_next_path(struct json_object *body, const char *first_path, char
     const char *sent = strchr(path, '=');
 
     if (api_response_text(body, "next_cursor", &next) && !is_valid_cursor(next))
-        return api_response_is_foreign(err, "its next_cursor is invalid");
+        return api_response_reject(err, "its next_cursor is invalid");
     if (next.len > 0 && sent != NULL && slice_is(next, sent + 1))
-        return api_response_is_foreign(err, "its next_cursor is the one that was sent");
+        return api_response_reject(err, "its next_cursor is the one that was sent");
     path[0] = '\0';
     if (next.len > 0)
         snprintf(path, PATH_SIZE, "%s?cursor=%.*s", first_path, (int)next.len, next.data);
@@ -107,7 +107,7 @@ static bool add_page(struct preview *preview, struct json_object *section, struc
 
     if (first == NULL || !api_response_add(section, "sessions", &preview->sessions) ||
         !api_response_add(section, "bytes", &preview->bytes))
-        return api_response_is_foreign(err, "it does not say what a purge would delete");
+        return api_response_reject(err, "it does not say what a purge would delete");
     preview->is_off = !api_response_number(section, "retain_seconds", &preview->seconds);
     if (preview->oldest[0] == '\0' && api_response_text(section, "oldest_change_at", &oldest))
         copy_text(preview->oldest, oldest);
@@ -168,7 +168,7 @@ static bool add_totals(struct json_object *body, struct totals *totals, struct e
 
     for (size_t i = 0; ok && i < REASON_COUNT; i++)
         ok = api_response_add(purged, reasons[i].name, &totals->sessions[i]);
-    return ok || api_response_is_foreign(err, "it does not say what was deleted");
+    return ok || api_response_reject(err, "it does not say what was deleted");
 }
 
 /* Purges one step. Sets *path to that of the next step, or to an empty text. */

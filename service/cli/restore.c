@@ -66,7 +66,7 @@ static enum command_exit run(const struct config *config)
     struct restoring restoring = {.restore = {.from = config->file,
                                               .to = config->db,
                                               .is_replacing = config->replace,
-                                              .fix_context = legacy_context_fix}};
+                                              .fix_context = legacy_context_wrap}};
     const struct file_observer observer = {.arg = &restoring,
                                            .doing = on_step,
                                            .copied = on_copied,

@@ -33,7 +33,7 @@ static void print_escaped(FILE *out, const char *at, const char *end)
             fprintf(out, "\\x%02x", (unsigned)(unsigned char)*at++);
             continue;
         }
-        const uint32_t point = json_utf8_take(&next, end);
+        const uint32_t point = json_utf8_decode(&next, end);
         if (is_hidden(point))
             fprintf(out, "\\u{%x}", (unsigned)point);
         else

@@ -61,7 +61,7 @@ static enum command_exit run(const struct config *config)
                        TOKEN_NAME_MAX, config->file);
         return COMMAND_USAGE;
     }
-    if (scope_from(slice_from(config->second)) == SCOPE_UNKNOWN) {
+    if (scope_parse(slice_from(config->second)) == SCOPE_UNKNOWN) {
         terminal_print(stderr, "sessiond token: a SCOPE is read, write or admin, not \"%.80s\"\n",
                        config->second);
         return COMMAND_USAGE;

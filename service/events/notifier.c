@@ -80,7 +80,7 @@ void notifier_announce(struct notifier *notifier, int64_t newest)
 
 static bool has_events_locked(const struct notifier *notifier)
 {
-    return waiters_any_soon(notifier->_shared.waiters) ||
+    return waiters_has_yielded(notifier->_shared.waiters) ||
            (waiters_count(notifier->_shared.waiters) > 0 &&
             atomic_load(&notifier->announced) > notifier->_shared.notified_id);
 }
@@ -131,7 +131,7 @@ void notifier_reauthorize(struct notifier *notifier, uint64_t generation)
 
     pthread_mutex_lock(&notifier->lock);
     notifier->_shared.generation = generation;
-    waiters_take_all(notifier->_shared.waiters, WAKE_EVENT, &woken);
+    waiters_remove_all(notifier->_shared.waiters, WAKE_EVENT, &woken);
     pthread_mutex_unlock(&notifier->lock);
     wake_all(woken, WAKE_PAUSE_US);
 }
@@ -142,7 +142,7 @@ void notifier_drain(struct notifier *notifier)
 
     pthread_mutex_lock(&notifier->lock);
     notifier->_shared.draining = true;
-    waiters_take_all(notifier->_shared.waiters, WAKE_STOPPING, &woken);
+    waiters_remove_all(notifier->_shared.waiters, WAKE_STOPPING, &woken);
     pthread_mutex_unlock(&notifier->lock);
     wake_all(woken, 0);
 }
@@ -209,16 +209,16 @@ static struct waiter *collect_wakeups_locked(struct notifier *notifier, const st
     struct waiter *expired = NULL;
 
     if (round->failed)
-        waiters_take_all(waiters, WAKE_EVENT, &woken);
-    waiters_take_any(waiters, round->newest, &woken);
-    waiters_take_soon(waiters, &woken);
+        waiters_remove_all(waiters, WAKE_EVENT, &woken);
+    waiters_remove_any(waiters, round->newest, &woken);
+    waiters_remove_soon(waiters, &woken);
     /* The list is a stack, so the waiters of single sessions are woken first. */
     for (size_t i = 0; i < round->count; i++)
-        waiters_take_session(waiters, notifier->events[i].session_id, notifier->events[i].id,
-                             &woken);
+        waiters_remove_session(waiters, notifier->events[i].session_id, notifier->events[i].id,
+                               &woken);
     if (round->newest > notifier->_shared.notified_id)
         notifier->_shared.notified_id = round->newest;
-    waiters_take_due(waiters, monotonic_us(), &expired);
+    waiters_remove_due(waiters, monotonic_us(), &expired);
     while (expired != NULL) {
         struct waiter *waiter = expired;
         expired = waiter->next;

@@ -38,7 +38,7 @@ size_t waiters_count(const struct waiters *all)
     return all->count;
 }
 
-bool waiters_any_soon(const struct waiters *all)
+bool waiters_has_yielded(const struct waiters *all)
 {
     return all->soon != NULL;
 }
@@ -131,8 +131,8 @@ static void remove_waiter(struct waiters *all, struct waiter *waiter, enum wake_
     *woken = waiter;
 }
 
-void waiters_take_session(struct waiters *all, const char *session_id, int64_t event_id,
-                          struct waiter **woken)
+void waiters_remove_session(struct waiters *all, const char *session_id, int64_t event_id,
+                            struct waiter **woken)
 {
     struct waiter *waiter = *bucket_of(all, session_id);
 
@@ -146,7 +146,7 @@ void waiters_take_session(struct waiters *all, const char *session_id, int64_t e
     }
 }
 
-void waiters_take_any(struct waiters *all, int64_t newest, struct waiter **woken)
+void waiters_remove_any(struct waiters *all, int64_t newest, struct waiter **woken)
 {
     struct waiter *waiter = all->any;
 
@@ -158,13 +158,13 @@ void waiters_take_any(struct waiters *all, int64_t newest, struct waiter **woken
     }
 }
 
-void waiters_take_soon(struct waiters *all, struct waiter **woken)
+void waiters_remove_soon(struct waiters *all, struct waiter **woken)
 {
     while (all->soon != NULL)
         remove_waiter(all, all->soon, WAKE_EVENT, woken);
 }
 
-void waiters_take_due(struct waiters *all, int64_t now_us, struct waiter **woken)
+void waiters_remove_due(struct waiters *all, int64_t now_us, struct waiter **woken)
 {
     const int64_t rotation_us = (int64_t)SLOT_COUNT * WAITERS_SLOT_US;
     int64_t slot_us = all->wheel_start_us;
@@ -184,7 +184,7 @@ void waiters_take_due(struct waiters *all, int64_t now_us, struct waiter **woken
     all->wheel_start_us = slot_us;
 }
 
-void waiters_take_all(struct waiters *all, enum wake_reason reason, struct waiter **woken)
+void waiters_remove_all(struct waiters *all, enum wake_reason reason, struct waiter **woken)
 {
     for (size_t i = 0; i < SLOT_COUNT; i++) {
         while (all->slots[i] != NULL)

@@ -54,7 +54,7 @@ void waiters_free(struct waiters *all);
 size_t waiters_count(const struct waiters *all);
 
 /* Whether a waiter with `soon` exists. */
-bool waiters_any_soon(const struct waiters *all);
+bool waiters_has_yielded(const struct waiters *all);
 
 /* Adds a waiter. A deadline in the past is allowed. */
 void waiters_add(struct waiters *all, struct waiter *waiter);
@@ -62,23 +62,23 @@ void waiters_add(struct waiters *all, struct waiter *waiter);
 /* Each of the following functions removes waiters and prepends them to the list *woken. */
 
 /* Removes the waiters of this session that have not seen the event. */
-void waiters_take_session(struct waiters *all, const char *session_id, int64_t event_id,
-                          struct waiter **woken);
+void waiters_remove_session(struct waiters *all, const char *session_id, int64_t event_id,
+                            struct waiter **woken);
 
 /* Removes the waiters for any event that have not seen all events up to `newest`. */
-void waiters_take_any(struct waiters *all, int64_t newest, struct waiter **woken);
+void waiters_remove_any(struct waiters *all, int64_t newest, struct waiter **woken);
 
 /* Removes the waiters with `soon`. */
-void waiters_take_soon(struct waiters *all, struct waiter **woken);
+void waiters_remove_soon(struct waiters *all, struct waiter **woken);
 
 /* Removes the waiters whose deadline has passed. */
-void waiters_take_due(struct waiters *all, int64_t now_us, struct waiter **woken);
+void waiters_remove_due(struct waiters *all, int64_t now_us, struct waiter **woken);
 
 /* Removes all waiters, for `reason`. */
-void waiters_take_all(struct waiters *all, enum wake_reason reason, struct waiter **woken);
+void waiters_remove_all(struct waiters *all, enum wake_reason reason, struct waiter **woken);
 
-/* Returns the next time at which a deadline may pass; INT64_MAX: never. waiters_take_due() removes
- * a waiter within WAITERS_SLOT_US after its deadline. */
+/* Returns the next time at which a deadline may pass; INT64_MAX: never. waiters_remove_due()
+ * removes a waiter within WAITERS_SLOT_US after its deadline. */
 int64_t waiters_next_due_us(const struct waiters *all, int64_t now_us);
 
 #define WAITERS_SLOT_US 65536

@@ -25,7 +25,7 @@ static bool check_query(const struct admission *rules, struct slice query, struc
             continue;
         snprintf(detail, sizeof(detail), "a query may have at most %lld parameters",
                  (long long)rules->max_query_parameters);
-        return query_refuse(&parameter, detail, err);
+        return query_reject(&parameter, detail, err);
     }
     return true;
 }

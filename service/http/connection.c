@@ -22,7 +22,7 @@ static void open_connection(struct http_server *server, struct MHD_Connection *c
     info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     const int descriptor = info == NULL ? -1 : (int)info->connect_fd;
     *context = tracked_open(server->clients, descriptor,
-                            connection_slot_take(server->slots, descriptor, address));
+                            connection_slot_acquire(server->slots, descriptor, address));
     attach_certificate(server, connection);
 }
 

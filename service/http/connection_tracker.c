@@ -145,12 +145,12 @@ static void on_deadline(struct tracked_connection *client, int64_t now)
                       has_received_data(client, now) ? DEADLINE_REQUEST : DEADLINE_IDLE, now);
         return;
     case DEADLINE_REQUEST:
-        metrics_limit(all->options.metrics, METRICS_REQUEST_TIMEOUT);
+        metrics_count_limit_rejection(all->options.metrics, METRICS_REQUEST_TIMEOUT);
         if (!all->options.encrypted)
             send_timeout_response(client);
         break;
     case DEADLINE_RESPONSE:
-        metrics_limit(all->options.metrics, METRICS_RESPONSE_TIMEOUT);
+        metrics_count_limit_rejection(all->options.metrics, METRICS_RESPONSE_TIMEOUT);
         discard_unsent(client);
         break;
     case DEADLINE_NONE:
@@ -313,7 +313,7 @@ struct tracked_connection *tracked_open(struct connection_tracker *all, int desc
     client->lists = find_thread_lists(all);
     client->descriptor = descriptor;
     client->slot = slot;
-    metrics_change(all->options.metrics, METRICS_CONNECTIONS, 1);
+    metrics_add_to_gauge(all->options.metrics, METRICS_CONNECTIONS, 1);
     pthread_mutex_lock(&client->lists->lock);
     set_idle_locked(client, now_ms());
     pthread_mutex_unlock(&client->lists->lock);
@@ -335,7 +335,7 @@ void tracked_close(struct tracked_connection *client)
     pthread_mutex_lock(&lists->lock);
     deadlines_set(&lists->deadlines, &client->deadline, DEADLINE_NONE, 0);
     pthread_mutex_unlock(&lists->lock);
-    metrics_change(client->all->options.metrics, METRICS_CONNECTIONS, -1);
+    metrics_add_to_gauge(client->all->options.metrics, METRICS_CONNECTIONS, -1);
     set_kept(client, false);
     free(client);
 }

@@ -193,7 +193,7 @@ void request_log(const struct request *request, struct log *log, int64_t duratio
     const enum log_level level = is_error ? LOG_ERROR : LOG_INFO;
     struct buffer line = {0};
 
-    if (!log_wants(log, level))
+    if (!log_is_enabled(log, level))
         return;
     buffer_reserve(&line, 512);
     log_begin(&line, level, "request");
@@ -201,7 +201,7 @@ void request_log(const struct request *request, struct log *log, int64_t duratio
     log_text(&line, "path", request->ex.path);
     log_integer(&line, "status", request->ex.status);
     log_milliseconds(&line, "duration_ms", duration_us);
-    log_integer(&line, "bytes", (int64_t)request->sent_bytes);
+    log_integer(&line, "bytes", (int64_t)request->input_bytes);
     log_text(&line, "request_id", slice_from(request->ex.request_id));
     if (request->token_name[0] != '\0')
         log_text(&line, "token", slice_from(request->token_name));

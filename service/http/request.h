@@ -28,9 +28,9 @@ enum request_phase {
 struct request {
     struct exchange ex;
     enum request_phase phase;
-    bool awaits_event; /* in REQUEST_WHOLE: waits for an event, not for its job */
-    int64_t began_us;  /* monotonic */
-    size_t sent_bytes; /* bytes of the response body */
+    bool awaits_event;  /* in REQUEST_WHOLE: waits for an event, not for its job */
+    int64_t began_us;   /* monotonic */
+    size_t input_bytes; /* bytes of the response body */
     /* the client accepts a chunked response */
     bool chunked;
     bool streams; /* streaming response */

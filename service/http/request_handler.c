@@ -68,7 +68,7 @@ static void on_job_done(struct store_job *job)
 }
 
 /* Called by a store thread. The connection is suspended, so it stays open. */
-static bool has_left(const struct store_job *job)
+static bool is_client_gone(const struct store_job *job)
 {
     const struct request *request = job->arg;
 
@@ -109,7 +109,7 @@ static enum MHD_Result submit_job(struct http_server *server, struct request *re
     job->client = http_server_client_key(request);
     job->admit = http_server_admit;
     job->admit_arg = request;
-    job->has_left = has_left;
+    job->is_client_gone = is_client_gone;
     http_server_leave_phase(server, request);
     request->phase = REQUEST_WAITING;
     MHD_suspend_connection(request->connection);
@@ -157,7 +157,7 @@ static enum MHD_Result begin_route(struct http_server *server, struct request *r
     if (request->ex.status != 0)
         return http_server_send(server, request);
     switch (router_begin(server->options.routes, &request->ex)) {
-    case ROUTE_ANSWERED:
+    case ROUTE_RESPONDED:
         break;
     case ROUTE_JOB:
         return prepare_wait(server, request, false);
@@ -171,7 +171,7 @@ static enum MHD_Result begin_route(struct http_server *server, struct request *r
 static enum MHD_Result resume_route(struct http_server *server, struct request *request)
 {
     http_server_resumed(server, request);
-    exchange_restart(&request->ex);
+    exchange_discard_response(&request->ex);
     if (!authorizer_still_admits(server->options.access, request))
         authorizer_reject_revoked(server->options.routes->metrics, request);
     return begin_route(server, request);
@@ -182,15 +182,15 @@ static bool is_rate_limited(struct http_server *server, struct request *request)
     struct error err;
     int64_t wait_us;
 
-    if (server->rate == NULL || rate_limiter_take(server->rate, http_server_client_key(request),
-                                                  request->began_us, &wait_us))
+    if (server->rate == NULL || rate_limiter_acquire(server->rate, http_server_client_key(request),
+                                                     request->began_us, &wait_us))
         return false;
-    metrics_limit(server->options.routes->metrics, METRICS_RATE);
+    metrics_count_limit_rejection(server->options.routes->metrics, METRICS_RATE);
     error_set(&err, ERROR_RATE_LIMITED, NULL,
               "at most %lld requests a second; nothing was changed; try again after the time in "
               "Retry-After",
               (long long)server->options.limits.rate_per_second);
-    problem_respond_later(&request->ex, &err, (wait_us + 999999) / 1000000);
+    problem_respond_retry_after(&request->ex, &err, (wait_us + 999999) / 1000000);
     return true;
 }
 
@@ -199,7 +199,7 @@ static bool is_rate_limited(struct http_server *server, struct request *request)
  * client, and the connection is closed. */
 static void reject_while_stopping(struct exchange *ex)
 {
-    if (accept_names(ex->headers[REQUEST_ACCEPT], SSE_MEDIA_TYPE))
+    if (accept_includes(ex->headers[REQUEST_ACCEPT], SSE_MEDIA_TYPE))
         return;
     problem_respond_kind(ex, ERROR_STOPPING,
                          "the service is stopping; nothing was changed; try again");
@@ -270,10 +270,10 @@ static enum MHD_Result on_headers(struct http_server *server, struct request *re
     struct exchange *ex = &request->ex;
     struct connection_slot *slot = tracked_slot(request->client);
 
-    if (!connection_slot_keep(slot))
+    if (!connection_slot_begin_request(slot))
         return MHD_NO;
     request->quota = connection_slot_quota(slot, false);
-    metrics_begin(server->options.routes->metrics);
+    metrics_on_request_start(server->options.routes->metrics);
     atomic_fetch_add(&server->receiving, 1);
     request->phase = REQUEST_BODY;
     if (read_head(server, request, method, version))
@@ -368,12 +368,13 @@ void http_server_on_completed(void *cls, struct MHD_Connection *connection, void
     const int64_t duration_us = now_us - request->began_us;
     if (tracked_on_idle(request->client, now_us, request->ex.request_id))
         request->ex.status = 408;
-    connection_slot_rest(tracked_slot(request->client));
+    connection_slot_end_request(tracked_slot(request->client));
     /* The duration of a stream is the client's choice, so it is not part of the latency. */
-    metrics_count(metrics, &request->ex,
-                  request->streams ? request->streams_since_us - request->began_us : duration_us);
+    metrics_count_request(metrics, &request->ex,
+                          request->streams ? request->streams_since_us - request->began_us
+                                           : duration_us);
     if (request->phase != REQUEST_NEW)
-        metrics_end(metrics);
+        metrics_on_request_end(metrics);
     request_log(request, server->options.log, duration_us);
     request_free(request);
 }

@@ -38,12 +38,12 @@ void http_server_reject_over_quota(struct request *request, enum quota_kind kind
     struct error err;
 
     error_set(&err, ERROR_CLIENT_LIMIT, NULL, "%s", rejections[kind].detail);
-    problem_respond_later(&request->ex, &err, 1);
+    problem_respond_retry_after(&request->ex, &err, 1);
 }
 
 static void reject(struct http_server *server, struct request *request, enum quota_kind kind)
 {
-    metrics_limit(server->options.routes->metrics, rejections[kind].limit);
+    metrics_count_limit_rejection(server->options.routes->metrics, rejections[kind].limit);
     http_server_reject_over_quota(request, kind);
 }
 
@@ -52,7 +52,7 @@ bool http_server_acquire_quota(struct http_server *server, struct request *reque
 {
     if (request->holds[kind])
         return true;
-    if (!memory_budget_take(&request->quota->held[kind], 0, 1)) {
+    if (!memory_budget_acquire(&request->quota->held[kind], 0, 1)) {
         reject(server, request, kind);
         return false;
     }
@@ -63,7 +63,7 @@ bool http_server_acquire_quota(struct http_server *server, struct request *reque
 void http_server_release_quota(struct request *request, enum quota_kind kind)
 {
     if (request->holds[kind])
-        memory_budget_give(&request->quota->held[kind], 1);
+        memory_budget_release(&request->quota->held[kind], 1);
     request->holds[kind] = false;
 }
 
@@ -73,7 +73,8 @@ bool http_server_authorize(struct http_server *server, struct request *request)
     const bool has_token = request->token_name[0] != '\0';
 
     if (connection_slot_is_reserved(slot) && router_scope(&request->ex) != SCOPE_OPEN) {
-        metrics_limit(server->options.routes->metrics, METRICS_CONNECTIONS_RESERVED);
+        metrics_count_limit_rejection(server->options.routes->metrics,
+                                      METRICS_CONNECTIONS_RESERVED);
         problem_respond_kind(&request->ex, ERROR_OVERLOADED,
                              "all connections but those for health checks are in use; nothing was "
                              "changed; try again");

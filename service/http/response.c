@@ -60,15 +60,15 @@ static struct MHD_Response *make_response(struct request *request, size_t *size)
 static void add_charge(struct http_server *server, struct request *request, uint64_t bytes)
 {
     request->memory_budget_bytes += bytes;
-    metrics_change(server->options.routes->metrics, METRICS_BODIES_BYTES, (int64_t)bytes);
+    metrics_add_to_gauge(server->options.routes->metrics, METRICS_BODIES_BYTES, (int64_t)bytes);
 }
 
 /* Counts the rejection. Always returns false. */
 static bool reject_charge(struct http_server *server, struct request *request, bool over_quota)
 {
     request->over_quota = over_quota;
-    metrics_limit(server->options.routes->metrics,
-                  over_quota ? METRICS_CLIENT_BYTES : METRICS_BODIES);
+    metrics_count_limit_rejection(server->options.routes->metrics,
+                                  over_quota ? METRICS_CLIENT_BYTES : METRICS_BODIES);
     return false;
 }
 
@@ -76,10 +76,10 @@ bool http_server_charge(struct http_server *server, struct request *request, uin
 {
     struct memory_budget *client_budget = &request->quota->held[QUOTA_BYTES];
 
-    if (!memory_budget_take(client_budget, request->memory_budget_bytes, bytes))
+    if (!memory_budget_acquire(client_budget, request->memory_budget_bytes, bytes))
         return reject_charge(server, request, true);
-    if (!memory_budget_take(&server->bodies, request->memory_budget_bytes, bytes)) {
-        memory_budget_give(client_budget, bytes);
+    if (!memory_budget_acquire(&server->bodies, request->memory_budget_bytes, bytes)) {
+        memory_budget_release(client_budget, bytes);
         return reject_charge(server, request, false);
     }
     add_charge(server, request, bytes);
@@ -116,10 +116,10 @@ void http_server_uncharge(struct http_server *server, struct request *request)
 {
     if (request->memory_budget_bytes == 0)
         return;
-    memory_budget_give(&server->bodies, request->memory_budget_bytes);
-    memory_budget_give(&request->quota->held[QUOTA_BYTES], request->memory_budget_bytes);
-    metrics_change(server->options.routes->metrics, METRICS_BODIES_BYTES,
-                   -(int64_t)request->memory_budget_bytes);
+    memory_budget_release(&server->bodies, request->memory_budget_bytes);
+    memory_budget_release(&request->quota->held[QUOTA_BYTES], request->memory_budget_bytes);
+    metrics_add_to_gauge(server->options.routes->metrics, METRICS_BODIES_BYTES,
+                         -(int64_t)request->memory_budget_bytes);
     request->memory_budget_bytes = 0;
 }
 
@@ -160,7 +160,7 @@ enum MHD_Result http_server_send(struct http_server *server, struct request *req
     if (!tracked_on_response(request->client, !ex->sends_snapshot))
         return MHD_NO;
     response = streams ? http_server_stream(server, request)
-                       : make_response(request, &request->sent_bytes);
+                       : make_response(request, &request->input_bytes);
     if (response == NULL)
         return MHD_NO;
     if (ex->content_type != NULL)
@@ -178,7 +178,7 @@ enum MHD_Result http_server_send(struct http_server *server, struct request *req
     http_server_leave_phase(server, request);
     request->phase = REQUEST_ANSWERED;
     if (ex->status == 304 || ex->method == METHOD_HEAD)
-        request->sent_bytes = 0;
+        request->input_bytes = 0;
     const enum MHD_Result queued =
         MHD_queue_response(request->connection, (unsigned)ex->status, response);
     MHD_destroy_response(response);
@@ -212,7 +212,7 @@ enum MHD_Result http_server_send_early(struct http_server *server, struct reques
     early_response(&text, &request->ex);
     http_server_leave_phase(server, request);
     request->phase = REQUEST_ANSWERED;
-    request->sent_bytes = request->ex.response.len;
+    request->input_bytes = request->ex.response.len;
     write_early(server, request->connection, buffer_slice(&text));
     buffer_release(&text);
     return MHD_NO;

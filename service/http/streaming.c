@@ -44,7 +44,7 @@ bool http_server_suspend(struct http_server *server, struct request *request, in
         .wake = on_wake,
     };
     request->is_waiting = true;
-    metrics_change(server->options.routes->metrics, METRICS_WAITING, 1);
+    metrics_add_to_gauge(server->options.routes->metrics, METRICS_LONG_POLLS, 1);
     /* Suspends the connection before notifier_wait(), since the waiter may be woken before that
      * returns. */
     MHD_suspend_connection(request->connection);
@@ -62,7 +62,7 @@ void http_server_resumed(struct http_server *server, struct request *request)
     if (!request->is_waiting)
         return;
     request->is_waiting = false;
-    metrics_change(server->options.routes->metrics, METRICS_WAITING, -1);
+    metrics_add_to_gauge(server->options.routes->metrics, METRICS_LONG_POLLS, -1);
     wait->seen = request->waiter.seen;
     wait->timed_out = request->waiter.reason == WAKE_TIME;
     wait->stopping = request->waiter.reason == WAKE_STOPPING;
@@ -109,7 +109,7 @@ static ssize_t on_read_piece(void *cls, uint64_t position, char *out, size_t max
         return MHD_CONTENT_READER_END_WITH_ERROR;
     switch (ex->stream.read(ex, out, max < PIECE_MAX_BYTES ? max : PIECE_MAX_BYTES, &len)) {
     case STREAM_DATA:
-        request->sent_bytes += len;
+        request->input_bytes += len;
         request->last_piece_us = monotonic_us();
         return (ssize_t)len;
     case STREAM_WAIT:
@@ -127,7 +127,7 @@ struct MHD_Response *http_server_stream(struct http_server *server, struct reque
     request->streams = true;
     request->streams_since_us = monotonic_us();
     request->last_piece_us = request->streams_since_us;
-    metrics_change(server->options.routes->metrics, METRICS_STREAMS, 1);
+    metrics_add_to_gauge(server->options.routes->metrics, METRICS_STREAMS, 1);
     struct MHD_Response *response = MHD_create_response_from_callback(
         MHD_SIZE_UNKNOWN, request->chunked ? CHUNKED_BYTES : UNCHUNKED_BYTES, on_read_piece,
         request, NULL);
@@ -141,7 +141,7 @@ struct MHD_Response *http_server_stream(struct http_server *server, struct reque
 void http_server_end_stream(struct http_server *server, struct request *request)
 {
     if (request->streams)
-        metrics_change(server->options.routes->metrics, METRICS_STREAMS, -1);
+        metrics_add_to_gauge(server->options.routes->metrics, METRICS_STREAMS, -1);
     if (request->is_endless)
         atomic_fetch_sub(&server->endless_count, 1);
 }

@@ -92,7 +92,7 @@ static void evict_locked(struct connection_slot *slot)
 {
     remove_evictable_locked(slot);
     if (slot->charged_quota != NULL) {
-        memory_budget_give(&slot->charged_quota->held[QUOTA_CONNECTIONS], 1);
+        memory_budget_release(&slot->charged_quota->held[QUOTA_CONNECTIONS], 1);
         atomic_fetch_sub(&slot->slots->open, 1);
     }
     slot->charged_quota = NULL;
@@ -104,7 +104,7 @@ static bool acquire_locked(struct connection_slot *slot)
     struct connection_slots *slots = slot->slots;
     struct memory_budget *held = &slot->address->held[QUOTA_CONNECTIONS];
 
-    if (!memory_budget_take(held, 0, 1)) {
+    if (!memory_budget_acquire(held, 0, 1)) {
         if (slot->address->oldest == NULL)
             return false;
         evict_locked(slot->address->oldest);
@@ -120,8 +120,8 @@ static bool acquire_locked(struct connection_slot *slot)
     return true;
 }
 
-struct connection_slot *connection_slot_take(struct connection_slots *slots, int descriptor,
-                                             uint64_t address_key)
+struct connection_slot *connection_slot_acquire(struct connection_slots *slots, int descriptor,
+                                                uint64_t address_key)
 {
     struct connection_slot *slot = calloc(1, sizeof(*slot));
 
@@ -147,7 +147,7 @@ bool connection_slot_release(struct connection_slot *slot)
     remove_evictable_locked(slot);
     const bool was_evicted = slot->charged_quota == NULL;
     if (!was_evicted) {
-        memory_budget_give(&slot->charged_quota->held[QUOTA_CONNECTIONS], 1);
+        memory_budget_release(&slot->charged_quota->held[QUOTA_CONNECTIONS], 1);
         atomic_fetch_sub(&slots->open, 1);
     }
     pthread_mutex_unlock(&slots->lock);
@@ -164,9 +164,9 @@ static bool charge_token(struct connection_slot *slot, struct quota *token)
 
     pthread_mutex_lock(&slot->slots->lock);
     if (slot->charged_quota != NULL) {
-        charged = memory_budget_take(&token->held[QUOTA_CONNECTIONS], 0, 1);
+        charged = memory_budget_acquire(&token->held[QUOTA_CONNECTIONS], 0, 1);
         if (charged) {
-            memory_budget_give(&slot->charged_quota->held[QUOTA_CONNECTIONS], 1);
+            memory_budget_release(&slot->charged_quota->held[QUOTA_CONNECTIONS], 1);
             slot->charged_quota = token;
         }
     }
@@ -198,7 +198,7 @@ bool connection_slot_authorize(struct connection_slot *slot, uint64_t token_key)
     return true;
 }
 
-bool connection_slot_keep(struct connection_slot *slot)
+bool connection_slot_begin_request(struct connection_slot *slot)
 {
     if (slot->is_authorized)
         return true;
@@ -209,7 +209,7 @@ bool connection_slot_keep(struct connection_slot *slot)
     return !was_evicted;
 }
 
-void connection_slot_rest(struct connection_slot *slot)
+void connection_slot_end_request(struct connection_slot *slot)
 {
     if (slot->is_authorized)
         return;

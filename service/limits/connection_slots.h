@@ -30,23 +30,23 @@ void connection_slots_free(struct connection_slots *slots);
 
 /* Registers a new connection; the caller still owns `descriptor`. Shuts the new connection down
  * when its address has reached the limit and has no provisional connection. Never returns NULL. */
-struct connection_slot *connection_slot_take(struct connection_slots *slots, int descriptor,
-                                             uint64_t address_key);
+struct connection_slot *connection_slot_acquire(struct connection_slots *slots, int descriptor,
+                                                uint64_t address_key);
 
 /* Unregisters a connection and frees the slot. Call it before the descriptor is closed. Returns
  * true when the connection was evicted. */
 bool connection_slot_release(struct connection_slot *slot);
 
 /* Marks the connection as authorized, so it is no longer provisional. Call it between
- * connection_slot_keep() and connection_slot_rest(). `token_key` is 0 without a token. Returns
- * false, and changes nothing, when the token has reached its connection limit. */
+ * connection_slot_begin_request() and connection_slot_end_request(). `token_key` is 0 without a
+ * token. Returns false, and changes nothing, when the token has reached its connection limit. */
 MUST_USE bool connection_slot_authorize(struct connection_slot *slot, uint64_t token_key);
 
-/* connection_slot_keep() protects a provisional connection from eviction when a request arrives;
- * connection_slot_rest() ends that when the request is complete. connection_slot_keep() returns
- * false when the connection was evicted before. */
-MUST_USE bool connection_slot_keep(struct connection_slot *slot);
-void connection_slot_rest(struct connection_slot *slot);
+/* connection_slot_begin_request() protects a provisional connection from eviction when a request
+ * arrives; connection_slot_end_request() ends that when the request is complete.
+ * connection_slot_begin_request() returns false when the connection was evicted before. */
+MUST_USE bool connection_slot_begin_request(struct connection_slot *slot);
+void connection_slot_end_request(struct connection_slot *slot);
 
 /* Whether the connection may only serve health checks: all other connections were in use when it
  * began, and are in use now. */

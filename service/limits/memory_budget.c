@@ -15,7 +15,7 @@ static bool has_room_for(const struct memory_budget *memory_budget, uint64_t use
     return used_bytes <= held_bytes || bytes <= free_bytes;
 }
 
-bool memory_budget_take(struct memory_budget *memory_budget, uint64_t held_bytes, uint64_t bytes)
+bool memory_budget_acquire(struct memory_budget *memory_budget, uint64_t held_bytes, uint64_t bytes)
 {
     uint_least64_t used = atomic_load_explicit(&memory_budget->used_bytes, memory_order_relaxed);
 
@@ -37,7 +37,7 @@ void memory_budget_charge(struct memory_budget *memory_budget, uint64_t bytes)
     atomic_fetch_add_explicit(&memory_budget->used_bytes, bytes, memory_order_relaxed);
 }
 
-void memory_budget_give(struct memory_budget *memory_budget, uint64_t bytes)
+void memory_budget_release(struct memory_budget *memory_budget, uint64_t bytes)
 {
     atomic_fetch_sub_explicit(&memory_budget->used_bytes, bytes, memory_order_relaxed);
 }

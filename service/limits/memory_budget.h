@@ -18,18 +18,18 @@ void memory_budget_init(struct memory_budget *memory_budget, uint64_t limit_byte
 /* Acquires `bytes` more for a caller that already holds `held_bytes`. Returns false, and changes
  * nothing, when the limit would be exceeded. A caller that holds everything in use always succeeds;
  * otherwise it could never succeed. */
-MUST_USE bool memory_budget_take(struct memory_budget *memory_budget, uint64_t held_bytes,
-                                 uint64_t bytes);
+MUST_USE bool memory_budget_acquire(struct memory_budget *memory_budget, uint64_t held_bytes,
+                                    uint64_t bytes);
 
-/* Whether memory_budget_take() would succeed now for a caller that holds nothing. Acquires
+/* Whether memory_budget_acquire() would succeed now for a caller that holds nothing. Acquires
  * nothing. */
 MUST_USE bool memory_budget_has_room(const struct memory_budget *memory_budget, uint64_t bytes);
 
 /* Acquires `bytes` regardless of the limit, for memory that is already in use. */
 void memory_budget_charge(struct memory_budget *memory_budget, uint64_t bytes);
 
-/* Releases bytes that were acquired with memory_budget_take() or memory_budget_charge(). */
-void memory_budget_give(struct memory_budget *memory_budget, uint64_t bytes);
+/* Releases bytes that were acquired with memory_budget_acquire() or memory_budget_charge(). */
+void memory_budget_release(struct memory_budget *memory_budget, uint64_t bytes);
 
 /* Returns how much is in use; it may exceed the limit after memory_budget_charge(). */
 uint64_t memory_budget_used(const struct memory_budget *memory_budget);

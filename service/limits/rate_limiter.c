@@ -56,7 +56,7 @@ static struct bucket *find_bucket(struct rate_limiter *rate, uint64_t key)
     return found;
 }
 
-bool rate_limiter_take(struct rate_limiter *rate, uint64_t key, int64_t now_us, int64_t *wait_us)
+bool rate_limiter_acquire(struct rate_limiter *rate, uint64_t key, int64_t now_us, int64_t *wait_us)
 {
     pthread_mutex_lock(&rate->lock);
     struct bucket *bucket = find_bucket(rate, key);

@@ -22,7 +22,7 @@ void rate_limiter_free(struct rate_limiter *rate);
 
 /* Takes one request from the bucket of `key`, a client key. `now_us` is monotonic. Returns false
  * when the bucket is empty; *wait_us is then the time until the next request is allowed. */
-MUST_USE bool rate_limiter_take(struct rate_limiter *rate, uint64_t key, int64_t now_us,
-                                int64_t *wait_us);
+MUST_USE bool rate_limiter_acquire(struct rate_limiter *rate, uint64_t key, int64_t now_us,
+                                   int64_t *wait_us);
 
 #endif

@@ -141,19 +141,19 @@ bool listener_open(const char *address, mode_t socket_mode, struct listener *out
 {
     struct listener listener = {.descriptor = -1};
 
-    if (!socket_activation_take(&listener.descriptor, err))
+    if (!socket_activation_receive(&listener.descriptor, err))
         return false;
     listener.passed = listener.descriptor >= 0;
     if (!listener.passed &&
-        !(unix_socket_named(address) ? open_unix(address, socket_mode, &listener, err)
-                                     : open_tcp(address, &listener, err)))
+        !(unix_socket_is_address(address) ? open_unix(address, socket_mode, &listener, err)
+                                          : open_tcp(address, &listener, err)))
         return false;
     format_address(&listener);
     *out = listener;
     return true;
 }
 
-void listener_withdraw(struct listener *listener)
+void listener_unlink_socket(struct listener *listener)
 {
     struct stat status;
 

@@ -31,6 +31,6 @@ MUST_USE bool listener_open(const char *address, mode_t socket_mode, struct list
 
 /* Removes the file of the Unix domain socket unless another process has replaced it. Call it while
  * the socket still listens, so that a successor finds either a live socket or no file. */
-void listener_withdraw(struct listener *listener);
+void listener_unlink_socket(struct listener *listener);
 
 #endif

@@ -40,7 +40,7 @@ static bool check_socket(int fd, struct error *err)
     return true;
 }
 
-bool socket_activation_take(int *descriptor, struct error *err)
+bool socket_activation_receive(int *descriptor, struct error *err)
 {
     const char *count = passed_count();
 

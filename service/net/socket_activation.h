@@ -8,6 +8,6 @@
 /* Takes over the passed socket and makes it non-blocking and close-on-exec. Sets *descriptor to -1
  * when this process got no socket. Fails for anything except exactly one listening stream socket;
  * `err` says why. */
-MUST_USE bool socket_activation_take(int *descriptor, struct error *err);
+MUST_USE bool socket_activation_receive(int *descriptor, struct error *err);
 
 #endif

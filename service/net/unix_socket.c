@@ -14,7 +14,7 @@
 #define PREFIX "unix:"
 #define BACKLOG 4096
 
-bool unix_socket_named(const char *address)
+bool unix_socket_is_address(const char *address)
 {
     return strncmp(address, PREFIX, strlen(PREFIX)) == 0;
 }

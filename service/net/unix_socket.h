@@ -10,7 +10,7 @@
 struct sockaddr_un;
 
 /* Whether the address begins with `unix:`. */
-bool unix_socket_named(const char *address);
+bool unix_socket_is_address(const char *address);
 
 /* Extracts the path from `unix:PATH`. Fails for an empty or abstract path and for more than 107
  * bytes. */

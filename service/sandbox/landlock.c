@@ -103,7 +103,7 @@ static bool allow_database(const struct rules *rules, const char *path)
 {
     char lock[PATH_MAX];
 
-    if (!lock_file_name(path, lock, rules->err))
+    if (!lock_file_path(path, lock, rules->err))
         return store_open_explain(path, rules->err);
     return allow_parent_folder(rules, path, READ_RIGHTS | WRITE_RIGHTS) &&
            allow_parent_folder(rules, lock, READ_RIGHTS | WRITE_RIGHTS);
@@ -149,8 +149,8 @@ static int query_abi(void)
     return abi < 1 ? SANDBOX_UNSUPPORTED : (int)abi;
 }
 
-bool sandbox_limit_files(struct sandbox *sandbox, const struct sandbox_files *files,
-                         struct error *err)
+bool sandbox_apply_landlock(struct sandbox *sandbox, const struct sandbox_files *files,
+                            struct error *err)
 {
     bool limited = false;
 

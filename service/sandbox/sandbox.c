@@ -22,7 +22,7 @@ static bool disable_core_dumps(void)
     return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
 }
 
-bool sandbox_begin(struct sandbox *sandbox, bool wanted, struct error *err)
+bool sandbox_init(struct sandbox *sandbox, bool wanted, struct error *err)
 {
     *sandbox = (struct sandbox){.wanted = wanted};
     if (!wanted)
@@ -48,7 +48,7 @@ void sandbox_log(const struct sandbox *sandbox, struct log *log)
     }
     const bool is_complete = sandbox->landlock > 0 && sandbox->seccomp > 0;
     const enum log_level level = is_complete ? LOG_INFO : LOG_WARNING;
-    if (!log_wants(log, level))
+    if (!log_is_enabled(log, level))
         return;
     log_begin(&line, level, "sandbox_enabled");
     log_text(&line, "no_new_privs", slice_from("on"));

@@ -34,18 +34,18 @@ struct sandbox_files {
 /* Disables core dumps, which would contain secrets, and forbids new privileges for this process and
  * its children (PR_SET_NO_NEW_PRIVS). Call it before secrets are read. When `wanted` is false, this
  * function and the following ones do nothing. */
-MUST_USE bool sandbox_begin(struct sandbox *sandbox, bool wanted, struct error *err);
+MUST_USE bool sandbox_init(struct sandbox *sandbox, bool wanted, struct error *err);
 
 /* Applies Landlock: no other files, no TCP connections, no other ports, no signals to other
  * processes. Restricts the calling thread and the threads that it creates later. So call it after
  * the sockets are bound and before the first thread is created. */
-MUST_USE bool sandbox_limit_files(struct sandbox *sandbox, const struct sandbox_files *files,
-                                  struct error *err);
+MUST_USE bool sandbox_apply_landlock(struct sandbox *sandbox, const struct sandbox_files *files,
+                                     struct error *err);
 
 /* Applies seccomp to all threads. System calls that the service never makes kill the process with
  * SIGSYS; other calls that it does not need fail with ENOSYS. Call it after the last thread is
  * created. */
-MUST_USE bool sandbox_limit_calls(struct sandbox *sandbox, struct error *err);
+MUST_USE bool sandbox_apply_seccomp(struct sandbox *sandbox, struct error *err);
 
 /* Logs the active restrictions: event `sandbox_enabled`, or a warning `sandbox_disabled`. */
 void sandbox_log(const struct sandbox *sandbox, struct log *log);

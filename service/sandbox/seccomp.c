@@ -97,7 +97,7 @@ static bool is_unsupported(int result)
     return result == -ENOSYS || result == -EINVAL || result == -EPERM || result == -EOPNOTSUPP;
 }
 
-bool sandbox_limit_calls(struct sandbox *sandbox, struct error *err)
+bool sandbox_apply_seccomp(struct sandbox *sandbox, struct error *err)
 {
     if (!sandbox->wanted)
         return true;

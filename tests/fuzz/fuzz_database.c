@@ -332,7 +332,7 @@ static bool look_at_texts(void)
     while (all && sqlite3_step(stmt) == SQLITE_ROW) {
         const struct slice text = {(const char *)sqlite3_column_text(stmt, 0),
                                    (size_t)sqlite3_column_bytes(stmt, 0)};
-        char *adopted = legacy_context_fix(text);
+        char *adopted = legacy_context_wrap(text);
         all = adopted == NULL;
         free(adopted);
     }
@@ -370,7 +370,7 @@ static bool is_sound(void)
 
     problem_found[0] = '\0';
     const enum file_verdict verdict =
-        check_file(path, legacy_context_fix, &observer, &sessions, &err);
+        check_file(path, legacy_context_wrap, &observer, &sessions, &err);
     expect(verdict != FILE_UNKNOWN, err.detail, program);
     expect((verdict == FILE_CORRUPT) == (problem_found[0] != '\0'),
            "an unsound file without a problem", program);

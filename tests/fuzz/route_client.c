@@ -53,9 +53,9 @@ bool route_client_open(struct route_client *client, const char *path, void (*fai
         .retain_us = {[STORE_PURGE_TERMINATED] = DAY_US, [STORE_PURGE_IDLE] = DAY_US},
         .max_db_bytes = INT64_C(1) << 30,
         .observer = {.notice = ignore_notice, .failed = failed},
-        .fix_legacy_context = legacy_context_fix,
+        .fix_legacy_context = legacy_context_wrap,
         .search_text = search_text,
-        .search_rule = SEARCH_TEXT_RULE,
+        .search_rule = SEARCH_EXTRACTOR_VERSION,
     };
 
     *client = (struct route_client){
@@ -129,7 +129,7 @@ static void run_route(const struct routes *routes, struct exchange *ex)
     enum route_step step = router_begin(routes, ex);
 
     if (step == ROUTE_WAIT) {
-        exchange_restart(ex);
+        exchange_discard_response(ex);
         ex->wait.stopping = true;
         step = router_begin(routes, ex);
     }

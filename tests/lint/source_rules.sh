@@ -13,7 +13,7 @@ c_folders=(service routes db openapi tests bench)
 # What routes/ may see of db/: the operations and figures of the store, and the values they are made of.
 door='store|store/stats|store/session|base/error|base/slice|base/timestamp'
 # Functions that set an error and always return false, to be returned in turn.
-error_makers='error_set|sqlite_error_set|query_refuse|api_response_is_foreign'
+error_makers='error_set|sqlite_error_set|query_reject|api_response_reject'
 
 rules=(
     "file_sizes: a .c file has at most 800 lines, a .h at most 200"

@@ -131,7 +131,7 @@ enum checkpoint_result checkpointer_run(struct checkpointer *checkpointer, struc
     return result;
 }
 
-enum checkpoint_result checkpointer_empty(struct checkpointer *checkpointer, struct error *err)
+enum checkpoint_result checkpointer_truncate(struct checkpointer *checkpointer, struct error *err)
 {
     const int result =
         sqlite3_wal_checkpoint_v2(checkpointer->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);

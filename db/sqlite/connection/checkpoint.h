@@ -46,6 +46,6 @@ enum checkpoint_result checkpointer_run(struct checkpointer *checkpointer, struc
 
 /* Copies the whole WAL and truncates it. No reader may be open. Never returns
  * CHECKPOINT_PARTIAL. */
-enum checkpoint_result checkpointer_empty(struct checkpointer *checkpointer, struct error *err);
+enum checkpoint_result checkpointer_truncate(struct checkpointer *checkpointer, struct error *err);
 
 #endif

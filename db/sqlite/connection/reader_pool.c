@@ -187,7 +187,7 @@ void reader_pool_return(struct reader_pool *pool, struct reader *reader)
     pthread_mutex_unlock(&pool->lock);
 }
 
-void reader_pool_committed(struct reader_pool *pool)
+void reader_pool_on_commit(struct reader_pool *pool)
 {
     atomic_fetch_add(&pool->commits, 1);
 }

@@ -4,7 +4,7 @@
  *
  * A reader keeps its read transaction open between leases until something is committed: beginning a
  * transaction takes SQLite's file locks, which cost more than a SELECT by key. The writer calls
- * reader_pool_committed after every COMMIT, before it completes a job, so a lease shows every write
+ * reader_pool_on_commit after every COMMIT, before it completes a job, so a lease shows every write
  * that was acknowledged before it. An open snapshot prevents the reset of the WAL, so
  * reader_pool_end_snapshots ends them for a checkpoint. For the same reason a read has a time
  * limit: SQLite interrupts a longer one. Any thread unless stated otherwise.
@@ -105,7 +105,7 @@ void reader_pool_block_lists(struct reader_pool *pool, bool hold);
 void reader_pool_return(struct reader_pool *pool, struct reader *reader);
 
 /* A COMMIT succeeded: snapshots from before it are not used again. Writer thread. */
-void reader_pool_committed(struct reader_pool *pool);
+void reader_pool_on_commit(struct reader_pool *pool);
 
 /* Ends all snapshots: those of idle readers at once, the others when their readers are returned.
  * Waits at most `limit_ms` for the latter. Writer thread. */

@@ -71,7 +71,7 @@ bool database_file_open(const char *path, sqlite3 **db, int *lock, struct error 
         return error_set(err, ERROR_INTERNAL, NULL, "cannot read %s: %s", path, strerror(errno));
     if (!S_ISREG(status.st_mode))
         return error_set(err, ERROR_INTERNAL, NULL, "%s is not a regular file", path);
-    if (!lock_file_share(path, lock, err))
+    if (!lock_file_acquire_shared(path, lock, err))
         return false;
     if (open_database(path, db, err))
         return true;

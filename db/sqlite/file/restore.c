@@ -110,7 +110,7 @@ static bool resolve_paths(const struct restore *restore, struct paths *paths, st
 
     paths->had_file = path_exists(restore->to);
     if (!durable_file_make_folder(restore->to, err) || !resolve_target(restore->to, paths, err) ||
-        !lock_file_take(restore->to, &paths->lock, err) || !find_owner(paths, err))
+        !lock_file_acquire(restore->to, &paths->lock, err) || !find_owner(paths, err))
         return false;
     if (paths->has_old && stat(restore->from, &from) == 0 && from.st_dev == paths->owner.st_dev &&
         from.st_ino == paths->owner.st_ino)
@@ -320,7 +320,7 @@ static bool replace_file(struct restore *restore, const struct paths *paths, str
         !durable_file_sync(restore->unfinished, err) || !link_old(restore, paths, err))
         return false;
     unlink(index);
-    if (!durable_file_put(restore->unfinished, paths->target, err))
+    if (!durable_file_replace(restore->unfinished, paths->target, err))
         return false;
     if (restore->is_replacing)
         return remove_kept(restore, paths, err);

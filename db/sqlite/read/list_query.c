@@ -186,7 +186,8 @@ void list_query_bind(sqlite3_stmt *stmt, const struct store_list_query *query)
     }
 }
 
-bool list_query_is_cut(sqlite3_stmt *stmt, const struct store_list_query *query, int64_t *after)
+bool list_query_is_truncated(sqlite3_stmt *stmt, const struct store_list_query *query,
+                             int64_t *after)
 {
     if (!is_intersection(query) || sqlite3_column_int(stmt, sqlite3_column_count(stmt) - 1) == 0)
         return false;

@@ -31,7 +31,7 @@ void list_query_bind(sqlite3_stmt *stmt, const struct store_list_query *query);
 
 /* Whether the current row of `stmt` is no result: the statement has used up query->steps and
  * reports its position. Sets *after to the start of the next page then. */
-MUST_USE bool list_query_is_cut(sqlite3_stmt *stmt, const struct store_list_query *query,
-                                int64_t *after);
+MUST_USE bool list_query_is_truncated(sqlite3_stmt *stmt, const struct store_list_query *query,
+                                      int64_t *after);
 
 #endif

@@ -57,7 +57,7 @@ bool read_list(struct reader *reader, const struct store_list_query *query, stor
             result.more = true;
             break;
         }
-        if (list_query_is_cut(stmt, query, &result.last)) {
+        if (list_query_is_truncated(stmt, query, &result.last)) {
             result.more = true;
             break;
         }

@@ -41,7 +41,7 @@ static void run_on_reader(struct read_worker *worker, struct reader *reader, str
 
 static void complete_job(struct read_worker *worker, struct store_job *job)
 {
-    job_queue_answered(&worker->queue, 1);
+    job_queue_complete(&worker->queue, 1);
     job->done(job);
 }
 

@@ -497,7 +497,7 @@ bool search_index_process_backlog(struct search_index *index, struct skipped_row
     *more = false;
     if (index->text_of == NULL)
         return true;
-    if (!search_index_take_report(index, err))
+    if (!search_index_check_report(index, err))
         return false;
     do {
         if (!read_next_range(index, &range, more, err) ||
@@ -510,7 +510,7 @@ bool search_index_process_backlog(struct search_index *index, struct skipped_row
 
 /* --- Corruption ------------------------------------------------------------------------------- */
 
-bool search_index_take_report(struct search_index *index, struct error *err)
+bool search_index_check_report(struct search_index *index, struct error *err)
 {
     struct search_report *report = index->report;
     const int64_t seen_at = atomic_exchange(&report->seen_at, 0);

@@ -107,7 +107,7 @@ void search_index_end(struct search_index *index, bool committed);
 
 /* Reads and clears the readers' report. If the index is corrupt, sets is_corrupt and *err and
  * returns false. */
-MUST_USE bool search_index_take_report(struct search_index *index, struct error *err);
+MUST_USE bool search_index_check_report(struct search_index *index, struct error *err);
 
 /* Whether a corrupt index caused the rollback. Call after ROLLBACK. */
 bool search_index_is_corrupt(struct search_index *index);

@@ -100,7 +100,7 @@ static bool search_existing(struct write_operations *ops, struct store_job *job,
         return ok;
     if (sqlite3_column_int64(stmt, 0) > search->floor) {
         const struct slice found = column_text(stmt, 1);
-        *result = list_query_is_cut(stmt, &query, &search->after) ? SEARCH_CUT : SEARCH_FOUND;
+        *result = list_query_is_truncated(stmt, &query, &search->after) ? SEARCH_CUT : SEARCH_FOUND;
         is_valid = *result == SEARCH_CUT || found.len == UUID_LENGTH;
         if (*result == SEARCH_FOUND && is_valid)
             memcpy(id, found.data, UUID_LENGTH);

@@ -1,6 +1,6 @@
 #include "db/sqlite/writer/long_jobs.h"
 
-#include "db/runtime/sent_bytes.h"
+#include "db/runtime/input_bytes.h"
 #include "db/sqlite/write/dispatch.h"
 #include "db/sqlite/write/fork.h"
 
@@ -10,11 +10,11 @@
 static bool is_page(const struct store_job *job)
 {
     return job->operation == STORE_RECOVER || job->operation == STORE_RELOCATE ||
-           job->operation == STORE_PURGE || sent_bytes(job) > LONG_JOBS_LARGE_BYTES;
+           job->operation == STORE_PURGE || input_bytes(job) > LONG_JOBS_LARGE_BYTES;
 }
 
-struct store_job *long_jobs_take_pages(struct long_jobs *jobs, struct store_job *batch,
-                                       size_t *count)
+struct store_job *long_jobs_remove_pages(struct long_jobs *jobs, struct store_job *batch,
+                                         size_t *count)
 {
     struct store_job **link = &batch;
 
@@ -72,7 +72,7 @@ struct store_job *long_jobs_take_deferred(struct long_jobs *jobs, struct store_j
     return batch;
 }
 
-struct store_job *long_jobs_take_turn(struct long_jobs *jobs, size_t *count)
+struct store_job *long_jobs_remove_turn(struct long_jobs *jobs, size_t *count)
 {
     struct store_job *first = fair_queue_pop(&jobs->pages);
     struct store_job *last = first;
@@ -80,10 +80,10 @@ struct store_job *long_jobs_take_turn(struct long_jobs *jobs, size_t *count)
     *count = first != NULL;
     if (first == NULL)
         return NULL;
-    size_t bytes = sent_bytes(first);
+    size_t bytes = input_bytes(first);
     for (bool has_room = bytes > LONG_JOBS_LARGE_BYTES; has_room;) {
         const struct store_job *next = jobs->pages.first;
-        const size_t next_bytes = next == NULL ? 0 : sent_bytes(next);
+        const size_t next_bytes = next == NULL ? 0 : input_bytes(next);
         bytes += next_bytes;
         has_room = next_bytes > LONG_JOBS_LARGE_BYTES && bytes <= LONG_JOBS_TURN_BYTES;
         if (has_room) {
@@ -114,7 +114,7 @@ struct store_job *long_jobs_pop_disconnected_fork(struct long_jobs *jobs)
 
     while (*link != NULL) {
         struct store_job *job = *link;
-        if (job->has_left != NULL && job->has_left(job)) {
+        if (job->is_client_gone != NULL && job->is_client_gone(job)) {
             *link = job->next;
             return job;
         }

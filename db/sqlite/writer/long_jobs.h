@@ -33,8 +33,8 @@ struct long_jobs {
 
 /* Moves the pages of a batch, which has not been executed, to the queue, and subtracts their number
  * from *count. Returns the other jobs. */
-struct store_job *long_jobs_take_pages(struct long_jobs *jobs, struct store_job *batch,
-                                       size_t *count);
+struct store_job *long_jobs_remove_pages(struct long_jobs *jobs, struct store_job *batch,
+                                         size_t *count);
 
 /* The same for the deferred jobs of a committed batch. A fork above a limit is rejected with
  * ERROR_QUEUE_FULL and stays in the batch. */
@@ -43,7 +43,7 @@ struct store_job *long_jobs_take_deferred(struct long_jobs *jobs, struct store_j
 
 /* Removes the pages of the next turn, linked by `next`; they are one transaction. NULL: there are
  * none. */
-struct store_job *long_jobs_take_turn(struct long_jobs *jobs, size_t *count);
+struct store_job *long_jobs_remove_turn(struct long_jobs *jobs, size_t *count);
 
 /* Whether a page or a fork waits or is in progress. */
 bool long_jobs_is_waiting(const struct long_jobs *jobs);

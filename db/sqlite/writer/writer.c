@@ -97,7 +97,7 @@ static enum transaction_result check_search_index(struct writer *writer, struct 
         return TRANSACTION_ROLLED_BACK;
     if (!search_index_rebuild(search, err, err))
         return TRANSACTION_UNKNOWN;
-    reader_pool_committed(writer->readers);
+    reader_pool_on_commit(writer->readers);
     search->rebuilt_at = atomic_load(&writer->readers->commits);
     return TRANSACTION_INDEX_REBUILT;
 }
@@ -129,7 +129,7 @@ static enum transaction_result commit_transaction(struct writer *writer, size_t 
         return result;
     if (has_changed)
         record_commit(writer);
-    reader_pool_committed(writer->readers);
+    reader_pool_on_commit(writer->readers);
     if (jobs > 0)
         stats_add_commit(writer->stats, jobs, writer->transactions.last_commit_us);
     stats_add_delta(writer->stats, &writer->operations.change);
@@ -267,7 +267,7 @@ static enum transaction_result run_batch(struct writer *writer, struct store_job
 
 static void complete_jobs(struct writer *writer, struct store_job *first, size_t count)
 {
-    job_queue_answered(writer->queue, count);
+    job_queue_complete(writer->queue, count);
     while (first != NULL) {
         struct store_job *next = first->next;
         first->done(first);
@@ -311,7 +311,7 @@ static void run_checkpoint(struct writer *writer)
 
 enum checkpoint_result writer_truncate_wal(struct writer *writer, struct error *err)
 {
-    const enum checkpoint_result result = checkpointer_empty(&writer->log, err);
+    const enum checkpoint_result result = checkpointer_truncate(&writer->log, err);
 
     count_checkpoint(writer, result, err);
     return result;
@@ -426,7 +426,7 @@ static int64_t get_turn_us(const struct writer *writer)
 
 static void complete_job(struct writer *writer, struct store_job *job)
 {
-    job_queue_answered(writer->queue, 1);
+    job_queue_complete(writer->queue, 1);
     job->done(job);
 }
 
@@ -434,7 +434,7 @@ static void run_pages(struct writer *writer)
 {
     struct long_jobs *jobs = &writer->long_jobs;
     size_t count;
-    struct store_job *job = long_jobs_take_turn(jobs, &count);
+    struct store_job *job = long_jobs_remove_turn(jobs, &count);
     struct error err;
 
     if (job == NULL)
@@ -506,7 +506,7 @@ static void run_fork(struct writer *writer)
     job = long_jobs_fork(&writer->long_jobs);
     if (job == NULL)
         return;
-    if (job->has_left != NULL && job->has_left(job)) {
+    if (job->is_client_gone != NULL && job->is_client_gone(job)) {
         set_client_left_error(job);
         end_fork(writer);
         return;
@@ -577,7 +577,7 @@ static struct store_job *begin_backups(struct writer *writer, struct store_job *
         }
         *link = job->next;
         (*count)--;
-        job_queue_answered(writer->queue, 1);
+        job_queue_complete(writer->queue, 1);
         backup_begin(&writer->backup, job);
     }
     return first;
@@ -667,7 +667,7 @@ static void *writer_run(void *arg)
     while (take_batch(writer, gather, &jobs, &count)) {
         run_maintenance(writer);
         jobs = begin_backups(writer, jobs, &count);
-        jobs = long_jobs_take_pages(&writer->long_jobs, jobs, &count);
+        jobs = long_jobs_remove_pages(&writer->long_jobs, jobs, &count);
         if (count > 0) {
             write_jobs(writer, jobs, count);
             writer->operations.state.size.last_jobs_us = monotonic_us();

@@ -16,7 +16,7 @@ struct claude_file {
     const struct config *config;
     struct claude_report *report;
     const char *path;
-    const struct claude_place *place;
+    const struct claude_location *place;
     char session_id[UUID_SIZE];
     struct buffer project;
     bool is_project_guessed; /* no line has a cwd; the name of the folder is used */
@@ -302,7 +302,7 @@ static bool import_lines(struct claude_file *file)
 }
 
 bool claude_file_import(const struct config *config, struct claude_report *report, const char *path,
-                        const struct claude_place *place, struct error *err)
+                        const struct claude_location *place, struct error *err)
 {
     struct claude_file file = {
         .config = config, .report = report, .path = path, .place = place, .err = err};

@@ -10,7 +10,7 @@
  * the file and its lines. All arguments are borrowed for the call. Returns false, with `err` set,
  * when the service cannot be used and the import must end. */
 MUST_USE bool claude_file_import(const struct config *config, struct claude_report *report,
-                                 const char *path, const struct claude_place *place,
+                                 const char *path, const struct claude_location *place,
                                  struct error *err);
 
 #endif

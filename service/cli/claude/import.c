@@ -24,16 +24,16 @@ static int compare_names(const FTSENT **a, const FTSENT **b)
 
 static bool import_path(struct transcripts *all, const FTSENT *entry)
 {
-    struct claude_place place;
+    struct claude_location place;
     struct error err;
     bool ok = true;
 
-    claude_place_find(entry->fts_path, entry->fts_level == 0, &place);
+    claude_location_find(entry->fts_path, entry->fts_level == 0, &place);
     if (place.kind != CLAUDE_OTHER && (place.kind != CLAUDE_MAIN) == all->is_second)
         ok = claude_file_import(all->config, &all->report, entry->fts_path, &place, &err);
     if (!ok)
         claude_report_fail(entry->fts_path, err.detail);
-    claude_place_release(&place);
+    claude_location_release(&place);
     return ok;
 }
 

@@ -55,7 +55,7 @@ static struct slice folder_of(const char *path, struct slice component)
 }
 
 static void place_in_session(const char *path, struct slice folder, const char *end,
-                             struct claude_place *out)
+                             struct claude_location *out)
 {
     const char *start = folder.data + folder.len + 1;
 
@@ -65,7 +65,7 @@ static void place_in_session(const char *path, struct slice folder, const char *
 }
 
 /* `name` is the name of the file without suffix. */
-static void place_lines(const char *path, struct slice name, struct claude_place *out)
+static void place_lines(const char *path, struct slice name, struct claude_location *out)
 {
     char folder_id[UUID_SIZE];
     const struct slice folder = session_folder(path, name.data, folder_id);
@@ -88,7 +88,7 @@ static void place_lines(const char *path, struct slice name, struct claude_place
 }
 
 /* Metadata describes a stream of a session, so the session must be known from a folder. */
-static void place_metadata(const char *path, struct slice name, struct claude_place *out)
+static void place_metadata(const char *path, struct slice name, struct claude_location *out)
 {
     const struct slice folder = session_folder(path, name.data, out->session_id);
 
@@ -98,18 +98,18 @@ static void place_metadata(const char *path, struct slice name, struct claude_pl
     out->kind = CLAUDE_METADATA;
 }
 
-void claude_place_find(const char *path, bool is_named, struct claude_place *out)
+void claude_location_find(const char *path, bool is_named, struct claude_location *out)
 {
     struct slice name = component_before(path, path + strlen(path));
 
-    *out = (struct claude_place){.kind = CLAUDE_OTHER, .project = {"", 0}};
+    *out = (struct claude_location){.kind = CLAUDE_OTHER, .project = {"", 0}};
     if (strip_suffix(&name, METADATA_SUFFIX))
         place_metadata(path, name, out);
     else if (strip_suffix(&name, LINES_SUFFIX) || is_named)
         place_lines(path, name, out);
 }
 
-void claude_place_release(struct claude_place *place)
+void claude_location_release(struct claude_location *place)
 {
     buffer_release(&place->stream);
 }

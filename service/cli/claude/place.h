@@ -12,7 +12,7 @@ enum claude_kind {
     CLAUDE_OTHER,    /* not a transcript */
 };
 
-struct claude_place {
+struct claude_location {
     enum claude_kind kind;
     char session_id[UUID_SIZE]; /* empty: the path has no session id */
     /* name of the project folder, borrowed from the path; empty: unknown */
@@ -28,9 +28,9 @@ struct claude_place {
  * below that folder, without suffix. A file whose name is a UUID is a conversation, unless it is
  * below SESSION/subagents.
  */
-void claude_place_find(const char *path, bool is_named, struct claude_place *out);
+void claude_location_find(const char *path, bool is_named, struct claude_location *out);
 
 /* Frees the name of the stream. */
-void claude_place_release(struct claude_place *place);
+void claude_location_release(struct claude_location *place);
 
 #endif

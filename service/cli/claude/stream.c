@@ -171,10 +171,10 @@ static bool read_number(struct slice object, const char *name, int64_t *out, str
     int64_t number = 0;
 
     if (text.data == NULL || text.len == 0 || text.len > 18)
-        return api_response_is_foreign(err, "a number is missing");
+        return api_response_reject(err, "a number is missing");
     for (size_t i = 0; i < text.len; i++) {
         if (text.data[i] < '0' || text.data[i] > '9')
-            return api_response_is_foreign(err, "a number is missing");
+            return api_response_reject(err, "a number is missing");
         number = number * 10 + (text.data[i] - '0');
     }
     *out = number;
@@ -237,7 +237,7 @@ static bool add_entry(struct claude_digests *digests, struct buffer *page, struc
     if (item.data[0] == '{')
         entry = claude_line_member(item, "entry");
     if (entry.data == NULL)
-        return api_response_is_foreign(err, "it is no page of entries");
+        return api_response_reject(err, "it is no page of entries");
     if (!claude_line_parse(page->data + (entry.data - page->data), entry.len, &line, err))
         return false;
     claude_digests_store(digests, line.uuid, line.text);
@@ -251,7 +251,7 @@ static bool add_page(struct claude_digests *digests, struct buffer *page, struct
     const char *end = page->data + page->len;
 
     if (entries.data == NULL || entries.data[0] != '[')
-        return api_response_is_foreign(err, "it is no page of entries");
+        return api_response_reject(err, "it is no page of entries");
     const char *at = json_skip_space(entries.data + 1, end);
     while (*at != ']') {
         const char *value = at;
@@ -275,7 +275,7 @@ static bool parse_page(struct claude_stream *stream, struct claude_digests *dige
         !read_number(text, "last_seq", &stream->last_seq, err))
         return false;
     if (next <= *after && next != stream->last_seq)
-        return api_response_is_foreign(err, "it is no page of entries");
+        return api_response_reject(err, "it is no page of entries");
     *after = next;
     return add_page(digests, page, err);
 }

@@ -20,7 +20,7 @@ static int take(void)
 {
     int descriptor = -1;
 
-    cr_assert(lock_file_take(DATABASE_PATH, &descriptor, &err), "%s", err.detail);
+    cr_assert(lock_file_acquire(DATABASE_PATH, &descriptor, &err), "%s", err.detail);
     return descriptor;
 }
 
@@ -28,7 +28,7 @@ static bool is_taken(void)
 {
     int descriptor = -1;
 
-    if (lock_file_take(DATABASE_PATH, &descriptor, &err)) {
+    if (lock_file_acquire(DATABASE_PATH, &descriptor, &err)) {
         close(descriptor);
         return false;
     }
@@ -71,7 +71,7 @@ Test(lock_file, is_given_back_when_the_process_ends)
     const pid_t child = fork();
     if (child == 0) {
         int descriptor;
-        if (!lock_file_take(DATABASE_PATH, &descriptor, &err) || write(ready[1], "x", 1) != 1)
+        if (!lock_file_acquire(DATABASE_PATH, &descriptor, &err) || write(ready[1], "x", 1) != 1)
             _exit(1);
         for (;;)
             pause();
@@ -88,7 +88,7 @@ Test(lock_file, no_link_is_followed)
     int descriptor = -1;
 
     cr_assert_eq(symlink("elsewhere", DATABASE_PATH ".lock"), 0);
-    cr_expect_not(lock_file_take(DATABASE_PATH, &descriptor, &err));
+    cr_expect_not(lock_file_acquire(DATABASE_PATH, &descriptor, &err));
     cr_expect_neq(access("elsewhere", F_OK), 0);
 }
 
@@ -97,11 +97,11 @@ Test(lock_file, a_path_that_leads_nowhere_is_refused)
     char longest[PATH_MAX];
     int descriptor = -1;
 
-    cr_expect_not(lock_file_take("nowhere/sessions.db", &descriptor, &err));
+    cr_expect_not(lock_file_acquire("nowhere/sessions.db", &descriptor, &err));
     cr_expect(strstr(err.detail, "cannot find nowhere"), "%s", err.detail);
     memset(longest, 'x', sizeof(longest));
     longest[sizeof(longest) - 1] = '\0';
-    cr_expect_not(lock_file_take(longest, &descriptor, &err));
+    cr_expect_not(lock_file_acquire(longest, &descriptor, &err));
     cr_expect_eq(err.kind, ERROR_INTERNAL);
     cr_expect_eq(descriptor, -1);
 }

@@ -30,7 +30,7 @@ Test(job_queue, has_as_many_places_as_it_was_made_with)
         cr_expect(job_queue_reserve(&queue), "place %d", i);
     cr_expect_not(job_queue_reserve(&queue));
     cr_expect_not(job_queue_reserve(&queue), "a refusal takes no place");
-    job_queue_answered(&queue, 3);
+    job_queue_complete(&queue, 3);
     for (int i = 0; i < 3; i++)
         cr_expect(job_queue_reserve(&queue));
     cr_expect_not(job_queue_reserve(&queue));
@@ -48,7 +48,7 @@ Test(job_queue, a_place_is_taken_until_the_answer)
     }
     cr_expect_eq(job_queue_take(&queue, at_once, LONG_MS, &taken, &count), JOB_QUEUE_JOBS);
     cr_expect_not(job_queue_reserve(&queue), "taken, but not answered");
-    job_queue_answered(&queue, count);
+    job_queue_complete(&queue, count);
     cr_expect(job_queue_reserve(&queue));
 }
 
@@ -266,7 +266,7 @@ Test(job_queue, nothing_is_lost_and_each_sender_keeps_its_order)
         }
         cr_assert_null(job);
         total += count;
-        job_queue_answered(&queue, count);
+        job_queue_complete(&queue, count);
     }
     for (int i = 0; i < SENDERS; i++)
         pthread_join(senders[i].thread, NULL);

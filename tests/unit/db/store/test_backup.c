@@ -255,7 +255,7 @@ Test(store_backup, is_refused_at_the_end_and_ended_when_it_is_under_way)
     struct waited_job waited;
 
     submit(&waited);
-    store_refuse_long_jobs(fixture.store);
+    store_reject_long_jobs(fixture.store);
     cr_expect_eq(await(&waited), ERROR_STOPPING);
     submit(&waited);
     cr_expect_eq(await(&waited), ERROR_STOPPING);

@@ -291,7 +291,7 @@ Test(store_fork, as_many_long_forks_as_the_limit_are_made)
     expect_one_session(FORKS);
 }
 
-static bool has_left(const struct store_job *job)
+static bool is_client_gone(const struct store_job *job)
 {
     return job->client == 1;
 }
@@ -302,7 +302,7 @@ Test(store_fork, a_fork_whose_client_has_left_is_not_made)
 
     prepare_forks(jobs);
     for (int i = 0; i < FORKS; i++)
-        jobs[i].has_left = has_left;
+        jobs[i].is_client_gone = is_client_gone;
     cr_expect_eq(run_forks(jobs, ERROR_CLIENT_LEFT), 4);
     expect_one_session(2);
 }

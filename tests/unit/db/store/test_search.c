@@ -19,7 +19,7 @@ static void open_store(void)
 
     fixture_init(&fixture);
     fixture.options.search_text = search_text;
-    fixture.options.search_rule = SEARCH_TEXT_RULE;
+    fixture.options.search_rule = SEARCH_EXTRACTOR_VERSION;
     cr_assert(fixture_open(&fixture, &err), "%s", err.detail);
 }
 
@@ -292,7 +292,7 @@ Test(store_search, what_was_there_before_is_indexed_by_and_by)
     cr_expect_eq(job.error.kind, ERROR_NO_SEARCH);
     fixture_expect(&fixture, "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'search%'", "0");
 
-    reopen(search_text, SEARCH_TEXT_RULE);
+    reopen(search_text, SEARCH_EXTRACTOR_VERSION);
     append(id, "", "{\"x\":\"late entry\"}");
     append(id, "other", "{\"x\":\"late entry\"}");
     fixture_create(&fixture, "/a", "t", "{\"x\":\"late word\"}", NULL);
@@ -315,11 +315,11 @@ Test(store_search, another_rule_makes_the_index_anew)
 {
     fixture_create(&fixture, "/a", "t", "{\"x\":\"word\"}", NULL);
     wait_until_complete();
-    reopen(search_text, SEARCH_TEXT_RULE + 1);
+    reopen(search_text, SEARCH_EXTRACTOR_VERSION + 1);
     wait_until_complete();
     expect("word", "context [word]\n");
     fixture_expect(&fixture, "SELECT rule FROM search_rule", "2");
-    reopen(search_text, SEARCH_TEXT_RULE + 1);
+    reopen(search_text, SEARCH_EXTRACTOR_VERSION + 1);
     cr_expect(is_complete());
 }
 
@@ -338,7 +338,7 @@ Test(store_search, what_another_program_writes_is_found)
                   " updated_at, context) VALUES ('b0a4c7de-0000-4000-8000-000000000000', '/x',"
                   " 't', 'ACTIVE', '2026-01-25T12:00:00+00:00', '2026-01-25T12:00:00+00:00',"
                   " '{\"x\":\"new there\"}')"));
-    reopen(search_text, SEARCH_TEXT_RULE);
+    reopen(search_text, SEARCH_EXTRACTOR_VERSION);
     wait_until_complete();
     expect("ours", "");
     expect("doomed", "");

@@ -83,7 +83,7 @@ static void start(void)
 {
     fixture_init(&fixture);
     fixture.options.search_text = search_text;
-    fixture.options.search_rule = SEARCH_TEXT_RULE;
+    fixture.options.search_rule = SEARCH_EXTRACTOR_VERSION;
     open_store();
     fixture_create(&fixture, "/p", "t", "{\"a\":\"word in a context\"}", id);
     for (int i = 0; i < 5; i++)

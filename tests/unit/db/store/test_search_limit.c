@@ -47,7 +47,7 @@ static void start(void)
 {
     fixture_init(&fixture);
     fixture.options.search_text = search_text;
-    fixture.options.search_rule = SEARCH_TEXT_RULE;
+    fixture.options.search_rule = SEARCH_EXTRACTOR_VERSION;
     open_store(fixture.options.read_limit_ms);
     fill();
     fixture_close(&fixture);

@@ -17,7 +17,7 @@ TestSuite(exchange, .fini = release);
 static void add_headers(size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        exchange_header(&ex, "ETag", SLICE_LITERAL("\"1\""));
+        exchange_add_header(&ex, "ETag", SLICE_LITERAL("\"1\""));
 }
 
 Test(exchange, takes_as_many_headers_as_it_has_room_for)

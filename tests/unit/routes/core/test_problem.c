@@ -212,7 +212,7 @@ Test(problem, takes_the_place_of_an_answer_that_was_begun)
     ex.content_type = "application/json";
     ex.fixed_response = SLICE_LITERAL("fixed");
     buffer_add_text(&ex.response, "{\"sessions\":[");
-    exchange_header(&ex, "Link", SLICE_LITERAL("<…>"));
+    exchange_add_header(&ex, "Link", SLICE_LITERAL("<…>"));
     problem_respond_kind(&ex, ERROR_QUEUE_FULL, "try again");
     cr_expect_eq(ex.status, 503);
     expect_member("detail", "\"try again\"");
@@ -268,7 +268,7 @@ Test(problem, tells_how_long_to_wait)
     struct error err;
 
     error_set(&err, ERROR_RATE_LIMITED, NULL, "slower");
-    problem_respond_later(&ex, &err, 7);
+    problem_respond_retry_after(&ex, &err, 7);
     cr_expect_eq(ex.status, 429);
     cr_expect_str_eq(response_header("Retry-After"), "7");
     expect_member("detail", "\"slower\"");

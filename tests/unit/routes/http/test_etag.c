@@ -9,7 +9,7 @@ Test(etag, is_the_version_in_quotes)
 {
     struct exchange ex = {0};
 
-    etag_header(&ex, INT64_MAX);
+    etag_add_header(&ex, INT64_MAX);
     cr_assert_eq(ex.response_header_count, 1);
     cr_expect_str_eq(ex.response_headers[0].name, "ETag");
     cr_expect_str_eq(exchange_header_value(&ex, 0), "\"9223372036854775807\"");

@@ -148,7 +148,7 @@ Test(query, a_refusal_names_the_parameter)
     const struct query_parameter parameter = {.name = SLICE_LITERAL("limit")};
     struct error err;
 
-    cr_expect_not(query_refuse(&parameter, "it is too much", &err));
+    cr_expect_not(query_reject(&parameter, "it is too much", &err));
     cr_expect_eq(err.kind, ERROR_INVALID_QUERY);
     cr_expect_str_eq(err.field, "limit");
     cr_expect_str_eq(err.detail, "it is too much");
@@ -161,7 +161,7 @@ Test(query, a_refusal_cuts_a_long_name)
 
     memset(name, 'n', sizeof(name));
     const struct query_parameter parameter = {.name = {name, sizeof(name)}};
-    cr_expect_not(query_refuse(&parameter, "there is no such parameter", &err));
+    cr_expect_not(query_reject(&parameter, "there is no such parameter", &err));
     cr_expect_eq(strlen(err.field), sizeof(err.field) - 1);
     cr_expect_str_eq(err.detail, "there is no such parameter");
 }

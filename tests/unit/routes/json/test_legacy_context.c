@@ -19,7 +19,7 @@ Test(json_adopt, an_object_is_served_as_it_is)
     };
 
     for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
-        cr_expect_null(legacy_context_fix(slice_from(objects[i])), "%s", objects[i]);
+        cr_expect_null(legacy_context_wrap(slice_from(objects[i])), "%s", objects[i]);
 }
 
 /* The text that the one member of `object` stands for. */
@@ -57,7 +57,7 @@ Test(json_adopt, any_other_text_is_kept_whole)
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct buffer kept = {0};
-        char *object = legacy_context_fix(texts[i]);
+        char *object = legacy_context_wrap(texts[i]);
 
         cr_assert_not_null(object, "%s", texts[i].data);
         decode_adopted(object, &kept);
@@ -69,17 +69,17 @@ Test(json_adopt, any_other_text_is_kept_whole)
 
 Test(json_adopt, what_was_kept_is_an_object_from_then_on)
 {
-    char *object = legacy_context_fix(SLICE_LITERAL("{\"a\": NaN}"));
+    char *object = legacy_context_wrap(SLICE_LITERAL("{\"a\": NaN}"));
 
     cr_assert_not_null(object);
-    cr_expect_null(legacy_context_fix(slice_from(object)));
+    cr_expect_null(legacy_context_wrap(slice_from(object)));
     free(object);
 }
 
 Test(json_adopt, bytes_that_are_no_utf8_become_replacement_characters)
 {
     struct buffer kept = {0};
-    char *object = legacy_context_fix(SLICE_LITERAL("{\"a\": \"\xff\"}"));
+    char *object = legacy_context_wrap(SLICE_LITERAL("{\"a\": \"\xff\"}"));
 
     cr_assert_not_null(object);
     decode_adopted(object, &kept);
@@ -104,7 +104,7 @@ static char *nested(size_t depth)
 Test(json_adopt, depth_is_no_reason)
 {
     char *text = nested(50000);
-    char *object = legacy_context_fix(slice_from(text));
+    char *object = legacy_context_wrap(slice_from(text));
 
     cr_expect_null(object);
     free(object);

@@ -178,20 +178,20 @@ Test(config_units, old_names_take_numbers_and_leave_a_remark)
         const struct duration *it = &durations[i];
         expect_bounds(it, it->old_flag, it->old_variable, "");
         cr_expect(reads(it->old_flag, "2000", NULL));
-        cr_expect_eq(config.remark_count, 1);
-        cr_expect(strstr(config.remarks[0], it->old_flag) && strstr(config.remarks[0], it->flag),
-                  "%s", config.remarks[0]);
+        cr_expect_eq(config.warning_count, 1);
+        cr_expect(strstr(config.warnings[0], it->old_flag) && strstr(config.warnings[0], it->flag),
+                  "%s", config.warnings[0]);
         setenv(it->old_variable, "3000", 1);
         setenv(it->variable, "4s", 1);
         cr_expect(reads(NULL, NULL, NULL), "%s", err.detail);
         cr_expect_eq(number_at(it->place), 4000 / it->unit_ms, "the new name wins: %s",
                      it->variable);
-        cr_expect_eq(config.remark_count, 1);
+        cr_expect_eq(config.warning_count, 1);
         unsetenv(it->old_variable);
         unsetenv(it->variable);
     }
     cr_expect(reads("--idle-timeout", "4s", NULL));
-    cr_expect_eq(config.remark_count, 0);
+    cr_expect_eq(config.warning_count, 0);
 }
 
 Test(config_units, sizes_take_units)
@@ -229,29 +229,29 @@ Test(config_units, remarks_beyond_the_limit_are_counted)
 {
     char name[32];
 
-    for (int i = 0; i < CONFIG_REMARKS_MAX + 4; i++) {
+    for (int i = 0; i < CONFIG_WARNINGS_MAX + 4; i++) {
         snprintf(name, sizeof(name), "SESSIOND_RETIAN_%d", i);
         setenv(name, "30d", 1);
     }
     cr_expect(reads(NULL, NULL, NULL));
-    cr_expect_eq(config.remark_count, CONFIG_REMARKS_MAX + 4);
-    for (int i = 0; i < CONFIG_REMARKS_MAX; i++)
-        cr_expect(strstr(config.remarks[i], "is not known"), "%d: %s", i, config.remarks[i]);
+    cr_expect_eq(config.warning_count, CONFIG_WARNINGS_MAX + 4);
+    for (int i = 0; i < CONFIG_WARNINGS_MAX; i++)
+        cr_expect(strstr(config.warnings[i], "is not known"), "%d: %s", i, config.warnings[i]);
 }
 
 Test(config_units, unknown_variables_leave_a_remark_with_the_nearest_name)
 {
     setenv("SESSIOND_RETIAN_IDLE", "30d", 1);
     cr_expect(reads(NULL, NULL, NULL));
-    cr_expect_eq(config.remark_count, 1);
-    cr_expect(strstr(config.remarks[0], "SESSIOND_RETIAN_IDLE is not known") &&
-                  strstr(config.remarks[0], "is SESSIOND_RETAIN_IDLE"),
-              "%s", config.remarks[0]);
+    cr_expect_eq(config.warning_count, 1);
+    cr_expect(strstr(config.warnings[0], "SESSIOND_RETIAN_IDLE is not known") &&
+                  strstr(config.warnings[0], "is SESSIOND_RETAIN_IDLE"),
+              "%s", config.warnings[0]);
     unsetenv("SESSIOND_RETIAN_IDLE");
     setenv("SESSIOND_PORT_8082_TCP", "tcp://10.0.0.1:8082", 1);
     setenv("SESSIOND_TAG", "latest", 1);
     cr_expect(reads(NULL, NULL, NULL));
-    cr_expect_eq(config.remark_count, 0, "%s", config.remarks[0]);
+    cr_expect_eq(config.warning_count, 0, "%s", config.warnings[0]);
     unsetenv("SESSIOND_PORT_8082_TCP");
     unsetenv("SESSIOND_TAG");
 }

@@ -135,7 +135,7 @@ Test(log, lines_below_the_level_are_not_written)
         struct buffer text = {0};
 
         for (unsigned level = LOG_DEBUG; level <= LOG_ERROR; level++) {
-            cr_expect_eq(log_wants(log, (enum log_level)level), level >= least);
+            cr_expect_eq(log_is_enabled(log, (enum log_level)level), level >= least);
             log_event(log, (enum log_level)level, names[level], level == least ? "why" : NULL);
         }
         log_free(log);

@@ -199,9 +199,9 @@ Test(scope, names_there_and_back)
     static const enum scope scopes[] = {SCOPE_READ, SCOPE_WRITE, SCOPE_ADMIN};
 
     for (size_t i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++)
-        cr_expect_eq(scope_from(slice_from(scope_name(scopes[i]))), scopes[i]);
-    cr_expect_eq(scope_from(SLICE_LITERAL("")), SCOPE_UNKNOWN);
-    cr_expect_eq(scope_from(SLICE_LITERAL("reader")), SCOPE_UNKNOWN);
+        cr_expect_eq(scope_parse(slice_from(scope_name(scopes[i]))), scopes[i]);
+    cr_expect_eq(scope_parse(SLICE_LITERAL("")), SCOPE_UNKNOWN);
+    cr_expect_eq(scope_parse(SLICE_LITERAL("reader")), SCOPE_UNKNOWN);
     cr_expect_str_eq(scope_name(SCOPE_OPEN), "");
     cr_expect_lt(SCOPE_READ, SCOPE_WRITE, "each includes the ones before");
     cr_expect_lt(SCOPE_WRITE, SCOPE_ADMIN);

@@ -249,7 +249,7 @@ Test(request, has_one_line_in_the_log)
     request_header(request, "X-Request-Id", "id-1");
     request_identify(request, &ids);
     request->ex.status = 404;
-    request->sent_bytes = 321;
+    request->input_bytes = 321;
     error_set(&request->ex.job.error, ERROR_NOT_FOUND, NULL, "there is none");
     log_it("info", line, sizeof(line));
     cr_expect(strstr(line, "\"level\":\"info\",\"event\":\"request\",\"method\":\"GET\","

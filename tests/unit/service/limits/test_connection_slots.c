@@ -42,7 +42,7 @@ TestSuite(connection_slots, .init = prepare, .fini = finish);
 static void take(int i, uint64_t address)
 {
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets[i]), 0);
-    taken[i] = connection_slot_take(slots, sockets[i][0], address);
+    taken[i] = connection_slot_acquire(slots, sockets[i][0], address);
 }
 
 static bool is_ended(int i)
@@ -62,7 +62,7 @@ static void release(int i)
 
 static bool authorize(int i, uint64_t token)
 {
-    cr_assert(connection_slot_keep(taken[i]));
+    cr_assert(connection_slot_begin_request(taken[i]));
     return connection_slot_authorize(taken[i], token);
 }
 
@@ -74,7 +74,7 @@ Test(connection_slots, the_oldest_provisional_one_of_the_address_ends_for_a_new_
     cr_expect_not(is_ended(0));
     take(4, 1);
     cr_expect(is_ended(0));
-    cr_expect_not(connection_slot_keep(taken[0]), "no request of it is carried out");
+    cr_expect_not(connection_slot_begin_request(taken[0]), "no request of it is carried out");
     cr_expect_not(is_ended(1) || is_ended(2) || is_ended(3) || is_ended(4));
     cr_expect(connection_slot_release(taken[0]));
     taken[0] = NULL;
@@ -87,7 +87,7 @@ Test(connection_slots, one_without_a_provisional_one_to_end_is_refused)
     for (int i = 0; i < 3; i++) {
         take(i, 1);
         cr_expect(authorize(i, 0));
-        connection_slot_rest(taken[i]);
+        connection_slot_end_request(taken[i]);
     }
     take(3, 1);
     cr_expect(is_ended(3));
@@ -103,11 +103,11 @@ Test(connection_slots, a_request_that_is_worked_on_keeps_its_connection)
 {
     for (int i = 0; i < 3; i++)
         take(i, 1);
-    cr_expect(connection_slot_keep(taken[0]));
+    cr_expect(connection_slot_begin_request(taken[0]));
     take(3, 1);
     cr_expect_not(is_ended(0));
     cr_expect(is_ended(1));
-    connection_slot_rest(taken[0]);
+    connection_slot_end_request(taken[0]);
     take(4, 1);
     cr_expect(is_ended(2), "it is the newest now");
     take(5, 1);

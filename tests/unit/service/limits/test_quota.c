@@ -30,12 +30,12 @@ Test(quota, is_shared_by_all_openings_of_one_client)
 
     cr_expect(one == again);
     cr_expect(one != other);
-    cr_expect(memory_budget_take(&one->held[QUOTA_STREAMS], 0, 1));
-    cr_expect(memory_budget_take(&again->held[QUOTA_STREAMS], 0, 1));
-    cr_expect_not(memory_budget_take(&one->held[QUOTA_STREAMS], 0, 1));
-    cr_expect(memory_budget_take(&other->held[QUOTA_STREAMS], 0, 1));
-    memory_budget_give(&one->held[QUOTA_STREAMS], 2);
-    memory_budget_give(&other->held[QUOTA_STREAMS], 1);
+    cr_expect(memory_budget_acquire(&one->held[QUOTA_STREAMS], 0, 1));
+    cr_expect(memory_budget_acquire(&again->held[QUOTA_STREAMS], 0, 1));
+    cr_expect_not(memory_budget_acquire(&one->held[QUOTA_STREAMS], 0, 1));
+    cr_expect(memory_budget_acquire(&other->held[QUOTA_STREAMS], 0, 1));
+    memory_budget_release(&one->held[QUOTA_STREAMS], 2);
+    memory_budget_release(&other->held[QUOTA_STREAMS], 1);
     quota_close(quotas, one);
     quota_close(quotas, again);
     quota_close(quotas, other);
@@ -46,10 +46,10 @@ Test(quota, is_kept_until_its_last_closing)
     struct quota *quota = quota_open(quotas, 7, &limits);
 
     cr_assert(quota_open(quotas, 7, &limits) == quota);
-    cr_expect(memory_budget_take(&quota->held[QUOTA_JOBS], 0, 1));
+    cr_expect(memory_budget_acquire(&quota->held[QUOTA_JOBS], 0, 1));
     quota_close(quotas, quota);
-    cr_expect_not(memory_budget_take(&quota->held[QUOTA_JOBS], 0, 1));
-    memory_budget_give(&quota->held[QUOTA_JOBS], 1);
+    cr_expect_not(memory_budget_acquire(&quota->held[QUOTA_JOBS], 0, 1));
+    memory_budget_release(&quota->held[QUOTA_JOBS], 1);
     quota_close(quotas, quota);
 }
 
@@ -75,8 +75,8 @@ static void *open_and_close(void *arg)
     (void)arg;
     for (int i = 0; i < 20000; i++) {
         struct quota *quota = quota_open(quotas, (uint64_t)i % 5, &limits);
-        if (memory_budget_take(&quota->held[QUOTA_CONNECTIONS], 0, 1))
-            memory_budget_give(&quota->held[QUOTA_CONNECTIONS], 1);
+        if (memory_budget_acquire(&quota->held[QUOTA_CONNECTIONS], 0, 1))
+            memory_budget_release(&quota->held[QUOTA_CONNECTIONS], 1);
         quota_close(quotas, quota);
     }
     return NULL;

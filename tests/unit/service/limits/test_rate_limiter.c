@@ -21,7 +21,7 @@ static int takes(uint64_t key, int count, int64_t now_us)
     int taken = 0;
 
     for (int i = 0; i < count; i++)
-        taken += rate_limiter_take(rate, key, now_us, &wait_us);
+        taken += rate_limiter_acquire(rate, key, now_us, &wait_us);
     return taken;
 }
 
@@ -39,12 +39,12 @@ Test(rate, goes_on_at_its_pace_and_says_how_long_to_wait)
 
     rate = rate_limiter_new(4);
     cr_expect_eq(takes(1, 9, 0), 4);
-    cr_expect_not(rate_limiter_take(rate, 1, SECOND / 8, &wait_us));
+    cr_expect_not(rate_limiter_acquire(rate, 1, SECOND / 8, &wait_us));
     cr_expect_eq(wait_us, SECOND / 8);
-    cr_expect_not(rate_limiter_take(rate, 1, SECOND / 4 - 1, &wait_us));
+    cr_expect_not(rate_limiter_acquire(rate, 1, SECOND / 4 - 1, &wait_us));
     cr_expect_eq(wait_us, 1);
-    cr_expect(rate_limiter_take(rate, 1, SECOND / 4, &wait_us));
-    cr_expect_not(rate_limiter_take(rate, 1, SECOND / 4, &wait_us));
+    cr_expect(rate_limiter_acquire(rate, 1, SECOND / 4, &wait_us));
+    cr_expect_not(rate_limiter_acquire(rate, 1, SECOND / 4, &wait_us));
     int taken = 0;
     for (int64_t now_us = SECOND; now_us < 11 * SECOND; now_us += SECOND / 100)
         taken += takes(1, 1, now_us);

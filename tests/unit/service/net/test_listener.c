@@ -202,7 +202,7 @@ Test(listener, a_socket_file_goes_when_it_is_withdrawn)
     const int fd = listen_on_a_file();
 
     cr_expect_eq(access(path, F_OK), 0);
-    listener_withdraw(&listener);
+    listener_unlink_socket(&listener);
     cr_expect_eq(access(path, F_OK), -1);
     close(fd);
 }
@@ -215,9 +215,9 @@ Test(listener, the_socket_file_of_another_stays)
     struct listener first = listener;
     unlink(path);
     const int other = listen_on_a_file();
-    listener_withdraw(&first);
+    listener_unlink_socket(&first);
     cr_expect_eq(access(path, F_OK), 0);
-    listener_withdraw(&listener);
+    listener_unlink_socket(&listener);
     close(other);
     close(fd);
 }
@@ -226,7 +226,7 @@ Test(listener, a_port_has_nothing_to_withdraw)
 {
     const int fd = listen_on("127.0.0.1:0");
 
-    listener_withdraw(&listener);
+    listener_unlink_socket(&listener);
     cr_expect(connects("127.0.0.1", port_of(where)));
     close(fd);
 }

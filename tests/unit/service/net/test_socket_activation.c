@@ -41,7 +41,7 @@ static struct transaction_result take(int fd, const char *count, const char *pid
             close(PASSED);
         else
             dup2(fd, PASSED);
-        outcome.ok = socket_activation_take(&outcome.descriptor, &outcome.err);
+        outcome.ok = socket_activation_receive(&outcome.descriptor, &outcome.err);
         outcome.descriptor_flags = fcntl(PASSED, F_GETFD);
         outcome.status_flags = fcntl(PASSED, F_GETFL);
         _exit(write(ends[1], &outcome, sizeof(outcome)) != sizeof(outcome));
@@ -81,7 +81,7 @@ Test(activation, without_a_manager_nothing_is_taken)
 
     unsetenv("LISTEN_PID");
     setenv("LISTEN_FDS", "1", 1);
-    cr_expect(socket_activation_take(&taken, &err));
+    cr_expect(socket_activation_receive(&taken, &err));
     cr_expect_eq(taken, -1);
 }
 

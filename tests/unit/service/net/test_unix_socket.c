@@ -64,11 +64,11 @@ static bool connects(void)
 
 Test(unix_socket, the_prefix_names_one)
 {
-    cr_expect(unix_socket_named("unix:/run/a"));
-    cr_expect(unix_socket_named("unix:"));
-    cr_expect_not(unix_socket_named("unix"));
-    cr_expect_not(unix_socket_named("127.0.0.1:8082"));
-    cr_expect_not(unix_socket_named("UNIX:/run/a"));
+    cr_expect(unix_socket_is_address("unix:/run/a"));
+    cr_expect(unix_socket_is_address("unix:"));
+    cr_expect_not(unix_socket_is_address("unix"));
+    cr_expect_not(unix_socket_is_address("127.0.0.1:8082"));
+    cr_expect_not(unix_socket_is_address("UNIX:/run/a"));
 }
 
 Test(unix_socket, the_path_is_what_follows)

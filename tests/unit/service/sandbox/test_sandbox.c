@@ -1,8 +1,8 @@
 /* What a confined process can do no longer, and what it still can. Each attempt is made by a child
  * that is confined first, and by one that is not, which shows that nothing else stops it. */
 
-#include "tests/unit/support/confinement_fixture.h"
 #include "tests/unit/support/database_fixture.h"
+#include "tests/unit/support/sandbox_fixture.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
@@ -160,7 +160,7 @@ static int confine_and_use_a_link(void)
     struct sandbox sandbox;
     struct error err;
 
-    if (!sandbox_begin(&sandbox, true, &err) || !sandbox_limit_files(&sandbox, &files, &err))
+    if (!sandbox_init(&sandbox, true, &err) || !sandbox_apply_landlock(&sandbox, &files, &err))
         return BROKEN;
     return use_where_a_link_leads();
 }
@@ -189,7 +189,7 @@ static int begin_and_look(void)
     struct sandbox sandbox;
     struct error err;
 
-    return sandbox_begin(&sandbox, true, &err) ? look_at_memory() : BROKEN;
+    return sandbox_init(&sandbox, true, &err) ? look_at_memory() : BROKEN;
 }
 
 Test(sandbox, leaves_no_core_dump_and_gains_no_privileges)
@@ -205,8 +205,8 @@ static int confine_without_wanting(void)
     struct sandbox sandbox;
     struct error err;
 
-    if (!sandbox_begin(&sandbox, false, &err) || !sandbox_limit_files(&sandbox, &files, &err) ||
-        !sandbox_limit_calls(&sandbox, &err))
+    if (!sandbox_init(&sandbox, false, &err) || !sandbox_apply_landlock(&sandbox, &files, &err) ||
+        !sandbox_apply_seccomp(&sandbox, &err))
         return BROKEN;
     sandbox_log(&sandbox, log);
     log_flush(log, 10000);
@@ -238,7 +238,7 @@ static int confine_in_a_folder_that_cannot_be(void)
     struct sandbox sandbox;
     struct error err;
 
-    return sandbox_begin(&sandbox, true, &err) && !sandbox_limit_files(&sandbox, &files, &err) &&
+    return sandbox_init(&sandbox, true, &err) && !sandbox_apply_landlock(&sandbox, &files, &err) &&
                    strstr(err.detail, "outside/there") != NULL
                ? 0
                : BROKEN;

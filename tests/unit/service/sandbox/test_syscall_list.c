@@ -1,7 +1,7 @@
 /* seccomp: the calls that end a confined process, and those that it is told are not there. */
 
-#include "tests/unit/support/confinement_fixture.h"
 #include "tests/unit/support/database_fixture.h"
+#include "tests/unit/support/sandbox_fixture.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -40,7 +40,7 @@ TestSuite(checkpoint, .init = begin, .fini = end);
 static int write_session(int64_t seq)
 {
     database_insert(writer, seq, "/p", "t", SESSION_CREATED);
-    reader_pool_committed(&readers);
+    reader_pool_on_commit(&readers);
     return checkpointer.pages;
 }
 
@@ -143,7 +143,7 @@ Test(checkpoint, a_failure_that_harms_nothing_says_why)
     write_session(2);
     cr_expect_eq(run(), CHECKPOINT_FAILED);
     cr_expect_eq(err.kind, ERROR_STORAGE_BUSY, "%s", err.detail);
-    cr_expect_eq(checkpointer_empty(&checkpointer, &err), CHECKPOINT_FAILED);
+    cr_expect_eq(checkpointer_truncate(&checkpointer, &err), CHECKPOINT_FAILED);
     cr_expect_str_neq(err.detail, "");
     database_run(writer, "COMMIT");
     cr_expect_eq(run(), CHECKPOINT_COMPLETE);
@@ -187,7 +187,7 @@ Test(checkpoint, emptying_leaves_no_byte_of_the_log)
 {
     write_session(1);
     cr_expect_gt(checkpointer_log_bytes(&checkpointer), 0);
-    cr_expect_eq(checkpointer_empty(&checkpointer, &err), CHECKPOINT_COMPLETE, "%s", err.detail);
+    cr_expect_eq(checkpointer_truncate(&checkpointer, &err), CHECKPOINT_COMPLETE, "%s", err.detail);
     cr_expect_eq(checkpointer_log_bytes(&checkpointer), 0);
     const struct slice log = database_bytes(DATABASE_PATH "-wal");
     cr_expect_eq(log.len, 0);

@@ -36,7 +36,7 @@ TestSuite(reader_pool, .init = begin, .fini = end, .timeout = 60);
 static void commit_session(void)
 {
     database_insert(writer, ++last_seq, "/p", "t", SESSION_CREATED);
-    reader_pool_committed(&pool);
+    reader_pool_on_commit(&pool);
 }
 
 static struct reader *lease(void)

@@ -12,7 +12,7 @@ TestSuite(check, .init = folder_enter, .fini = folder_leave);
 
 extern const unsigned char schema_search[];
 
-static char remarks[256];
+static char warnings[256];
 
 static char *take_as_it_is(struct slice text)
 {
@@ -23,7 +23,7 @@ static char *take_as_it_is(struct slice text)
 static void on_remark(void *arg, const char *text)
 {
     (void)arg;
-    snprintf(remarks, sizeof(remarks), "%s", text);
+    snprintf(warnings, sizeof(warnings), "%s", text);
 }
 
 static enum file_verdict check(struct error *err)
@@ -50,7 +50,7 @@ Test(check, an_index_of_this_version_is_checked)
 
     make_database("DELETE FROM search_backlog");
     cr_expect_eq(check(&err), FILE_OK, "%s", err.detail);
-    cr_expect_str_empty(remarks);
+    cr_expect_str_empty(warnings);
 }
 
 /* The next start rebuilds it, and the other tables are checked all the same. */
@@ -60,7 +60,7 @@ Test(check, an_index_that_lacks_a_table_is_no_problem)
 
     make_database("DROP TABLE search_backlog");
     cr_expect_eq(check(&err), FILE_OK, "%s", err.detail);
-    cr_expect_not_null(strstr(remarks, "the next start rebuilds it"));
+    cr_expect_not_null(strstr(warnings, "the next start rebuilds it"));
 }
 
 Test(check, a_failed_read_leaves_the_verdict_open)

@@ -242,7 +242,7 @@ static bool take_page(sqlite3_stmt *stmt, struct store_list_query *query, int64_
 
     list_query_bind(stmt, query);
     while (!more && sqlite3_step(stmt) == SQLITE_ROW) {
-        more = taken == query->limit || list_query_is_cut(stmt, query, &query->after);
+        more = taken == query->limit || list_query_is_truncated(stmt, query, &query->after);
         if (more)
             break;
         query->after = sqlite3_column_int64(stmt, 0);

@@ -48,9 +48,9 @@ Test(search_repair, a_report_from_before_the_rebuild_does_not_make_the_next_one_
     search.rebuilt_at = 5;
     atomic_store(&report.is_certain, true);
     atomic_store(&report.seen_at, 5);
-    cr_expect(search_index_take_report(&search, &err));
+    cr_expect(search_index_check_report(&search, &err));
     atomic_store(&report.seen_at, 7);
-    cr_expect(search_index_take_report(&search, &err), "%s", err.detail);
+    cr_expect(search_index_check_report(&search, &err), "%s", err.detail);
     cr_expect_not(search.is_corrupt);
     close_search(db);
 }

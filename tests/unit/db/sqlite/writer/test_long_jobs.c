@@ -55,7 +55,7 @@ static size_t take_pages(size_t count)
 
     for (size_t i = 0; i < count; i++)
         jobs[i].next = i + 1 < count ? &jobs[i + 1] : NULL;
-    for (struct store_job *job = long_jobs_take_pages(&queue, jobs, &left); job != NULL;
+    for (struct store_job *job = long_jobs_remove_pages(&queue, jobs, &left); job != NULL;
          job = job->next)
         linked++;
     cr_assert_eq(linked, left);
@@ -69,7 +69,7 @@ static void expect_turn(const char *wanted)
     size_t count;
     size_t linked = 0;
 
-    for (const struct store_job *job = long_jobs_take_turn(&queue, &count); job != NULL;
+    for (const struct store_job *job = long_jobs_remove_turn(&queue, &count); job != NULL;
          job = job->next)
         found[linked++] = (char)('0' + (job - jobs));
     cr_assert_eq(linked, count);

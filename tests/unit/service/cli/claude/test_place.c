@@ -36,23 +36,23 @@ static const struct place_case places[] = {
 
 static void expect_place(const struct place_case *each, bool is_named)
 {
-    struct claude_place place;
+    struct claude_location place;
 
-    claude_place_find(each->path, is_named, &place);
+    claude_location_find(each->path, is_named, &place);
     cr_expect_eq(place.kind, each->kind, "%s", each->path);
     cr_expect_str_eq(place.session_id, each->session_id, "%s", each->path);
     cr_expect(slice_is(buffer_slice(&place.stream), each->stream), "%s", each->path);
     cr_expect(slice_is(place.project, each->project), "%s", each->path);
-    claude_place_release(&place);
+    claude_location_release(&place);
 }
 
-Test(claude_place, path_gives_session_and_stream)
+Test(claude_location, path_gives_session_and_stream)
 {
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
         expect_place(&places[i], false);
 }
 
-Test(claude_place, named_file_is_a_transcript_whatever_its_suffix)
+Test(claude_location, named_file_is_a_transcript_whatever_its_suffix)
 {
     static const struct place_case named[] = {
         {"/h/-p/" A, CLAUDE_MAIN, A, "main", "-p"},

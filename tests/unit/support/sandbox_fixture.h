@@ -2,8 +2,8 @@
  * Children that are confined and then try something. What comes of it is an errno, 0, or
  * SIGNALLED + the signal that ended the child.
  */
-#ifndef SESSIOND_TESTS_CONFINEMENT_FIXTURE_H
-#define SESSIOND_TESTS_CONFINEMENT_FIXTURE_H
+#ifndef SESSIOND_TESTS_SANDBOX_FIXTURE_H
+#define SESSIOND_TESTS_SANDBOX_FIXTURE_H
 
 #include "service/sandbox/sandbox.h"
 

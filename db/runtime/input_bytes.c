@@ -1,4 +1,4 @@
-#include "db/runtime/sent_bytes.h"
+#include "db/runtime/input_bytes.h"
 
 static size_t append_bytes(const struct store_append *append)
 {
@@ -22,7 +22,7 @@ static size_t import_bytes(const struct store_import *import)
     return bytes;
 }
 
-size_t sent_bytes(const struct store_job *job)
+size_t input_bytes(const struct store_job *job)
 {
     if (job->operation == STORE_APPEND)
         return append_bytes(&job->append);

@@ -1,4 +1,4 @@
-#include "tests/unit/support/confinement_fixture.h"
+#include "tests/unit/support/sandbox_fixture.h"
 
 #include "tests/unit/support/database_fixture.h"
 
@@ -47,11 +47,11 @@ void confine(int limits)
     struct error err;
 
     const int lines = open("log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (!sandbox_begin(&sandbox, true, &err) ||
-        ((limits & LIMITED_FILES) && !sandbox_limit_files(&sandbox, &files, &err)))
+    if (!sandbox_init(&sandbox, true, &err) ||
+        ((limits & LIMITED_FILES) && !sandbox_apply_landlock(&sandbox, &files, &err)))
         _exit(BROKEN);
     struct log *log = log_new(lines, "info");
-    if ((limits & LIMITED_CALLS) && !sandbox_limit_calls(&sandbox, &err))
+    if ((limits & LIMITED_CALLS) && !sandbox_apply_seccomp(&sandbox, &err))
         _exit(BROKEN);
     sandbox_log(&sandbox, log);
     log_flush(log, 10000);
