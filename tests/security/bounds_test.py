@@ -136,6 +136,10 @@ def responses_under_way(binary):
     refused = service.call("GET", path)
     check((refused.status, refused.problem()) == (503, "overloaded"), f"a large response: {refused.status}")
     check(service.call("GET", small).status == 200, "a small response")
+    for target in ("/events", f"{path}/events", f"{path}/entries", f"{path}/streams", "/search", "/consumers/c", "/openapi.yaml"):
+        service.call("GET", target)
+    metrics = service.call("GET", "/metrics")
+    check(metrics.status == 200 and len(metrics.body) > 16384, f"/metrics: {metrics.status}, {len(metrics.body)} bytes")
     changed = service.call("PATCH", path, b'{"status":"ACTIVE"}', {"Content-Type": "application/json"})
     check((changed.status, changed.problem()) == (503, "overloaded"), f"a change of the large one: {changed.status}")
     changed = service.call("PATCH", small, b'{"status":"ACTIVE"}', {"Content-Type": "application/json"})

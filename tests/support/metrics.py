@@ -4,23 +4,35 @@ import re
 import resource
 import time
 
+from service import Connection
+
 PATIENCE_S = 60
 
 
 def metric(service, name, default=None):
     """The value of one series, labels included in its name; `default` when there is none."""
-    found = re.search(rf"(?m)^{re.escape(name)} (\S+)$", service.call("GET", "/metrics").body.decode())
+    return value_of(service.call("GET", "/metrics"), name, default)
+
+
+def value_of(response, name, default=None):
+    found = re.search(rf"(?m)^{re.escape(name)} (\S+)$", response.body.decode())
     if found is None and default is None:
         raise AssertionError(f"/metrics has no {name}")
     return float(found[1]) if found else default
 
 
 def await_metric(service, name, wanted):
+    """Afterwards the memory of the response of /metrics is given back, too: its connection has served another request."""
+    connection = Connection(service.address)
     until = time.monotonic() + PATIENCE_S
-    while (value := metric(service, name)) != wanted:
-        if time.monotonic() > until:
-            raise AssertionError(f"{name} is {value}, not {wanted}")
-        time.sleep(0.02)
+    try:
+        while (value := value_of(connection.call("GET", "/metrics"), name)) != wanted:
+            if time.monotonic() > until:
+                raise AssertionError(f"{name} is {value}, not {wanted}")
+            time.sleep(0.02)
+        connection.call("GET", "/healthz")
+    finally:
+        connection.close()
 
 
 def rss_mib(service):
