@@ -49,6 +49,7 @@ struct route {
     enum scope scope;    /* required of the token */
     enum route_body body;
     bool takes_query;        /* false: every query parameter is rejected */
+    bool is_for_operators;   /* its response is charged, but never rejected for lack of memory */
     size_t extra_body_bytes; /* added to routes.max_body_bytes for this route */
     enum route_step (*begin)(const struct routes *routes, struct exchange *ex);
     void (*finish)(const struct routes *routes, struct exchange *ex); /* NULL: submits no job */

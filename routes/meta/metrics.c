@@ -430,5 +430,6 @@ const struct route route_metrics = {
     .method = METHOD_GET,
     .pattern = "/metrics",
     .scope = SCOPE_READ,
+    .is_for_operators = true,
     .begin = metrics_route_begin,
 };

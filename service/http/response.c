@@ -123,8 +123,15 @@ void http_server_uncharge(struct http_server *server, struct request *request)
     request->memory_budget_bytes = 0;
 }
 
-/* Charges a large response until it is sent. The response to a write is charged but never rejected,
- * because the write has happened. */
+/* The response to a write is never rejected, because the write has happened; nor is one that an
+ * operator needs most when memory is short. */
+static bool may_be_rejected(const struct exchange *ex)
+{
+    return (ex->method == METHOD_GET || ex->method == METHOD_HEAD) &&
+           (ex->route == NULL || !ex->route->is_for_operators);
+}
+
+/* Charges a large response until it is sent. */
 static void charge_response(struct http_server *server, struct request *request)
 {
     struct exchange *ex = &request->ex;
@@ -132,7 +139,7 @@ static void charge_response(struct http_server *server, struct request *request)
 
     if (bytes < CHARGE_MIN_BYTES)
         return;
-    if (ex->method != METHOD_GET && ex->method != METHOD_HEAD) {
+    if (!may_be_rejected(ex)) {
         memory_budget_charge(&server->bodies, bytes);
         memory_budget_charge(&request->quota->held[QUOTA_BYTES], bytes);
         add_charge(server, request, bytes);
