@@ -219,10 +219,11 @@ static bool load_library(struct curl_library *out, struct error *err)
         if (function == NULL)
             library = NULL;
     }
-    return library != NULL || error_set(err, ERROR_INTERNAL, NULL,
-                                        "cannot load libcurl (Debian's package libcurl3-gnutls): "
-                                        "%.120s",
-                                        dlerror());
+    if (library != NULL)
+        return true;
+    error_set(err, ERROR_INTERNAL, NULL,
+              "cannot load libcurl (Debian's package libcurl3-gnutls): %.120s", dlerror());
+    return false;
 }
 
 static bool add_field(struct http_transfer *transfer, const char *name, const char *value)
