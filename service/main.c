@@ -147,7 +147,7 @@ static int run_command(int argc, char **argv)
 
     if (command != NULL)
         return (int)command_main(command, argc, argv);
-    terminal_print(stderr, "sessiond: there is no command %.60s; --help lists them all\n", argv[0]);
+    terminal_print(stderr, "sessiond: unknown command %.60s; --help lists all commands\n", argv[0]);
     return EXIT_USAGE;
 }
 
@@ -155,7 +155,8 @@ static bool reject_positional(const struct config *config, struct error *err)
 {
     return config->file == NULL ||
            error_set(err, ERROR_INVALID_PAYLOAD, NULL,
-                     "a command comes first, not after a flag: \"%.60s\"", config->file);
+                     "unexpected argument \"%.60s\"; a command must come before all flags",
+                     config->file);
 }
 
 static int dispatch(int argc, char **argv)
@@ -190,8 +191,8 @@ static int flush_stdout(int status)
 
     if (cause == 0 && !ferror(stdout))
         return status;
-    fprintf(stderr, "sessiond: cannot write all to stdout: %s\n",
-            cause == 0 ? "an earlier part was lost" : strerror(cause));
+    fprintf(stderr, "sessiond: cannot write all output to stdout: %s\n",
+            cause == 0 ? "an earlier write failed" : strerror(cause));
     return status == EXIT_SUCCESS ? COMMAND_UNAVAILABLE : status;
 }
 

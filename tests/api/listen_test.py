@@ -143,7 +143,7 @@ def the_commands_find_it(binary, folder):
     service.kill()
     for what in ("stale", "missing"):
         gone = command(binary, "healthcheck", "--listen", service.address)
-        check(gone.returncode == 1 and f"no service answers at unix:{folder}/a" in gone.stderr, f"{what}: {gone}")
+        check(gone.returncode == 1 and f"cannot connect to a service at unix:{folder}/a" in gone.stderr, f"{what}: {gone}")
         if what == "stale":
             os.unlink(f"{folder}/a")
 

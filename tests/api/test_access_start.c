@@ -182,14 +182,16 @@ Test(access_start, a_bad_name_or_scope_is_told_what_is_taken)
         const char *scope;
         const char *why;
     } bad[] = {
-        {"a b", "read", "a NAME is 1 to 64"}, {"a:b", "read", "a NAME is 1 to 64"},
-        {"ci", "Read", "a SCOPE is read"},    {"ci", "all", "a SCOPE is read"},
+        {"a b", "read", "invalid NAME \"a b\": use 1 to 64 characters"},
+        {"a:b", "read", "invalid NAME \"a:b\": use 1 to 64 characters"},
+        {"ci", "Read", "invalid SCOPE \"Read\": use read, write or admin"},
+        {"ci", "all", "invalid SCOPE \"all\": use read, write or admin"},
         {"ci", NULL, "a NAME and a SCOPE"},
     };
 
     service.bare = true;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         expect_refusal(FLAGS("token", bad[i].name, bad[i].scope), bad[i].why);
-    expect_refusal(FLAGS("token", "a", "read", "b"), "a word too many");
+    expect_refusal(FLAGS("token", "a", "read", "b"), "unexpected argument \"b\"");
     expect_refusal(FLAGS("token"), "a NAME and a SCOPE");
 }

@@ -210,7 +210,7 @@ Test(configuration, warnings_name_deprecated_and_unknown_names)
     service_stop(&service);
     cr_expect(service_logged(&service, "configuration", "use --idle-timeout 4000ms"));
     cr_expect(
-        service_logged(&service, "configuration", "the nearest known one is SESSIOND_RETAIN_IDLE"));
+        service_logged(&service, "configuration", "the most similar known one is SESSIOND_RETAIN_IDLE"));
 }
 
 static int post_sized(int bytes)

@@ -287,15 +287,15 @@ def the_commands_speak_tls(binary, folder):
     check(status == 0 and "no problem found" in out, f"backup: {out}{err}")
     checked = command(binary, "check", f"{folder}/backup.db")
     check(checked[0] == 0 and "sessions: 1" in checked[1], f"check: {checked}")
-    for what, more, words in (("another certificate", ("--tls-cert", f"{folder}/rsa.pem"), "another certificate"),
-                              ("no certificate", (), "ended the connection"),
+    for what, more, words in (("another certificate", ("--tls-cert", f"{folder}/rsa.pem"), "the certificate of the service differs from that of --tls-cert"),
+                              ("no certificate", (), "closed the connection"),
                               ("no such file", ("--tls-cert", f"{folder}/none"), "No such file")):
         got = command(binary, "healthcheck", *where, *more)
         check(got[0] == 1 and words in got[2], f"{what}: {got}")
     stop(service)
     plain = Service(binary).start()
     got = command(binary, "healthcheck", "--listen", plain.address, "--tls-cert", f"{folder}/ec.pem")
-    check(got[0] == 1 and "does not speak TLS" in got[2], f"a service without TLS: {got}")
+    check(got[0] == 1 and "does not use TLS, but --tls-cert is set" in got[2], f"a service without TLS: {got}")
     stop(plain)
 
 

@@ -96,9 +96,9 @@ class Trip(Case):
             target = self.target(f"target-{seed}.db")
             self.assertIn("conflicts: 0", self.bring(target, text))
             self.assertEqual(self.export(target), text)
-            self.assertIn("sessions: 0 new", self.bring(target, text))
+            self.assertIn("sessions: 0 created", self.bring(target, text))
             self.assertEqual(self.export(target), text)
-            self.assertIn("sessions: 0 new", self.bring(source.service, text))
+            self.assertIn("sessions: 0 created", self.bring(source.service, text))
             self.assertEqual(self.export(source.service), text)
             for line in text.splitlines():
                 json.loads(line)
@@ -157,7 +157,7 @@ class Trip(Case):
         source.append(sessions[2], "main", 5)
         before = target.call("GET", f"/sessions/{sessions[1]}").body
         said = self.bring(target, self.export(source.service), wanted=1)
-        self.assertIn(f"session {sessions[1]} is left alone: it is there in another version", said)
+        self.assertIn(f"session {sessions[1]} is not imported: it is there in another version", said)
         self.assertIn("conflicts: 1", said)
         self.assertEqual(target.call("GET", f"/sessions/{sessions[1]}").body, before)
         self.assertEqual(target.call("GET", f"/sessions/{sessions[2]}").json()["entry_count"], 705)
@@ -281,7 +281,7 @@ class Trip(Case):
 
     def test_what_is_no_export_is_refused(self):
         target = self.target()
-        for line, phrase in ((b"{", "line 2: it is no JSON"), (b"[]", "lines 2 to 2"), (b'{"type":"session"}', "is missing"),
+        for line, phrase in ((b"{", "line 2 is not JSON"), (b"[]", "lines 2 to 2"), (b'{"type":"session"}', "is missing"),
                              (b'{"type":"entry","x":1}', "neither a session nor an entry"),
                              (b'{"type":"else"}', "must be")):
             self.assertIn(phrase, self.bring(target, b"\n" + line + b"\n", wanted=1))

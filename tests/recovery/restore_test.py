@@ -37,7 +37,7 @@ class Restore(Case):
     def restore(self):
         """Returns the name under which the old database is kept."""
         out = self.run_well("restore", self.file, "--db", self.database)
-        kept = re.search(r"the database before it is kept as (.*)\n", out)
+        kept = re.search(r"the previous database is stored as (.*)\n", out)
         return kept and kept[1]
 
     def names(self):
@@ -62,7 +62,7 @@ class Restore(Case):
 
     def test_with_replace_nothing_of_the_old_is_left(self):
         out = self.run_well("restore", self.file, "--replace", "--db", self.database)
-        self.assertNotIn("is kept as", out)
+        self.assertNotIn("is stored as", out)
         self.assertEqual(self.names(), {"", ".lock"})
         self.assertEqual(self.count_served(), 7)
 
