@@ -39,7 +39,7 @@ static void log_config_warnings(const struct config *config, struct log *log)
         log_event(log, LOG_WARNING, "configuration", config->warnings[i]);
     if (config->warning_count <= CONFIG_WARNINGS_MAX)
         return;
-    snprintf(text, sizeof(text), "further warnings that are not shown: %zu",
+    snprintf(text, sizeof(text), "%zu further warnings are not shown",
              config->warning_count - CONFIG_WARNINGS_MAX);
     log_event(log, LOG_WARNING, "configuration", text);
 }
@@ -63,7 +63,8 @@ static void log_listening(struct service *service)
     buffer_release(&line);
     if (service->config.allow_anonymous)
         log_event(service->log, LOG_WARNING, "auth_disabled",
-                  "there are no tokens: whoever can connect may read and write");
+                  "there are no tokens: every client that can connect may read and write; set "
+                  "--token-file to require tokens");
 }
 
 static void reload_tokens(struct service *service)

@@ -68,8 +68,8 @@ static bool load_environment_token(struct authorizer *access, char *token, struc
         return true;
     if (!token_is_valid(text))
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
-                         ENVIRONMENT_NAME " takes letters, digits and -._~+/, as "
-                                          "sessiond token NAME SCOPE prints them");
+                         ENVIRONMENT_NAME " has an invalid character; use letters, digits and "
+                                          "-._~+/, or a token of sessiond token NAME SCOPE");
     access->has_short_token = text.len < SHORT_TOKEN_CHARACTERS;
     access->environment_token = (struct token){.name = ENVIRONMENT_NAME, .scope = SCOPE_ADMIN};
     sha256_text(text, access->environment_token.digest);
@@ -106,19 +106,21 @@ static bool check_options(const struct authorizer *access, const struct authoriz
                           struct error *err)
 {
     if (access->has_tokens && options->allow_anonymous)
-        return error_set(err, ERROR_INVALID_PAYLOAD, "allow-anonymous",
-                         "--allow-anonymous and tokens contradict each other: leave out the one or "
-                         "the others");
+        return error_set(
+            err, ERROR_INVALID_PAYLOAD, "allow-anonymous",
+            "--allow-anonymous and tokens are both set; remove --allow-anonymous or the "
+            "tokens");
     if (access->has_short_token && !is_local(options->address))
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
-                         ENVIRONMENT_NAME " has fewer than %d characters, which is too few where "
-                                          "other machines connect: make one with sessiond token",
+                         ENVIRONMENT_NAME " has fewer than %d characters, which is too short when "
+                                          "other machines can connect; generate a token with "
+                                          "sessiond token NAME SCOPE",
                          SHORT_TOKEN_CHARACTERS);
     if (access->has_tokens || options->allow_anonymous || is_local(options->address))
         return true;
     return error_set(err, ERROR_INVALID_PAYLOAD, "listen",
-                     "--listen %.50s lets other machines connect: set --token-file or "
-                     "SESSIOND_TOKEN, or say --allow-anonymous if anyone may read and write",
+                     "--listen %.50s lets other machines connect; set --token-file or "
+                     "SESSIOND_TOKEN, or --allow-anonymous if everyone may read and write",
                      options->listen);
 }
 

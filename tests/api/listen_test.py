@@ -126,7 +126,7 @@ def what_is_no_socket_is_left_alone(binary, folder):
 
 
 def a_path_that_is_too_long_is_refused(binary, folder):
-    refusal(Service(binary, "--listen", f"unix:{folder}/{'a' * 108}"), 2, "at most 107 bytes")
+    refusal(Service(binary, "--listen", f"unix:{folder}/{'a' * 108}"), 2, "the limit is 107")
 
 
 def a_failed_start_leaves_nothing(binary, folder):

@@ -282,7 +282,7 @@ Test(access, tokens_are_rotated_under_load)
                                  : READER_LINE ADMIN_LINE ADMIN_LINE "# not twice\n");
         if (!with_writer) {
             service_signal(&service, SIGHUP);
-            await_log("token_reload_failed", "line 3: this is the same token as that of boss");
+            await_log("token_reload_failed", "line 3: the token is the same as that of boss");
             expect_status(ask("GET", "/sessions", WRITER), 200);
             write_tokens(READER_LINE);
         }

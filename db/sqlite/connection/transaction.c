@@ -25,7 +25,7 @@ bool transaction_begin(struct transactions *transactions, struct error *err)
         return error_set(err, ERROR_STOPPING, NULL,
                          "the storage has failed; the service is ending");
     return step_once(transactions->begin) == SQLITE_DONE ||
-           sqlite_error_set(transactions->db, "beginning to write", err);
+           sqlite_error_set(transactions->db, "beginning a write transaction", err);
 }
 
 enum transaction_result transaction_commit(struct transactions *transactions, struct error *err)

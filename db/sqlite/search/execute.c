@@ -104,7 +104,7 @@ static bool prepare_statements(struct search *search, bool *ready, struct error 
     for (int i = 0; i < SEARCH_READ_STATEMENT_COUNT; i++) {
         sqlite3_stmt **stmt = &search->reader->prepared[i];
         if (*stmt == NULL && !connection_prepare(search->db, texts[i], stmt, &failure))
-            return tolerate_failure(search, true, "preparing to search", err);
+            return tolerate_failure(search, true, "preparing the search", err);
     }
     *ready = true;
     return true;

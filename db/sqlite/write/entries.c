@@ -152,7 +152,7 @@ static bool write_stream(struct write_operations *ops, const struct store_job *j
     if (is_new)
         stream->stream_id = sqlite3_last_insert_rowid(ops->statements.db);
     return stream->stream_id <= ENTRY_KEY_STREAMS_MAX ||
-           error_set(err, ERROR_INTERNAL, NULL, "there have been too many streams");
+           error_set(err, ERROR_INTERNAL, NULL, "the database has no stream number left");
 }
 
 static bool write_log(struct write_operations *ops, const struct session *session, int64_t now,
@@ -184,7 +184,7 @@ static bool write_entry(struct write_operations *ops, int64_t stream_id, int64_t
     sqlite3_bind_int64(stmt, 1, stream_id);
     column_bind_text(stmt, 2, entry->uuid);
     sqlite3_bind_int64(stmt, 3, seq);
-    return write_run(&ops->statements, WRITE_UUID, "keeping a uuid", err);
+    return write_run(&ops->statements, WRITE_UUID, "storing a uuid", err);
 }
 
 /* Rejects the job when a new stream exceeds the limit. */

@@ -81,7 +81,7 @@ bool write_quota_describe(struct database_size *size, char *text, size_t text_si
         size->used_bytes >= (was_nearly_full ? recovered_bytes(size) : warn_bytes(size));
     if (size->nearly_full == was_nearly_full)
         return false;
-    snprintf(text, text_size, "the database has %lld of --max-db-size (%lld)",
+    snprintf(text, text_size, "the database stores %lld bytes of --max-db-size (%lld)",
              (long long)size->used_bytes, (long long)size->max_bytes);
     return true;
 }

@@ -106,7 +106,7 @@ static bool search_existing(struct write_operations *ops, struct store_job *job,
             memcpy(id, found.data, UUID_LENGTH);
     }
     write_reset(&ops->statements, WRITE_FIND_EXISTING);
-    return is_valid || error_set(err, ERROR_INTERNAL, NULL, "a session has an id that is none");
+    return is_valid || error_set(err, ERROR_INTERNAL, NULL, "the id of a session is not a UUID");
 }
 
 /* The search may take several turns, with other writes between them. So after a pass of several

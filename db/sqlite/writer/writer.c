@@ -69,9 +69,10 @@ static void log_skipped_rows(struct writer *writer)
     if (skipped->count == 0)
         return;
     if (skipped->count == 1)
-        snprintf(detail, sizeof(detail), "a row cannot be read: %s", skipped->first.detail);
+        snprintf(detail, sizeof(detail), "skipped a row that cannot be read: %s",
+                 skipped->first.detail);
     else
-        snprintf(detail, sizeof(detail), "%lld rows cannot be read, the first: %s",
+        snprintf(detail, sizeof(detail), "skipped %lld rows that cannot be read; the first: %s",
                  (long long)skipped->count, skipped->first.detail);
     log_notice(writer, STORE_WARNING, "rows_skipped", detail);
 }
@@ -328,8 +329,7 @@ static bool has_stalled(struct writer *writer, int64_t now_us)
     writer->last_turn_us = now_us;
     if (gap_us <= STALL_US)
         return false;
-    snprintf(detail, sizeof(detail),
-             "the writer did not run for %.1f s: each lease begins a new term",
+    snprintf(detail, sizeof(detail), "the writer stalled for %.1f s; each lease begins a new term",
              (double)gap_us / 1e6);
     log_notice(writer, STORE_WARNING, "writer_stalled", detail);
     return true;
@@ -355,7 +355,7 @@ static void log_recovered_task(struct writer *writer, enum store_task task, int6
 
     if (failures == 0)
         return;
-    snprintf(detail, sizeof(detail), "%s: succeeded; failed attempts before: %lld",
+    snprintf(detail, sizeof(detail), "%s: succeeded after %lld failed attempts",
              store_task_name(task), (long long)failures);
     log_notice(writer, STORE_INFO, "maintenance_recovered", detail);
 }
