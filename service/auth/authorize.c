@@ -37,18 +37,21 @@ struct rejection {
 };
 
 static const struct rejection rejections[METRICS_AUTH_FAILURES] = {
-    [AUTH_FAILURE_NO_TOKEN] = {ERROR_UNAUTHORIZED,
-                               "send a token of this service as Authorization: Bearer TOKEN",
-                               CHALLENGE},
-    [AUTH_FAILURE_WRONG_TOKEN] = {ERROR_UNAUTHORIZED, "the token is none of this service's",
+    [AUTH_FAILURE_NO_TOKEN] =
+        {ERROR_UNAUTHORIZED,
+         "no token was sent; send a token of this service as Authorization: Bearer TOKEN",
+         CHALLENGE},
+    [AUTH_FAILURE_WRONG_TOKEN] = {ERROR_UNAUTHORIZED,
+                                  "the token is unknown; send a token of this service",
                                   CHALLENGE ", error=\"invalid_token\""},
     [AUTH_FAILURE_HOST] =
         {ERROR_MISDIRECTED,
-         "without tokens the service is for this machine alone: ask it as localhost, "
-         "127.0.0.1 or [::1]",
+         "without tokens the service accepts local requests only; use localhost, 127.0.0.1 or "
+         "[::1] as its host",
          NULL},
-    [AUTH_FAILURE_ORIGIN] = {ERROR_CROSS_ORIGIN,
-                             "without tokens no page of another origin may ask the service", NULL},
+    [AUTH_FAILURE_ORIGIN] =
+        {ERROR_CROSS_ORIGIN,
+         "without tokens the service rejects requests of pages of another origin", NULL},
 };
 
 static char *copy_text(struct slice text)
@@ -206,8 +209,9 @@ static bool reject_scope(struct exchange *ex, struct metrics *metrics, const str
     struct error err;
 
     metrics_count_auth_failure(metrics, AUTH_FAILURE_SCOPE);
-    error_set(&err, ERROR_FORBIDDEN, NULL, "this takes a token of the scope %s; that of %s is %s",
-              missing, token->name, scope_name(token->scope));
+    error_set(&err, ERROR_FORBIDDEN, NULL,
+              "the request requires a token of scope %s; the token %s has scope %s", missing,
+              token->name, scope_name(token->scope));
     problem_respond(ex, &err);
     buffer_printf(&challenge, CHALLENGE ", error=\"insufficient_scope\", scope=\"%s\"", missing);
     exchange_add_header(ex, "WWW-Authenticate", buffer_slice(&challenge));

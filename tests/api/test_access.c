@@ -127,12 +127,13 @@ Test(access, the_problem_says_what_would_be_right)
     const struct response *response = ask("GET", "/sessions", NULL);
 
     cr_expect(response_is_problem(response, "unauthorized"));
-    cr_expect_str_eq(response_text(response, "/detail"),
-                     "send a token of this service as Authorization: Bearer TOKEN");
+    cr_expect_str_eq(
+        response_text(response, "/detail"),
+        "no token was sent; send a token of this service as Authorization: Bearer TOKEN");
     response = ask("POST", "/sessions", READER);
     cr_expect(response_is_problem(response, "forbidden"));
     cr_expect_str_eq(response_text(response, "/detail"),
-                     "this takes a token of the scope write; that of r.1 is read");
+                     "the request requires a token of scope write; the token r.1 has scope read");
 }
 
 Test(access, only_one_bearer_token_counts)

@@ -386,7 +386,7 @@ class FullDisk(Case):
         disk, service = self.service_on_disk(48)
         response = service.call("POST", "/admin/backup")
         self.assertEqual((response.status, response.problem()), (507, "storage-full"))
-        self.assertIn("bytes of free space; there are", response.json()["detail"])
+        self.assertIn("bytes of free space in the folder of the database; ", response.json()["detail"])
         self.run_badly(3, "the service returned status 507", "backup", self.path("b.db"), "--listen", service.address)
         self.assertEqual(self.create(service), 201)
         self.stop(service)

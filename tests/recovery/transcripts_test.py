@@ -263,7 +263,7 @@ class Lines(Transcripts):
         err, counts = self.import_lines(self.line(1), *(self.line(2, uuid=uuid) for uuid in bad),
                                         self.line(3, uuid="x" * 128), self.line(4, uuid=7), self.line(5, uuid=8), wanted=1)
         for line in range(2, 6):
-            self.assertIn(f"line {line} is skipped: a uuid ", err)
+            self.assertIn(f"line {line} is skipped: uuid must ", err)
         self.assertEqual(counts, (1, 4, 0, 4, 0))
 
     def test_records_on_one_line_are_all_taken(self):

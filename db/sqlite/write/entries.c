@@ -89,7 +89,7 @@ static void record_conflict(struct store_job *job, size_t index)
         return;
     append->conflict = index;
     error_set(&job->error, ERROR_ENTRY_CONFLICT, NULL,
-              "entry %zu has the uuid of another entry, with other content; nothing was appended",
+              "entry %zu has the uuid of a stored entry with other content; nothing was appended",
               index);
 }
 
@@ -225,7 +225,7 @@ static bool sum_batch(struct store_job *job, struct batch *batch)
     append->duplicates = (int64_t)append->count - append->appended;
     if (append->appended > STORE_STREAM_ENTRIES_MAX - append->last_seq)
         return error_set(&job->error, ERROR_INVALID_PAYLOAD, NULL,
-                         "a stream has at most %lld entries: begin another",
+                         "a stream cannot have more than %lld entries; append to another stream",
                          (long long)STORE_STREAM_ENTRIES_MAX);
     if (append->appended > 0)
         append->first_seq = append->last_seq + 1;
@@ -282,8 +282,8 @@ static bool check_expected_seq(struct store_job *job)
 
     return !append->has_expected || append->expected == append->last_seq ||
            error_set(&job->error, ERROR_PRECONDITION_FAILED, "expect_last_seq",
-                     "the stream ends with seq %lld: read what is new and send what is still "
-                     "to be appended",
+                     "the stream ends with seq %lld; read the new entries, then append the "
+                     "missing ones",
                      (long long)append->last_seq);
 }
 

@@ -26,7 +26,7 @@ static void replay_response(struct write_operations *ops, struct store_job *job,
 
     if (!slice_equal(column_blob(stmt, 1), digest)) {
         error_set(&job->error, ERROR_KEY_REUSED, "Idempotency-Key",
-                  "this key was sent with another request: a new request needs a key of its own");
+                  "the key was used for another request; send a new key with a new request");
         return;
     }
     const struct slice response = column_blob(stmt, 2);

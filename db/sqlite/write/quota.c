@@ -65,7 +65,8 @@ bool write_quota_admit(struct write_operations *ops, struct store_job *job, int6
         return true;
     ops->change.counts[STORE_QUOTA_REJECTED]++;
     error_set(&job->error, ERROR_DATABASE_FULL, NULL,
-              "%lld more bytes do not fit: the database has %lld of --max-db-size (%lld); delete "
+              "%lld more bytes do not fit; the database stores %lld bytes of --max-db-size (%lld); "
+              "delete "
               "or purge sessions, or raise the limit",
               (long long)growth_bytes, (long long)size->used_bytes, (long long)size->max_bytes);
     return true;
