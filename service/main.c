@@ -39,7 +39,7 @@ static void log_config_warnings(const struct config *config, struct log *log)
         log_event(log, LOG_WARNING, "configuration", config->warnings[i]);
     if (config->warning_count <= CONFIG_WARNINGS_MAX)
         return;
-    snprintf(text, sizeof(text), "further warnings that are not shown: %zu",
+    snprintf(text, sizeof(text), "%zu further warnings are not shown",
              config->warning_count - CONFIG_WARNINGS_MAX);
     log_event(log, LOG_WARNING, "configuration", text);
 }
@@ -63,7 +63,8 @@ static void log_listening(struct service *service)
     buffer_release(&line);
     if (service->config.allow_anonymous)
         log_event(service->log, LOG_WARNING, "auth_disabled",
-                  "there are no tokens: whoever can connect may read and write");
+                  "there are no tokens: every client that can connect may read and write; set "
+                  "--token-file to require tokens");
 }
 
 static void reload_tokens(struct service *service)
@@ -147,7 +148,7 @@ static int run_command(int argc, char **argv)
 
     if (command != NULL)
         return (int)command_main(command, argc, argv);
-    terminal_print(stderr, "sessiond: there is no command %.60s; --help lists them all\n", argv[0]);
+    terminal_print(stderr, "sessiond: unknown command %.60s; --help lists all commands\n", argv[0]);
     return EXIT_USAGE;
 }
 
@@ -155,7 +156,8 @@ static bool reject_positional(const struct config *config, struct error *err)
 {
     return config->file == NULL ||
            error_set(err, ERROR_INVALID_PAYLOAD, NULL,
-                     "a command comes first, not after a flag: \"%.60s\"", config->file);
+                     "unexpected argument \"%.60s\"; a command must come before all flags",
+                     config->file);
 }
 
 static int dispatch(int argc, char **argv)
@@ -190,8 +192,8 @@ static int flush_stdout(int status)
 
     if (cause == 0 && !ferror(stdout))
         return status;
-    fprintf(stderr, "sessiond: cannot write all to stdout: %s\n",
-            cause == 0 ? "an earlier part was lost" : strerror(cause));
+    fprintf(stderr, "sessiond: cannot write all output to stdout: %s\n",
+            cause == 0 ? "an earlier write failed" : strerror(cause));
     return status == EXIT_SUCCESS ? COMMAND_UNAVAILABLE : status;
 }
 

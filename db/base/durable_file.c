@@ -53,10 +53,10 @@ bool durable_file_make_folder(const char *path, struct error *err)
     if (mkdir(folder, 0700) == 0)
         return durable_file_sync_folder(folder, err);
     return errno == EEXIST ||
-           error_set(err, ERROR_INTERNAL, NULL, "cannot make the folder %s: %s%s", folder,
+           error_set(err, ERROR_INTERNAL, NULL, "cannot create the folder %s: %s%s", folder,
                      strerror(errno),
-                     errno == ENOENT ? "; its parent folder is not there: make it, or correct the "
-                                       "path"
+                     errno == ENOENT ? "; its parent folder does not exist; create it or "
+                                       "correct the path"
                                      : "");
 }
 

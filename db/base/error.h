@@ -82,6 +82,7 @@ struct error {
     unsigned missing_count;
     /* Members that the payload lacks; static strings. */
     const char *missing[ERROR_MISSING_MAX];
+    bool is_public;   /* set by error_set_public() */
     char field[48];   /* JSON pointer, query parameter or header at fault; empty when none */
     char detail[480]; /* one sentence for the client: what is wrong and what would be right */
 };
@@ -90,5 +91,10 @@ struct error {
  * false, so that a caller can `return error_set(…)`. Any thread. */
 bool error_set(struct error *err, enum error_kind kind, const char *field, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* Like error_set(), for a detail that clients may see although errors of this kind usually have
+ * messages of the storage or the operating system: it contains no path, SQL or text of SQLite. */
+bool error_set_public(struct error *err, enum error_kind kind, const char *field,
+                      const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 #endif

@@ -72,7 +72,7 @@ static bool acquire_flock(int fd, int operation, const char *database_path, stru
         return true;
     if (errno == EWOULDBLOCK)
         return error_set(err, ERROR_INTERNAL, NULL,
-                         "another sessiond serves %s; stop it first, or name another --db",
+                         "another sessiond uses %s; stop it first, or point --db at another file",
                          database_path);
     return error_set(err, ERROR_INTERNAL, NULL, "cannot lock %s.lock: %s", database_path,
                      strerror(errno));

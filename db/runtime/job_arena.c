@@ -23,9 +23,10 @@ void *job_arena_alloc(struct store_job *job, size_t size)
 bool job_arena_admit(struct store_job *job, size_t bytes)
 {
     return job->admit == NULL || job->admit(job, bytes) ||
-           error_set(&job->error, ERROR_OVERLOADED, NULL,
-                     "what is stored is large, and what other requests read or write takes all the "
-                     "memory that is for it; nothing was changed; try again");
+           error_set(
+               &job->error, ERROR_OVERLOADED, NULL,
+               "the memory for bodies (--body-memory-limit) is in use, and the stored data is "
+               "large; nothing was changed; send the request again");
 }
 
 struct slice job_arena_copy(struct store_job *job, struct slice text)

@@ -132,17 +132,17 @@ static const char *get_next_step(int result)
         return "run sessiond check on it, or restore a backup";
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        return "another program uses it: stop that program and start again";
+        return "another program uses it; stop that program and start the service again";
     case SQLITE_FULL:
-        return "make room on the disk and start again";
+        return "free disk space and start the service again";
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
     case SQLITE_READONLY:
     case SQLITE_IOERR:
-        return "check the file, its folder and their rights, or point --db at another file";
+        return "check the file, its folder and their permissions, or point --db at another file";
     default:
-        return "check that path and the rights of the service's user, or point --db at another "
-               "file";
+        return "check the path and the permissions of the user of the service, or point --db at "
+               "another file";
     }
 }
 

@@ -221,11 +221,12 @@ static bool read_query(const struct routes *routes, struct exchange *ex, int64_t
 
     while (query_next(&rest, &parameter)) {
         if (!slice_is(parameter.name, "after"))
-            return query_reject(&parameter, "there is no such parameter here; there is after", err);
+            return query_reject(&parameter,
+                                "unknown parameter; the only parameter of this path is after", err);
         if (*after != 0)
-            return query_reject(&parameter, "after may be given once", err);
+            return query_reject(&parameter, "after must not be repeated", err);
         if (!uuid_read(parameter.value, id))
-            return query_reject(&parameter, "after takes the id of a session", err);
+            return query_reject(&parameter, "after must be the id of a session, a UUID", err);
         if (!store_get(routes->store, id, on_after_session, after, err))
             return false;
     }

@@ -32,8 +32,9 @@ static struct store_import_item *add_item(struct batch_parser *r, struct slice i
 
     for (size_t i = 0; i < import->count; i++) {
         if (slice_equal(import->items[i].session.id, id)) {
-            line_reject(&r->reader, "the lines of a session have to stand one behind the other, "
-                                    "itself first");
+            line_reject(&r->reader,
+                        "the session comes twice; its lines must follow each other, the "
+                        "session first");
             return NULL;
         }
     }
@@ -133,7 +134,8 @@ static bool read_line(struct batch_parser *r, char *at, const char *end)
     struct line line;
 
     if (r->reader.count == IMPORT_LINES_MAX)
-        return error_set(r->reader.err, ERROR_TOO_LARGE, NULL, "a batch has at most %d lines",
+        return error_set(r->reader.err, ERROR_TOO_LARGE, NULL,
+                         "the batch has more than %d lines; send the others in another request",
                          IMPORT_LINES_MAX);
     if (!line_read(&r->reader, at, end, &line))
         return false;

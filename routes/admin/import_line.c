@@ -165,7 +165,7 @@ static bool read_members(struct line_reader *r, struct line *line, char *begin, 
         at = json_skip_value(at, end);
         if (which == LINE_MEMBERS)
             return reject_line_member(
-                r, "", "there is a member that neither a session nor an entry has", "");
+                r, "", "it has a member that neither a session nor an entry has", "");
         if (!read_value(r, line, which, value, at))
             return reject_value(r, which);
         line->seen |= 1U << which;
@@ -179,8 +179,9 @@ static bool check_members(struct line_reader *r, const struct line *line, unsign
         const bool wanted = (members[i].of & of) != 0;
         const bool seen = (line->seen & 1U << i) != 0;
         if (wanted != seen)
-            return reject_line_member(r, members[i].name,
-                                      wanted ? " is missing" : " has no place here", "");
+            return reject_line_member(
+                r, members[i].name, wanted ? " is missing" : " is not allowed in this type of line",
+                "");
     }
     return true;
 }

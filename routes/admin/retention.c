@@ -20,13 +20,14 @@ static bool read_cursor(const struct routes *routes, struct exchange *ex, struct
     (void)routes;
     while (query_next(&rest, &parameter)) {
         if (!slice_is(parameter.name, "cursor"))
-            return query_reject(&parameter, "the only parameter here is cursor", err);
+            return query_reject(
+                &parameter, "unknown parameter; the only parameter of this path is cursor", err);
         if (ex->query_text.len > 0)
-            return query_reject(&parameter, "cursor may be given once", err);
+            return query_reject(&parameter, "cursor must not be repeated", err);
         if (!query_decode(&parameter, &ex->query_text, err))
             return false;
         if (!purge_cursor_read(buffer_slice(&ex->query_text), &ex->job.purge.from))
-            return query_reject(&parameter, "cursor has to be a next_cursor of this path", err);
+            return query_reject(&parameter, "cursor must be a next_cursor of this path", err);
     }
     return true;
 }

@@ -15,67 +15,74 @@ struct problem_kind {
 
 static const struct problem_kind kinds[ERROR_KIND_COUNT] = {
     [ERROR_MALFORMED_REQUEST] = {400, "malformed-request", "The request is malformed"},
-    [ERROR_UNKNOWN_METHOD] = {501, "method-not-implemented", "No path takes this method"},
+    [ERROR_UNKNOWN_METHOD] = {501, "method-not-implemented", "The method is not implemented"},
     [ERROR_UNKNOWN_VERSION] = {505, "version-not-supported", "The HTTP version is not supported"},
-    [ERROR_MALFORMED_JSON] = {400, "malformed-json", "The body is not JSON"},
-    [ERROR_INVALID_QUERY] = {400, "invalid-query", "The query is not understood"},
-    [ERROR_INVALID_HEADER] = {400, "invalid-header", "A header is not understood"},
-    [ERROR_INVALID_PAYLOAD] = {422, "invalid-payload", "The body has the wrong shape"},
-    [ERROR_UNSUPPORTED_TYPE] = {415, "unsupported-media-type", "The body's type is not supported"},
-    [ERROR_LENGTH_REQUIRED] = {411, "length-required", "The body's length is not known"},
+    [ERROR_MALFORMED_JSON] = {400, "malformed-json", "The body is not valid JSON"},
+    [ERROR_INVALID_QUERY] = {400, "invalid-query", "The query is invalid"},
+    [ERROR_INVALID_HEADER] = {400, "invalid-header", "A header is invalid"},
+    [ERROR_INVALID_PAYLOAD] = {422, "invalid-payload", "The body is invalid"},
+    [ERROR_UNSUPPORTED_TYPE] = {415, "unsupported-media-type", "The media type is not supported"},
+    [ERROR_LENGTH_REQUIRED] = {411, "length-required", "The length of the body is missing"},
     [ERROR_TOO_LARGE] = {413, "body-too-large", "The body is too large"},
-    [ERROR_TARGET_TOO_LONG] = {414, "uri-too-long", "The target is too long"},
-    [ERROR_HEADERS_TOO_LARGE] = {431, "header-fields-too-large", "The headers are too large"},
-    [ERROR_UNAUTHORIZED] = {401, "unauthorized", "A token is needed"},
-    [ERROR_FORBIDDEN] = {403, "forbidden", "The token does not allow this"},
+    [ERROR_TARGET_TOO_LONG] = {414, "uri-too-long", "The request target is too long"},
+    [ERROR_HEADERS_TOO_LARGE] = {431, "header-fields-too-large", "The header section is too large"},
+    [ERROR_UNAUTHORIZED] = {401, "unauthorized", "A valid token is required"},
+    [ERROR_FORBIDDEN] = {403, "forbidden", "The scope of the token is too small"},
     [ERROR_CROSS_ORIGIN] = {403, "cross-origin", "The request comes from another origin"},
     [ERROR_MISDIRECTED] = {421, "misdirected", "The request is for another server"},
     [ERROR_NO_ROUTE] = {404, "not-found", "Not found"},
-    [ERROR_NO_METHOD] = {405, "method-not-allowed", "The path does not take this method"},
+    [ERROR_NO_METHOD] = {405, "method-not-allowed", "The path does not support this method"},
     [ERROR_NOT_FOUND] = {404, "not-found", "Not found"},
-    [ERROR_SESSION_EXISTS] = {409, "session-exists", "The id is taken by another session"},
-    [ERROR_INVALID_TRANSITION] = {409, "invalid-transition", "The lifecycle does not allow this"},
+    [ERROR_SESSION_EXISTS] = {409, "session-exists", "Another session has this id"},
+    [ERROR_INVALID_TRANSITION] = {409, "invalid-transition",
+                                  "The lifecycle does not allow this change"},
     [ERROR_STATUS_MISMATCH] = {409, "status-mismatch", "The session has another status"},
-    [ERROR_LEASE_HELD] = {409, "lease-held", "Somebody else holds the session"},
-    [ERROR_LEASE_LOST] = {409, "lease-lost", "The lease has ended"},
-    [ERROR_NO_LEASE] = {404, "no-lease", "Nobody holds a lease"},
-    [ERROR_EVENTS_GONE] = {410, "events-gone", "Events are missing"},
+    [ERROR_LEASE_HELD] = {409, "lease-held", "Another owner holds the lease"},
+    [ERROR_LEASE_LOST] = {409, "lease-lost", "The token is not that of the current lease"},
+    [ERROR_NO_LEASE] = {404, "no-lease", "The session has no lease"},
+    [ERROR_EVENTS_GONE] = {410, "events-gone", "The requested events have expired"},
     [ERROR_NO_SEARCH] = {404, "search-off", "Search is off"},
-    [ERROR_ENTRY_CONFLICT] = {409, "entry-conflict", "The uuid belongs to another entry"},
-    [ERROR_KEY_REUSED] = {422, "idempotency-key-reused", "The key belongs to another request"},
-    [ERROR_PRECONDITION_FAILED] = {412, "precondition-failed", "A precondition does not hold"},
+    [ERROR_ENTRY_CONFLICT] = {409, "entry-conflict", "Another entry has this uuid"},
+    [ERROR_KEY_REUSED] = {422, "idempotency-key-reused", "The key was used for another request"},
+    [ERROR_PRECONDITION_FAILED] = {412, "precondition-failed", "A precondition failed"},
     [ERROR_REQUEST_TIMEOUT] = {408, "request-timeout", "The request took too long to arrive"},
-    [ERROR_CLIENT_LEFT] = {400, "client-left", "The client has left"},
+    [ERROR_CLIENT_LEFT] = {400, "client-left", "The client closed the connection"},
     [ERROR_RATE_LIMITED] = {429, "rate-limited", "Too many requests"},
-    [ERROR_CLIENT_LIMIT] = {429, "client-limit", "This client has too much under way"},
-    [ERROR_OVERLOADED] = {503, "overloaded", "Too many large bodies are under way"},
-    [ERROR_QUEUE_FULL] = {503, "queue-full", "Too many requests are waiting"},
-    [ERROR_STOPPING] = {503, "stopping", "The service is stopping"},
+    [ERROR_CLIENT_LIMIT] = {429, "client-limit", "The client has reached a limit"},
+    [ERROR_OVERLOADED] = {503, "overloaded", "The memory for bodies is in use"},
+    [ERROR_QUEUE_FULL] = {503, "queue-full", "Too many requests are queued"},
+    [ERROR_STOPPING] = {503, "stopping", "The service is shutting down"},
     [ERROR_STORAGE_FULL] = {507, "storage-full", "The disk is full"},
-    [ERROR_DATABASE_FULL] = {507, "database-full", "The database has the size that it may have"},
-    [ERROR_STORAGE_BUSY] = {503, "storage-busy", "Another program is writing to the database"},
-    [ERROR_BACKUP_RUNNING] = {409, "backup-running", "A backup is under way"},
+    [ERROR_DATABASE_FULL] = {507, "database-full", "The database has reached its size limit"},
+    [ERROR_STORAGE_BUSY] = {503, "storage-busy", "The database is busy"},
+    [ERROR_BACKUP_RUNNING] = {409, "backup-running", "Another backup is running"},
     [ERROR_NO_ROOM] = {507, "storage-full", "The disk is full"},
     [ERROR_READ_TIMEOUT] = {503, "read-timeout", "The read took too long"},
-    [ERROR_NOT_READY] = {503, "not-ready", "A write does not reach the disk"},
-    [ERROR_INTERNAL] = {500, "internal", "The service is at fault"},
+    [ERROR_NOT_READY] = {503, "not-ready", "The service cannot commit writes"},
+    [ERROR_INTERNAL] = {500, "internal", "Internal error"},
     [ERROR_OUTCOME_UNKNOWN] = {500, "outcome-unknown", "The outcome of the write is unknown"},
 };
 
-/* Messages of SQLite or the operating system are for the log only: clients get a fixed sentence. */
+/* These kinds carry messages of SQLite or the operating system, which are for the log only: clients
+ * get a fixed sentence, unless the detail was set by error_set_public(). */
 static const char *public_detail(const struct error *err)
 {
+    if (err->kind == ERROR_OUTCOME_UNKNOWN)
+        return "the disk failed during the commit; after a restart of the service the change may "
+               "be stored or not; read it before you repeat it";
+    if (err->is_public)
+        return err->detail;
     switch (err->kind) {
     case ERROR_INTERNAL:
-        return "nothing was changed; the service's log says more under this request_id";
-    case ERROR_OUTCOME_UNKNOWN:
-        return "the disk failed during the commit: the change may be there after a restart";
+        return "an internal error occurred; nothing was changed; the log of the service has the "
+               "cause under this request_id";
     case ERROR_STORAGE_FULL:
-        return "nothing was changed; reads go on, and writes do once there is space again";
+        return "the disk is full; nothing was changed; reads work, and writes work again when the "
+               "disk has free space";
     case ERROR_STORAGE_BUSY:
-        return "nothing was changed; try again";
+        return "the database is busy; nothing was changed; send the request again";
     case ERROR_READ_TIMEOUT:
-        return "the read was ended, so that the log of writes does not grow; ask for less at once";
+        return "the read took too long and was interrupted; request less at once";
     default:
         return err->detail;
     }
@@ -214,8 +221,8 @@ void problem_respond_gone(struct exchange *ex, const struct store_event_page *pa
     struct error err;
 
     error_set(&err, ERROR_EVENTS_GONE, NULL,
-              "events behind `after` are not kept, or it is no place in this database: read the "
-              "sessions anew, and go on behind `newest`, or from the oldest with after=0");
+              "events after `after` have expired, or it is not an event of this database; read the "
+              "sessions again and continue after `newest`, or use after=0 for the oldest event");
     begin_problem(ex, &err);
     buffer_add_char(&ex->response, ',');
     event_json_add_bounds(&ex->response, page);

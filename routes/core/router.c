@@ -106,7 +106,7 @@ static void respond_no_method(struct exchange *ex, unsigned methods)
             buffer_add_text(&allow, ", ");
         buffer_add_text(&allow, method_name((enum method)i));
     }
-    error_set(&err, ERROR_NO_METHOD, NULL, "this path takes %.*s", (int)allow.len, allow.data);
+    error_set(&err, ERROR_NO_METHOD, NULL, "this path supports %.*s", (int)allow.len, allow.data);
     problem_respond(ex, &err);
     exchange_add_header(ex, "Allow", buffer_slice(&allow));
     buffer_release(&allow);
@@ -129,9 +129,8 @@ static void respond_trailing_slash(struct exchange *ex)
 {
     struct error err;
 
-    error_set(&err, ERROR_NO_ROUTE, NULL,
-              "there is no such path; leave out the slash at the end: %.*s", (int)ex->path.len - 1,
-              ex->path.data);
+    error_set(&err, ERROR_NO_ROUTE, NULL, "unknown path; remove the slash at the end: %.*s",
+              (int)ex->path.len - 1, ex->path.data);
     problem_respond(ex, &err);
 }
 
@@ -144,7 +143,8 @@ static void respond_no_route(struct exchange *ex)
     else if (has_trailing_slash(ex))
         respond_trailing_slash(ex);
     else
-        problem_respond_kind(ex, ERROR_NO_ROUTE, "there is no such path; see /openapi.yaml");
+        problem_respond_kind(ex, ERROR_NO_ROUTE,
+                             "unknown path; see /openapi.yaml for the paths of this service");
 }
 
 /* The media type that the route accepts besides JSON, or NULL. */
@@ -186,7 +186,7 @@ static void reject_media_type(const struct route *route, struct exchange *ex)
 static void reject_content_coding(const struct route *route, struct exchange *ex)
 {
     problem_respond_kind(ex, ERROR_UNSUPPORTED_TYPE,
-                         "send the body as it is, without Content-Encoding");
+                         "Content-Encoding is not supported; send the body unencoded");
     add_accepted_types(route, ex);
     exchange_add_header(ex, "Accept-Encoding", SLICE_LITERAL("identity")); /* RFC 9110 §15.5.16 */
 }
@@ -232,9 +232,10 @@ bool router_check_body(const struct routes *routes, struct exchange *ex, uint64_
     if (bytes <= max_bytes)
         return true;
     if (max_bytes == 0)
-        error_set(&err, ERROR_TOO_LARGE, NULL, "this request takes no body");
+        error_set(&err, ERROR_TOO_LARGE, NULL, "this request must not have a body");
     else
-        error_set(&err, ERROR_TOO_LARGE, NULL, "the body may have at most %zu bytes", max_bytes);
+        error_set(&err, ERROR_TOO_LARGE, NULL, "the body is too large; the limit is %zu bytes",
+                  max_bytes);
     problem_respond(ex, &err);
     return false;
 }
@@ -249,7 +250,7 @@ static bool check_query(struct exchange *ex)
 
     if (ex->route->takes_query || !query_next(&rest, &parameter))
         return true;
-    query_reject(&parameter, "this path takes no query parameters", &err);
+    query_reject(&parameter, "this path has no query parameters", &err);
     problem_respond(ex, &err);
     return false;
 }

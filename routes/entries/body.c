@@ -56,12 +56,12 @@ static bool read_uuid(struct batch_parser *r, struct slice raw, struct slice *ou
     const bool escaped = memchr(raw.data, '\\', raw.len) != NULL;
 
     if (escaped && json_string_has_lone_surrogate(raw))
-        return reject_entry(r, "/uuid", "a uuid must not have half a surrogate pair");
+        return reject_entry(r, "/uuid", "uuid must not contain half of a surrogate pair");
     const struct slice uuid = escaped ? decode_uuid(r, raw) : raw;
     if (uuid.len == 0 || uuid.len > ENTRY_UUID_MAX)
-        return reject_entry(r, "/uuid", "a uuid has 1 to 128 bytes of UTF-8");
+        return reject_entry(r, "/uuid", "uuid must have 1 to 128 bytes of UTF-8");
     if (json_utf8_has_control(uuid))
-        return reject_entry(r, "/uuid", "a uuid must not have control characters");
+        return reject_entry(r, "/uuid", "uuid must not contain control characters");
     *out = uuid;
     return true;
 }
@@ -99,7 +99,7 @@ static bool read_entry(struct batch_parser *r, const char *at, const char *end, 
         return reject_entry(r, "", "an entry must be a JSON object");
     if (r->entries->count == r->limits->max_count)
         return error_set(r->err, ERROR_TOO_LARGE, NULL,
-                         "a batch has at most %zu entries: send the others in another",
+                         "the batch has more than %zu entries; send the others in another request",
                          r->limits->max_count);
     *to = json_compact(*to, at, end);
     entry.text.len = (size_t)(*to - entry.text.data);
@@ -119,8 +119,8 @@ static bool read_array(struct batch_parser *r, struct buffer *body)
         return false;
     if (outline.type != JSON_ARRAY)
         return error_set(r->err, ERROR_INVALID_PAYLOAD, NULL,
-                         "send a JSON array of objects, or one object a line as "
-                         "application/x-ndjson");
+                         "the body must be a JSON array of objects, or one object per line with "
+                         "Content-Type application/x-ndjson");
     const char *at = json_skip_space(json_skip_space(body->data, end) + 1, end);
     while (*at != ']') {
         const char *value = at;

@@ -165,7 +165,8 @@ static enum route_step read_in_requested_format(const struct routes *routes, str
     struct error err;
 
     if (by_lines && wait_s != 0) {
-        error_set(&err, ERROR_INVALID_QUERY, "wait", "wait is for pages, as application/json");
+        error_set(&err, ERROR_INVALID_QUERY, "wait",
+                  "wait needs a page; send Accept: application/json");
         problem_respond(ex, &err);
         return ROUTE_RESPONDED;
     }

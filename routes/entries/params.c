@@ -46,7 +46,8 @@ static bool parse_order(struct params_parser *parser, struct slice value)
 {
     parser->descending = slice_is(value, "desc");
     return parser->descending || slice_is(value, "asc") ||
-           reject_value(parser, PARAMETER_ORDER, "order is asc (the oldest first) or desc");
+           reject_value(parser, PARAMETER_ORDER,
+                        "order must be asc (oldest first) or desc (newest first)");
 }
 
 static bool on_parameter(void *arg, unsigned which, struct slice value)
@@ -58,23 +59,22 @@ static bool on_parameter(void *arg, unsigned which, struct slice value)
     case PARAMETER_STREAM:
     case PARAMETER_AFTER_NAME:
         return entries_params_is_stream(value) ||
-               reject_value(
-                   parser, which,
-                   "a stream's name has 1 to 256 bytes of UTF-8 without control characters");
+               reject_value(parser, which,
+                            "stream must have 1 to 256 bytes of UTF-8 without control characters");
     case PARAMETER_EXPECT_LAST_SEQ:
     case PARAMETER_AFTER:
         return query_number(value, 0, INT64_MAX, number) ||
-               reject_value(parser, which, "it takes the seq of an entry, or 0");
+               reject_value(parser, which, "the value must be the seq of an entry, or 0");
     case PARAMETER_BEFORE:
         return query_number(value, 1, INT64_MAX, number) ||
-               reject_value(parser, which, "it takes the seq of an entry");
+               reject_value(parser, which, "the value must be the seq of an entry");
     case PARAMETER_ORDER:
         return parse_order(parser, value);
     case PARAMETER_LIMIT:
         return query_limit(&parser->reader, which, value, LIMIT_MAX, &parser->limit);
     case PARAMETER_WAIT:
         return query_number(value, 1, WAIT_MAX_SECONDS, number) ||
-               reject_value(parser, which, "wait is a number of seconds from 1 to 60");
+               reject_value(parser, which, "wait must be a number of seconds from 1 to 60");
     case PARAMETER_COUNT:
         break;
     }
@@ -123,7 +123,7 @@ bool entries_params_read(struct slice query, struct buffer *text, struct store_e
         return false;
     if (parser.descending && query_has(&parser.reader, PARAMETER_WAIT))
         return reject_value(&parser, PARAMETER_WAIT,
-                            "what is waited for comes at the end: order has to be asc");
+                            "wait needs order=asc, because new entries are appended at the end");
     out->stream = stream_or_default(&parser);
     out->after = parser.numbers[PARAMETER_AFTER];
     out->before = parser.numbers[PARAMETER_BEFORE];

@@ -9,8 +9,8 @@
 
 /* The rule for names, as the detail of an error. */
 #define CONSUMER_NAME_RULE                                                                         \
-    "a consumer's name has 1 to 128 characters: letters and digits of ASCII, and behind the "      \
-    "first one . _ ~ : @ - too"
+    "the name of a consumer must have 1 to 128 characters: ASCII letters and digits, and after "   \
+    "the first one also . _ ~ : @ -"
 
 /* Whether the text is a valid name. Valid names need no percent-encoding in a path (RFC 3986 §3.3).
  */

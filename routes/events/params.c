@@ -48,10 +48,11 @@ static bool parse_type(struct params_parser *parser, struct slice value)
     enum store_event_type type;
 
     if (!store_event_parse(value, &type))
-        return reject_value(parser, PARAMETER_TYPE,
-                            "type is one of session.created, .updated, .transitioned, .deleted, "
-                            ".recovered, .relocated, entries.appended, lease.granted, .released, "
-                            ".expired, .stolen");
+        return reject_value(
+            parser, PARAMETER_TYPE,
+            "type must be one of session.created, .updated, .transitioned, .deleted, "
+            ".recovered, .relocated, entries.appended, lease.granted, .released, "
+            ".expired, .stolen");
     parser->query.types |= 1U << type;
     return true;
 }
@@ -63,7 +64,7 @@ static bool parse_session_id(struct params_parser *parser, struct slice value)
     char id[UUID_SIZE];
 
     if (!uuid_read(value, id))
-        return reject_value(parser, PARAMETER_SESSION_ID, "a session's id is a UUID");
+        return reject_value(parser, PARAMETER_SESSION_ID, "session_id must be a UUID");
     memcpy(parser->reader.text->data + at, id, UUID_LENGTH);
     return true;
 }
@@ -76,10 +77,10 @@ static bool on_parameter(void *arg, unsigned which, struct slice value)
     case PARAMETER_AFTER:
         return query_number(value, 0, TIMESTAMP_MAX_US, &parser->query.after) ||
                reject_value(parser, which,
-                            "after is the id of an event, or 0 for the oldest one on");
+                            "after must be the id of an event, or 0 to begin with the oldest");
     case PARAMETER_BEFORE:
         return query_number(value, 1, TIMESTAMP_MAX_US, &parser->query.before) ||
-               reject_value(parser, which, "before is the id of an event");
+               reject_value(parser, which, "before must be the id of an event");
     case PARAMETER_LIMIT:
         return query_limit(&parser->reader, which, value, LIMIT_MAX, &parser->query.limit);
     case PARAMETER_TYPE:
@@ -88,7 +89,7 @@ static bool on_parameter(void *arg, unsigned which, struct slice value)
         return parse_session_id(parser, value);
     case PARAMETER_THREAD_ID:
     case PARAMETER_PROJECT_PATH:
-        return value.len > 0 || reject_value(parser, which, "it must not be empty");
+        return value.len > 0 || reject_value(parser, which, "the value must not be empty");
     case PARAMETER_CONSUMER:
         return consumer_name_is_valid(value) || reject_value(parser, which, CONSUMER_NAME_RULE);
     case PARAMETER_COUNT:
@@ -111,7 +112,7 @@ static bool read_query(struct slice query, struct params_parser *parser, unsigne
         return false;
     if (query_has(reader, PARAMETER_CONSUMER) && query_has(reader, PARAMETER_AFTER))
         return reject_value(parser, PARAMETER_AFTER,
-                            "a consumer's place stands for `after`: send one of them");
+                            "consumer and after exclude each other; send one of them");
     *out = parser->query;
     out->session_id = query_text(reader, PARAMETER_SESSION_ID);
     out->thread_id = query_text(reader, PARAMETER_THREAD_ID);

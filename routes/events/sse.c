@@ -172,7 +172,7 @@ static bool read_last_event_id(struct exchange *ex, bool *found, int64_t *after,
     *found = value.data != NULL && value.len > 0;
     return !*found || query_number(value, 0, INT64_MAX, after) ||
            error_set(err, ERROR_INVALID_HEADER, "Last-Event-ID",
-                     "Last-Event-ID is the id of an event, as a stream gave it");
+                     "Last-Event-ID must be the id of an event of a stream");
 }
 
 /* Sets *after to the id after which the stream begins. *from_now: neither the request's header nor

@@ -88,7 +88,7 @@ static bool is_wildcard(struct slice header)
 static bool reject_condition(const char *name, struct error *err)
 {
     return error_set(err, ERROR_INVALID_HEADER, name,
-                     "%s takes * or a list of entity tags in quotes, such as \"7\"", name);
+                     "%s must be * or a list of entity tags in quotes, such as \"7\"", name);
 }
 
 static bool parse_condition(struct slice header, const char *name, bool weak_matches,
@@ -110,8 +110,9 @@ static bool parse_condition(struct slice header, const char *name, bool weak_mat
         if (version == 0)
             continue;
         if (match.count == STORE_MATCH_MAX)
-            return error_set(err, ERROR_INVALID_HEADER, name, "%s may name at most %d versions",
-                             name, STORE_MATCH_MAX);
+            return error_set(err, ERROR_INVALID_HEADER, name,
+                             "%s has more than %d versions, which is the limit", name,
+                             STORE_MATCH_MAX);
         match.versions[match.count++] = version;
     }
     if (match.present && !match.any && tags == 0)

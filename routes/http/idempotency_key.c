@@ -14,7 +14,7 @@ static bool reject_key(struct error *err)
 {
     return error_set(
         err, ERROR_INVALID_HEADER, "Idempotency-Key",
-        "Idempotency-Key takes one string of 1 to %d characters in double quotes, such "
+        "Idempotency-Key must be one string of 1 to %d characters in double quotes, such "
         "as \"8e03978e-40d5-43dd-bc93-6894a57f9324\"",
         IDEMPOTENCY_KEY_MAX);
 }
@@ -112,8 +112,8 @@ static enum store_visit respond_with_current(void *arg, const struct session *se
         session_respond_created(ex, status, session);
     else
         error_set(&job->error, ERROR_OVERLOADED, NULL,
-                  "the request was carried out before; its session is large, and other requests "
-                  "take all the memory for bodies; try again");
+                  "the request was executed before; the memory for bodies (--body-memory-limit) is "
+                  "in use, so the large session cannot be returned now; send the request again");
     return STORE_VISIT_NEXT;
 }
 
@@ -124,12 +124,13 @@ static void respond_from_reference(struct exchange *ex)
     char id[UUID_SIZE];
 
     if (!uuid_read(buffer_slice(&ex->response), id))
-        error_set(&job->error, ERROR_INTERNAL, "Idempotency-Key",
-                  "the response stored under this Idempotency-Key is corrupt");
+        error_set_public(&job->error, ERROR_INTERNAL, "Idempotency-Key",
+                         "the response stored under this Idempotency-Key is corrupt; stop the "
+                         "service and run sessiond check on the database");
     else if (!store_get(ex->routes->store, id, respond_with_current, ex, &job->error) &&
              job->error.kind == ERROR_NOT_FOUND)
         error_set(&job->error, ERROR_NOT_FOUND, NULL,
-                  "the request was carried out before, and the session %s was deleted since", id);
+                  "the request was executed before; its session %s was deleted since", id);
     if (job->error.kind != ERROR_NONE)
         problem_respond_job(ex);
 }

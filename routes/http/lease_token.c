@@ -14,7 +14,7 @@ bool lease_token_read(struct exchange *ex, struct error *err)
     }
     if (!is_valid || token == 0)
         return error_set(err, ERROR_INVALID_HEADER, "Lease-Token",
-                         "Lease-Token takes the token of a lease, such as 7");
+                         "Lease-Token must be the token of a lease, such as 7");
     ex->job.fence = (struct store_fence){true, token};
     return true;
 }

@@ -84,13 +84,14 @@ bool query_decode(const struct query_parameter *parameter, struct buffer *out, s
             at += 2;
         }
         if (byte < 0)
-            return query_reject(parameter, "the value has a % without two hexadecimal digits", err);
+            return query_reject(
+                parameter, "the value has a % that is not followed by two hexadecimal digits", err);
         if (byte == 0)
-            return query_reject(parameter, "the value holds a NUL", err);
+            return query_reject(parameter, "the value contains a NUL", err);
         buffer_add_char(out, (char)byte);
     }
     if (out->len > began && !is_utf8(out->data + began, out->data + out->len))
-        return query_reject(parameter, "the value is not UTF-8", err);
+        return query_reject(parameter, "the value is not valid UTF-8", err);
     return true;
 }
 

@@ -26,7 +26,7 @@ bool query_limit(const struct query_params *reader, unsigned which, struct slice
 
     if (!query_number(value, 1, most, &limit))
         return error_set(reader->err, ERROR_INVALID_QUERY, reader->names[which],
-                         "%s is a number from 1 to %d", reader->names[which], most);
+                         "%s must be a number from 1 to %d", reader->names[which], most);
     *out = (int)limit;
     return true;
 }
@@ -38,7 +38,7 @@ bool query_status(const struct query_params *reader, unsigned which, struct slic
 
     if (!session_status_parse(value, &status))
         return query_reject_value(reader, which,
-                                  "status is one of CREATED, ACTIVE, PAUSED, TERMINATED");
+                                  "status must be one of CREATED, ACTIVE, PAUSED, TERMINATED");
     *statuses |= 1U << status;
     return true;
 }
@@ -49,7 +49,7 @@ static bool reject_unknown(const struct query_params *reader,
     struct buffer why = {0};
     const char *separator = "";
 
-    buffer_add_text(&why, "there is no such parameter here; there are ");
+    buffer_add_text(&why, "unknown parameter; the parameters of this path are ");
     for (unsigned i = 0; i < reader->count; i++) {
         if (!(reader->known & QUERY_BIT(i)))
             continue;
@@ -74,7 +74,7 @@ static bool parse_parameter(struct query_params *reader, const struct query_para
     if (i == reader->count)
         return reject_unknown(reader, parameter);
     if (query_has(reader, i) && !(reader->repeatable & QUERY_BIT(i))) {
-        query_reject_value(reader, i, "this parameter may stand only once");
+        query_reject_value(reader, i, "the parameter must not be repeated");
         return false;
     }
     reader->seen |= QUERY_BIT(i);

@@ -116,9 +116,10 @@ bool stored_response_read(struct exchange *ex, struct slice stored, struct error
     if (!read_status(&rest, &ex->status) || !read_type(&rest, &ex->content_type) ||
         !read_headers(&rest, ex)) {
         exchange_discard_response(ex);
-        return error_set(err, ERROR_INTERNAL, "Idempotency-Key",
-                         "the response stored under this Idempotency-Key is corrupt; stop the "
-                         "service and run sessiond check on the database");
+        return error_set_public(
+            err, ERROR_INTERNAL, "Idempotency-Key",
+            "the response stored under this Idempotency-Key is corrupt; stop the "
+            "service and run sessiond check on the database");
     }
     buffer_add(&ex->response, rest);
     return true;

@@ -62,7 +62,7 @@ static bool reject_unknown_member(struct slice raw, struct slice name, const cha
         buffer_printf(&known, "%s%s", i == 0 ? "" : ", ", names[i]);
     buffer_add_char(&known, '\0');
     error_set(err, ERROR_INVALID_PAYLOAD, shown ? pointer.data : "",
-              "there is no such member here; the members are %s", known.data);
+              "unknown member; the members are %s", known.data);
     buffer_release(&known);
     buffer_release(&pointer);
     return false;

@@ -128,6 +128,7 @@ bool json_patch_apply(const struct json_patch *patch, struct slice target, size_
     if (out->len - before <= max_bytes)
         return true;
     out->len = before;
-    return error_set(err, ERROR_TOO_LARGE, NULL, "the result would be longer than %zu bytes",
+    return error_set(err, ERROR_TOO_LARGE, NULL,
+                     "the merged context would have more than %zu bytes, which is the limit",
                      max_bytes);
 }

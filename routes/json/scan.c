@@ -59,15 +59,14 @@ static enum step fail_string(struct scan *s, enum json_string_error fault)
     switch (fault) {
     case JSON_STRING_CONTROL:
         json_scan_error(s->text, s->at, s->err,
-                        "the control character 0x%02X stands unescaped in a string; write \\u%04X",
-                        byte, byte);
+                        "a string has the unescaped control character 0x%02X; write \\u%04X", byte,
+                        byte);
         return STEP_FAILED;
     case JSON_STRING_ESCAPE:
-        return fail(s, "a backslash begins none of the escapes "
+        return fail(s, "a backslash does not begin one of the escapes "
                        "\\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX");
     case JSON_STRING_UTF8:
-        json_scan_error(s->text, s->at, s->err, "the byte 0x%02X does not begin valid UTF-8 here",
-                        byte);
+        json_scan_error(s->text, s->at, s->err, "invalid UTF-8 at the byte 0x%02X", byte);
         return STEP_FAILED;
     case JSON_STRING_UNCLOSED:
     case JSON_STRING_VALID:
@@ -129,7 +128,7 @@ static enum step scan_number(struct scan *s)
 static enum step scan_literal(struct scan *s, struct slice word)
 {
     if ((size_t)(s->end - s->at) < word.len || memcmp(s->at, word.data, word.len) != 0)
-        return fail(s, "this is none of true, false and null");
+        return fail(s, "a word is not true, false or null");
     s->at += word.len;
     return STEP_AFTER_VALUE;
 }
@@ -198,7 +197,9 @@ static enum step scan_name(struct scan *s)
 static bool open_container(struct scan *s, size_t frame)
 {
     if (s->depth >= s->max_depth) {
-        json_scan_error(s->text, s->at, s->err, "nested deeper than %zu levels", s->max_depth);
+        json_scan_error(s->text, s->at, s->err,
+                        "arrays and objects are nested deeper than %zu levels, which is the limit",
+                        s->max_depth);
         return false;
     }
     if (s->depth == s->capacity) {
@@ -277,7 +278,7 @@ static enum step scan_value(struct scan *s)
 static enum step scan_end(struct scan *s)
 {
     skip_space(s);
-    return s->at < s->end ? fail_expected(s, "nothing but white space") : STEP_DONE;
+    return s->at < s->end ? fail_expected(s, "the end of the document") : STEP_DONE;
 }
 
 /* Scans a comma and the start of the next member or element, or the end of the container. */
@@ -304,7 +305,7 @@ static enum step scan_start(struct scan *s)
     static const char byte_order_mark[] = "\xef\xbb\xbf";
 
     if (s->text.len >= 3 && memcmp(s->text.data, byte_order_mark, 3) == 0)
-        return fail(s, "a byte order mark stands before the value; leave it out");
+        return fail(s, "a byte order mark precedes the value; remove it");
     skip_space(s);
     s->outline.type = type_at(s);
     return STEP_VALUE;

@@ -54,6 +54,6 @@ void json_scan_error_repeated_name(struct slice text, struct slice name, struct 
             shown[i] = '?';
     }
     shown[len] = '\0';
-    json_scan_error(text, name.data - 1, err, "the member name \"%s\"%s stands twice in one object",
-                    shown, len < name.len ? "..." : "");
+    json_scan_error(text, name.data - 1, err, "the member \"%s\"%s is repeated in an object", shown,
+                    len < name.len ? "..." : "");
 }

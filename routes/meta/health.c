@@ -45,7 +45,9 @@ static void readyz_finish(const struct routes *routes, struct exchange *ex)
     if (ex->job.error.kind == ERROR_NONE)
         respond_ready(ex);
     else
-        problem_respond_kind(ex, ERROR_NOT_READY, "a write to the database failed; see the log");
+        problem_respond_kind(
+            ex, ERROR_NOT_READY,
+            "a write to the database failed; the log of the service has the cause");
 }
 
 const struct route route_readyz = {

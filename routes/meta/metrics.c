@@ -125,7 +125,8 @@ static bool is_route_index(size_t index)
 
 static void add_requests(struct buffer *out, const struct metrics *metrics)
 {
-    add_family(out, "sessiond_http_requests_total", "counter", "Requests by route and status.");
+    add_family(out, "sessiond_http_requests_total", "counter",
+               "Requests by route, method and status.");
     for (size_t index = 0; index < ROUTER_ROUTES_MAX; index++) {
         for (unsigned method = 0; is_route_index(index) && method <= METHOD_COUNT; method++) {
             for (int status = STATUS_FIRST; status <= STATUS_LAST; status++) {
@@ -151,7 +152,7 @@ static void add_auth_failures(struct buffer *out, const struct metrics *metrics)
         [AUTH_FAILURE_ORIGIN] = "cross_origin",
     };
 
-    add_family(out, name, "counter", "Requests that were not let in, by reason.");
+    add_family(out, name, "counter", "Requests that failed authorization, by reason.");
     for (int i = 0; i < METRICS_AUTH_FAILURES; i++)
         buffer_printf(out, "%s{reason=\"%s\"} %lld\n", name, reasons[i],
                       (long long)read_counter(&metrics->auth_failures[i]));
@@ -181,7 +182,8 @@ static void add_durations(struct buffer *out, const struct metrics *metrics)
     int64_t counts[DURATION_BUCKETS + 1];
     char label[64];
 
-    add_family(out, name, "histogram", "From a request's headers to its answered response.");
+    add_family(out, name, "histogram",
+               "Time from the headers of a request to its response, by route and method.");
     for (size_t index = 0; index < ROUTER_ROUTES_MAX; index++) {
         const struct route_metrics *route = &metrics->routes[index];
         int64_t total = 0;
@@ -232,15 +234,17 @@ static void add_limits(struct buffer *out, const struct metrics *metrics)
 {
     static const char name[] = "sessiond_http_requests_rejected_total";
 
-    add_gauge(out, "sessiond_connections", "Connections that are open.",
+    add_gauge(out, "sessiond_connections", "Open connections.",
               read_counter(&metrics->gauges[METRICS_CONNECTIONS]));
-    add_gauge(out, "sessiond_http_body_memory_bytes", "Bodies of requests and responses under way.",
+    add_gauge(out, "sessiond_http_body_memory_bytes",
+              "Memory for request bodies and large responses in progress.",
               read_counter(&metrics->gauges[METRICS_BODIES_BYTES]));
-    add_gauge(out, "sessiond_streaming_responses", "Responses that are made while they are sent.",
+    add_gauge(out, "sessiond_streaming_responses",
+              "Responses that are generated while they are sent.",
               read_counter(&metrics->gauges[METRICS_STREAMS]));
     add_gauge(out, "sessiond_long_poll_connections", "Connections that wait for an event.",
               read_counter(&metrics->gauges[METRICS_LONG_POLLS]));
-    add_family(out, name, "counter", "Requests that a limit refused or ended.");
+    add_family(out, name, "counter", "Requests that a limit rejected or aborted, by limit.");
     for (int i = 0; i < METRICS_LIMITS; i++)
         buffer_printf(out, "%s{limit=\"%s\"} %lld\n", name, limit_labels[i].flag,
                       (long long)read_counter(&metrics->limits[i]));
@@ -252,12 +256,12 @@ static void add_commits(struct buffer *out, const struct store_stats *stats)
     static const char duration[] = "sessiond_commit_duration_seconds";
     int64_t count;
 
-    add_family(out, batch, "histogram", "Writes made durable by one commit.");
+    add_family(out, batch, "histogram", "Writes in one commit.");
     count = add_histogram(out, batch, "", store_batch_bounds, stats->batch_buckets,
                           STORE_BATCH_BUCKETS, 1);
     buffer_printf(out, "%s_sum %lld\n%s_count %lld\n", batch, (long long)stats->batch_jobs, batch,
                   (long long)count);
-    add_family(out, duration, "histogram", "Time of a COMMIT, fsync included.");
+    add_family(out, duration, "histogram", "Time of a commit, including its fsync.");
     count = add_histogram(out, duration, "", store_commit_bounds_us, stats->commit_buckets,
                           STORE_COMMIT_BUCKETS, 1e6);
     buffer_printf(out, "%s_sum %.6f\n%s_count %lld\n", duration, (double)stats->commit_us / 1e6,
@@ -268,7 +272,7 @@ static void add_checkpoints(struct buffer *out, const struct store_stats *stats)
 {
     static const char name[] = "sessiond_checkpoints_total";
 
-    add_family(out, name, "counter", "Copies of the write-ahead log into the database file.");
+    add_family(out, name, "counter", "Checkpoints of the write-ahead log, by result.");
     buffer_printf(out, "%s{result=\"complete\"} %lld\n", name,
                   (long long)stats->checkpoints_complete);
     buffer_printf(out, "%s{result=\"partial\"} %lld\n", name,
@@ -283,35 +287,36 @@ static void add_store_counters(struct buffer *out, const struct store_stats *sta
         const char *help;
     } families[STORE_COUNT_KINDS] = {
         [STORE_LEASES_GRANTED] = {"sessiond_lease_grants_total",
-                                  "Leases granted, stolen included."},
-        [STORE_LEASES_STOLEN] = {"sessiond_lease_steals_total", "Leases taken from another owner."},
-        [STORE_LEASES_EXPIRED] = {"sessiond_lease_expiries_total", "Leases that ran out."},
+                                  "Leases granted, including takeovers, without renewals."},
+        [STORE_LEASES_STOLEN] = {"sessiond_lease_steals_total",
+                                 "Leases taken over from another owner."},
+        [STORE_LEASES_EXPIRED] = {"sessiond_lease_expiries_total", "Expired leases."},
         [STORE_WRITES_FENCED] = {"sessiond_fenced_writes_total",
-                                 "Writes refused for want of the current lease token."},
-        [STORE_SESSIONS_RECOVERED] = {"sessiond_recoveries_total",
-                                      "Sessions whose owner was found gone."},
+                                 "Writes rejected because they had no valid lease token."},
+        [STORE_SESSIONS_RECOVERED] =
+            {"sessiond_recoveries_total",
+             "Sessions paused after their lease expired or by a recovery."},
         [STORE_REPLAYS] = {"sessiond_idempotency_replays_total",
-                           "Answers given again under an Idempotency-Key."},
+                           "Responses replayed for an Idempotency-Key."},
         [STORE_QUOTA_REJECTED] = {"sessiond_quota_rejections_total",
-                                  "Writes refused for want of room in the database."},
-        [STORE_EVENTS_WRITTEN] = {"sessiond_events_written_total", "Changes recorded as events."},
+                                  "Writes rejected because of --max-db-size, --max-consumers or "
+                                  "--max-streams-per-session."},
+        [STORE_EVENTS_WRITTEN] = {"sessiond_events_written_total", "Events written."},
         [STORE_EVENTS_EXPIRED] = {"sessiond_events_expired_total",
-                                  "Events removed for their age or number."},
-        [STORE_ENTRIES_APPENDED] = {"sessiond_entries_appended_total",
-                                    "Entries appended to the logs of sessions."},
+                                  "Events deleted because of their age or number."},
+        [STORE_ENTRIES_APPENDED] = {"sessiond_entries_appended_total", "Appended entries."},
         [STORE_ENTRIES_DUPLICATE] = {"sessiond_entries_duplicate_total",
-                                     "Entries that were there already, by their uuid."},
+                                     "Appended entries that already existed, by their uuid."},
         [STORE_ENTRIES_BYTES] = {"sessiond_entries_appended_bytes_total",
-                                 "Bytes of the entries appended."},
-        [STORE_FORKS] = {"sessiond_forks_total", "Sessions forked from others."},
+                                 "Bytes of appended entries."},
+        [STORE_FORKS] = {"sessiond_forks_total", "Sessions created by forks."},
         [STORE_SESSIONS_IMPORTED] = {"sessiond_imported_sessions_total",
-                                     "Sessions imported that were not there."},
+                                     "Sessions created by imports."},
         [STORE_ENTRIES_IMPORTED] = {"sessiond_imported_entries_total",
-                                    "Entries imported that were not there."},
-        [STORE_SEARCH_INDEXED] = {"sessiond_search_indexed_total",
-                                  "Entries and contexts whose words went into the index."},
+                                    "Entries created by imports."},
+        [STORE_SEARCH_INDEXED] = {"sessiond_search_indexed_total", "Indexed entries and contexts."},
         [STORE_SEARCH_REBUILDS] = {"sessiond_search_rebuilds_total",
-                                   "Times the search index was found corrupt and rebuilt."},
+                                   "Rebuilds of a corrupt search index."},
     };
 
     for (int i = 0; i < STORE_COUNT_KINDS; i++) {
@@ -325,7 +330,7 @@ static void add_purged(struct buffer *out, const struct store_stats *stats)
 {
     static const char name[] = "sessiond_sessions_purged_total";
 
-    add_family(out, name, "counter", "Sessions that retention deleted.");
+    add_family(out, name, "counter", "Sessions that retention deleted, by reason.");
     buffer_printf(out, "%s{reason=\"terminated\"} %lld\n", name,
                   (long long)stats->counts[STORE_PURGED_TERMINATED]);
     buffer_printf(out, "%s{reason=\"idle\"} %lld\n", name,
@@ -336,7 +341,7 @@ static void add_task_failures(struct buffer *out, const struct store_stats *stat
 {
     static const char name[] = "sessiond_maintenance_failures_total";
 
-    add_family(out, name, "counter", "Failed runs of the store's maintenance tasks.");
+    add_family(out, name, "counter", "Failed runs of maintenance tasks, by task.");
     for (int i = 0; i < STORE_TASKS; i++)
         buffer_printf(out, "%s{task=\"%s\"} %lld\n", name, store_task_name((enum store_task)i),
                       (long long)stats->task_failures[i]);
@@ -344,13 +349,14 @@ static void add_task_failures(struct buffer *out, const struct store_stats *stat
 
 static void add_size(struct buffer *out, const struct store_stats *stats)
 {
-    add_gauge(out, "sessiond_database_bytes", "What the database has stored, free pages left out.",
+    add_gauge(out, "sessiond_database_bytes", "Size of the stored data, without free pages.",
               stats->database_bytes);
-    add_gauge(out, "sessiond_database_free_bytes", "Free pages of the database file.",
+    add_gauge(out, "sessiond_database_free_bytes", "Size of the free pages of the database file.",
               stats->free_bytes);
-    add_gauge(out, "sessiond_database_max_bytes", "Size from which on nothing grows; 0: no limit.",
+    add_gauge(out, "sessiond_database_max_bytes", "Value of --max-db-size; 0: no limit.",
               stats->max_database_bytes);
-    add_gauge(out, "sessiond_database_nearly_full", "1 from four fifths of that size on.",
+    add_gauge(out, "sessiond_database_nearly_full",
+              "1 when the stored data has reached four fifths of --max-db-size.",
               stats->nearly_full);
 }
 
@@ -362,16 +368,16 @@ static void add_store_stats(struct buffer *out, struct store *store)
     add_commits(out, &stats);
     add_gauge(out, "sessiond_write_queue_depth", "Writes that wait for their commit.",
               stats.queue_depth);
-    add_gauge(out, "sessiond_wal_bytes", "Length of the write-ahead log that is in use.",
-              stats.wal_bytes);
+    add_gauge(out, "sessiond_wal_bytes",
+              "Length of the part of the write-ahead log that is in use.", stats.wal_bytes);
     add_checkpoints(out, &stats);
     add_store_counters(out, &stats);
     add_gauge(out, "sessiond_search_index_ready",
-              "1 when all that is stored can be found; 0 while the index is being made, or without "
-              "search.",
+              "1 when search finds all stored data; 0 while the index is built, or with --search "
+              "off.",
               stats.search_complete);
-    add_gauge(out, "sessiond_events", "Events that are kept.", stats.events);
-    add_gauge(out, "sessiond_events_newest_id", "The newest event; 0 when there never was one.",
+    add_gauge(out, "sessiond_events", "Stored events.", stats.events);
+    add_gauge(out, "sessiond_events_newest_id", "Id of the newest event; 0 before the first event.",
               stats.newest_event);
     add_purged(out, &stats);
     add_task_failures(out, &stats);
@@ -389,19 +395,21 @@ static void add_deprecated(struct buffer *out, const struct metrics *metrics, st
     struct store_stats stats;
 
     store_stats(store, &stats);
-    add_gauge(out, "sessiond_bodies_bytes", "Deprecated: sessiond_http_body_memory_bytes.",
+    add_gauge(out, "sessiond_bodies_bytes", "Deprecated, use sessiond_http_body_memory_bytes.",
               read_counter(&metrics->gauges[METRICS_BODIES_BYTES]));
-    add_gauge(out, "sessiond_streams", "Deprecated: sessiond_streaming_responses.",
+    add_gauge(out, "sessiond_streams", "Deprecated, use sessiond_streaming_responses.",
               read_counter(&metrics->gauges[METRICS_STREAMS]));
-    add_gauge(out, "sessiond_waiting", "Deprecated: sessiond_long_poll_connections.",
+    add_gauge(out, "sessiond_waiting", "Deprecated, use sessiond_long_poll_connections.",
               read_counter(&metrics->gauges[METRICS_LONG_POLLS]));
-    add_gauge(out, "sessiond_search_complete", "Deprecated: sessiond_search_index_ready.",
+    add_gauge(out, "sessiond_search_complete", "Deprecated, use sessiond_search_index_ready.",
               stats.search_complete);
     add_counter(out, "sessiond_growth_refusals_total",
-                "Deprecated: sessiond_quota_rejections_total.", stats.counts[STORE_QUOTA_REJECTED]);
-    add_counter(out, "sessiond_events_removed_total", "Deprecated: sessiond_events_expired_total.",
+                "Deprecated, use sessiond_quota_rejections_total.",
+                stats.counts[STORE_QUOTA_REJECTED]);
+    add_counter(out, "sessiond_events_removed_total",
+                "Deprecated, use sessiond_events_expired_total.",
                 stats.counts[STORE_EVENTS_EXPIRED]);
-    add_family(out, limits, "counter", "Deprecated: sessiond_http_requests_rejected_total.");
+    add_family(out, limits, "counter", "Deprecated, use sessiond_http_requests_rejected_total.");
     for (int i = 0; i < METRICS_LIMITS; i++)
         buffer_printf(out, "%s{limit=\"%s\"} %lld\n", limits, limit_labels[i].deprecated,
                       (long long)read_counter(&metrics->limits[i]));
@@ -417,7 +425,7 @@ static enum route_step metrics_route_begin(const struct routes *routes, struct e
     buffer_printf(out, "sessiond_build_info{version=\"%s\"} 1\n", routes->version);
     add_requests(out, routes->metrics);
     add_durations(out, routes->metrics);
-    add_gauge(out, "sessiond_http_requests_in_flight", "Requests that are not answered yet.",
+    add_gauge(out, "sessiond_http_requests_in_flight", "Requests without a response yet.",
               metrics_in_flight(routes->metrics));
     add_limits(out, routes->metrics);
     add_auth_failures(out, routes->metrics);

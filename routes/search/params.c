@@ -61,7 +61,8 @@ static bool parse_cursor(struct params_parser *parser, struct slice value)
     return true;
 
 refused:
-    return reject_value(parser, PARAMETER_CURSOR, "cursor is the next_cursor of the page before");
+    return reject_value(parser, PARAMETER_CURSOR,
+                        "cursor must be the next_cursor of the previous page");
 }
 
 static bool on_parameter(void *arg, unsigned which, struct slice value)
@@ -78,7 +79,7 @@ static bool on_parameter(void *arg, unsigned which, struct slice value)
         return query_status(&parser->reader, which, value, &parser->query->statuses);
     case PARAMETER_THREAD_ID:
     case PARAMETER_PROJECT_PATH:
-        return value.len > 0 || reject_value(parser, which, "it must not be empty");
+        return value.len > 0 || reject_value(parser, which, "the value must not be empty");
     case PARAMETER_Q:
     case PARAMETER_COUNT:
         break;
@@ -103,7 +104,8 @@ bool search_params_read(struct slice query, struct buffer *text, struct store_se
     if (!query_read(&parser.reader, query, on_parameter, &parser))
         return false;
     if (!query_has(&parser.reader, PARAMETER_Q))
-        return reject_value(&parser, PARAMETER_Q, "q is missing: the words to look for");
+        return reject_value(&parser, PARAMETER_Q,
+                            "q is missing; set it to the words to search for");
     out->text = query_text(&parser.reader, PARAMETER_Q);
     out->thread_id = query_text(&parser.reader, PARAMETER_THREAD_ID);
     out->project_path = query_text(&parser.reader, PARAMETER_PROJECT_PATH);

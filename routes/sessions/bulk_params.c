@@ -119,5 +119,5 @@ bool bulk_params_read(struct slice query, bool has_path, struct buffer *text,
     return parse_position(text->data + parser.reader.ranges[PARAMETER_CURSOR].at,
                           parser.reader.ranges[PARAMETER_CURSOR].len, has_path, &out->place) ||
            query_reject_value(&parser.reader, PARAMETER_CURSOR,
-                              "cursor has to be a next_cursor of this path");
+                              "cursor must be a next_cursor of this path");
 }

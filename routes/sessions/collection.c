@@ -19,7 +19,7 @@ static bool read_if_exists(struct exchange *ex, struct error *err)
         return false;
     ex->job.or_existing = slice_is(word, "return");
     return ex->job.or_existing || error_set(err, ERROR_INVALID_PAYLOAD, "/if_exists",
-                                            "if_exists must be \"return\" or left out");
+                                            "if_exists must be \"return\" or absent");
 }
 
 static bool read_create(const struct routes *routes, struct exchange *ex, struct error *err)

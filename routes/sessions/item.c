@@ -21,7 +21,7 @@ static enum store_visit respond_with_session(void *arg, const struct session *se
     struct error err;
 
     if (job->match.present && !store_match_names(&job->match, session->version)) {
-        error_set(&err, ERROR_PRECONDITION_FAILED, "If-Match", "the session is at version %lld",
+        error_set(&err, ERROR_PRECONDITION_FAILED, "If-Match", "the session has version %lld",
                   (long long)session->version);
         problem_respond_precondition(ex, &err, session->version);
     } else if (!is_volatile && store_match_names(&job->none_match, session->version)) {

@@ -38,7 +38,8 @@ static bool parse_order(struct params_parser *parser, struct slice value)
 {
     parser->query.ascending = slice_is(value, "asc");
     return parser->query.ascending || slice_is(value, "desc") ||
-           reject_value(parser, PARAMETER_ORDER, "order is desc (newest first) or asc");
+           reject_value(parser, PARAMETER_ORDER,
+                        "order must be desc (newest first) or asc (oldest first)");
 }
 
 static bool on_parameter(void *arg, unsigned which, struct slice value)
@@ -50,7 +51,7 @@ static bool on_parameter(void *arg, unsigned which, struct slice value)
         return query_limit(&parser->reader, which, value, LIMIT_MAX, &parser->query.limit);
     case PARAMETER_CURSOR:
         return query_number(value, 1, INT64_MAX, &parser->query.after) ||
-               reject_value(parser, which, "cursor is the next_cursor of the page before");
+               reject_value(parser, which, "cursor must be the next_cursor of the previous page");
     case PARAMETER_STATUS:
         return query_status(&parser->reader, which, value, &parser->query.statuses);
     case PARAMETER_THREAD_ID:
@@ -61,7 +62,7 @@ static bool on_parameter(void *arg, unsigned which, struct slice value)
         return parse_order(parser, value);
     case PARAMETER_INCLUDE:
         parser->query.with_context = true;
-        return slice_is(value, "context") || reject_value(parser, which, "include takes context");
+        return slice_is(value, "context") || reject_value(parser, which, "include must be context");
     case PARAMETER_COUNT:
         break;
     }

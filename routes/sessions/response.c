@@ -63,6 +63,6 @@ bool session_parse_id(struct exchange *ex, char id[UUID_SIZE])
 {
     if (uuid_read(ex->id_text, id))
         return true;
-    problem_respond_kind(ex, ERROR_NOT_FOUND, "a session's id is a UUID, which this is not");
+    problem_respond_kind(ex, ERROR_NOT_FOUND, "the id of a session must be a UUID");
     return false;
 }

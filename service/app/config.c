@@ -19,113 +19,121 @@
 
 static const struct option options[] = {
     {"listen", "SESSIOND_LISTEN", OPTION_TEXT, OFFSET(listen), "127.0.0.1:8082", 0, 0,
-     "HOST:PORT or unix:PATH to serve on; port 0 picks a free one"},
+     "HOST:PORT or unix:PATH to listen on; port 0 selects a free port"},
     {"socket-mode", "SESSIOND_SOCKET_MODE", OPTION_MODE, OFFSET(socket_mode), "0600", 0, 0777,
-     "permissions of the file of unix:PATH, in octal"},
+     "permissions of the socket file of unix:PATH, in octal"},
     {"tls-cert", "SESSIOND_TLS_CERT", OPTION_TEXT, OFFSET(tls_cert), NULL, 0, 0,
-     "PEM file: certificate, then its chain; with --tls-key, HTTPS alone is served"},
+     "PEM file with the certificate, then its chain; with --tls-key, the service accepts only "
+     "HTTPS"},
     {"tls-key", "SESSIOND_TLS_KEY", OPTION_TEXT, OFFSET(tls_key), NULL, 0, 0,
-     "PEM file: the private key of --tls-cert"},
+     "PEM file with the private key of --tls-cert"},
     {"db", "SESSIOND_DB", OPTION_TEXT, OFFSET(db), "~/.claude-signal/sessions.db", 0, 0,
-     "database file; its folder is made when missing"},
+     "database file; a missing folder is created"},
     {"token-file", "SESSIOND_TOKEN_FILE", OPTION_TEXT, OFFSET(token_file), NULL, 0, 0,
-     "who may: name:scope:sha256hex a line, scope read, write or admin; SIGHUP reads it again"},
+     "file of tokens, one name:scope:sha256hex per line (scope: read, write or admin); SIGHUP "
+     "reloads it"},
     {"allow-anonymous", "SESSIOND_ALLOW_ANONYMOUS", OPTION_SWITCH, OFFSET(allow_anonymous), "off",
-     0, 0, "on: without tokens listen on any address, where anyone may read and write; off"},
+     0, 0, "on: without tokens, listen on any address, where everyone may read and write; off"},
     {"threads", "SESSIOND_THREADS", OPTION_NUMBER, OFFSET(threads), "number of processors", 1, 64,
-     "HTTP threads"},
+     "number of HTTP threads"},
     {"max-connections", "SESSIOND_MAX_CONNECTIONS", OPTION_NUMBER, OFFSET(max_connections), "8192",
-     1, 20000, "connections at once; further ones wait"},
+     1, 20000, "concurrent connections; further ones wait"},
     {"reserved-connections", "SESSIOND_RESERVED_CONNECTIONS", OPTION_NUMBER,
      OFFSET(reserved_connections), "64", 0, 20000,
-     "connections of --max-connections for health checks only; at most an eighth of them"},
+     "connections of --max-connections reserved for health checks; at most one eighth of them"},
     {"max-connections-per-address", "SESSIOND_MAX_CONNECTIONS_PER_ADDRESS", OPTION_NUMBER,
      OFFSET(max_connections_per_address), "1024", 1, 20000,
-     "connections of one address (IPv6: a /64 network) that no token is used on"},
+     "connections from one address (IPv6: one /64 network) that do not use a token"},
     {"max-connections-per-token", "SESSIOND_MAX_CONNECTIONS_PER_TOKEN", OPTION_NUMBER,
      OFFSET(max_connections_per_token), "1024", 1, 20000,
-     "connections of one token, from all addresses; beyond it 429"},
+     "connections that use one token, from all addresses; above the limit: 429"},
     {"max-streams-per-client", "SESSIOND_MAX_STREAMS_PER_CLIENT", OPTION_NUMBER,
      OFFSET(max_streams_per_client), "512", 1, 20000,
-     "streams and long polls of one token, or without one of one address; beyond it 429"},
+     "event streams and long polls of one token, or of one address without a token; above the "
+     "limit: 429"},
     {"max-keepalive-connections", "SESSIOND_MAX_KEEPALIVE_CONNECTIONS", OPTION_NUMBER,
      OFFSET(max_keepalive_connections), "1024", 0, 20000,
-     "connections that stay open after a response; further ones end with it"},
+     "connections that stay open after a response; further ones close after it"},
     {"max-requests-per-connection", "SESSIOND_MAX_REQUESTS_PER_CONNECTION", OPTION_NUMBER,
      OFFSET(max_requests_per_connection), "0", 0, 1000000000,
-     "requests after which a connection ends; 0: any number"},
+     "requests after which a connection closes; 0: unlimited"},
     {"max-header-size", "SESSIOND_MAX_HEADER_SIZE", OPTION_SIZE, OFFSET(max_header_bytes), "16384",
-     1024, 65536, "a request's head: request line and header fields, these at most 128"},
+     1024, 65536, "request line and header fields of a request; a request has at most 128 fields"},
     {"max-target-size", "SESSIOND_MAX_TARGET_SIZE", OPTION_SIZE, OFFSET(max_target_bytes), "14336",
      256, 32768, "path and query of a request"},
     {"max-query-parameters", "SESSIOND_MAX_QUERY_PARAMETERS", OPTION_NUMBER,
      OFFSET(max_query_parameters), "64", 1, 10000, "parameters of a query"},
     {"max-body-size", "SESSIOND_MAX_BODY_SIZE", OPTION_SIZE, OFFSET(max_body_bytes), "16777216",
-     1024, 256 << 20, "longest request body, and longest context that merging makes"},
+     1024, 256 << 20, "largest request body, and largest context that a merge produces"},
     {"body-memory-limit", "SESSIOND_BODY_MEMORY_LIMIT", OPTION_SIZE, OFFSET(max_bodies_bytes),
      "268435456", 1024, INT64_C(1) << 40,
-     "bodies of requests and large responses under way; beyond it 503"},
+     "memory for request bodies and large responses in progress; above the limit: 503"},
     {"body-memory-limit-per-client", "SESSIOND_BODY_MEMORY_LIMIT_PER_CLIENT", OPTION_SIZE,
      OFFSET(max_bodies_bytes_per_client), "134217728", 1024, INT64_C(1) << 40,
-     "the same of one token, or without one of one address; beyond it 429"},
+     "memory of --body-memory-limit that one token, or one address without a token, may use; above "
+     "it: 429"},
     {"max-json-depth", "SESSIOND_MAX_JSON_DEPTH", OPTION_NUMBER, OFFSET(max_json_depth), "512", 2,
-     10000, "arrays and objects open at once in a body"},
+     10000, "nesting depth of arrays and objects in a body"},
     {"max-page-size", "SESSIOND_MAX_PAGE_SIZE", OPTION_SIZE, OFFSET(max_page_bytes), "4194304",
-     1024, 256 << 20, "a page ends before it grows longer, after one session or entry at least"},
+     1024, 256 << 20, "largest page of a response; a page has at least one session or entry"},
     {"max-batch-entries", "SESSIOND_MAX_BATCH_ENTRIES", OPTION_NUMBER, OFFSET(max_batch_entries),
-     "1000", 1, 10000, "entries of one append"},
+     "1000", 1, 10000, "entries in one append"},
     {"max-queue", "SESSIOND_MAX_QUEUE", OPTION_NUMBER, OFFSET(max_queue), "4096", 1, 1000000,
-     "writes waiting at once; further ones are answered 503"},
+     "queued writes; above the limit: 503"},
     {"max-queue-per-client", "SESSIOND_MAX_QUEUE_PER_CLIENT", OPTION_NUMBER,
      OFFSET(max_queue_per_client), "1024", 1, 1000000,
-     "requests waiting of one token, or without one of one address; beyond it 429"},
+     "queued requests of one token, or of one address without a token; above the limit: 429"},
     {"max-forks", "SESSIOND_MAX_FORKS", OPTION_NUMBER, OFFSET(max_forks), "16", 1, 1000000,
-     "forks of long logs that are being made at once; further ones are answered 503"},
+     "concurrent forks of long logs; above the limit: 503"},
     {"max-forks-per-client", "SESSIOND_MAX_FORKS_PER_CLIENT", OPTION_NUMBER,
      OFFSET(max_client_forks), "4", 1, 1000000,
-     "of these, those of one token, or without one of one address"},
+     "concurrent forks of long logs by one token, or by one address without a token"},
     {"idempotency-ttl", "SESSIOND_IDEMPOTENCY_TTL", OPTION_SECONDS, OFFSET(idempotency_ttl_s),
-     "24h", 1, 31536000, "how long an Idempotency-Key is remembered"},
+     "24h", 1, 31536000, "how long the service stores the response of an Idempotency-Key"},
     {"event-retention", "SESSIOND_EVENT_RETENTION", OPTION_SECONDS, OFFSET(event_retention_s), "7d",
-     1, 315360000, "how long an event is kept"},
+     1, 315360000, "how long an event is stored"},
     {"max-events", "SESSIOND_MAX_EVENTS", OPTION_NUMBER, OFFSET(max_events), "1000000", 1,
-     1000000000, "events that are kept; beyond it the oldest are removed"},
+     1000000000, "stored events; above the limit the oldest are deleted"},
     {"max-consumers", "SESSIOND_MAX_CONSUMERS", OPTION_NUMBER, OFFSET(max_consumers), "1000", 1,
-     1000000, "consumers that are stored; further ones are answered 507"},
+     1000000, "stored consumers; above the limit: 507"},
     {"max-streams-per-session", "SESSIOND_MAX_STREAMS_PER_SESSION", OPTION_NUMBER,
-     OFFSET(max_streams), "10000", 1, 1000000,
-     "streams of a session; a further one is answered 507"},
+     OFFSET(max_streams), "10000", 1, 1000000, "streams in a session; above the limit: 507"},
     {"search", "SESSIOND_SEARCH", OPTION_SWITCH, OFFSET(search), "on", 0, 0,
-     "on: entries and contexts can be searched; off: writes cost less"},
+     "on: entries and contexts are searchable; off: writes cost less"},
     {"checkpoint-pages", "SESSIOND_CHECKPOINT_PAGES", OPTION_NUMBER, OFFSET(checkpoint_pages),
-     "40000", 10, 1000000, "write-ahead log, in pages of 4 KiB, that makes the writer checkpoint"},
+     "40000", 10, 1000000,
+     "size of the write-ahead log, in pages of 4 KiB, at which the writer checkpoints"},
     {"retain-terminated", "SESSIOND_RETAIN_TERMINATED", OPTION_SECONDS, OFFSET(retain_terminated_s),
      "off", 1, DURATION_MAX_S,
-     "TERMINATED sessions are deleted when their last change is older: 30d, 12h, 90m, 45s; off"},
+     "delete TERMINATED sessions whose last change is older than this: 30d, 12h, 90m, 45s; off: "
+     "never"},
     {"retain-idle", "SESSIOND_RETAIN_IDLE", OPTION_SECONDS, OFFSET(retain_idle_s), "off", 1,
      DURATION_MAX_S,
-     "PAUSED sessions are deleted when their last change is older, as --retain-terminated; off"},
+     "delete PAUSED sessions whose last change is older than this: 30d, 12h, 90m, 45s; off: never"},
     {"max-db-size", "SESSIOND_MAX_DB_SIZE", OPTION_SIZE, OFFSET(max_db_bytes), "0", 0,
-     INT64_C(1) << 50, "what the database may store; beyond it what grows is answered 507; 0: any"},
+     INT64_C(1) << 50,
+     "size limit of the stored data; above it, writes that add data get 507; 0: unlimited"},
     {"rate-limit", "SESSIOND_RATE_LIMIT", OPTION_NUMBER, OFFSET(rate_per_second), "0", 0, 1000000,
-     "requests a second of one token, or without one of one address, beyond it 429; 0: any number"},
+     "requests per second of one token, or of one address without a token; above it: 429; 0: "
+     "unlimited"},
     {"request-timeout", "SESSIOND_REQUEST_TIMEOUT", OPTION_MILLISECONDS, OFFSET(request_timeout_ms),
-     "30s", 100, 3600000, "how long a request may take to arrive, from its first byte on"},
+     "30s", 100, 3600000, "time for a request to arrive completely, from its first byte"},
     {"response-timeout", "SESSIOND_RESPONSE_TIMEOUT", OPTION_MILLISECONDS,
      OFFSET(response_timeout_ms), "60s", 100, 3600000,
-     "how long a client may take to read a response; a backup may take longer"},
+     "time for a client to read a response; a backup may take longer"},
     {"idle-timeout", "SESSIOND_IDLE_TIMEOUT", OPTION_MILLISECONDS, OFFSET(idle_timeout_ms), "60s",
-     1000, 3600000, "a connection on which nothing moves for so long is closed"},
+     1000, 3600000, "time without traffic after which a connection is closed"},
     {"shutdown-timeout", "SESSIOND_SHUTDOWN_TIMEOUT", OPTION_MILLISECONDS,
-     OFFSET(shutdown_timeout_ms), "8s", 0, 600000, "how long a stop waits for requests under way"},
+     OFFSET(shutdown_timeout_ms), "8s", 0, 600000,
+     "time for requests in progress to complete during a shutdown"},
     {"command-timeout", "SESSIOND_COMMAND_TIMEOUT", OPTION_SECONDS, OFFSET(command_timeout_s),
      "10m", 1, 86400,
-     "backup, export, import and purge fail when the service sends less than 1 KiB in this time; "
-     "off"},
+     "backup, export, import and purge fail when they receive less than 1 KiB in this time; off: "
+     "never"},
     {"log-level", "SESSIOND_LOG_LEVEL", OPTION_TEXT, OFFSET(log_level), "info", 0, 0,
-     "debug, info, warning or error"},
+     "lowest level that is logged: debug, info, warning or error"},
     {"sandbox", "SESSIOND_SANDBOX", OPTION_SWITCH, OFFSET(sandbox), "on", 0, 0,
-     "on: gives up what serving does not need (SECURITY.md); off: debuggers can watch"},
+     "on: drop privileges that the service does not need (SECURITY.md); off: allow debuggers"},
 };
 
 #define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
@@ -192,7 +200,8 @@ static bool read_token(struct config *config, struct error *err)
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "SESSIOND_TOKEN must not be empty");
     return strlen(config->token) <= TOKEN_CHARACTERS_MAX ||
            error_set(err, ERROR_INVALID_PAYLOAD, NULL,
-                     "SESSIOND_TOKEN may have at most %d characters", TOKEN_CHARACTERS_MAX);
+                     "SESSIOND_TOKEN has %zu characters; the limit is %d", strlen(config->token),
+                     TOKEN_CHARACTERS_MAX);
 }
 
 static bool is_known_variable(const char *name)
@@ -234,9 +243,10 @@ static void warn_unknown_variable(struct config *config, const char *name)
         if (config_distance(name, options[i].variable) < config_distance(name, nearest))
             nearest = options[i].variable;
     }
-    add_warning(config,
-                "the variable %.60s is not known and has no effect; the nearest known one is %s",
-                name, nearest);
+    add_warning(
+        config,
+        "the variable %.60s is not known and has no effect; the most similar known one is %s", name,
+        nearest);
 }
 
 static void warn_unknown_variables(struct config *config)
@@ -337,7 +347,7 @@ static bool parse_flag(struct config *config, char **argv, int *i, struct error 
                                                 : NULL;
     if (option == NULL)
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
-                         "there is no flag %.60s; --help lists them all", word);
+                         "unknown flag %.60s; --help lists all flags", word);
     snprintf(source, sizeof(source), "%.*s", (int)len, word);
     if (equals != NULL)
         return set_by_name(config, option, alias, source, equals + 1, err);
@@ -354,7 +364,8 @@ static bool parse_positional(struct config *config, const char *word, struct err
     const char **target = config->file == NULL ? &config->file : &config->second;
 
     if (*target != NULL)
-        return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "\"%.60s\" is a word too many", word);
+        return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
+                         "unexpected argument \"%.60s\"; --help shows the usage", word);
     if (word[0] == '\0')
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "FILE must not be empty");
     *target = word;
@@ -410,7 +421,7 @@ bool config_check_db(const struct config *config, struct error *err)
 {
     return config->db != NULL || error_set(err, ERROR_INVALID_PAYLOAD, "db",
                                            "HOME is not set or too long, so there is no default "
-                                           "database: name one with --db or SESSIOND_DB");
+                                           "database; set --db or SESSIOND_DB");
 }
 
 void config_help(FILE *out)
@@ -418,8 +429,8 @@ void config_help(FILE *out)
     fputs(
         "usage: sessiond [--flag value] …\n"
         "       sessiond COMMAND [FILE] [--flag value] …\n\n"
-        "A durable session store for agent daemons: REST over HTTP, kept in SQLite.\n"
-        "A flag wins over its environment variable. Durations have a unit: 30d, 12h, 90m, 45s or\n"
+        "A durable session store for agent daemons: a REST API over HTTP, stored in SQLite.\n"
+        "A flag overrides its environment variable. Durations have a unit: 30d, 12h, 90m, 45s or\n"
         "250ms. Sizes are bytes or have a unit: 64KiB, 16MiB, 2GiB.\n\n",
         out);
     for (size_t i = 0; i < OPTION_COUNT; i++)
@@ -427,14 +438,14 @@ void config_help(FILE *out)
                 options[i].variable, options[i].help,
                 options[i].fallback == NULL ? "none" : options[i].fallback);
     fputs("  SESSIOND_TOKEN\n"
-          "        a token of scope admin, at most 512 characters; no flag, since everyone sees "
-          "those in ps\n"
+          "        a token of scope admin, at most 512 characters; it has no flag, because flags "
+          "are visible in ps\n"
           "        default: none\n",
           out);
     fputs("  --help\n        print this and exit\n"
           "  --version\n        print the version and exit\n\n"
-          "SIGTERM and SIGINT stop the service after the requests under way; SIGHUP makes it\n"
-          "read its tokens and its certificate again.\n"
+          "SIGTERM and SIGINT stop the service after the requests in progress. SIGHUP reloads the\n"
+          "token file and the certificate.\n"
           "Exit codes: 0 stopped, 1 cannot start or stop, 2 wrong usage, 74 the disk failed.\n",
           out);
 }

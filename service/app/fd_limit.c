@@ -26,7 +26,7 @@ bool fd_limit_reserve_standard(void)
 void fd_limit_raise(int64_t *connections, struct log *log)
 {
     struct rlimit limit;
-    char detail[128];
+    char detail[192];
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
@@ -39,7 +39,8 @@ void fd_limit_raise(int64_t *connections, struct log *log)
     *connections =
         limit.rlim_cur > RESERVED_DESCRIPTORS ? (int64_t)limit.rlim_cur - RESERVED_DESCRIPTORS : 1;
     snprintf(detail, sizeof(detail),
-             "the limit of %llu open files leaves room for %lld connections",
+             "the limit of %llu open files allows only %lld connections; raise it (LimitNOFILE=, "
+             "ulimit -n) or lower --max-connections",
              (unsigned long long)limit.rlim_cur, (long long)*connections);
     log_event(log, LOG_WARNING, "nofile_limit_low", detail);
 }

@@ -12,7 +12,8 @@ static void warn_if_exposed(const char *path, const char *risk, struct log *log)
 
     if (stat(path, &status) != 0 || (status.st_mode & S_IWOTH) == 0)
         return;
-    snprintf(text, sizeof(text), "every user may write %s, and so %s: chmod o-w", path, risk);
+    snprintf(text, sizeof(text), "every user can write to %s and so %s; run chmod o-w on it", path,
+             risk);
     log_event(log, LOG_WARNING, "file_exposed", text);
 }
 

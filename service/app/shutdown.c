@@ -71,7 +71,8 @@ void service_exit_if_failed(struct service *service)
 {
     if (!atomic_load(&service->storage_failed))
         return;
-    log_event(service->log, LOG_ERROR, "exiting", "the storage failed; restart to recover");
+    log_event(service->log, LOG_ERROR, "exiting",
+              "the storage failed; restart the service to recover");
     if (service->server != NULL)
         drain_requests(service, FAILURE_DRAIN_MS);
     log_flush(service->log, FAILURE_DRAIN_MS);
@@ -103,7 +104,8 @@ int service_stop(struct service *service)
     service_exit_if_failed(service);
     if (!stop_server(service)) {
         log_event(service->log, LOG_ERROR, "stop_timed_out",
-                  "writes were still under way; they may be on disk or not");
+                  "requests were still in progress after --shutdown-timeout; their writes may be "
+                  "on disk or not");
         log_flush(service->log, FAILURE_DRAIN_MS);
         _exit(EXIT_FAILURE);
     }

@@ -37,18 +37,21 @@ struct rejection {
 };
 
 static const struct rejection rejections[METRICS_AUTH_FAILURES] = {
-    [AUTH_FAILURE_NO_TOKEN] = {ERROR_UNAUTHORIZED,
-                               "send a token of this service as Authorization: Bearer TOKEN",
-                               CHALLENGE},
-    [AUTH_FAILURE_WRONG_TOKEN] = {ERROR_UNAUTHORIZED, "the token is none of this service's",
+    [AUTH_FAILURE_NO_TOKEN] =
+        {ERROR_UNAUTHORIZED,
+         "no token was sent; send a token of this service as Authorization: Bearer TOKEN",
+         CHALLENGE},
+    [AUTH_FAILURE_WRONG_TOKEN] = {ERROR_UNAUTHORIZED,
+                                  "the token is unknown; send a token of this service",
                                   CHALLENGE ", error=\"invalid_token\""},
     [AUTH_FAILURE_HOST] =
         {ERROR_MISDIRECTED,
-         "without tokens the service is for this machine alone: ask it as localhost, "
-         "127.0.0.1 or [::1]",
+         "without tokens the service accepts local requests only; use localhost, 127.0.0.1 or "
+         "[::1] as its host",
          NULL},
-    [AUTH_FAILURE_ORIGIN] = {ERROR_CROSS_ORIGIN,
-                             "without tokens no page of another origin may ask the service", NULL},
+    [AUTH_FAILURE_ORIGIN] =
+        {ERROR_CROSS_ORIGIN,
+         "without tokens the service rejects requests of pages of another origin", NULL},
 };
 
 static char *copy_text(struct slice text)
@@ -68,8 +71,8 @@ static bool load_environment_token(struct authorizer *access, char *token, struc
         return true;
     if (!token_is_valid(text))
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
-                         ENVIRONMENT_NAME " takes letters, digits and -._~+/, as "
-                                          "sessiond token NAME SCOPE prints them");
+                         ENVIRONMENT_NAME " has an invalid character; use letters, digits and "
+                                          "-._~+/, or a token of sessiond token NAME SCOPE");
     access->has_short_token = text.len < SHORT_TOKEN_CHARACTERS;
     access->environment_token = (struct token){.name = ENVIRONMENT_NAME, .scope = SCOPE_ADMIN};
     sha256_text(text, access->environment_token.digest);
@@ -106,19 +109,21 @@ static bool check_options(const struct authorizer *access, const struct authoriz
                           struct error *err)
 {
     if (access->has_tokens && options->allow_anonymous)
-        return error_set(err, ERROR_INVALID_PAYLOAD, "allow-anonymous",
-                         "--allow-anonymous and tokens contradict each other: leave out the one or "
-                         "the others");
+        return error_set(
+            err, ERROR_INVALID_PAYLOAD, "allow-anonymous",
+            "--allow-anonymous and tokens are both set; remove --allow-anonymous or the "
+            "tokens");
     if (access->has_short_token && !is_local(options->address))
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
-                         ENVIRONMENT_NAME " has fewer than %d characters, which is too few where "
-                                          "other machines connect: make one with sessiond token",
+                         ENVIRONMENT_NAME " has fewer than %d characters, which is too short when "
+                                          "other machines can connect; generate a token with "
+                                          "sessiond token NAME SCOPE",
                          SHORT_TOKEN_CHARACTERS);
     if (access->has_tokens || options->allow_anonymous || is_local(options->address))
         return true;
     return error_set(err, ERROR_INVALID_PAYLOAD, "listen",
-                     "--listen %.50s lets other machines connect: set --token-file or "
-                     "SESSIOND_TOKEN, or say --allow-anonymous if anyone may read and write",
+                     "--listen %.50s lets other machines connect; set --token-file or "
+                     "SESSIOND_TOKEN, or --allow-anonymous if everyone may read and write",
                      options->listen);
 }
 
@@ -204,8 +209,9 @@ static bool reject_scope(struct exchange *ex, struct metrics *metrics, const str
     struct error err;
 
     metrics_count_auth_failure(metrics, AUTH_FAILURE_SCOPE);
-    error_set(&err, ERROR_FORBIDDEN, NULL, "this takes a token of the scope %s; that of %s is %s",
-              missing, token->name, scope_name(token->scope));
+    error_set(&err, ERROR_FORBIDDEN, NULL,
+              "the request requires a token of scope %s; the token %s has scope %s", missing,
+              token->name, scope_name(token->scope));
     problem_respond(ex, &err);
     buffer_printf(&challenge, CHALLENGE ", error=\"insufficient_scope\", scope=\"%s\"", missing);
     exchange_add_header(ex, "WWW-Authenticate", buffer_slice(&challenge));

@@ -8,7 +8,7 @@
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
-#define LINE_FORM "name:scope:sha256hex"
+#define LINE_FORM "a line must be name:scope:sha256hex"
 
 struct tokens {
     size_t count;
@@ -84,10 +84,12 @@ bool tokens_add(struct tokens *tokens, const struct token *token, struct error *
     const struct token *existing = tokens_find_digest(tokens, token->digest);
 
     if (existing != NULL)
-        return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "this is the same token as that of %s",
+        return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
+                         "the token is the same as that of %s; remove one of the two",
                          existing->name);
     if (tokens->count == TOKENS_MAX)
-        return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "there may be at most %d tokens",
+        return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
+                         "there are more than %d tokens; remove tokens that are not used",
                          TOKENS_MAX);
     tokens->items[tokens->count++] = *token;
     return true;
@@ -136,14 +138,15 @@ static bool parse_line(struct tokens *tokens, struct slice line, struct error *e
     token.scope = scope_parse(scope);
     if (!token_name_is_valid(name))
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
-                         LINE_FORM ": a name is 1 to %d of A-Z a-z 0-9 . _ -", TOKEN_NAME_MAX);
+                         LINE_FORM ": the name has 1 to %d characters of A-Z a-z 0-9 . _ -",
+                         TOKEN_NAME_MAX);
     if (token.scope == SCOPE_UNKNOWN)
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
-                         LINE_FORM ": a scope is read, write or admin");
+                         LINE_FORM ": the scope is read, write or admin");
     if (!parse_digest(line, token.digest))
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
-                         LINE_FORM ": the SHA-256 of the token is %d hexadecimal digits, and "
-                                   "nothing follows it",
+                         LINE_FORM ": the SHA-256 of the token has %d hexadecimal digits and ends "
+                                   "the line",
                          2 * SHA256_BYTES);
     memcpy(token.name, name.data, name.len);
     return tokens_add(tokens, &token, err);
@@ -163,7 +166,7 @@ bool tokens_parse(struct tokens *tokens, struct slice text, struct error *err)
     }
     return tokens->count > old_count ||
            error_set(err, ERROR_INVALID_PAYLOAD, NULL,
-                     "it has no token; sessiond token NAME SCOPE makes one");
+                     "the file has no token; generate one with sessiond token NAME SCOPE");
 }
 
 /* Reads at most TOKENS_FILE_MAX_BYTES + 1 bytes, so that the caller detects a longer file. */
@@ -193,15 +196,17 @@ bool tokens_read(struct tokens *tokens, const char *path, struct error *err)
     size_t len = 0;
 
     if (!read_file(path, text, &len))
-        return error_set(err, ERROR_INVALID_PAYLOAD, "token-file",
-                         "--token-file %.120s: %s; name a file that the service's user may read, "
-                         "with the lines that sessiond token NAME SCOPE makes",
-                         path, strerror(errno));
+        return error_set(
+            err, ERROR_INVALID_PAYLOAD, "token-file",
+            "--token-file %.120s: %s; use a file that the user of the service can read, "
+            "with lines from sessiond token NAME SCOPE",
+            path, strerror(errno));
     if (len > TOKENS_FILE_MAX_BYTES)
-        return error_set(err, ERROR_INVALID_PAYLOAD, "token-file",
-                         "--token-file %.120s: it has more than %d bytes; remove tokens that are "
-                         "not used",
-                         path, TOKENS_FILE_MAX_BYTES);
+        return error_set(
+            err, ERROR_INVALID_PAYLOAD, "token-file",
+            "--token-file %.120s: the file has more than %d bytes; remove tokens that are "
+            "not used",
+            path, TOKENS_FILE_MAX_BYTES);
     if (tokens_parse(tokens, (struct slice){text, len}, &reason))
         return true;
     return error_set(err, reason.kind, "token-file", "--token-file %.120s: %.240s", path,

@@ -13,7 +13,7 @@
 bool api_response_reject(struct error *err, const char *what)
 {
     return error_set(err, ERROR_INTERNAL, NULL,
-                     "the response is not one of sessiond: %s; check --listen", what);
+                     "the response is not from sessiond: %s; check --listen", what);
 }
 
 bool api_response_has_type(const struct http_response *response, const char *type,
@@ -49,7 +49,7 @@ static bool parse_object(struct slice text, struct json_object **out, struct err
 
     if (text.len > INT_MAX || !json_scan(text, MAX_DEPTH, &outline, &reason) ||
         outline.type != JSON_OBJECT)
-        return api_response_reject(err, "its body is no JSON object");
+        return api_response_reject(err, "its body is not a JSON object");
     struct json_tokener *tokener = json_tokener_new_ex(MAX_DEPTH + 1);
     if (tokener == NULL)
         abort();
@@ -77,11 +77,11 @@ bool api_response_parse(struct http_response *response, size_t max_bytes, struct
 static bool set_token_error(const struct config *config, int status, struct error *err)
 {
     return error_set(err, ERROR_INTERNAL, NULL,
-                     "the service answers %d: %s a token of the scope admin "
-                     "(a --token-file has only digests, which cannot be sent)",
+                     "the service returned status %d: %s a token of scope admin "
+                     "(the file of --token-file has only digests, which cannot be sent)",
                      status,
                      config->token == NULL ? "set SESSIOND_TOKEN to"
-                                           : "SESSIOND_TOKEN is set, but is not");
+                                           : "SESSIOND_TOKEN is set, but it is not");
 }
 
 bool api_response_set_problem(const struct config *config, struct http_response *response,
@@ -97,7 +97,7 @@ bool api_response_set_problem(const struct config *config, struct http_response 
     if (api_response_read(response, PROBLEM_MAX_BYTES, &body, &ignored) &&
         parse_object(buffer_slice(&body), &problem, &ignored))
         api_response_text(problem, "detail", &detail);
-    error_set(err, ERROR_INTERNAL, NULL, "the service answers %d%s%.*s", response->status,
+    error_set(err, ERROR_INTERNAL, NULL, "the service returned status %d%s%.*s", response->status,
               detail.len == 0 ? "" : ": ", (int)detail.len, detail.data);
     api_response_free(problem);
     buffer_release(&body);

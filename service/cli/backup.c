@@ -40,7 +40,7 @@ static void on_step(void *arg, const char *what)
 static void on_problem(void *arg, const char *problem)
 {
     (void)arg;
-    terminal_print(stderr, "sessiond backup: the snapshot is damaged: %s\n", problem);
+    terminal_print(stderr, "sessiond backup: the snapshot is corrupt: %s\n", problem);
 }
 
 static const char *kind_name(mode_t mode)
@@ -66,7 +66,8 @@ static bool check_kind(const char *path, struct error *err)
 
     if (lstat(path, &status) != 0 || S_ISREG(status.st_mode))
         return true;
-    return error_set(err, ERROR_INTERNAL, NULL, "%s is %s, not a regular file", path,
+    return error_set(err, ERROR_INTERNAL, NULL,
+                     "%s is %s; FILE must be a regular file or not exist", path,
                      kind_name(status.st_mode));
 }
 
@@ -78,10 +79,11 @@ static bool check_file_name(struct backup *backup, struct error *err)
 
     if (snprintf(backup->unfinished, PATH_MAX, "%s.tmp", backup->path) >= PATH_MAX ||
         snprintf(lock, PATH_MAX, "%s.lock", backup->path) >= PATH_MAX)
-        return error_set(err, ERROR_INTERNAL, NULL, "the name is too long");
+        return error_set(err, ERROR_INTERNAL, NULL, "the path of FILE is too long");
     if (access(lock, F_OK) == 0)
         return error_set(err, ERROR_INTERNAL, NULL,
-                         "%s is the database of a service, not a name for a backup", backup->path);
+                         "%s is the database of a service; give another FILE for the backup",
+                         backup->path);
     return check_kind(backup->path, err);
 }
 
@@ -91,8 +93,7 @@ static bool prepare_stdout(struct backup *backup, const struct config *config, s
     if (!config_check_db(config, err))
         return false;
     if (isatty(STDOUT_FILENO))
-        return error_set(err, ERROR_INTERNAL, NULL,
-                         "standard output is a terminal: redirect it into a file");
+        return error_set(err, ERROR_INTERNAL, NULL, "stdout is a terminal; redirect it to a file");
     if (snprintf(backup->unfinished, PATH_MAX, "%s.backup.tmp", config->db) >= PATH_MAX)
         return error_set(err, ERROR_INTERNAL, NULL, "the path of --db is too long");
     return true;
@@ -127,14 +128,13 @@ static bool check_size(const struct http_response *response, int fd, struct erro
     struct statvfs disk;
 
     if (response->length < (int64_t)sizeof(SQLITE_MAGIC))
-        return api_response_reject(err, response->length < 0
-                                            ? "it does not announce the size of the backup"
-                                            : "it is too short for a database");
+        return api_response_reject(err, response->length < 0 ? "it has no Content-Length"
+                                                             : "it is too short for a database");
     if (fstatvfs(fd, &disk) != 0 ||
         (uint64_t)response->length / disk.f_frsize < (uint64_t)disk.f_bavail)
         return true;
     return error_set(err, ERROR_INTERNAL, NULL,
-                     "the backup has %lld bytes, more than the file system of FILE has free",
+                     "the backup has %lld bytes; the file system of FILE has less free space",
                      (long long)response->length);
 }
 
@@ -167,7 +167,7 @@ static bool receive(struct backup *backup, struct http_response *response, int f
         if (!read_part(response, part, &len, err))
             return false;
         if (is_first && memcmp(part, SQLITE_MAGIC, sizeof(SQLITE_MAGIC)) != 0)
-            return api_response_reject(err, "it is no SQLite database");
+            return api_response_reject(err, "it is not an SQLite database");
         if (!write_all(fd, part, len, err))
             return false;
         progress_set(&backup->progress, response->taken, response->length);
@@ -194,7 +194,7 @@ static bool lock_file(const struct backup *backup, int fd, struct error *err)
 {
     return flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK ||
            error_set(err, ERROR_INTERNAL, NULL,
-                     "another backup writes %s; wait until it ends, or name another FILE",
+                     "another backup is writing %s; wait until it ends, or give another FILE",
                      backup->unfinished);
 }
 
@@ -213,7 +213,7 @@ static bool make_unfinished(struct backup *backup, struct error *err)
     if (ok) {
         created = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
         ok = created >= 0 ? lock_file(backup, created, err)
-                          : error_set(err, ERROR_INTERNAL, NULL, "cannot make %s: %s", path,
+                          : error_set(err, ERROR_INTERNAL, NULL, "cannot create %s: %s", path,
                                       strerror(errno));
     }
     if (old >= 0)
@@ -247,7 +247,7 @@ static bool write_to_stdout(const struct backup *backup, struct error *err)
             return false;
         at += count;
     }
-    return count == 0 || error_set(err, ERROR_INTERNAL, NULL, "cannot read the backup again: %s",
+    return count == 0 || error_set(err, ERROR_INTERNAL, NULL, "cannot read the received backup: %s",
                                    strerror(errno));
 }
 
@@ -317,21 +317,18 @@ static enum command_exit run(const struct config *config)
 const struct command command_backup = {
     .name = "backup",
     .file = COMMAND_FILE,
-    .summary = "writes a backup of the running service's database to FILE, or - for stdout",
+    .summary = "write a backup of the running service's database to FILE, or - for stdout",
     .help =
-        "Asks the service that listens on --listen for everything it has as of one instant, "
-        "checks\n"
-        "the structure of what came, and puts it under the name FILE in one step, in place of the\n"
-        "file that had that name; what is no regular file, a symbolic link too, is refused. FILE\n"
-        "is there whole or not at all; until it is, FILE.tmp grows, and a second backup to FILE "
-        "is\n"
-        "refused. The service goes on meanwhile;\n"
-        "it needs as much free space beside its database as that is large.\n\n"
-        "FILE may be -, standard output: the backup is checked in a file beside the database of\n"
-        "--db, which is removed before its content is written.\n\n"
-        "Where the service asks for tokens, SESSIOND_TOKEN has to be one of scope admin.\n\n"
-        "Exit codes: 0 written, 1 the service's database is damaged, 2 wrong usage, 3 it cannot "
-        "be\n"
-        "done; stderr says why.\n",
+        "Downloads a snapshot of the database from the service at --listen, checks its structure,\n"
+        "and stores it as FILE. The service continues to serve requests; it needs free space of\n"
+        "the size of its database in the folder of that database.\n\n"
+        "The snapshot is written to FILE.tmp and renamed in one step, so FILE is complete or does\n"
+        "not exist. An existing FILE is replaced if it is a regular file; a symbolic link or\n"
+        "another kind of file is rejected. A second backup to FILE fails while the first runs.\n\n"
+        "FILE may be - for stdout. The snapshot is then checked in a temporary file in the folder\n"
+        "of --db, which is removed before the content is written.\n\n"
+        "If the service requires tokens, set SESSIOND_TOKEN to a token of scope admin.\n\n"
+        "Exit codes: 0 written, 1 the database of the service is corrupt, 2 wrong usage, 3 the\n"
+        "backup failed; stderr has the reason.\n",
     .run = run,
 };

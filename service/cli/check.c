@@ -44,7 +44,7 @@ static enum command_exit print_result(const char *path, enum file_verdict verdic
         return COMMAND_DONE;
     case FILE_CORRUPT:
         if (report->problems > SHOWN_PROBLEMS)
-            printf("and %lld more\n", report->problems - SHOWN_PROBLEMS);
+            printf("%lld further problems are not shown\n", report->problems - SHOWN_PROBLEMS);
         terminal_print(stdout, "%s: problems found: %lld\n", path, report->problems);
         return COMMAND_CHECK_FAILED;
     case FILE_UNKNOWN:
@@ -75,17 +75,18 @@ static enum command_exit run(const struct config *config)
 const struct command command_check = {
     .name = "check",
     .file = COMMAND_FILE_OPTIONAL,
-    .summary = "looks for damage in FILE, or in the database of --db; changes nothing",
+    .summary = "check FILE, or the database of --db, for corruption; changes nothing",
     .help =
-        "Checks FILE, or the database that --db names: its structure, its indexes, and of each\n"
-        "session the id, the status, the times, the version, and that its context is a JSON "
-        "object\n"
-        "of the size that is noted; of their logs that no entry is missing, that each is a JSON "
-        "object,\n"
-        "and the sums that are noted. Each problem is a line on stdout; nothing is changed.\n\n"
-        "A file that a service serves is refused: make a backup of it, and check that.\n\n"
-        "Exit codes: 0 no problem, 1 problems found, 2 wrong usage, 3 it cannot be checked; "
-        "stderr\n"
-        "says why.\n",
+        "Checks FILE, or the database of --db, and changes nothing:\n"
+        "- the structure of the file and its indexes\n"
+        "- of each session: id, status, times, version, and that its context is a JSON object of\n"
+        "  the stored size\n"
+        "- of each entry log: that no entry is missing, that each entry is a JSON object, and the\n"
+        "  stored totals\n"
+        "It prints one line on stdout for each problem.\n\n"
+        "It rejects a file that a running service uses. In that case, make a backup and check the\n"
+        "backup.\n\n"
+        "Exit codes: 0 no problem, 1 problems found, 2 wrong usage, 3 the file cannot be checked;\n"
+        "stderr has the reason.\n",
     .run = run,
 };

@@ -32,9 +32,7 @@ static const char *argument_usage(const struct command *command)
 
 void command_list(FILE *out)
 {
-    fputs(
-        "\nWith a command it does that in place of serving (sessiond COMMAND --help says more):\n",
-        out);
+    fputs("\nCommands, which run instead of the service (see sessiond COMMAND --help):\n", out);
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         fprintf(out, "  %s%s\n        %s\n", commands[i]->name, argument_usage(commands[i]),
                 commands[i]->summary);
@@ -89,8 +87,7 @@ static void print_help(const struct command *command)
 {
     printf("usage: sessiond %s%s", command->name, argument_usage(command));
     print_flag_usage(command);
-    printf(" [--flag value] …\n\n%s\nFlags and variables are those of sessiond --help.\n",
-           command->help);
+    printf(" [--flag value] …\n\n%s\nFlags and variables: see sessiond --help.\n", command->help);
 }
 
 static bool check_arguments(const struct command *command, const struct config *config,
@@ -102,13 +99,14 @@ static bool check_arguments(const struct command *command, const struct config *
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "%s needs a NAME and a SCOPE",
                          command->name);
     if (!needs_two && config->second != NULL)
-        return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "one FILE, not \"%.60s\" and \"%.60s\"",
-                         config->file, config->second);
+        return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
+                         "\"%.60s\" and \"%.60s\" are two files; give one FILE", config->file,
+                         config->second);
     if (command->file == COMMAND_FILE && config->file == NULL)
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "%s needs a FILE", command->name);
     if (command->file == COMMAND_NO_FILE && config->file != NULL)
-        return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "%s takes no \"%.60s\"", command->name,
-                         config->file);
+        return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "%s takes no argument \"%.60s\"",
+                         command->name, config->file);
     return true;
 }
 

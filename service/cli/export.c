@@ -37,7 +37,8 @@ static bool write_all(const char *data, size_t len, struct error *err)
         if (written < 0 && errno == EINTR)
             continue;
         if (written < 0)
-            return error_set(err, ERROR_INTERNAL, NULL, "cannot write: %s", strerror(errno));
+            return error_set(err, ERROR_INTERNAL, NULL, "cannot write to stdout: %s",
+                             strerror(errno));
         data += written;
         len -= (size_t)written;
     }
@@ -90,7 +91,7 @@ static bool count_line(struct export *export, struct slice line, struct error *e
 
     export->lines++;
     if (!json_scan(line, MAX_DEPTH, &outline, &reason))
-        return error_set(err, ERROR_INTERNAL, NULL, "line %lld of the response is no JSON: %.120s",
+        return error_set(err, ERROR_INTERNAL, NULL, "line %lld of the response is not JSON: %.120s",
                          (long long)export->lines, reason.detail);
     if (is_entry(export, &outline)) {
         export->entries++;
@@ -143,12 +144,12 @@ static bool add_part(struct export *export, struct slice part, struct error *err
     size_t done = 0;
 
     if (line->len + part.len > LINE_BYTES_MAX)
-        return api_response_reject(err, "a line is longer than any session");
+        return api_response_reject(err, "a line is longer than the longest session or entry");
     buffer_add(line, part);
     if (!write_lines(export, searched, &done, err))
         return false;
     if (done < line->len && line->data[done] != '{')
-        return api_response_reject(err, "a line is no JSON object");
+        return api_response_reject(err, "a line is not a JSON object");
     memmove(line->data, line->data + done, line->len - done);
     line->len -= done;
     return true;
@@ -166,7 +167,7 @@ static bool receive_export(struct export *export, struct http_response *response
             return false;
     }
     if (count == 0 && export->line.len > 0)
-        return api_response_reject(err, "its last line is not whole");
+        return api_response_reject(err, "its last line is incomplete");
     if (count == 0)
         memcpy(export->complete_session, export->last_session, UUID_SIZE);
     return count == 0;
@@ -200,9 +201,9 @@ static enum command_exit run(const struct config *config)
     if (!ok)
         terminal_print(stderr, "sessiond export: %s\n", err.detail);
     if (ok || export.sessions > 0)
-        fprintf(stderr, "sessiond export: %lld sessions, %lld entries written%s%s\n",
+        fprintf(stderr, "sessiond export: wrote %lld sessions and %lld entries%s%s\n",
                 (long long)export.sessions, (long long)export.entries,
-                export.complete_session[0] == '\0' ? "" : "; go on with --after ",
+                export.complete_session[0] == '\0' ? "" : "; continue with --after ",
                 export.complete_session);
     if (ok)
         return COMMAND_DONE;
@@ -218,16 +219,17 @@ const struct command command_export = {
     .name = "export",
     .file = COMMAND_NO_FILE,
     .flags = flags,
-    .summary = "writes all sessions and entries of the running service to stdout, as NDJSON",
+    .summary = "write all sessions and entries of the running service to stdout as NDJSON",
     .help =
-        "Asks the service that listens on --listen for all its sessions, the oldest first, each\n"
-        "with its context and followed by the entries of its log: one JSON object a line, for\n"
-        "sessiond import. Each session is as it was when its line was written; the service goes\n"
-        "on meanwhile. Lines are written whole or not at all.\n\n"
-        "--after ID begins behind this session: to go on after an interruption, or to get what\n"
-        "is new. stderr says at the end which ID that is; what is written twice does no harm.\n\n"
-        "Where the service asks for tokens, SESSIOND_TOKEN has to be one of scope admin.\n\n"
-        "Exit codes: 0 all was written, 2 wrong usage, 3 it cannot be done, or not to the end;\n"
-        "stderr says why.\n",
+        "Downloads all sessions from the service at --listen, the oldest first, each with its\n"
+        "context and followed by its entries: one JSON object per line, for sessiond import.\n"
+        "The export is not a snapshot: each session is as it was when its line was written. The\n"
+        "command writes complete lines only.\n\n"
+        "--after ID starts after this session. Use it to continue an interrupted export or to get\n"
+        "the new sessions only; stderr has the ID at the end. Importing a session twice does not\n"
+        "create duplicates.\n\n"
+        "If the service requires tokens, set SESSIOND_TOKEN to a token of scope admin.\n\n"
+        "Exit codes: 0 all data is written, 2 wrong usage, 3 the export failed or is incomplete;\n"
+        "stderr has the reason.\n",
     .run = run,
 };

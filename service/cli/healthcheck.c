@@ -15,8 +15,8 @@ static void print_problem(struct http_response *response)
     char body[1024];
 
     const ssize_t count = http_client_read(response, body, sizeof(body), &ignored);
-    terminal_print(stderr, "sessiond healthcheck: /readyz answers %d: %.*s\n", response->status,
-                   count < 0 ? 0 : (int)count, body);
+    terminal_print(stderr, "sessiond healthcheck: /readyz returned status %d: %.*s\n",
+                   response->status, count < 0 ? 0 : (int)count, body);
 }
 
 static enum command_exit run(const struct config *config)
@@ -37,10 +37,9 @@ static enum command_exit run(const struct config *config)
 const struct command command_healthcheck = {
     .name = "healthcheck",
     .file = COMMAND_NO_FILE,
-    .summary = "ask the running service whether it is ready",
-    .help =
-        "Asks /readyz of the service at --listen, which commits a write. For the health checks of\n"
-        "containers, which have no curl.\n\n"
-        "Exit codes: 0 ready; 1 not ready, or no answer within 3 seconds.\n",
+    .summary = "check whether the running service is ready",
+    .help = "Requests /readyz from the service at --listen, which commits a write. Use it as the\n"
+            "health check of a container that has no curl.\n\n"
+            "Exit codes: 0 ready; 1 not ready, or no response within 3 seconds; 2 wrong usage.\n",
     .run = run,
 };

@@ -88,7 +88,7 @@ static const char *check_field(struct http_transfer *transfer, struct slice line
     struct slice value;
 
     if (parse_field(line, "Content-Encoding:", &value) && !equals_word(value, "identity"))
-        return "the response is compressed, which was not asked for";
+        return "the response has a Content-Encoding, which the request did not allow";
     if (!parse_field(line, "Transfer-Encoding:", &value))
         return NULL;
     transfer->is_chunked = true;
@@ -111,7 +111,9 @@ static const char *check_head(struct http_transfer *transfer)
     curl->easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     transfer->is_head_complete =
         length >= 0 || transfer->is_chunked || status == 204 || status == 304;
-    return transfer->is_head_complete ? NULL : "the response does not say how long its body is";
+    return transfer->is_head_complete
+               ? NULL
+               : "the response has no Content-Length and no Transfer-Encoding";
 }
 
 /* Handles one line of a header section. */
@@ -154,24 +156,28 @@ static bool set_transfer_error(const struct http_transfer *transfer, struct erro
     long reason = 0;
 
     if (transfer->rejection != NULL)
-        return error_set(err, ERROR_INTERNAL, NULL, "%s; is it a sessiond?", transfer->rejection);
+        return error_set(err, ERROR_INTERNAL, NULL,
+                         "%s; check that --listen is the address of a sessiond",
+                         transfer->rejection);
     switch (transfer->result) {
     case CURLE_COULDNT_CONNECT:
     case CURLE_COULDNT_RESOLVE_HOST:
         transfer->curl.easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &reason);
-        return error_set(err, ERROR_INTERNAL, NULL, "no service answers at %.80s: %.60s",
+        return error_set(err, ERROR_INTERNAL, NULL, "cannot connect to a service at %.80s: %.60s",
                          transfer->config->listen, reason == 0 ? why : strerror((int)reason));
     case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
         return error_set(err, ERROR_INTERNAL, NULL,
-                         "the service shows another certificate than that of --tls-cert %.60s",
+                         "the certificate of the service differs from that of --tls-cert %.60s",
                          transfer->config->tls_cert);
     case CURLE_SSL_CONNECT_ERROR:
         return error_set(err, ERROR_INTERNAL, NULL,
-                         "the service does not speak TLS, which --tls-cert asks for: %.80s", why);
+                         "the service does not use TLS, but --tls-cert is set: %.80s", why);
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_WEIRD_SERVER_REPLY:
-        return error_set(err, ERROR_INTERNAL, NULL,
-                         "the response is not HTTP; is it a sessiond?: %.80s", why);
+        return error_set(
+            err, ERROR_INTERNAL, NULL,
+            "the response is not HTTP; check that --listen is the address of a sessiond: %.80s",
+            why);
     case CURLE_OPERATION_TIMEDOUT:
         return error_set(err, ERROR_INTERNAL, NULL, "cannot connect to %.80s within %ld s",
                          transfer->config->listen, CONNECT_TIMEOUT_S);
@@ -180,9 +186,9 @@ static bool set_transfer_error(const struct http_transfer *transfer, struct erro
     case CURLE_PARTIAL_FILE:
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
-        return error_set(err, ERROR_INTERNAL, NULL,
-                         "the service ended the connection before the response was complete: %.80s",
-                         why);
+        return error_set(
+            err, ERROR_INTERNAL, NULL,
+            "the service closed the connection before the response was complete: %.80s", why);
     default:
         return error_set(err, ERROR_INTERNAL, NULL, "the request failed: %.120s", why);
     }
@@ -364,7 +370,8 @@ static bool prepare_transfer(struct http_transfer *transfer, const struct http_r
     ok = ok && set_url(transfer, authority, request->path) && set_limits(transfer) &&
          (certificate == NULL || set_pin(transfer, pin)) && set_request(transfer, request) &&
          transfer->curl.multi_add_handle(transfer->multi, transfer->easy) == CURLM_OK;
-    return ok || error_set(err, ERROR_INTERNAL, NULL, "libcurl does not take the request");
+    return ok ||
+           error_set(err, ERROR_INTERNAL, NULL, "libcurl rejected the options of the request");
 }
 
 /* --- The transfer ---------------------------------------------------------------------------- */
@@ -385,12 +392,12 @@ static bool wait_for_data(struct http_transfer *transfer, struct error *err)
         transfer->waited_us = 0;
     }
     if (began_us >= transfer->deadline_us)
-        return error_set(err, ERROR_INTERNAL, NULL, "the service did not answer within %d s",
+        return error_set(err, ERROR_INTERNAL, NULL, "no response from the service within %d s",
                          transfer->timeout_s);
     if (stall_us > 0 && transfer->waited_us >= stall_us)
         return error_set(err, ERROR_INTERNAL, NULL,
-                         "the service sent nothing, or next to nothing, for %lld s "
-                         "(--command-timeout)",
+                         "the service sent less than 1 KiB in %lld s (--command-timeout); set a "
+                         "longer --command-timeout, or off",
                          (long long)transfer->config->command_timeout_s);
     transfer->curl.multi_poll(transfer->multi, NULL, 0, 100, NULL);
     transfer->waited_us += monotonic_us() - began_us;

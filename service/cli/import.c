@@ -44,10 +44,10 @@ static bool report_conflict(struct import *import, struct json_object *conflict,
 
     if (!api_response_text(conflict, "session_id", &id) || id.len != UUID_LENGTH ||
         !api_response_text(conflict, "detail", &detail))
-        return api_response_reject(err, "a conflict names no session");
+        return api_response_reject(err, "a conflict has no session_id");
     import->conflicts++;
     memcpy(import->skipped_session, id.data, UUID_LENGTH);
-    terminal_print(stderr, "sessiond import: session %.*s is left alone: ", (int)id.len, id.data);
+    terminal_print(stderr, "sessiond import: session %.*s is not imported: ", (int)id.len, id.data);
     if (api_response_text(conflict, "stream", &stream) &&
         api_response_number(conflict, "seq", &seq))
         terminal_print(stderr, "entry %lld of the stream %.*s: ", (long long)seq, (int)stream.len,
@@ -76,7 +76,7 @@ static bool parse_result(struct import *import, struct http_response *response, 
               add_counts(body, "entries", &import->entries_created, &import->entries_present) &&
               conflicts != NULL;
     if (!ok)
-        api_response_reject(err, "it does not say what was imported");
+        api_response_reject(err, "it has no counts of imported sessions and entries");
     import->skipped_session[0] = '\0';
     for (size_t i = 0; ok && i < api_response_count(conflicts); i++)
         ok = report_conflict(import, api_response_at(conflicts, i), err);
@@ -148,7 +148,7 @@ static bool add_line(struct import *import, struct slice line, struct error *err
     if (is_blank(line))
         return true;
     if (!json_scan(line, MAX_DEPTH, &outline, &reason))
-        return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "line %lld: it is no JSON: %.150s",
+        return error_set(err, ERROR_INVALID_PAYLOAD, NULL, "line %lld is not JSON: %.150s",
                          (long long)import->line, reason.detail);
     if (import->lines > 0 && import->batch.len + line.len > BATCH_BYTES && !send_batch(import, err))
         return false;
@@ -175,7 +175,7 @@ static bool import_file(struct import *import, FILE *file, struct error *err)
     }
     free(line);
     if (ok && ferror(file))
-        return error_set(err, ERROR_INTERNAL, NULL, "cannot read on: %s", strerror(errno));
+        return error_set(err, ERROR_INTERNAL, NULL, "cannot read the input: %s", strerror(errno));
     return ok && (import->lines == 0 || send_batch(import, err));
 }
 
@@ -205,7 +205,7 @@ static enum command_exit run(const struct config *config)
     const bool ok = import_all(import, &err);
     if (!ok)
         terminal_print(stderr, "sessiond import: %s\n", err.detail);
-    printf("sessions: %lld new, %lld there already; entries: %lld new, %lld there already; "
+    printf("sessions: %lld created, %lld existing; entries: %lld created, %lld existing; "
            "conflicts: %lld\n",
            (long long)import->sessions_created, (long long)import->sessions_present,
            (long long)import->entries_created, (long long)import->entries_present,
@@ -229,29 +229,35 @@ const struct command command_import = {
     .name = "import",
     .file = COMMAND_FILE_OPTIONAL,
     .flags = flags,
-    .summary = "puts what sessiond export wrote into the running service; or --claude transcripts",
+    .summary =
+        "import the output of sessiond export, or --claude transcripts, into the running service",
     .help =
-        "Reads FILE, or stdin where it is - or left out, and sends it to the service that listens\n"
-        "on --listen. Sessions and entries come back with the ids, versions, times and seqs that\n"
-        "they had. What is there already and the same is left as it is, so importing twice\n"
-        "changes nothing, and an import that was interrupted is done again. A session that is\n"
-        "there and differs is left alone, and told.\n\n"
-        "With --claude FILE is a transcript of Claude Code (*.jsonl) or a folder, in which all\n"
-        "are found. SESSION.jsonl is the stream main of the session SESSION, a UUID; a file below\n"
-        "a folder SESSION/ is the stream of its path there, without .jsonl; agent-*.jsonl beside\n"
-        "a transcript is the stream subagents/agent-* of its sessionId. *.meta.json is an entry\n"
-        "of the stream that it describes, with \"type\":\"agent_metadata\". A session's thread is\n"
-        "--thread, its project_path --project, or the first cwd, or the name of the folder.\n"
-        "Each line is an entry as it is. Lines that the stream has are found by their uuid, or\n"
-        "else by their text, wherever they are; the others are appended in the order of the file.\n"
-        "A line that cannot be imported is passed over: one that is no JSON object, is longer\n"
-        "than --max-body-size or refused by the service, or whose uuid is known with another\n"
-        "text. A lease, another writer or a deletion stops one file; the import goes on with\n"
-        "the next. stderr names file, line and reason.\n\n"
-        "Where the service asks for tokens, SESSIOND_TOKEN has to be one of scope admin.\n\n"
-        "Responses 429 and 503 are waited out as their Retry-After says, 30 times.\n\n"
-        "Exit codes: 0 all is there, 1 some is not and never will be as it is: a conflict, or a\n"
-        "line or file that was passed over, 2 wrong usage, 3 it cannot be done, or not to the\n"
-        "end: a file was stopped, or the service failed; run it again. stderr says why.\n",
+        "Reads FILE, or stdin if FILE is - or missing, and sends it to the service at --listen.\n"
+        "Sessions and entries keep their ids, versions, times and seqs. Identical sessions and\n"
+        "entries that exist are not changed: a repeated import creates no duplicates, so repeat\n"
+        "an interrupted import. An existing session that differs is a conflict: it is not\n"
+        "changed, and stderr has a line about it.\n\n"
+        "With --claude, FILE is a transcript of Claude Code (*.jsonl), or a folder that is\n"
+        "searched for transcripts:\n"
+        "- SESSION.jsonl is the stream main of the session SESSION, a UUID.\n"
+        "- A file in a folder SESSION/ is a stream; its name is the path there, without .jsonl.\n"
+        "- agent-*.jsonl beside a transcript is the stream subagents/agent-* of its sessionId.\n"
+        "- *.meta.json becomes an entry of the stream that it describes, with\n"
+        "  \"type\":\"agent_metadata\".\n"
+        "- A session gets the thread of --thread, and as project_path --project, or the first\n"
+        "  cwd, or the name of the folder.\n"
+        "Each line becomes an entry, unchanged. Lines that exist in the stream are found by uuid\n"
+        "or, without one, by text; the others are appended in the order of the file. These lines\n"
+        "are skipped: not a JSON object, longer than --max-body-size, rejected by the service, or\n"
+        "with a uuid that is stored with another text. A lease, another writer or a deletion\n"
+        "stops one file, and the import continues with the next. stderr has file, line and\n"
+        "reason.\n\n"
+        "If the service requires tokens, set SESSIOND_TOKEN to a token of scope admin.\n\n"
+        "After a response 429 or 503, the command waits for its Retry-After (at most 30 s) and\n"
+        "sends the request again, up to 30 attempts.\n\n"
+        "Exit codes: 0 all data is imported or exists, 1 some data cannot be imported (a "
+        "conflict,\n"
+        "or a skipped line or file), 2 wrong usage, 3 the import failed or is incomplete (a file\n"
+        "was stopped, or the service failed): run it again. stderr has the reason.\n",
     .run = run,
 };

@@ -73,7 +73,7 @@ static bool set_next_path(struct json_object *body, const char *first_path, char
     if (api_response_text(body, "next_cursor", &next) && !is_valid_cursor(next))
         return api_response_reject(err, "its next_cursor is invalid");
     if (next.len > 0 && sent != NULL && slice_is(next, sent + 1))
-        return api_response_reject(err, "its next_cursor is the one that was sent");
+        return api_response_reject(err, "its next_cursor equals the cursor of the request");
     path[0] = '\0';
     if (next.len > 0)
         snprintf(path, PATH_SIZE, "%s?cursor=%.*s", first_path, (int)next.len, next.data);
@@ -107,7 +107,7 @@ static bool add_page(struct preview *preview, struct json_object *section, struc
 
     if (first == NULL || !api_response_add(section, "sessions", &preview->sessions) ||
         !api_response_add(section, "bytes", &preview->bytes))
-        return api_response_reject(err, "it does not say what a purge would delete");
+        return api_response_reject(err, "it has no counts of the sessions to delete");
     preview->is_off = !api_response_number(section, "retain_seconds", &preview->seconds);
     if (preview->oldest[0] == '\0' && api_response_text(section, "oldest_change_at", &oldest))
         copy_text(preview->oldest, oldest);
@@ -119,14 +119,15 @@ static bool add_page(struct preview *preview, struct json_object *section, struc
 static void print_preview(const struct reason *reason, const struct preview *preview)
 {
     if (preview->is_off) {
-        printf("%s: %s is off, nothing is deleted\n", reason->what, reason->flag);
+        printf("%s: %s is off; no session would be deleted\n", reason->what, reason->flag);
         return;
     }
     terminal_print(
-        stdout, "%s: %lld sessions of %lld bytes would be deleted, unchanged for %lld s%s%s\n",
+        stdout, "%s: %lld sessions (%lld bytes) without a change for %lld s would be deleted%s%s\n",
         reason->what, (long long)preview->sessions, (long long)preview->bytes,
         (long long)preview->seconds,
-        preview->oldest[0] == '\0' ? "" : "; the oldest changed last at ", preview->oldest);
+        preview->oldest[0] == '\0' ? "" : "; the last change of the oldest was at ",
+        preview->oldest);
     for (size_t i = 0; i < preview->first_count; i++)
         terminal_print(stdout, "  %s\n", preview->first[i]);
 }
@@ -168,7 +169,7 @@ static bool add_totals(struct json_object *body, struct totals *totals, struct e
 
     for (size_t i = 0; ok && i < REASON_COUNT; i++)
         ok = api_response_add(purged, reasons[i].name, &totals->sessions[i]);
-    return ok || api_response_reject(err, "it does not say what was deleted");
+    return ok || api_response_reject(err, "it has no counts of deleted sessions");
 }
 
 /* Purges one step. Sets *path to that of the next step, or to an empty text. */
@@ -219,8 +220,8 @@ static bool print_nothing_deleted(const struct config *config, struct error *err
     if (is_retaining)
         print_totals(&none);
     else
-        printf(
-            "nothing was deleted: --retain-terminated and --retain-idle of the service are off\n");
+        printf("no session was deleted: --retain-terminated and --retain-idle of the service are "
+               "off\n");
     return true;
 }
 
@@ -257,19 +258,17 @@ const struct command command_purge = {
     .name = "purge",
     .file = COMMAND_NO_FILE,
     .flags = flags,
-    .summary = "has the running service delete the sessions that it need not keep; or --dry-run",
+    .summary = "delete the sessions whose retention has expired, or show them with --dry-run",
     .help =
-        "Asks the service that listens on --listen to delete now, in small steps, what it deletes\n"
-        "by itself sooner or later: sessions that are TERMINATED for longer than its "
-        "--retain-terminated, "
-        "and\n"
-        "sessions that are PAUSED for longer than its --retain-idle. It is the service's own "
-        "flags\n"
-        "that count. A session that is leased stays.\n\n"
-        "--dry-run deletes nothing and says what would go: how many sessions, their bytes, the\n"
-        "oldest, and the ids of the first.\n\n"
-        "Where the service asks for tokens, SESSIOND_TOKEN has to be one of scope admin.\n\n"
-        "Exit codes: 0 done, 2 wrong usage, 3 it cannot be done, or not to the end; stderr says "
-        "why.\n",
+        "Makes the service at --listen delete now, in small steps, the sessions whose retention\n"
+        "has expired; without this command the service deletes them later. These are sessions\n"
+        "that are TERMINATED for longer than --retain-terminated, and sessions that are PAUSED\n"
+        "for longer than --retain-idle. The flags of the service apply, not those of this\n"
+        "command. A session with a lease is not deleted.\n\n"
+        "--dry-run deletes nothing. It prints how many sessions would be deleted, their bytes,\n"
+        "the oldest, and the ids of the first.\n\n"
+        "If the service requires tokens, set SESSIOND_TOKEN to a token of scope admin.\n\n"
+        "Exit codes: 0 done, 2 wrong usage, 3 the purge failed or is incomplete; stderr has the\n"
+        "reason.\n",
     .run = run,
 };

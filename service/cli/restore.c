@@ -47,9 +47,9 @@ static enum command_exit print_result(const struct restore *restore, enum file_v
 {
     switch (verdict) {
     case FILE_OK:
-        terminal_print(stdout, "%s now has what %s holds\n", restore->to, restore->from);
+        terminal_print(stdout, "%s is restored from %s\n", restore->to, restore->from);
         if (restore->kept[0] != '\0')
-            terminal_print(stdout, "the database before it is kept as %s\n", restore->kept);
+            terminal_print(stdout, "the previous database is stored as %s\n", restore->kept);
         return COMMAND_DONE;
     case FILE_CORRUPT:
         fprintf(stderr, "sessiond restore: nothing was changed\n");
@@ -93,19 +93,17 @@ const struct command command_restore = {
     .name = "restore",
     .file = COMMAND_FILE,
     .flags = flags,
-    .summary = "puts FILE, a backup, in the place of the database of --db, which is kept",
+    .summary = "replace the database of --db with FILE, a backup; keeps the previous database",
     .help =
-        "Puts what FILE holds in the place of the database that --db names. FILE is a backup,\n"
-        "another database of sessiond, or one of the Python SessionManager. It is copied beside "
-        "the\n"
-        "database, checked, and brought to the schema of this version first; then it takes the "
-        "name\n"
-        "in one step. The database that was there is kept beside it under a dated name, and FILE "
-        "is\n"
-        "left as it is. Stop the service first: while one serves either file, this is refused.\n\n"
-        "With --replace the database that was there is removed once the new one has its name.\n\n"
-        "Exit codes: 0 restored, 1 FILE is damaged, of another program or of a newer sessiond, "
-        "and\n"
-        "nothing was changed, 2 wrong usage, 3 it cannot be done; stderr says why.\n",
+        "Replaces the database of --db with the content of FILE. FILE is a backup, another\n"
+        "database of sessiond, or a database of the Python SessionManager. It is not changed.\n\n"
+        "Stop the service first: the command fails while a service uses either file. It copies\n"
+        "FILE into the folder of the database, checks the copy, migrates it to the schema of this\n"
+        "version, and renames it in one step. The previous database remains in that folder under\n"
+        "a name with the date.\n\n"
+        "--replace removes the previous database after the rename.\n\n"
+        "Exit codes: 0 restored; 1 FILE is damaged, of another program or of a newer sessiond,\n"
+        "and nothing was changed; 2 wrong usage; 3 the restore failed, and stderr has the "
+        "reason.\n",
     .run = run,
 };

@@ -56,37 +56,39 @@ static void print_token(const char *name, const char *scope)
 static enum command_exit run(const struct config *config)
 {
     if (!token_name_is_valid(slice_from(config->file))) {
-        terminal_print(stderr,
-                       "sessiond token: a NAME is 1 to %d of A-Z a-z 0-9 . _ -, not \"%.80s\"\n",
-                       TOKEN_NAME_MAX, config->file);
+        terminal_print(
+            stderr,
+            "sessiond token: invalid NAME \"%.80s\": use 1 to %d characters of A-Z a-z 0-9 . _ -\n",
+            config->file, TOKEN_NAME_MAX);
         return COMMAND_USAGE;
     }
     if (scope_parse(slice_from(config->second)) == SCOPE_UNKNOWN) {
-        terminal_print(stderr, "sessiond token: a SCOPE is read, write or admin, not \"%.80s\"\n",
+        terminal_print(stderr,
+                       "sessiond token: invalid SCOPE \"%.80s\": use read, write or admin\n",
                        config->second);
         return COMMAND_USAGE;
     }
     print_token(config->file, config->second);
     if (fflush(stdout) != 0) {
-        fprintf(stderr, "sessiond token: the token could not be written\n");
+        fprintf(stderr, "sessiond token: cannot write the token to stdout\n");
         return COMMAND_UNAVAILABLE;
     }
-    fprintf(stderr, "The first line is the token, which is nowhere else; the second is its line in "
-                    "the --token-file.\n");
+    fprintf(stderr,
+            "The first line is the token; store it, because it is not shown again. Add the second "
+            "line to the file of --token-file.\n");
     return COMMAND_DONE;
 }
 
 const struct command command_token = {
     .name = "token",
     .file = COMMAND_NAME_AND_SCOPE,
-    .summary = "make a token, and its line for --token-file",
+    .summary = "generate a token and its line for --token-file",
     .help =
-        "Prints a new random token, and below it the line that lets it in: put it into the file "
-        "of\n"
-        "--token-file and send the service a SIGHUP. The file has a digest in place of the token,\n"
-        "so keep the first line: it is not shown again. NAME stands in the log, SCOPE is read,\n"
-        "write or admin, each with what the ones before may: read is GET, admin is backups, write\n"
-        "all between.\n\n"
-        "Exit codes: 0 printed, 2 wrong usage, 3 it could not be written.\n",
+        "Prints a new random token and, below it, its line for the token file. Add that line to\n"
+        "the file of --token-file and send SIGHUP to the service. The file contains a digest\n"
+        "instead of the token: store the first line, because it is not shown again.\n\n"
+        "NAME appears in the log. SCOPE is read (GET requests), write (also changes) or admin\n"
+        "(also backups and the other requests to /admin).\n\n"
+        "Exit codes: 0 printed, 2 wrong usage, 3 the token cannot be written.\n",
     .run = run,
 };

@@ -265,7 +265,7 @@ bool notifier_start(struct notifier *notifier, const struct event_source *source
 {
     notifier->source = *source;
     if (pthread_create(&notifier->thread, NULL, notifier_run, notifier) != 0)
-        return error_set(err, ERROR_INTERNAL, NULL, "cannot start the thread that tells of events");
+        return error_set(err, ERROR_INTERNAL, NULL, "cannot start the notifier thread");
     return true;
 }
 

@@ -238,7 +238,7 @@ bool connection_tracker_start(const struct connection_tracker_options *options,
     const int failure = pthread_create(&all->thread, NULL, run_timeouts, all);
     if (failure != 0) {
         free(all);
-        return error_set(err, ERROR_INTERNAL, NULL, "cannot start the thread of the deadlines: %d",
+        return error_set(err, ERROR_INTERNAL, NULL, "cannot start the timeout thread: error %d",
                          failure);
     }
     *out = all;

@@ -23,14 +23,16 @@ static bool check_method(struct slice method, struct error *err)
         if (slice_is(method, known_methods[i]))
             return true;
     }
-    return error_set(err, ERROR_UNKNOWN_METHOD, NULL,
-                     "the methods are GET, HEAD, POST, PUT, PATCH and DELETE, in capitals");
+    return error_set(
+        err, ERROR_UNKNOWN_METHOD, NULL,
+        "unknown method; the methods are GET, HEAD, POST, PUT, PATCH and DELETE, in upper case");
 }
 
 static bool check_version(struct slice version, struct error *err)
 {
     return slice_is(version, "HTTP/1.1") || slice_is(version, "HTTP/1.0") ||
-           error_set(err, ERROR_UNKNOWN_VERSION, NULL, "the versions are HTTP/1.1 and HTTP/1.0");
+           error_set(err, ERROR_UNKNOWN_VERSION, NULL,
+                     "unsupported HTTP version; use HTTP/1.1 or HTTP/1.0");
 }
 
 /* Programs disagree about an encoded slash or NUL when only some of them decode a path before they
@@ -52,22 +54,24 @@ static bool check_target(struct slice target, struct error *err)
     const bool absolute = parts.authority.data != NULL;
 
     if (absolute && !authority_is_valid(parts.authority))
-        return error_set(err, ERROR_MALFORMED_REQUEST, NULL,
-                         "a target with a scheme is http://host:port/path, without a user");
+        return error_set(
+            err, ERROR_MALFORMED_REQUEST, NULL,
+            "a target with a scheme must have the form http://host:port/path, without a user");
     if (!absolute && (target.len == 0 || target.data[0] != '/'))
         return error_set(err, ERROR_MALFORMED_REQUEST, NULL,
-                         "the target is a path that begins with a slash");
+                         "the target must be a path that begins with a slash");
     for (size_t i = 0; i < target.len; i++) {
         const unsigned char c = (unsigned char)target.data[i];
         if (c <= ' ' || c == 0x7f)
-            return error_set(err, ERROR_MALFORMED_REQUEST, NULL,
-                             "spaces and control characters in a target are written %%20, %%09 …");
+            return error_set(
+                err, ERROR_MALFORMED_REQUEST, NULL,
+                "the target must not contain spaces or control characters; write %%20, %%09 …");
     }
     const char *query = parts.rest.len == 0 ? NULL : memchr(parts.rest.data, '?', parts.rest.len);
     const size_t path_len = query == NULL ? parts.rest.len : (size_t)(query - parts.rest.data);
     if (has_ambiguous_escape((struct slice){parts.rest.data, path_len}))
         return error_set(err, ERROR_MALFORMED_REQUEST, NULL,
-                         "a path must not have %%2F or %%00 in it; no path here needs them");
+                         "the path must not contain %%2F or %%00");
     return true;
 }
 
@@ -128,8 +132,8 @@ static bool check_lines(const struct request_head *head, struct error *err)
 {
     return lines_are_whole(head) ||
            error_set(err, ERROR_MALFORMED_REQUEST, NULL,
-                     "each line of a head ends with CR LF and is one field, not folded; there is "
-                     "one space on each side of the target, and no NUL anywhere");
+                     "malformed header section: each line must end with CR LF and have one field, "
+                     "not folded, with one space on each side of the target and no NUL");
 }
 
 /* Names the field in the problem, truncated and with unprintable characters replaced. */
@@ -176,10 +180,13 @@ static bool has_control_character(struct slice text)
 static bool check_field(const struct head_field *field, struct error *err)
 {
     if (!is_token(field->name))
-        return reject_field(field, "a header's name is letters, digits and hyphens up to the colon",
-                            err);
+        return reject_field(
+            field,
+            "the name of a header must have letters, digits and hyphens only, up to the colon",
+            err);
     if (has_control_character(field->value))
-        return reject_field(field, "a header's value must not have control characters", err);
+        return reject_field(field, "the value of a header must not contain control characters",
+                            err);
     return true;
 }
 
@@ -241,14 +248,15 @@ static bool check_single(const struct head_field *field, enum single single, str
 {
     if (single == TRANSFER_ENCODING && !is_chunked(field->value))
         return error_set(err, ERROR_LENGTH_REQUIRED, NULL,
-                         "the one Transfer-Encoding is chunked, alone; or send the body with "
+                         "unsupported Transfer-Encoding; use chunked alone, or send the body with "
                          "Content-Length");
     if (single == CONTENT_LENGTH && !is_content_length(field->value))
-        return reject_field(field, "Content-Length is a number of bytes, in decimal digits alone",
+        return reject_field(field, "Content-Length must be a number of bytes in decimal digits",
                             err);
     return single != HOST || host_is_valid(trim_right(field->value)) ||
-           reject_field(field, "Host is a host's name or address, and perhaps :port, or empty",
-                        err);
+           reject_field(
+               field,
+               "Host must be the name or address of a host, with an optional :port, or empty", err);
 }
 
 static bool check_fields(const struct request_head *head, struct error *err)
@@ -261,16 +269,17 @@ static bool check_fields(const struct request_head *head, struct error *err)
         if (!check_field(field, err) || !check_single(field, single, err))
             return false;
         if (single != SINGLE_COUNT && seen[single])
-            return reject_field(field, "this header may stand only once", err);
+            return reject_field(field, "the header must not be repeated", err);
         seen[single] = true;
     }
     const bool is_1_0 = slice_is(head->version, "HTTP/1.0");
     if (seen[TRANSFER_ENCODING] && (is_1_0 || seen[CONTENT_LENGTH]))
         return error_set(err, ERROR_LENGTH_REQUIRED, NULL,
-                         "a body has either Content-Length or, from HTTP/1.1 on, "
+                         "a body must have either Content-Length or, with HTTP/1.1, "
                          "Transfer-Encoding");
     return seen[HOST] || is_1_0 ||
-           error_set(err, ERROR_INVALID_HEADER, "Host", "HTTP/1.1 needs a Host header");
+           error_set(err, ERROR_INVALID_HEADER, "Host",
+                     "the Host header is missing; HTTP/1.1 requires it");
 }
 
 bool head_validate(const struct request_head *head, struct error *err)

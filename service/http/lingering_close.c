@@ -158,7 +158,7 @@ failed:
         close(lingering->wake_fd);
     pthread_mutex_destroy(&lingering->mutex);
     free(lingering);
-    return error_set(err, ERROR_INTERNAL, NULL, "cannot start the thread that ends connections");
+    return error_set(err, ERROR_INTERNAL, NULL, "cannot start the thread that closes connections");
 }
 
 static void wake_thread(const struct lingering_close *lingering)

@@ -6,8 +6,8 @@
 static void reject_body(struct request *request)
 {
     http_server_reject_bytes(request,
-                             "the bodies of other requests take all the memory that is for them; "
-                             "nothing was changed; try again");
+                             "the memory for bodies (--body-memory-limit) is in use; nothing was "
+                             "changed; send the request again");
 }
 
 void http_server_check_room(struct http_server *server, struct request *request)

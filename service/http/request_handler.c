@@ -93,7 +93,8 @@ static enum MHD_Result submit_job(struct http_server *server, struct request *re
     atomic_fetch_add(&server->jobs_pending, 1);
     if (atomic_load(&server->stopped)) {
         atomic_fetch_sub(&server->jobs_pending, 1);
-        return reject_job(server, request, ERROR_STOPPING, "the service is stopping");
+        return reject_job(server, request, ERROR_STOPPING,
+                          "the service is shutting down; send the request again");
     }
     if (!http_server_acquire_quota(server, request, QUOTA_JOBS)) {
         atomic_fetch_sub(&server->jobs_pending, 1);
@@ -101,8 +102,9 @@ static enum MHD_Result submit_job(struct http_server *server, struct request *re
     }
     if (!store_reserve(store, job->operation)) {
         atomic_fetch_sub(&server->jobs_pending, 1);
-        return reject_job(server, request, ERROR_QUEUE_FULL,
-                          "too many requests wait for the disk; nothing was changed; try again");
+        return reject_job(
+            server, request, ERROR_QUEUE_FULL,
+            "the write queue is full (--max-queue); nothing was changed; send the request again");
     }
     job->done = on_job_done;
     job->arg = request;
@@ -128,7 +130,8 @@ static enum MHD_Result wait_for_event(struct http_server *server, struct request
     if (!request->ex.wait.stopping &&
         http_server_suspend(server, request, request->began_us + request->ex.wait.limit_ms * 1000))
         return MHD_YES;
-    return reject_job(server, request, ERROR_STOPPING, "the service is stopping");
+    return reject_job(server, request, ERROR_STOPPING,
+                      "the service is shutting down; send the request again");
 }
 
 static enum MHD_Result start_wait(struct http_server *server, struct request *request)
@@ -187,8 +190,9 @@ static bool is_rate_limited(struct http_server *server, struct request *request)
         return false;
     metrics_count_limit_rejection(server->options.routes->metrics, METRICS_RATE);
     error_set(&err, ERROR_RATE_LIMITED, NULL,
-              "at most %lld requests a second; nothing was changed; try again after the time in "
-              "Retry-After",
+              "more than %lld requests per second (--rate-limit); nothing was changed; send the "
+              "request again after the "
+              "time in Retry-After",
               (long long)server->options.limits.rate_per_second);
     problem_respond_retry_after(&request->ex, &err, (wait_us + 999999) / 1000000);
     return true;
@@ -201,8 +205,9 @@ static void reject_while_stopping(struct exchange *ex)
 {
     if (accept_includes(ex->headers[REQUEST_ACCEPT], SSE_MEDIA_TYPE))
         return;
-    problem_respond_kind(ex, ERROR_STOPPING,
-                         "the service is stopping; nothing was changed; try again");
+    problem_respond_kind(
+        ex, ERROR_STOPPING,
+        "the service is shutting down; nothing was changed; send the request again");
 }
 
 /* Rejects requests before the router runs: invalid ones, after which the connection closes, and all

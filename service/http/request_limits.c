@@ -20,17 +20,19 @@ static const struct {
     const char *detail;
 } rejections[QUOTA_KINDS] = {
     [QUOTA_CONNECTIONS] = {METRICS_CLIENT_CONNECTIONS,
-                           "this token has as many connections as --max-connections-per-token "
-                           "allows; nothing was changed; close some, or try again later"},
+                           "the token has reached the limit of connections "
+                           "(--max-connections-per-token); nothing was changed; close some, or "
+                           "send the request again later"},
     [QUOTA_STREAMS] = {METRICS_CLIENT_STREAMS,
-                       "this token or address has as many streams and long polls as "
-                       "--max-streams-per-client allows; end some, or try again later"},
+                       "the token or address has reached the limit of event streams and long polls "
+                       "(--max-streams-per-client); end some, or send the request again later"},
     [QUOTA_JOBS] = {METRICS_CLIENT_JOBS,
-                    "this token or address has as many requests waiting as --max-queue-per-client "
-                    "allows; nothing was changed; try again"},
-    [QUOTA_BYTES] = {METRICS_CLIENT_BYTES,
-                     "bodies and responses of this token or address take as much memory as "
-                     "--body-memory-limit-per-client allows; nothing was changed; try again"},
+                    "the token or address has reached the limit of queued requests "
+                    "(--max-queue-per-client); nothing was changed; send the request again"},
+    [QUOTA_BYTES] =
+        {METRICS_CLIENT_BYTES,
+         "bodies and responses of the token or address use all of their memory "
+         "(--body-memory-limit-per-client); nothing was changed; send the request again"},
 };
 
 void http_server_reject_over_quota(struct request *request, enum quota_kind kind)
@@ -75,9 +77,10 @@ bool http_server_authorize(struct http_server *server, struct request *request)
     if (connection_slot_is_reserved(slot) && router_scope(&request->ex) != SCOPE_OPEN) {
         metrics_count_limit_rejection(server->options.routes->metrics,
                                       METRICS_CONNECTIONS_RESERVED);
-        problem_respond_kind(&request->ex, ERROR_OVERLOADED,
-                             "all connections but those for health checks are in use; nothing was "
-                             "changed; try again");
+        problem_respond_kind(
+            &request->ex, ERROR_OVERLOADED,
+            "all connections except those for health checks are in use; nothing was "
+            "changed; send the request again");
         request->ex.close = true;
         return false;
     }

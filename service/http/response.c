@@ -144,8 +144,9 @@ static void charge_response(struct http_server *server, struct request *request)
         memory_budget_charge(&request->quota->held[QUOTA_BYTES], bytes);
         add_charge(server, request, bytes);
     } else if (!http_server_charge(server, request, bytes)) {
-        http_server_reject_bytes(request,
-                                 "other responses take all the memory that is for them; try again");
+        http_server_reject_bytes(
+            request,
+            "the memory for bodies (--body-memory-limit) is in use; send the request again");
     }
 }
 

@@ -140,7 +140,8 @@ static bool make_placeholder(struct http_server *server, struct error *err)
 {
     server->placeholder_fd = eventfd(0, EFD_CLOEXEC);
     return server->placeholder_fd >= 0 ||
-           error_set(err, ERROR_INTERNAL, NULL, "cannot make a descriptor that is never ready");
+           error_set(err, ERROR_INTERNAL, NULL,
+                     "cannot create a file descriptor that is never ready");
 }
 
 bool http_server_start(const struct http_server_options *options, struct http_server **out,

@@ -54,9 +54,10 @@ void timeout_response(struct buffer *out, struct slice path, const char *request
     struct error err;
 
     snprintf(ex.request_id, sizeof(ex.request_id), "%s", request_id);
-    error_set(&err, ERROR_REQUEST_TIMEOUT, NULL,
-              "the request has to arrive wholly within %lld ms; nothing was changed; send it again",
-              (long long)timeout_ms);
+    error_set(
+        &err, ERROR_REQUEST_TIMEOUT, NULL,
+        "the request did not arrive completely within %lld ms; nothing was changed; send it again",
+        (long long)timeout_ms);
     problem_respond(&ex, &err);
     early_response(out, &ex);
     exchange_release(&ex);

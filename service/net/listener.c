@@ -99,7 +99,7 @@ bool listener_resolve(const char *address, int flags, struct addrinfo **found, s
     const bool is_transient = result == EAI_MEMORY || result == EAI_SYSTEM || result == EAI_AGAIN;
     if (result != 0)
         return error_set(err, is_transient ? ERROR_INTERNAL : ERROR_INVALID_PAYLOAD, "listen",
-                         "--listen %.60s: %s; name an address of this machine", address,
+                         "--listen %.60s: %s; use an address of this machine", address,
                          gai_strerror(result));
     return true;
 }
@@ -114,7 +114,7 @@ static bool open_tcp(const char *address, struct listener *listener, struct erro
     freeaddrinfo(found);
     if (listener->descriptor < 0)
         return error_set(err, ERROR_INTERNAL, "listen",
-                         "cannot listen on %.60s: %s; %sname another --listen", address,
+                         "cannot listen on %.60s: %s; %suse another --listen", address,
                          strerror(errno),
                          errno == EADDRINUSE ? "stop the process that uses it, or " : "");
     return true;

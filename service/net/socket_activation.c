@@ -28,15 +28,16 @@ static bool check_socket(int fd, struct error *err)
     if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_size) != 0 ||
         getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &listens_size) != 0)
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
-                         "descriptor %d, passed by the service manager, is no socket: %s", fd,
+                         "file descriptor %d from the service manager is not a socket: %s", fd,
                          strerror(errno));
     if (type != SOCK_STREAM)
         return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
-                         "the service manager passes a socket of another kind than a stream; its "
-                         "unit needs ListenStream=");
+                         "the socket from the service manager is not a stream socket; use "
+                         "ListenStream= in its unit");
     if (is_listening == 0)
-        return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
-                         "the service manager's socket does not listen; its unit needs Accept=no");
+        return error_set(
+            err, ERROR_INVALID_PAYLOAD, NULL,
+            "the socket from the service manager does not listen; use Accept=no in its unit");
     return true;
 }
 
@@ -49,16 +50,17 @@ bool socket_activation_receive(int *descriptor, struct error *err)
         return true;
     }
     if (strcmp(count, "1") != 0)
-        return error_set(err, ERROR_INVALID_PAYLOAD, NULL,
-                         "sessiond serves exactly one socket of the service manager, which passes "
-                         "\"%.10s\" (LISTEN_FDS)",
-                         count);
+        return error_set(
+            err, ERROR_INVALID_PAYLOAD, NULL,
+            "the service manager passed \"%.10s\" sockets (LISTEN_FDS); sessiond takes "
+            "exactly one",
+            count);
     if (!check_socket(FIRST_PASSED_FD, err))
         return false;
     const int flags = fcntl(FIRST_PASSED_FD, F_GETFL);
     if (flags < 0 || fcntl(FIRST_PASSED_FD, F_SETFL, flags | O_NONBLOCK) != 0 ||
         fcntl(FIRST_PASSED_FD, F_SETFD, FD_CLOEXEC) != 0)
-        return error_set(err, ERROR_INTERNAL, NULL, "the service manager's socket: %s",
+        return error_set(err, ERROR_INTERNAL, NULL, "the socket from the service manager: %s",
                          strerror(errno));
     *descriptor = FIRST_PASSED_FD;
     return true;

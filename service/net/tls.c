@@ -42,8 +42,8 @@ static bool set_file_error(const char *flag, const char *path, const char *reaso
     const int len = (int)strcspn(reason, "."); /* GnuTLS messages end with a period */
 
     return error_set(err, ERROR_INVALID_PAYLOAD, flag,
-                     "--%s %.120s: %.*s; name a PEM file that the service's user may read", flag,
-                     path, len, reason);
+                     "--%s %.120s: %.*s; use a PEM file that the user of the service can read",
+                     flag, path, len, reason);
 }
 
 /* Reads the file into *text. The caller frees text->data with gnutls_free(). */
@@ -112,8 +112,8 @@ static bool key_matches_certificate(const struct pair *pair)
 static bool set_mismatch_error(const struct tls *tls, struct error *err)
 {
     return error_set(err, ERROR_INVALID_PAYLOAD, "tls-key",
-                     "--tls-key %.120s: the key is not that of the first certificate of --tls-cert "
-                     "%.120s; name the key that this certificate was issued for",
+                     "--tls-key %.120s: the key does not belong to the first certificate of "
+                     "--tls-cert %.120s; use the key of this certificate",
                      tls->key_path, tls->certificate_path);
 }
 
@@ -138,7 +138,7 @@ static void warn_if_key_exposed(const struct tls *tls)
 
     if (stat(tls->key_path, &status) == 0 && (status.st_mode & (S_IRGRP | S_IROTH)) != 0)
         log_event(tls->log, LOG_WARNING, "tls_key_exposed",
-                  "others than its owner may read the file of --tls-key: chmod 0600");
+                  "other users can read the file of --tls-key; run chmod 0600 on it");
 }
 
 bool tls_open(const char *certificate, const char *key, struct log *log, struct tls **out,
@@ -152,8 +152,8 @@ bool tls_open(const char *certificate, const char *key, struct log *log, struct 
     if (certificate == NULL || key == NULL)
         return error_set(
             err, ERROR_INVALID_PAYLOAD, NULL,
-            "TLS needs --tls-cert and --tls-key, but there is only --tls-%s; name both "
-            "files, or neither",
+            "TLS needs both --tls-cert and --tls-key, but only --tls-%s is set; set both or "
+            "neither",
             key == NULL ? "cert" : "key");
     struct tls *tls = calloc(1, sizeof(*tls));
     if (tls == NULL)
@@ -209,7 +209,7 @@ void tls_reload(struct tls *tls)
     pair->previous = atomic_load(&tls->current);
     if (has_same_chain(pair, pair->previous)) {
         free_pair(pair);
-        log_event(tls->log, LOG_INFO, "tls_reloaded", "the certificate is the same as before");
+        log_event(tls->log, LOG_INFO, "tls_reloaded", "the certificate is unchanged");
     } else {
         atomic_store(&tls->current, pair);
         log_event(tls->log, LOG_INFO, "tls_reloaded", NULL);

@@ -26,15 +26,14 @@ bool unix_socket_address(const char *address, struct sockaddr_un *out, struct er
 
     if (len == 0 || path[0] == '@')
         return error_set(err, ERROR_INVALID_PAYLOAD, "listen",
-                         "a socket that is a file needs its path, such as "
+                         "--listen takes the path of a socket file after unix:, such as "
                          "unix:/run/sessiond.sock, not \"%.60s\"",
                          address);
     if (len >= sizeof(out->sun_path))
         return error_set(
             err, ERROR_INVALID_PAYLOAD, "listen",
-            "the path of a socket has at most %zu bytes, not %zu: name a shorter one than "
-            "\"%.107s…\"",
-            sizeof(out->sun_path) - 1, len, path);
+            "the socket path \"%.107s…\" has %zu bytes; the limit is %zu; use a shorter path", path,
+            len, sizeof(out->sun_path) - 1);
     *out = (struct sockaddr_un){.sun_family = AF_UNIX};
     memcpy(out->sun_path, path, len);
     return true;
@@ -67,28 +66,28 @@ static bool remove_stale_socket(const struct sockaddr_un *address, struct error 
     if (lstat(path, &status) != 0)
         return true; /* bind() reports other errors */
     if (!S_ISSOCK(status.st_mode))
-        return error_set(
-            err, ERROR_INTERNAL, "listen",
-            "cannot listen on %.107s: it is not a socket; move it away or name another "
-            "--listen",
-            path);
+        return error_set(err, ERROR_INTERNAL, "listen",
+                         "cannot listen on %.107s: it is not a socket; move it away or use another "
+                         "--listen",
+                         path);
     const int reason = probe_socket(address);
     if (reason == 0 || reason == EAGAIN) /* EAGAIN: the backlog of a live socket is full */
         return error_set(err, ERROR_INTERNAL, "listen",
-                         "cannot listen on %.107s: a process listens there; stop that process or "
-                         "name another --listen",
+                         "cannot listen on %.107s: a process listens on it; stop that process or "
+                         "use another --listen",
                          path);
     if (reason != ECONNREFUSED)
         return error_set(err, ERROR_INTERNAL, "listen",
-                         "cannot listen on %.107s: it is another program's (%s); name another "
+                         "cannot listen on %.107s: another program uses it (%s); use another "
                          "--listen",
                          path, strerror(reason));
     if (unlink(path) == 0 || errno == ENOENT)
         return true;
-    return error_set(err, ERROR_INTERNAL, "listen",
-                     "cannot remove %.107s: %s; check the rights of its folder, or name another "
-                     "--listen",
-                     path, strerror(errno));
+    return error_set(
+        err, ERROR_INTERNAL, "listen",
+        "cannot remove %.107s: %s; check the permissions of its folder, or use another "
+        "--listen",
+        path, strerror(errno));
 }
 
 /* bind() creates the file with its final mode, so that other users can never connect in between. */
@@ -106,7 +105,7 @@ static bool bind_with_mode(int fd, const struct sockaddr_un *address, mode_t mod
 static bool set_listen_error(const struct sockaddr_un *address, struct error *err)
 {
     return error_set(err, ERROR_INTERNAL, "listen",
-                     "cannot listen on %.107s: %s; check that folder and its rights, or name "
+                     "cannot listen on %.107s: %s; check the folder and its permissions, or use "
                      "another --listen",
                      address->sun_path, strerror(errno));
 }

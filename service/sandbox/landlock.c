@@ -66,8 +66,8 @@ static struct ruleset rights_of_abi(int abi)
 static bool set_error(struct error *err, const char *action, const char *path)
 {
     return error_set(err, ERROR_INTERNAL, "sandbox",
-                     "cannot %s %.80s: %s; --sandbox off does without", action, path,
-                     strerror(errno));
+                     "cannot %s %.80s: %s; use --sandbox off to start without the sandbox", action,
+                     path, strerror(errno));
 }
 
 static bool add_rule(const struct rules *rules, const char *path, uint64_t rights)

@@ -28,13 +28,15 @@ bool sandbox_init(struct sandbox *sandbox, bool wanted, struct error *err)
     if (!wanted)
         return true;
     if (!disable_core_dumps())
-        return error_set(err, ERROR_INTERNAL, "sandbox",
-                         "cannot forbid core dumps: %s; --sandbox off does without",
-                         strerror(errno));
+        return error_set(
+            err, ERROR_INTERNAL, "sandbox",
+            "cannot disable core dumps: %s; use --sandbox off to start without the sandbox",
+            strerror(errno));
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-        return error_set(err, ERROR_INTERNAL, "sandbox",
-                         "cannot give up new privileges: %s; --sandbox off does without",
-                         strerror(errno));
+        return error_set(
+            err, ERROR_INTERNAL, "sandbox",
+            "cannot set no_new_privs: %s; use --sandbox off to start without the sandbox",
+            strerror(errno));
     return true;
 }
 
@@ -43,7 +45,8 @@ void sandbox_log(const struct sandbox *sandbox, struct log *log)
     struct buffer line = {0};
 
     if (!sandbox->wanted) {
-        log_event(log, LOG_WARNING, "sandbox_disabled", "--sandbox off: nothing is given up");
+        log_event(log, LOG_WARNING, "sandbox_disabled",
+                  "--sandbox off: the process runs without restrictions");
         return;
     }
     const bool is_complete = sandbox->landlock > 0 && sandbox->seccomp > 0;

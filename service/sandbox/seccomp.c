@@ -109,6 +109,7 @@ bool sandbox_apply_seccomp(struct sandbox *sandbox, struct error *err)
     sandbox->seccomp = result == 0 ? 1 : SANDBOX_UNSUPPORTED;
     return result == 0 || is_unsupported(result) ||
            error_set(err, ERROR_INTERNAL, "sandbox",
-                     "cannot use a filter of system calls: %s; --sandbox off does without",
+                     "cannot install the seccomp filter: %s; use --sandbox off to start without "
+                     "the sandbox",
                      strerror(-result));
 }

@@ -59,13 +59,13 @@ def main(binary):
     binary = os.environ.get("SESSIOND_BINARY") or binary
     cases = [
         ("well", Stub(READY), 0, ""),
-        ("not ready", Stub(NOT_READY % (len(DETAIL), DETAIL)), 1, "answers 503: " + DETAIL.decode()),
-        ("not ready, at length", Stub(NOT_READY % (100000, b"x" * 100000)), 1, "answers 503: xxx"),
-        ("cut off", Stub(NOT_READY % (100, b"")), 1, "answers 503"),
-        ("silent", Stub(b"", silent=True), 1, "did not answer within 3 s"),
-        ("silent half way", Stub(b"HTTP/1.1 20", silent=True), 1, "did not answer within 3 s"),
-        ("silent in the body", Stub(NOT_READY % (100, b"{"), silent=True), 1, "answers 503: {"),
-        ("mute", Stub(b""), 1, "ended the connection"),
+        ("not ready", Stub(NOT_READY % (len(DETAIL), DETAIL)), 1, "/readyz returned status 503: " + DETAIL.decode()),
+        ("not ready, at length", Stub(NOT_READY % (100000, b"x" * 100000)), 1, "/readyz returned status 503: xxx"),
+        ("cut off", Stub(NOT_READY % (100, b"")), 1, "/readyz returned status 503"),
+        ("silent", Stub(b"", silent=True), 1, "no response from the service within 3 s"),
+        ("silent half way", Stub(b"HTTP/1.1 20", silent=True), 1, "no response from the service within 3 s"),
+        ("silent in the body", Stub(NOT_READY % (100, b"{"), silent=True), 1, "/readyz returned status 503: {"),
+        ("mute", Stub(b""), 1, "closed the connection"),
         ("a mail server", Stub(b"220 mail\r\n\r\n"), 1, "the response is not HTTP"),
     ]
     if has_ipv6():

@@ -126,7 +126,7 @@ def what_is_no_socket_is_left_alone(binary, folder):
 
 
 def a_path_that_is_too_long_is_refused(binary, folder):
-    refusal(Service(binary, "--listen", f"unix:{folder}/{'a' * 108}"), 2, "at most 107 bytes")
+    refusal(Service(binary, "--listen", f"unix:{folder}/{'a' * 108}"), 2, "the limit is 107")
 
 
 def a_failed_start_leaves_nothing(binary, folder):
@@ -143,7 +143,7 @@ def the_commands_find_it(binary, folder):
     service.kill()
     for what in ("stale", "missing"):
         gone = command(binary, "healthcheck", "--listen", service.address)
-        check(gone.returncode == 1 and f"no service answers at unix:{folder}/a" in gone.stderr, f"{what}: {gone}")
+        check(gone.returncode == 1 and f"cannot connect to a service at unix:{folder}/a" in gone.stderr, f"{what}: {gone}")
         if what == "stale":
             os.unlink(f"{folder}/a")
 

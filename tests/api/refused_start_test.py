@@ -182,7 +182,7 @@ def python_row(status, time):
 
 DATABASE = "data/sessions.db"
 LONG = f"data/{100 * 'a'}/sessions.db"
-CHECK_RIGHTS = "check that path and the rights of the service's user"
+CHECK_RIGHTS = "check the path and the permissions of the user of the service"
 POINT_ELSEWHERE = "point --db at another file"
 RESTORE = "restore a backup"
 DATABASE_ROWS = [
@@ -197,7 +197,7 @@ DATABASE_ROWS = [
         ["ermission denied", CHECK_RIGHTS]),
     Row("a_parent_folder_that_cannot_be_entered", lambda place: without_rights("data", 0o000)(place) or at("data/a/b.db")(place),
         CANNOT_START, "data/a", ["ermission denied", CHECK_RIGHTS]),
-    Row("a_missing_parent_folder", at("a/b/sessions.db"), CANNOT_START, "a/b", ["parent folder", "make it"]),
+    Row("a_missing_parent_folder", at("a/b/sessions.db"), CANNOT_START, "a/b", ["parent folder does not exist", "create it"]),
     Row("a_wal_without_rights", without_rights(f"{DATABASE}-wal", 0o444), CANNOT_START, f"{DATABASE}-wal",
         ["ermission denied", CHECK_RIGHTS]),
     Row("a_journal_without_rights", without_rights(f"{DATABASE}-journal", 0o000), CANNOT_START, f"{DATABASE}-journal",
@@ -275,15 +275,15 @@ def listening_on(address):
 
 
 SOCKET = "run/socket"
-LISTEN_ELSEWHERE = "name another --listen"
+LISTEN_ELSEWHERE = "use another --listen"
 LISTEN_ROWS = [
-    Row("a_socket_that_is_in_use", socket_in_use, CANNOT_START, SOCKET, ["a process listens", LISTEN_ELSEWHERE]),
+    Row("a_socket_that_is_in_use", socket_in_use, CANNOT_START, SOCKET, ["a process listens on it", LISTEN_ELSEWHERE]),
     Row("a_file_in_place_of_the_socket", file_in_place_of_the_socket, CANNOT_START, SOCKET, ["not a socket", LISTEN_ELSEWHERE]),
     Row("a_socket_in_a_read_only_folder", socket_without_rights, CANNOT_START, SOCKET, ["ermission denied", LISTEN_ELSEWHERE]),
     Row("a_socket_in_a_missing_folder", lambda place: ["--listen", f"unix:{place.path('none/socket')}"], CANNOT_START, "none/socket",
         ["No such file or directory", LISTEN_ELSEWHERE]),
     Row("a_socket_path_that_is_too_long", lambda place: ["--listen", f"unix:{place.path('run/' + 108 * 'a')}"], WRONG_USAGE, "run/aaa",
-        ["at most 107 bytes"]),
+        ["the limit is 107"]),
     Row("a_port_in_use", port_in_use, CANNOT_START, None, ["in use", "stop the process", LISTEN_ELSEWHERE]),
     Row("an_address_of_another_machine", listening_on("192.0.2.1:8082"), CANNOT_START, None,
         ["requested address", LISTEN_ELSEWHERE]),
@@ -319,17 +319,17 @@ def with_pair(certificate, key, modes=()):
 
 
 MAKE_A_TOKEN = "sessiond token NAME SCOPE"
-LET_READ = "name a file that the service's user may read"
-GIVE_A_PAIR = "name a PEM file that the service's user may read"
+LET_READ = "use a file that the user of the service can read"
+GIVE_A_PAIR = "use a PEM file that the user of the service can read"
 FILE_ROWS = [
     Row("a_missing_token_file", lambda place: ["--token-file", place.path("tokens")], WRONG_USAGE, "tokens",
         ["No such file", MAKE_A_TOKEN]),
     Row("a_token_file_without_rights", with_tokens(b"", 0o000), WRONG_USAGE, "tokens", ["ermission denied", LET_READ]),
     Row("a_folder_in_place_of_the_token_file", lambda place: ["--token-file", place.path("run")], WRONG_USAGE, "run",
         [LET_READ, MAKE_A_TOKEN]),
-    Row("an_empty_token_file", with_tokens(b"# nobody\n"), WRONG_USAGE, "tokens", ["it has no token", MAKE_A_TOKEN]),
+    Row("an_empty_token_file", with_tokens(b"# nobody\n"), WRONG_USAGE, "tokens", ["the file has no token", MAKE_A_TOKEN]),
     Row("a_malformed_token_file", with_tokens(f"a:read:{DIGEST}\nb:reed:{DIGEST}\n".encode()), WRONG_USAGE, "tokens",
-        ["line 2", "a scope is read, write or admin"]),
+        ["line 2", "the scope is read, write or admin"]),
     Row("a_large_token_file", with_tokens((1 << 21) * b"#"), WRONG_USAGE, "tokens", ["more than", "remove"]),
     Row("a_missing_certificate", with_pair("none.pem", "a.key"), WRONG_USAGE, "none.pem", ["--tls-cert", "No such file", GIVE_A_PAIR]),
     Row("a_missing_key", with_pair("a.pem", "none.key"), WRONG_USAGE, "none.key", ["--tls-key", "No such file", GIVE_A_PAIR]),
@@ -338,8 +338,8 @@ FILE_ROWS = [
     Row("a_certificate_that_is_none", with_pair("empty", "a.key"), WRONG_USAGE, "empty", ["--tls-cert", GIVE_A_PAIR]),
     Row("a_key_that_is_none", with_pair("a.pem", "a.pem"), WRONG_USAGE, "a.pem", ["--tls-key", GIVE_A_PAIR]),
     Row("a_key_of_another_certificate", with_pair("a.pem", "b.key"), WRONG_USAGE, "b.key",
-        ["--tls-key", "not that of the first certificate", "a.pem"]),
-    Row("a_certificate_without_a_key", lambda place: ["--tls-cert", place.path("a.pem")], WRONG_USAGE, None, ["only --tls-cert", "name both files"]),
+        ["--tls-key", "does not belong to the first certificate", "a.pem"]),
+    Row("a_certificate_without_a_key", lambda place: ["--tls-cert", place.path("a.pem")], WRONG_USAGE, None, ["only --tls-cert is set", "set both or neither"]),
 ]
 
 # --- A full disk -------------------------------------------------------------------------------
@@ -363,8 +363,8 @@ def python_file(place):
 
 
 DISK_ROWS = [
-    Row("a_new_database_on_a_full_disk", full_disk(lambda place: None), CANNOT_START, DATABASE, ["full", "make room"]),
-    Row("a_python_file_on_a_full_disk", full_disk(python_file), CANNOT_START, DATABASE, ["full", "make room"]),
+    Row("a_new_database_on_a_full_disk", full_disk(lambda place: None), CANNOT_START, DATABASE, ["full", "free disk space"]),
+    Row("a_python_file_on_a_full_disk", full_disk(python_file), CANNOT_START, DATABASE, ["full", "free disk space"]),
 ]
 
 

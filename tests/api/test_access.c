@@ -127,12 +127,13 @@ Test(access, the_problem_says_what_would_be_right)
     const struct response *response = ask("GET", "/sessions", NULL);
 
     cr_expect(response_is_problem(response, "unauthorized"));
-    cr_expect_str_eq(response_text(response, "/detail"),
-                     "send a token of this service as Authorization: Bearer TOKEN");
+    cr_expect_str_eq(
+        response_text(response, "/detail"),
+        "no token was sent; send a token of this service as Authorization: Bearer TOKEN");
     response = ask("POST", "/sessions", READER);
     cr_expect(response_is_problem(response, "forbidden"));
     cr_expect_str_eq(response_text(response, "/detail"),
-                     "this takes a token of the scope write; that of r.1 is read");
+                     "the request requires a token of scope write; the token r.1 has scope read");
 }
 
 Test(access, only_one_bearer_token_counts)
@@ -282,7 +283,7 @@ Test(access, tokens_are_rotated_under_load)
                                  : READER_LINE ADMIN_LINE ADMIN_LINE "# not twice\n");
         if (!with_writer) {
             service_signal(&service, SIGHUP);
-            await_log("token_reload_failed", "line 3: this is the same token as that of boss");
+            await_log("token_reload_failed", "line 3: the token is the same as that of boss");
             expect_status(ask("GET", "/sessions", WRITER), 200);
             write_tokens(READER_LINE);
         }

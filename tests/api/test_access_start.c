@@ -65,8 +65,10 @@ Test(access_start, files_that_every_user_may_write_are_named)
     cr_assert_eq(chmod(path, 0606), 0);
     cr_assert_eq(chmod(service.folder, 0707), 0);
     service_start(&service, FLAGS("--token-file", path));
-    cr_expect(service_logged(&service, "file_exposed", "/tokens, and so add a token: chmod o-w"));
-    cr_expect(service_logged(&service, "file_exposed", "and so replace the database: chmod o-w"));
+    cr_expect(
+        service_logged(&service, "file_exposed", "/tokens and so add a token; run chmod o-w"));
+    cr_expect(
+        service_logged(&service, "file_exposed", "and so replace the database; run chmod o-w"));
 }
 
 Test(access_start, both_ways_at_once)
@@ -107,11 +109,11 @@ Test(access_start, a_bad_token_file_is_a_reason_not_to_start)
     expect_refusal(FLAGS("--token-file", "/no/folder/tokens"),
                    "--token-file /no/folder/tokens: No such file");
     file_write(path, "# nobody\n", 9);
-    expect_refusal(FLAGS("--token-file", path), "it has no token");
+    expect_refusal(FLAGS("--token-file", path), "the file has no token");
     file_write(path, READER_LINE "r.2:reed:00\n", strlen(READER_LINE) + 12);
     expect_refusal(FLAGS("--token-file", path), "line 2: ");
     setenv("SESSIOND_TOKEN", "two words", 1);
-    expect_refusal(NULL, "SESSIOND_TOKEN takes letters");
+    expect_refusal(NULL, "SESSIOND_TOKEN has an invalid character; use letters");
     setenv("SESSIOND_TOKEN", "", 1);
     expect_refusal(NULL, "SESSIOND_TOKEN must not be empty");
     unsetenv("SESSIOND_TOKEN");
@@ -124,7 +126,7 @@ Test(access_start, other_machines_need_a_token_or_a_word)
     expect_refusal(FLAGS("--allow-anonymous", "maybe"), "on or off, not \"maybe\"");
     expect_refusal(FLAGS("--allow-anonymous=maybe"), "on or off");
     setenv("SESSIOND_TOKEN", "abc", 1);
-    expect_refusal(FLAGS("--allow-anonymous"), "contradict");
+    expect_refusal(FLAGS("--allow-anonymous"), "--allow-anonymous and tokens are both set");
     expect_refusal(FLAGS("--listen", "0.0.0.0:0"), "SESSIOND_TOKEN has fewer than 16 characters");
     setenv("SESSIOND_TOKEN", "15-characters--", 1);
     expect_refusal(FLAGS("--listen", "[::]:0"), "SESSIOND_TOKEN has fewer than 16 characters");
@@ -134,7 +136,7 @@ Test(access_start, other_machines_need_a_token_or_a_word)
     unsetenv("SESSIOND_TOKEN");
     service_start(&service, FLAGS("--listen", "0.0.0.0:0", "--allow-anonymous"));
     cr_expect(service_logged(&service, "listening", "\"tokens\":0"));
-    await_log("auth_disabled", "whoever can connect");
+    await_log("auth_disabled", "every client that can connect may read and write");
     service_stop(&service);
     setenv("SESSIOND_ALLOW_ANONYMOUS", "on", 1);
     service_start(&service, FLAGS("--listen", "0.0.0.0:0"));
@@ -182,14 +184,16 @@ Test(access_start, a_bad_name_or_scope_is_told_what_is_taken)
         const char *scope;
         const char *why;
     } bad[] = {
-        {"a b", "read", "a NAME is 1 to 64"}, {"a:b", "read", "a NAME is 1 to 64"},
-        {"ci", "Read", "a SCOPE is read"},    {"ci", "all", "a SCOPE is read"},
+        {"a b", "read", "invalid NAME \"a b\": use 1 to 64 characters"},
+        {"a:b", "read", "invalid NAME \"a:b\": use 1 to 64 characters"},
+        {"ci", "Read", "invalid SCOPE \"Read\": use read, write or admin"},
+        {"ci", "all", "invalid SCOPE \"all\": use read, write or admin"},
         {"ci", NULL, "a NAME and a SCOPE"},
     };
 
     service.bare = true;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         expect_refusal(FLAGS("token", bad[i].name, bad[i].scope), bad[i].why);
-    expect_refusal(FLAGS("token", "a", "read", "b"), "a word too many");
+    expect_refusal(FLAGS("token", "a", "read", "b"), "unexpected argument \"b\"");
     expect_refusal(FLAGS("token"), "a NAME and a SCOPE");
 }

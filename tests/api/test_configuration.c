@@ -196,7 +196,7 @@ Test(configuration, a_folder_is_made_only_where_its_parent_is)
     snprintf(path, sizeof(path), "%s/no/such/x.db", service.folder);
     cr_expect_neq(service_run(&service, FLAGS("--db", path)), 0);
     char *log = service_log(&service);
-    cr_expect(strstr(log, "its parent folder is not there"), "%s", log);
+    cr_expect(strstr(log, "its parent folder does not exist"), "%s", log);
     free(log);
     snprintf(path, sizeof(path), "%s/no", service.folder);
     cr_expect(!file_exists(path), "a folder was made");
@@ -209,8 +209,8 @@ Test(configuration, warnings_name_deprecated_and_unknown_names)
     unsetenv("SESSIOND_RETIAN_IDLE");
     service_stop(&service);
     cr_expect(service_logged(&service, "configuration", "use --idle-timeout 4000ms"));
-    cr_expect(
-        service_logged(&service, "configuration", "the nearest known one is SESSIOND_RETAIN_IDLE"));
+    cr_expect(service_logged(&service, "configuration",
+                             "the most similar known one is SESSIOND_RETAIN_IDLE"));
 }
 
 static int post_sized(int bytes)

@@ -67,7 +67,7 @@ Test(database_file, a_path_without_the_parent_of_its_folder_is_refused)
 
     snprintf(path, sizeof(path), "%s/a/b/c.db", service.folder);
     cr_expect_eq(service_run(&service, FLAGS("--db", path)), 1);
-    cr_expect(service_logged(&service, "cannot_start", "its parent folder is not there"));
+    cr_expect(service_logged(&service, "cannot_start", "its parent folder does not exist"));
     cr_expect_not(file_exists(path));
 }
 
@@ -139,16 +139,16 @@ Test(database_file, a_table_of_the_same_name_is_not_enough)
 static const char *const unadoptable[][2] = {
     {"INSERT INTO sessions VALUES ('B0A4C7DE-0000-4000-8000-000000000001', '/p', 't', 'CREATED',"
      " '{}', '2026-01-25T12:00:00+00:00', '2026-01-25T12:00:00+00:00')",
-     "B0A4C7DE-0000-4000-8000-000000000001: its id"},
+     "B0A4C7DE-0000-4000-8000-000000000001: the id is not a lower-case UUID"},
     {"INSERT INTO sessions VALUES ('session-1', '/p', 't', 'CREATED', '{}',"
      " '2026-01-25T12:00:00+00:00', '2026-01-25T12:00:00+00:00')",
-     "session-1: its id"},
+     "session-1: the id is not a lower-case UUID"},
     {"INSERT INTO sessions VALUES ('b0a4c7de-0000-4000-8000-000000000001', '/p', 't', 'RUNNING',"
      " '{}', '2026-01-25T12:00:00+00:00', '2026-01-25T12:00:00+00:00')",
-     "b0a4c7de-0000-4000-8000-000000000001: its status is unknown"},
+     "b0a4c7de-0000-4000-8000-000000000001: the status is unknown"},
     {"INSERT INTO sessions VALUES ('b0a4c7de-0000-4000-8000-000000000001', '/p', 't', 'CREATED',"
      " '{}', 'yesterday', '2026-01-25T12:00:00+00:00')",
-     "b0a4c7de-0000-4000-8000-000000000001: a time is not valid"},
+     "b0a4c7de-0000-4000-8000-000000000001: a time is invalid"},
 };
 
 static void expect_unadoptable(const char *journal_mode)
@@ -184,7 +184,7 @@ Test(database_file, a_corrected_file_is_adopted)
     python_manager(&service, "insert",
                    "[\"00000000-0000-4000-8000-00000000000A\",\"/p\",\"t\",\"CREATED\",\"{}\","
                    "\"2026-01-25T12:00:00+00:00\",\"2026-01-25T12:00:00+00:00\"]\n");
-    expect_refused("cannot be adopted");
+    expect_refused("cannot import a session");
     python_sql(&service, "UPDATE sessions SET id = lower(id)");
     service_start(&service, NULL);
     expect_status(client_get(client, "/sessions/00000000-0000-4000-8000-00000000000a"), 200);

@@ -227,7 +227,7 @@ Test(hostile, a_slash_at_the_end_of_a_path_is_named)
 
     cr_expect_eq(refused->status, 404);
     cr_expect_str_eq(response_text(refused, "/detail"),
-                     "there is no such path; leave out the slash at the end: /sessions");
+                     "unknown path; remove the slash at the end: /sessions");
     cr_expect_str_eq(response_text(client_get(client, "/nothing/"), "/detail"),
-                     "there is no such path; see /openapi.yaml");
+                     "unknown path; see /openapi.yaml for the paths of this service");
 }

@@ -244,7 +244,7 @@ Test(process, a_database_has_one_process)
     service_init(&second);
     snprintf(second.database, sizeof(second.database), "%s", service.database);
     cr_expect_eq(service_run(&second, NULL), 1);
-    cr_expect(service_logged(&second, "cannot_start", "another sessiond serves"));
+    cr_expect(service_logged(&second, "cannot_start", "another sessiond uses"));
     cr_expect(service_logged(&second, "cannot_start", service.database));
     cr_expect(!service_logged(&second, "listening", ""));
     cr_expect(service_release(&second));

@@ -287,15 +287,15 @@ def the_commands_speak_tls(binary, folder):
     check(status == 0 and "no problem found" in out, f"backup: {out}{err}")
     checked = command(binary, "check", f"{folder}/backup.db")
     check(checked[0] == 0 and "sessions: 1" in checked[1], f"check: {checked}")
-    for what, more, words in (("another certificate", ("--tls-cert", f"{folder}/rsa.pem"), "another certificate"),
-                              ("no certificate", (), "ended the connection"),
+    for what, more, words in (("another certificate", ("--tls-cert", f"{folder}/rsa.pem"), "the certificate of the service differs from that of --tls-cert"),
+                              ("no certificate", (), "closed the connection"),
                               ("no such file", ("--tls-cert", f"{folder}/none"), "No such file")):
         got = command(binary, "healthcheck", *where, *more)
         check(got[0] == 1 and words in got[2], f"{what}: {got}")
     stop(service)
     plain = Service(binary).start()
     got = command(binary, "healthcheck", "--listen", plain.address, "--tls-cert", f"{folder}/ec.pem")
-    check(got[0] == 1 and "does not speak TLS" in got[2], f"a service without TLS: {got}")
+    check(got[0] == 1 and "does not use TLS, but --tls-cert is set" in got[2], f"a service without TLS: {got}")
     stop(plain)
 
 
@@ -356,11 +356,11 @@ def a_renewed_certificate_is_shown_and_nobody_notices(binary, folder):
 def the_same_pair_again_is_told_and_not_kept(binary, folder):
     """A replaced pair is kept until the end, so one that is not replaced must not be."""
     service = start(binary, folder)
-    check("as before" in reload(service, "tls_reloaded")[-1].get("detail", ""), "the log does not say that it is the same")
+    check("the certificate is unchanged" in reload(service, "tls_reloaded")[-1].get("detail", ""), "the log does not say that it is the same")
     use_pair(folder, "rsa")
     check("detail" not in reload(service, "tls_reloaded")[-1], "the log says of another pair that it is the same")
     check(shown(service) == content(f"{folder}/rsa.pem"), "the certificate is the one before")
-    check("as before" in reload(service, "tls_reloaded")[-1].get("detail", ""), "the log does not say that it is the same")
+    check("the certificate is unchanged" in reload(service, "tls_reloaded")[-1].get("detail", ""), "the log does not say that it is the same")
     check(shown(service) == content(f"{folder}/rsa.pem"), "the certificate is another")
     stop(service)
 
@@ -368,7 +368,7 @@ def the_same_pair_again_is_told_and_not_kept(binary, folder):
 def a_bad_new_pair_keeps_the_old_one(binary, folder):
     service = start(binary, folder)
     shutil.copy(f"{folder}/rsa.key", f"{folder}/used.key")
-    check("not that of" in reload(service, "tls_reload_failed")[-1]["detail"], "the log does not say why")
+    check("does not belong to the first certificate" in reload(service, "tls_reload_failed")[-1]["detail"], "the log does not say why")
     os.unlink(f"{folder}/used.pem")
     check("No such file" in reload(service, "tls_reload_failed")[-1]["detail"], "the log does not say why")
     check(shown(service) == content(f"{folder}/ec.pem"), "the certificate is another")
@@ -446,7 +446,7 @@ def what_is_no_pair_is_refused(binary, folder):
             (flags(folder, "ec.key", "ec.key"), f"--tls-cert {folder}/ec.key: "),
             (flags(folder, "ec.pem", "ec.pem"), f"--tls-key {folder}/ec.pem: "),
             (flags(folder, ".", "ec.key"), "--tls-cert"),
-            (flags(folder, "ec.pem", "rsa.key"), "not that of the first certificate")):
+            (flags(folder, "ec.pem", "rsa.key"), "does not belong to the first certificate")):
         service = Service(binary, *given)
         check(not service.launch().await_listening(), f"{given}: it listens")
         status = service.await_end()

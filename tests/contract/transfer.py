@@ -58,9 +58,9 @@ def imports(contract):
                                              "conflicts": []}, "the second import")
     contract.equal([one for one in exported(contract, f"/sessions/{name}")], [session, *entries], "what is exported then")
     contract.equal(bring({**entries[1], "seq": 4}), {"sessions": none, "entries": none, "conflicts": [
-        {"session_id": name, "stream": "main", "seq": 4, "detail": "the entry before it is missing"}]}, "a gap")
+        {"session_id": name, "stream": "main", "seq": 4, "detail": "the previous entry is missing"}]}, "a gap")
     contract.equal(bring({**session, "version": 2}), {"sessions": none, "entries": none, "conflicts": [
-        {"session_id": name, "detail": "it is there in another version"}]}, "another version")
+        {"session_id": name, "detail": "the session exists with another version"}]}, "another version")
     for line, changes in ((session, BAD_SESSIONS), (entries[0], BAD_ENTRIES)):
         for change in changes:
             problem = contract.problem("invalid-payload", 422, "POST", "/admin/import", lines(session, {**line, **change}), NDJSON)

@@ -275,21 +275,21 @@ class Answers(Case):
     def test_a_damaged_body_is_refused(self):
         body = bytearray(self.sound())
         body[4096 * 5:4096 * 6] = bytes(4096)
-        self.check(self.with_length(bytes(body)), 1, "damaged")
-        self.check(self.with_length(b"no database, but long enough to be looked at" * 20), 3, "no SQLite database")
+        self.check(self.with_length(bytes(body)), 1, "the snapshot is corrupt: ")
+        self.check(self.with_length(b"no database, but long enough to be looked at" * 20), 3, "it is not an SQLite database")
         self.check(self.with_length(b""), 3, "too short")
 
     def test_other_answers_are_passed_on(self):
         problem = b'{"type":"t","title":"x","status":409,"detail":"a backup is under way"}'
         head = b"HTTP/1.1 409 Conflict\r\nContent-Length: %d\r\n\r\n" % len(problem)
-        self.check(head + problem, 3, 'the service answers 409: a backup is under way')
-        self.check(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", 3, "the service answers 404")
-        self.check(b"HTTP/1.1 200 OK\r\n\r\n", 3, "how long")
+        self.check(head + problem, 3, 'the service returned status 409: a backup is under way')
+        self.check(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", 3, "the service returned status 404")
+        self.check(b"HTTP/1.1 200 OK\r\n\r\n", 3, "no Content-Length and no Transfer-Encoding")
         self.check(b"SSH-2.0-OpenSSH_9.2\r\n\r\n", 3, "not HTTP")
         self.check(b"", 3, "before the response was complete")
 
     def test_nobody_answers(self):
-        self.run_badly(3, "no service answers", "backup", self.path("backup.db"), "--listen", "127.0.0.1:1")
+        self.run_badly(3, "cannot connect to a service", "backup", self.path("backup.db"), "--listen", "127.0.0.1:1")
 
 
 class Names(Case):
@@ -304,7 +304,7 @@ class Names(Case):
         for name, kind in (("fifo", "a FIFO"), ("dangling", "a symbolic link"), ("link", "a symbolic link"),
                            ("folder", "a folder")):
             path = self.path(name)
-            self.run_badly(3, f"{path} is {kind}, not a regular file", "backup", path, "--listen", "127.0.0.1:1")
+            self.run_badly(3, f"{path} is {kind}; FILE must be a regular file", "backup", path, "--listen", "127.0.0.1:1")
         self.assertEqual({name: os.lstat(self.path(name)) for name in sorted(os.listdir(self.folder))}, before)
 
     def test_standard_output_without_a_path_for_the_database_is_refused(self):
@@ -328,7 +328,7 @@ class Names(Case):
                 before = os.stat(self.path(unfinished)).st_ino
                 second = subprocess.run([binary(), *words, "127.0.0.1:1"], capture_output=True, text=True, check=False)
                 self.assertEqual((second.returncode, second.stdout), (3, ""))
-                self.assertIn(f"another backup writes {self.path(unfinished)}", second.stderr)
+                self.assertIn(f"another backup is writing {self.path(unfinished)}", second.stderr)
                 self.assertEqual(os.stat(self.path(unfinished)).st_ino, before)
                 first.terminate()
                 first.communicate()
@@ -356,13 +356,13 @@ class Tokens(Case):
         self.stop(self.running)
 
     def test_what_would_be_right_is_said(self):
-        self.run_badly(3, "answers 401: set SESSIOND_TOKEN to a token of the scope admin", *self.words)
+        self.run_badly(3, "returned status 401: set SESSIOND_TOKEN to a token of scope admin", *self.words)
         self.run_badly(3, "only digests", *self.words, "--token-file", self.path("tokens"))
         for token, status in (("other", 401), ("write", 403)):
             os.environ["SESSIOND_TOKEN"] = token
-            self.run_badly(3, f"answers {status}: SESSIOND_TOKEN is set, but is not a token of the scope admin", *self.words)
+            self.run_badly(3, f"returned status {status}: SESSIOND_TOKEN is set, but it is not a token of scope admin", *self.words)
         os.environ["SESSIOND_TOKEN"] = "x" * 5000
-        self.run_badly(2, "at most 512 characters", *self.words)
+        self.run_badly(2, "the limit is 512", *self.words)
         self.assertNotIn("b.db", os.listdir(self.folder))
         self.stop(self.running)
 
@@ -386,8 +386,8 @@ class FullDisk(Case):
         disk, service = self.service_on_disk(48)
         response = service.call("POST", "/admin/backup")
         self.assertEqual((response.status, response.problem()), (507, "storage-full"))
-        self.assertIn("bytes of free space; there are", response.json()["detail"])
-        self.run_badly(3, "the service answers 507", "backup", self.path("b.db"), "--listen", service.address)
+        self.assertIn("bytes of free space in the folder of the database; ", response.json()["detail"])
+        self.run_badly(3, "the service returned status 507", "backup", self.path("b.db"), "--listen", service.address)
         self.assertEqual(self.create(service), 201)
         self.stop(service)
 
@@ -411,7 +411,7 @@ class FullDisk(Case):
         disk = SmallDisk(self, 8)
         make_database(self.path("a.db"), 6000)
         service = self.service(self.path("a.db"))
-        self.run_badly(3, "than the file system of FILE has free", "backup", disk.path("b.db"), "--listen", service.address)
+        self.run_badly(3, "the file system of FILE has less free space", "backup", disk.path("b.db"), "--listen", service.address)
         self.assertEqual(os.listdir(disk.folder), [])
         limited = 'trap "" XFSZ; ulimit -f 1000; exec "$@"'
         done = subprocess.run(["sh", "-c", limited, "sh", binary(), "backup", self.path("b.db"), "--listen", service.address],

@@ -96,9 +96,9 @@ class Trip(Case):
             target = self.target(f"target-{seed}.db")
             self.assertIn("conflicts: 0", self.bring(target, text))
             self.assertEqual(self.export(target), text)
-            self.assertIn("sessions: 0 new", self.bring(target, text))
+            self.assertIn("sessions: 0 created", self.bring(target, text))
             self.assertEqual(self.export(target), text)
-            self.assertIn("sessions: 0 new", self.bring(source.service, text))
+            self.assertIn("sessions: 0 created", self.bring(source.service, text))
             self.assertEqual(self.export(source.service), text)
             for line in text.splitlines():
                 json.loads(line)
@@ -157,13 +157,13 @@ class Trip(Case):
         source.append(sessions[2], "main", 5)
         before = target.call("GET", f"/sessions/{sessions[1]}").body
         said = self.bring(target, self.export(source.service), wanted=1)
-        self.assertIn(f"session {sessions[1]} is left alone: it is there in another version", said)
+        self.assertIn(f"session {sessions[1]} is not imported: the session exists with another version", said)
         self.assertIn("conflicts: 1", said)
         self.assertEqual(target.call("GET", f"/sessions/{sessions[1]}").body, before)
         self.assertEqual(target.call("GET", f"/sessions/{sessions[2]}").json()["entry_count"], 705)
         target.call("POST", f"/sessions/{sessions[2]}/entries", b'[{"here":1}]', JSON)
         source.append(sessions[2], "main", 1)
-        self.assertIn("entry 706 of the stream main: another entry has its seq",
+        self.assertIn("entry 706 of the stream main: another entry has this seq",
                       self.bring(target, self.export(source.service), wanted=1))
 
     def test_a_uuid_is_one_however_it_is_written(self):
@@ -189,8 +189,8 @@ class Trip(Case):
                 ([session, {**entry, "stream": "a\nb"}], "stream must be"),
                 ([{**session, "lease_token": 10 ** 15}], "lease_token must be"),
                 ([{**session, "version": 10 ** 15}], "version must be"),
-                ([session, other, entry], "one behind the other"),
-                ([session, entry, session], "one behind the other")):
+                ([session, other, entry], "its lines must follow each other"),
+                ([session, entry, session], "its lines must follow each other")):
             text = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
             answer = target.call("POST", "/admin/import", text, LINES)
             self.assertEqual((answer.status, answer.problem()), (422, "invalid-payload"), answer.body)
@@ -239,7 +239,7 @@ class Trip(Case):
         answer = self.send(target, lines[1]).json()
         self.assertEqual((answer["conflicts"], answer["entries"]), ([], {"created": 0, "present": 1}))
         answer = self.send(target, lines[2]).json()
-        self.assertIn("leased", answer["conflicts"][0]["detail"])
+        self.assertIn("the session has a lease; only its owner", answer["conflicts"][0]["detail"])
         self.assertEqual(target.call("GET", f"/sessions/{session}").json()["entry_count"], 1)
         target.call("DELETE", f"/sessions/{session}/lease", None, {"Lease-Token": "1"})
         self.assertEqual(self.send(target, lines[2]).json()["entries"], {"created": 1, "present": 0})
@@ -258,7 +258,7 @@ class Trip(Case):
         ahead = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=20)
         session.update(updated_at=ahead.strftime("%Y-%m-%dT%H:%M:%S.000000Z"), version=77)
         said = self.bring(target, json.dumps(session).encode() + b"\n", wanted=1)
-        self.assertIn("it is there in another version", said)
+        self.assertIn("the session exists with another version", said)
         made = target.call("POST", "/sessions", b'{"project_path":"/p","thread_id":"t"}', JSON).json()
         self.assertLess(made["created_at"], session["updated_at"])
 
@@ -281,7 +281,7 @@ class Trip(Case):
 
     def test_what_is_no_export_is_refused(self):
         target = self.target()
-        for line, phrase in ((b"{", "line 2: it is no JSON"), (b"[]", "lines 2 to 2"), (b'{"type":"session"}', "is missing"),
+        for line, phrase in ((b"{", "line 2 is not JSON"), (b"[]", "lines 2 to 2"), (b'{"type":"session"}', "is missing"),
                              (b'{"type":"entry","x":1}', "neither a session nor an entry"),
                              (b'{"type":"else"}', "must be")):
             self.assertIn(phrase, self.bring(target, b"\n" + line + b"\n", wanted=1))

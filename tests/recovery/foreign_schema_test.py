@@ -32,9 +32,9 @@ FOREIGN = [
      " updated_us INTEGER NOT NULL CHECK (updated_us LIKE '%a%a%a%a%')) WITHOUT ROWID", "the table consumers"),
     ("DROP TABLE consumers; CREATE VIEW consumers AS SELECT 1 AS name, 1 AS after, 1 AS updated_us", "the view consumers"),
     ("CREATE VIRTUAL TABLE mine USING fts5 (a)", "the table mine"),
-    ("CREATE TABLE mine (a, b AS (a || a))", "the table mine has calculated columns"),
-    ("CREATE TABLE mine (a); CREATE INDEX i ON mine (a || a)", "the index i of the table mine calculates"),
-    ("CREATE TABLE mine (a); CREATE INDEX i ON mine (a) WHERE a > 1", "the index i of the table mine calculates"),
+    ("CREATE TABLE mine (a, b AS (a || a))", "the table mine has generated columns"),
+    ("CREATE TABLE mine (a); CREATE INDEX i ON mine (a || a)", "the index i of the table mine is partial or has expressions"),
+    ("CREATE TABLE mine (a); CREATE INDEX i ON mine (a) WHERE a > 1", "the index i of the table mine is partial or has expressions"),
 ]
 # What another program may do.
 ALLOWED = [

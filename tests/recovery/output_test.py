@@ -27,7 +27,7 @@ class Closed(Case):
         service = self.service(self.path("a.db"))
         status, err = redirected(">&-", "export", "--listen", service.address)
         self.assertEqual(status, 3, err)
-        self.assertIn("cannot write: Bad file descriptor", err)
+        self.assertIn("cannot write to stdout: Bad file descriptor", err)
         self.assertEqual(redirected("2>&- >/dev/null", "export", "--listen", service.address)[0], 0)
         self.stop(service)
 
@@ -35,7 +35,7 @@ class Closed(Case):
         service = self.service(self.path("a.db"))
         status, err = redirected("<&- >/dev/null", "import", "--listen", service.address)
         self.assertEqual(status, 3, err)
-        self.assertIn("cannot read on: Bad file descriptor", err)
+        self.assertIn("cannot read the input: Bad file descriptor", err)
         self.stop(service)
 
     def test_what_a_command_says_does_not_go_into_a_file_of_its_own(self):
@@ -70,8 +70,8 @@ class Unread(Case):
         process.stdout.close()
         err = process.stderr.read()
         self.assertEqual(process.wait(PATIENCE_S), 3, err)
-        self.assertIn("cannot write: Broken pipe", err)
-        self.assertIn("go on with --after", err)
+        self.assertIn("cannot write to stdout: Broken pipe", err)
+        self.assertIn("continue with --after", err)
         process.stderr.close()
         self.stop(self.running)
 
@@ -85,10 +85,10 @@ class Part(Case):
             status, err = redirected(f">{self.path('part')}", "export", "--listen", address,
                                      before='trap "" XFSZ; ulimit -f 250;')
         self.assertEqual(status, 3, err)
-        self.assertIn("cannot write: File too large", err)
+        self.assertIn("cannot write to stdout: File too large", err)
         with open(self.path("part"), encoding="utf-8") as file:
             written = [json.loads(line)["id"] for line in file if line.endswith("\n")]
-        self.assertIn(err.split("go on with --after ")[1].strip(), written)
+        self.assertIn(err.split("continue with --after ")[1].strip(), written)
 
 
 class Full(Case):

@@ -37,7 +37,7 @@ class Restore(Case):
     def restore(self):
         """Returns the name under which the old database is kept."""
         out = self.run_well("restore", self.file, "--db", self.database)
-        kept = re.search(r"the database before it is kept as (.*)\n", out)
+        kept = re.search(r"the previous database is stored as (.*)\n", out)
         return kept and kept[1]
 
     def names(self):
@@ -62,7 +62,7 @@ class Restore(Case):
 
     def test_with_replace_nothing_of_the_old_is_left(self):
         out = self.run_well("restore", self.file, "--replace", "--db", self.database)
-        self.assertNotIn("is kept as", out)
+        self.assertNotIn("is stored as", out)
         self.assertEqual(self.names(), {"", ".lock"})
         self.assertEqual(self.count_served(), 7)
 
@@ -131,7 +131,7 @@ class Restore(Case):
         make_python_file(self.file, ["{}", '{"a": NaN}', None])
         status, _, err = command("restore", self.file, "--db", self.database)
         self.assertEqual(status, 0, err)
-        self.assertIn(f"the context of session {ID.format(1)} is no JSON object", err)
+        self.assertIn(f"the context of session {ID.format(1)} is not a JSON object", err)
         self.assertEqual(ask(self.database, "PRAGMA user_version"), ask(self.kept(), "PRAGMA user_version"))
         self.assertEqual(self.count_served(), 3)
         self.run_well("check", self.database)
@@ -147,7 +147,7 @@ class Restore(Case):
     def test_what_is_not_fit_is_refused_and_nothing_is_touched(self):
         with connect(self.file) as database:
             database.execute("PRAGMA user_version = 999")
-        self.refused(1, "made by a newer one")
+        self.refused(1, "start the newer sessiond that wrote it")
         with connect(self.file) as database:
             database.executescript("PRAGMA user_version = 1; DROP TABLE sessions")
         self.refused(1, "a database of another program")
@@ -168,7 +168,7 @@ class Restore(Case):
         make_python_file(self.file, ["{}"])
         with connect(self.file) as database:
             database.execute("UPDATE sessions SET id = 'mine'")
-        self.refused(1, "cannot be adopted")
+        self.refused(1, "cannot import a session")
 
     def secret_and_target(self):
         """A file of root's, of Python so that a start would change it, and a database in another user's folder."""
@@ -224,15 +224,15 @@ class Restore(Case):
 
     def test_while_a_service_runs_it_is_refused(self):
         service = self.service(self.database)
-        self.run_badly(3, "another sessiond serves", "restore", self.file, "--db", self.database)
-        self.run_badly(3, "another sessiond serves", "restore", self.database, "--db", self.path("new.db"))
+        self.run_badly(3, "another sessiond uses", "restore", self.file, "--db", self.database)
+        self.run_badly(3, "another sessiond uses", "restore", self.database, "--db", self.path("new.db"))
         self.assertNotIn("new.db", os.listdir(self.folder))
         self.assertEqual(len(service.call("GET", "/sessions?limit=1000").json()["sessions"]), 20)
         self.stop(service)
 
     def test_out_of_itself_it_is_refused(self):
         self.file = self.database
-        self.refused(3, "is the database itself")
+        self.refused(3, "is the database of --db")
 
     def test_killed_it_has_changed_nothing(self):
         make_database(self.path("large.db"), 12000)

@@ -17,8 +17,8 @@ from case import ID, Case, Proxy, end_command, main, start_command, until
 
 COUNT = int(os.environ.get("SESSIOND_TRANSCRIPTS", "40"))
 SEED = int(os.environ.get("SESSIOND_SEED", "1"))
-SUMMARY = re.compile(r"transcripts: (\d+); entries: (\d+) new, (\d+) there already; passed over: (\d+); stopped: (\d+)\n$")
-PASSED_OVER = re.compile(r"sessiond import: (.*): line (\d+) is passed over: ")
+SUMMARY = re.compile(r"transcripts: (\d+); entries: (\d+) created, (\d+) existing; skipped: (\d+); stopped: (\d+)\n$")
+PASSED_OVER = re.compile(r"sessiond import: (.*): line (\d+) is skipped: ")
 JSON = {"Content-Type": "application/json"}
 METADATA = '"agent_metadata"'
 
@@ -202,7 +202,7 @@ class Identity(Transcripts):
                 file.write(self.line(1) + "\n")
         err, counts = self.bring(service.address, wanted=1)
         self.assertEqual(counts, (2, 2, 0, 4, 0))
-        self.assertEqual(err.count("its path gives no name of a stream"), 4)
+        self.assertEqual(err.count("its path is not a valid stream name"), 4)
         self.assertNotRegex(err, "[\x07\x9b]")
         self.assertEqual(set(self.streams(service)), {f"subagents/{name}" for name, fits in names.items() if fits})
 
@@ -222,7 +222,7 @@ class Identity(Transcripts):
         self.bring(service.address)
         self.write(f"p/{self.SESSION}.jsonl", self.line(2))
         for flags in (("--project", "/other"), ("--thread", "u")):
-            self.assertIn("its session is there with another project_path or thread_id",
+            self.assertIn("its session exists with another project_path or thread_id",
                           self.bring(service.address, *flags, wanted=1)[0])
         self.assertEqual(self.uuids(service), ["u1"])
         self.run_badly(2, "--thread", "import", "--claude", self.path("t"), "--listen", service.address)
@@ -236,15 +236,15 @@ class Lines(Transcripts):
 
     def test_lines_that_are_no_object_are_named_and_passed_over(self):
         err, counts = self.import_lines(self.line(1), "{", "[]", self.line(2), " \t\r", wanted=1)
-        self.assertIn("line 2 is passed over: column 2", err)
-        self.assertIn("line 3 is passed over: an entry must be a JSON object", err)
+        self.assertIn("line 2 is skipped: column 2", err)
+        self.assertIn("line 3 is skipped: an entry must be a JSON object", err)
         self.assertEqual(counts, (1, 2, 0, 2, 0))
         self.write("p/nameless.jsonl", '{"cwd":"/p"}')
-        self.assertIn("nameless.jsonl is passed over: neither", self.bring(self.running.address, wanted=1)[0])
+        self.assertIn("nameless.jsonl is skipped: neither", self.bring(self.running.address, wanted=1)[0])
 
     def test_a_byte_order_mark_is_skipped_at_the_start_alone(self):
         err, counts = self.import_lines("\ufeff" + self.line(1) + "\r", self.line(2) + "\r", "\ufeff" + self.line(3), wanted=1)
-        self.assertIn("line 3 is passed over", err)
+        self.assertIn("line 3 is skipped", err)
         self.assertEqual(counts, (1, 2, 0, 1, 0))
         self.assertEqual(self.uuids(self.running), ["u1", "u2"])
 
@@ -255,7 +255,7 @@ class Lines(Transcripts):
         err, counts = self.bring(self.running.address, wanted=1)
         self.assertEqual(counts, (1, 0, 2, 2, 0))
         for line in (2, 5):
-            self.assertIn(f"line {line} is passed over: an entry of its stream or an earlier line has its uuid", err)
+            self.assertIn(f"line {line} is skipped: an entry of the stream, or an earlier line, has the same uuid", err)
         self.assertEqual(self.uuids(self.running), ["u1", "u2"])
 
     def test_a_uuid_that_no_append_takes_is_named(self):
@@ -263,7 +263,7 @@ class Lines(Transcripts):
         err, counts = self.import_lines(self.line(1), *(self.line(2, uuid=uuid) for uuid in bad),
                                         self.line(3, uuid="x" * 128), self.line(4, uuid=7), self.line(5, uuid=8), wanted=1)
         for line in range(2, 6):
-            self.assertIn(f"line {line} is passed over: a uuid ", err)
+            self.assertIn(f"line {line} is skipped: uuid must ", err)
         self.assertEqual(counts, (1, 4, 0, 4, 0))
 
     def test_records_on_one_line_are_all_taken(self):
@@ -277,7 +277,7 @@ class Lines(Transcripts):
     def test_a_line_that_is_too_long_is_passed_over_at_the_limit_of_the_service(self):
         lines = [self.line(1), self.long_line(2, 4096), self.long_line(3, 4097), self.line(4)]
         err, counts = self.import_lines(*lines, wanted=1, flags=("--max-body-size", "4096"))
-        self.assertIn(f"{self.SESSION}.jsonl: line 3 is passed over: the service answers 413", err)
+        self.assertIn(f"{self.SESSION}.jsonl: line 3 is skipped: the service returned status 413", err)
         self.assertEqual(counts, (1, 3, 0, 1, 0))
         self.assertEqual(self.uuids(self.running), ["u1", "u2", "u4"])
 
@@ -286,14 +286,14 @@ class Lines(Transcripts):
         other = self.service(self.path("b.db"))
         err, counts = self.bring(other.address, "--max-body-size", "4096", wanted=1)
         for line in (3, 4):
-            self.assertIn(f"line {line} is passed over: it has more than 4096 bytes (--max-body-size)", err)
+            self.assertIn(f"line {line} is skipped: the line has more than 4096 bytes (--max-body-size)", err)
         self.assertEqual(counts, (1, 3, 0, 2, 0))
 
     def test_a_line_that_is_too_deep_is_passed_over(self):
         deep = [self.line(number, v="D").replace('"D"', "[" * depth + "]" * depth) for number, depth in ((2, 9), (3, 10), (4, 20000))]
         err, counts = self.import_lines(self.line(1), *deep, self.line(5), wanted=1, flags=("--max-json-depth", "10"))
-        self.assertIn("line 3 is passed over: the service answers 400", err)
-        self.assertIn("line 4 is passed over: column", err)
+        self.assertIn("line 3 is skipped: the service returned status 400", err)
+        self.assertIn("line 4 is skipped: column", err)
         self.assertEqual(counts, (1, 3, 0, 2, 0))
         self.assertEqual(self.uuids(self.running), ["u1", "u2", "u5"])
 
@@ -307,7 +307,7 @@ class Lines(Transcripts):
         with open(self.path("t", f"a/{ID.format(1)}.jsonl"), "wb") as file:
             os.truncate(file.name, 1 << 25)  # one line of NULs
         err, counts = self.import_lines(self.line(1), wanted=1, flags=())
-        self.assertIn(f"{ID.format(1)}.jsonl: line 1 is passed over: it has more than", err)
+        self.assertIn(f"{ID.format(1)}.jsonl: line 1 is skipped: the line has more than", err)
         self.assertEqual(counts, (1, 1, 0, 1, 0))
 
 
@@ -315,7 +315,7 @@ class Lines(Transcripts):
         service = self.service(self.path("a.db"))
         words = ("--thread", "t", "--listen", service.address)
         self.run_badly(3, f"{self.path('absent')}: No such file", "import", "--claude", self.path("absent"), *words)
-        self.run_badly(1, "mem is passed over: Input/output error", "import", "--claude", "/proc/self/mem", *words)
+        self.run_badly(1, "mem is skipped: Input/output error", "import", "--claude", "/proc/self/mem", *words)
 
 
 class Interruptions(Transcripts):
@@ -361,7 +361,7 @@ class Interruptions(Transcripts):
     def test_a_lease_stops_the_file_and_names_its_owner(self):
         lease = f"/sessions/{self.SESSION}/lease"
         self.check_stopped(lambda n: n == 2 and self.call("PUT", lease, {"owner": "agent 1", "ttl_seconds": 60}) and None,
-                           '"agent 1" holds a lease on its session until 20')
+                           '"agent 1" has a lease on the session until 20')
         self.assertEqual(self.bring(self.running.address, wanted=3)[1], (2, 0, 201, 0, 1))
         self.running.call("DELETE", lease, headers={"Lease-Token": "1"})
         self.check_complete()
@@ -369,18 +369,18 @@ class Interruptions(Transcripts):
     def test_another_writer_stops_the_file(self):
         entries = f"/sessions/{self.SESSION}/entries"
         self.check_stopped(lambda n: n == 2 and self.call("POST", entries, [{"uuid": "other"}]) and None,
-                           "another client appends to its stream")
+                           "another client appends to the stream")
         self.check_complete("other")
 
     def test_a_deletion_stops_the_file(self):
         self.check_stopped(lambda n: n == 2 and self.running.call("DELETE", f"/sessions/{self.SESSION}") and None,
-                           "its session was deleted meanwhile")
+                           "the session was deleted during the import")
         self.bring(self.running.address)
         self.assertEqual(self.uuids(self.running), [f"u{number}" for number in range(500)])
 
     def test_other_conflicts_stop_the_file_with_the_words_of_the_service(self):
         problem = json.dumps({"type": "urn:sessiond:problem:status-mismatch", "detail": "the status\x1b is"}).encode()
-        err = self.check_stopped(lambda n: (409, {}, problem) if n == 2 else None, "the service answers 409: the status\\u{1b} is")
+        err = self.check_stopped(lambda n: (409, {}, problem) if n == 2 else None, "the service returned status 409: the status\\u{1b} is")
         self.assertNotIn("\x1b", err)
         self.check_complete()
 
@@ -395,7 +395,7 @@ class Interruptions(Transcripts):
     def test_a_failing_service_ends_the_import_and_the_file_is_named(self):
         problem = json.dumps({"type": "urn:sessiond:problem:database-full", "detail": "it is full"}).encode()
         err, counts = self.bring_with(lambda n: (507, {}, problem) if n == 2 else None, wanted=3)
-        self.assertIn(f"p/{self.SESSION}.jsonl: the service answers 507: it is full", err)
+        self.assertIn(f"p/{self.SESSION}.jsonl: the service returned status 507: it is full", err)
         self.assertEqual(counts, (1, 200, 0, 0, 0))
         self.check_complete()
 

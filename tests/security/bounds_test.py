@@ -114,7 +114,7 @@ def bodies_that_no_route_takes(binary):
                 raw.send(connection, raw.request(method, target, f"Content-Length: {length}"))
                 head, _, body = raw.read_all(connection).partition(b"\r\n\r\n")
             check(head.startswith(b"HTTP/1.1 413 ") and b"\r\nConnection: close" in head, f"{method} {target}: {head}")
-            check(method == "HEAD" or json.loads(body)["detail"] == "this request takes no body", f"{method}: {body}")
+            check(method == "HEAD" or json.loads(body)["detail"] == "this request must not have a body", f"{method}: {body}")
     for target in ("/admin/backup", "/admin/purge"):
         for length, status in ((2, 200), (1024, 200), (1025, 413)):
             body = b"{" + b" " * (length - 2) + b"}"
@@ -167,7 +167,7 @@ def query_parameters(binary):
         check(answer.status == status, f"{count} parameters: {answer.status}")
         if status == 400:
             problem = answer.json()
-            check(problem["errors"][0] == {"parameter": "status", "detail": "a query may have at most 3 parameters"},
+            check(problem["errors"][0] == {"parameter": "status", "detail": "the query has too many parameters; the limit is 3"},
                   f"{count} parameters: {problem}")
     check(service.call("GET", "/sessions?&&&&&&limit=1").status == 200, "empty parameters do not count")
     return service.stop()

@@ -23,8 +23,8 @@ bool clock_check(int64_t reserved_us, int64_t newest_us, struct error *err)
 {
     return (newest_us <= CLOCK_LATEST_US && reserved_us <= CLOCK_LATEST_US) ||
            error_set(err, ERROR_INTERNAL, NULL,
-                     "it has a session, an event, an idempotency key or a clock of the year "
-                     "9999 or later: it is corrupt; restore a backup");
+                     "the database is corrupt: a session, an event, an idempotency key or the "
+                     "clock has a time in the year 9999 or later; restore a backup");
 }
 
 bool clock_init(struct clock *clock, sqlite3 *db, struct error *err)

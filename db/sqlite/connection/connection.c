@@ -76,7 +76,7 @@ static bool check_text(sqlite3 *db, const char *sql, const char *wanted, struct 
         return false;
     const bool same = found != NULL && strcmp(found, wanted) == 0;
     if (!same)
-        error_set(err, ERROR_INTERNAL, NULL, "%s gives %s, not %s", sql,
+        error_set(err, ERROR_INTERNAL, NULL, "%s returns %s, not %s", sql,
                   found == NULL ? "nothing" : found, wanted);
     free(found);
     return same;

@@ -109,7 +109,7 @@ static bool begin_snapshot(struct reader *reader, int64_t commits, int64_t now_m
     const bool begun = sqlite3_step(reader->begin) == SQLITE_DONE;
 
     if (!begun)
-        sqlite_error_set(reader->db, "beginning to read", err);
+        sqlite_error_set(reader->db, "beginning a read transaction", err);
     sqlite3_reset(reader->begin);
     reader->has_snapshot = begun;
     reader->snapshot_commits = commits;
@@ -128,7 +128,7 @@ struct reader *reader_pool_lease(struct reader_pool *pool, struct error *err)
     }
     pthread_mutex_unlock(&pool->lock);
     if (reader == NULL) {
-        error_set(err, ERROR_INTERNAL, NULL, "more threads read than there are readers");
+        error_set(err, ERROR_INTERNAL, NULL, "more threads read than the pool has readers");
         return NULL;
     }
 

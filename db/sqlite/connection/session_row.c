@@ -77,14 +77,14 @@ static bool is_lower_case_id(struct slice text)
 static bool check_row(const struct session *session, struct error *err)
 {
     if (!is_lower_case_id(session->id))
-        return error_set(err, ERROR_INTERNAL, NULL, "session %.40s: its id is no lower-case UUID",
-                         session->id.data);
+        return error_set(err, ERROR_INTERNAL, NULL,
+                         "session %.40s: the id is not a lower-case UUID", session->id.data);
     if (session->seq < 1 || session->seq > TIMESTAMP_MAX_US)
-        return error_set(err, ERROR_INTERNAL, NULL, "session %.36s: its seq is %lld",
+        return error_set(err, ERROR_INTERNAL, NULL, "session %.36s: the seq %lld is invalid",
                          session->id.data, (long long)session->seq);
     if (session->project_path.data == NULL || session->thread_id.data == NULL)
         return error_set(err, ERROR_INTERNAL, NULL,
-                         "session %.36s: its project_path or thread_id is NULL", session->id.data);
+                         "session %.36s: the project_path or thread_id is NULL", session->id.data);
     return true;
 }
 
@@ -107,10 +107,10 @@ bool session_row_read(sqlite3_stmt *stmt, session_context_fix fix_context, struc
     if (!check_row(session, err))
         return false;
     if (!session_status_parse(column_text(stmt, COLUMN_STATUS), &session->status))
-        return error_set(err, ERROR_INTERNAL, NULL, "session %.36s: its status is unknown",
+        return error_set(err, ERROR_INTERNAL, NULL, "session %.36s: the status is unknown",
                          session->id.data);
     if (!read_times(stmt, session))
-        return error_set(err, ERROR_INTERNAL, NULL, "session %.36s: a time is not valid",
+        return error_set(err, ERROR_INTERNAL, NULL, "session %.36s: a time is invalid",
                          session->id.data);
     read_lease(stmt, &session->lease);
     if (fix_context != NULL)

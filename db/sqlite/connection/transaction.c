@@ -23,9 +23,9 @@ bool transaction_begin(struct transactions *transactions, struct error *err)
 {
     if (transactions->has_failed)
         return error_set(err, ERROR_STOPPING, NULL,
-                         "the storage has failed; the service is ending");
+                         "the storage failed; the service is shutting down");
     return step_once(transactions->begin) == SQLITE_DONE ||
-           sqlite_error_set(transactions->db, "beginning to write", err);
+           sqlite_error_set(transactions->db, "beginning a write transaction", err);
 }
 
 enum transaction_result transaction_commit(struct transactions *transactions, struct error *err)

@@ -246,6 +246,6 @@ bool wal_vfs_register(struct error *err)
     vfs->szOsFile = (int)sizeof(struct wal_file) + real_vfs->szOsFile;
     vfs->xOpen = vfs_open;
     if (sqlite3_vfs_register(vfs, 0) != SQLITE_OK)
-        return error_set(err, ERROR_INTERNAL, NULL, "SQLite does not take the file system");
+        return error_set(err, ERROR_INTERNAL, NULL, "SQLite rejects the file system wrapper");
     return true;
 }

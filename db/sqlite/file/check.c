@@ -59,7 +59,7 @@ static void check_context(struct check *check, const struct session *session)
     char *replacement = check->fix_context(session->context);
 
     if (replacement != NULL)
-        check_report_problem(check, "session %.36s: its context is no JSON object (RFC 8259)",
+        check_report_problem(check, "session %.36s: the context is not a JSON object (RFC 8259)",
                              session->id.data);
     free(replacement);
 }
@@ -71,7 +71,7 @@ static void check_row(struct check *check, sqlite3_stmt *stmt)
     struct error err;
 
     if (!slice_is(column_text(stmt, last - 1), TEXT_COLUMN_TYPES)) {
-        check_report_problem(check, "session %.36s: a column is no text",
+        check_report_problem(check, "session %.36s: a column is not text",
                              column_text(stmt, 1).data);
         return;
     }
@@ -81,10 +81,10 @@ static void check_row(struct check *check, sqlite3_stmt *stmt)
     }
     check_context(check, &row.session);
     if (sqlite3_column_int(stmt, last - 2) == 0)
-        check_report_problem(check, "session %.36s: its version is %s", row.session.id.data,
+        check_report_problem(check, "session %.36s: the version %s is invalid", row.session.id.data,
                              column_text(stmt, VERSION_COLUMN).data);
     if (sqlite3_column_int(stmt, last) == 0)
-        check_report_problem(check, "session %.36s: its context_bytes are not its context's size",
+        check_report_problem(check, "session %.36s: context_bytes is not the size of the context",
                              row.session.id.data);
     session_row_release(&row);
 }
@@ -175,7 +175,7 @@ static bool check_clock(struct check *check, struct error *err)
         !clock_read(check->db, &reserved_us, &newest_us, err))
         return set_failure(check, err);
     if (rows != 1)
-        check_report_problem(check, "the table sessiond_clock has %lld rows, not one",
+        check_report_problem(check, "the table sessiond_clock has %lld rows instead of one",
                              (long long)rows);
     if (!clock_check(reserved_us, newest_us, err))
         check_report_problem(check, "%s", err->detail);
@@ -193,12 +193,12 @@ static bool check_search(struct check *check, struct error *err)
     } rules[] = {
         {"SELECT count(*) FROM entries WHERE key NOT IN (SELECT id FROM search_entries_docsize)"
          " AND NOT EXISTS (SELECT 1 FROM search_backlog WHERE key BETWEEN first AND last)",
-         "entries cannot be found by their words"},
+         "entries are missing from the search index"},
         {"SELECT count(*) FROM search_entries_docsize WHERE id NOT IN (SELECT key FROM entries)",
-         "entries can be found that are not there"},
+         "entries of the search index do not exist"},
         {"SELECT count(*) FROM search_contexts_docsize WHERE id NOT IN (SELECT seq FROM sessions)"
          " AND id + -9223372036854775808 NOT IN (SELECT first FROM search_backlog)",
-         "contexts can be found that are not there"},
+         "contexts of the search index do not exist"},
     };
     bool is_current;
 

@@ -10,43 +10,43 @@
 
 /* Each statement selects one sentence for every violation. */
 static const char *const rules[] = {
-    "SELECT printf('the stream %d: its row is not valid', number) FROM streams"
+    "SELECT printf('stream %d: the row is invalid', number) FROM streams"
     " WHERE number NOT BETWEEN 1 AND 2147483647 OR typeof(session_seq) <> 'integer'"
     " OR typeof(name) <> 'text' OR typeof(last_seq) <> 'integer'"
     " OR last_seq NOT BETWEEN 0 AND 4294967295 OR typeof(bytes) <> 'integer'"
     " OR bytes NOT BETWEEN 0 AND 9007199254740992 OR typeof(updated_us) <> 'integer'"
     " OR updated_us NOT BETWEEN 0 AND 253402300799999999 LIMIT 100",
 
-    "SELECT printf('the entry %d of the stream %d: its time is not valid', key & 4294967295,"
+    "SELECT printf('entry %d of stream %d: the time is invalid', key & 4294967295,"
     " key >> 32) FROM entries WHERE typeof(created_us) <> 'integer'"
     " OR created_us NOT BETWEEN 0 AND 253402300799999999 LIMIT 100",
 
-    "SELECT printf('the uuid %s of the stream %d: its row is not valid', quote(uuid), number)"
+    "SELECT printf('uuid %s of stream %d: the row is invalid', quote(uuid), number)"
     " FROM entry_uuids WHERE typeof(number) <> 'integer' OR typeof(uuid) <> 'text'"
     " OR length(CAST(uuid AS BLOB)) NOT BETWEEN 1 AND 128 OR typeof(seq) <> 'integer' LIMIT 100",
 
-    "SELECT printf('the log of %d: its row is not valid', session_seq) FROM logs"
+    "SELECT printf('log of session %d: the row is invalid', session_seq) FROM logs"
     " WHERE typeof(entry_count) <> 'integer' OR typeof(entry_bytes) <> 'integer'"
     " OR typeof(updated_us) <> 'integer' OR updated_us NOT BETWEEN 0 AND 253402300799999999"
     " OR (parent_id IS NOT NULL AND (typeof(parent_id) <> 'text' OR length(parent_id) <> 36))"
     " LIMIT 100",
 
-    "SELECT printf('the discarded stream %d: its number is not valid', number)"
+    "SELECT printf('orphaned stream %d: the number is invalid', number)"
     " FROM discarded_streams WHERE number NOT BETWEEN 1 AND 2147483647 LIMIT 100",
 
-    "SELECT printf('the stream %d: there is no such session', number) FROM streams"
+    "SELECT printf('stream %d: the session does not exist', number) FROM streams"
     " WHERE session_seq NOT IN (SELECT seq FROM sessions)",
 
     /* The number of entries equals the last seq, so there are no gaps. */
-    "SELECT printf('the stream %d: it has %d entries of %d bytes up to seq %d, and should have %d "
-    "of"
-    " %d', number, found, found_bytes, found_last, last_seq, bytes) FROM"
+    "SELECT printf('stream %d: it has %d entries (%d bytes) up to seq %d instead of %d (%d bytes)',"
+    " number, found, found_bytes, found_last, last_seq, bytes) FROM"
     " (SELECT number, last_seq, bytes, (SELECT count(*) " FROM_STREAM_ENTRIES ") AS found,"
     " (SELECT coalesce(max(key) & 4294967295, 0) " FROM_STREAM_ENTRIES ") AS found_last,"
     " (SELECT coalesce(sum(length(CAST(entry AS BLOB))), 0) " FROM_STREAM_ENTRIES ") AS found_bytes"
     " FROM streams) WHERE found <> last_seq OR found_last <> last_seq OR found_bytes <> bytes",
 
-    "SELECT printf('session %.36s: its log has %d entries of %d bytes, and is noted with %d of %d',"
+    "SELECT printf('session %.36s: it has %d entries (%d bytes), but the stored totals are %d (%d "
+    "bytes)',"
     " id, found, found_bytes, coalesce(entry_count, 0), coalesce(entry_bytes, 0)) FROM"
     " (SELECT id, entry_count, entry_bytes,"
     " (SELECT coalesce(sum(last_seq), 0) FROM streams AS s WHERE s.session_seq = seq) AS found,"
@@ -54,12 +54,11 @@ static const char *const rules[] = {
     " FROM sessions" SESSION_LOG ") WHERE found <> coalesce(entry_count, 0)"
     " OR found_bytes <> coalesce(entry_bytes, 0)",
 
-    "SELECT printf('the log of %d: there is no such session', session_seq) FROM logs"
+    "SELECT printf('log of session %d: the session does not exist', session_seq) FROM logs"
     " WHERE session_seq NOT IN (SELECT seq FROM sessions)",
 
     /* Garbage collection deletes the entries of an orphaned stream before its uuids. */
-    "SELECT printf('the uuid %.128s of the stream %d: its entry %d is not there', uuid, number, "
-    "seq)"
+    "SELECT printf('uuid %.128s of stream %d: the entry %d does not exist', uuid, number, seq)"
     " FROM entry_uuids WHERE number NOT IN (SELECT number FROM discarded_streams)"
     " AND NOT EXISTS (SELECT 1 FROM entries WHERE key = (number << 32) + seq)",
 };
@@ -73,22 +72,20 @@ static void check_entry(struct check *check, sqlite3_stmt *stmt)
     char *replacement = NULL;
 
     if (sqlite3_column_int(stmt, 1) == 0)
-        check_report_problem(check, "the entry %lld of the stream %lld: there is no such stream",
-                             seq, number);
-    if (sqlite3_column_type(stmt, 2) != SQLITE_TEXT) {
-        check_report_problem(check, "the entry %lld of the stream %lld: it is no text", seq,
+        check_report_problem(check, "entry %lld of stream %lld: the stream does not exist", seq,
                              number);
+    if (sqlite3_column_type(stmt, 2) != SQLITE_TEXT) {
+        check_report_problem(check, "entry %lld of stream %lld: it is not text", seq, number);
         return;
     }
     const struct slice text = column_text(stmt, 2);
     replacement = check->fix_context(text);
     if (replacement != NULL)
-        check_report_problem(check,
-                             "the entry %lld of the stream %lld: it is no JSON object (RFC 8259)",
+        check_report_problem(check, "entry %lld of stream %lld: it is not a JSON object (RFC 8259)",
                              seq, number);
     else if (memchr(text.data, '\n', text.len) != NULL)
-        check_report_problem(check, "the entry %lld of the stream %lld: it is more than one line",
-                             seq, number);
+        check_report_problem(check, "entry %lld of stream %lld: it has more than one line", seq,
+                             number);
     free(replacement);
 }
 

@@ -141,8 +141,8 @@ static bool check_copy(struct check *check, sqlite3 *copy, const char *table, si
     }
     check_report_problem(
         check,
-        "the search index is corrupt (%s: %s): one start with --search off drops it, the "
-        "next one with --search on rebuilds it",
+        "the search index is corrupt (%s: %s); start the service with --search off to drop it, "
+        "then with --search on to rebuild it",
         table, sqlite3_errmsg(copy));
     return true;
 }
@@ -176,7 +176,7 @@ bool check_search_is_current(struct check *check, bool *current, struct error *e
     }
     if (tables > 0 && !*current && check->observer->remark != NULL)
         check->observer->remark(check->observer->arg,
-                                "the search index is not of this version: the next start "
+                                "the search index is of another version; the next start "
                                 "rebuilds it");
     return true;
 }

@@ -13,7 +13,7 @@
 
 /* Each statement selects one sentence for every row that violates a rule. */
 static const char *const rules[] = {
-    "SELECT printf('session %.36s: its lease is not valid', id) FROM sessions"
+    "SELECT printf('session %.36s: the lease is invalid', id) FROM sessions"
     " WHERE (lease_token IS NOT NULL AND " IS_INVALID_COUNT(
         "lease_token", "1") ")"
                             " OR (lease_owner IS NULL) <> (lease_deadline_us IS NULL)"
@@ -23,57 +23,60 @@ static const char *const rules[] = {
                             "AND 9007199254740992"
                             " OR " IS_INVALID_TIME("lease_deadline_us") ")) LIMIT 100",
 
-    "SELECT 'the clock is not valid' FROM sessiond_clock WHERE " IS_INVALID_TIME("reserved_us"),
+    "SELECT 'the clock is invalid' FROM sessiond_clock WHERE " IS_INVALID_TIME("reserved_us"),
 
-    "SELECT printf('idempotency key %s: its row is not valid', quote(key)) FROM idempotency_keys"
+    "SELECT printf('idempotency key %s: the row is invalid', quote(key)) FROM idempotency_keys"
     " WHERE typeof(key) <> 'text' OR length(key) NOT BETWEEN 1 AND 255"
     " OR typeof(digest) <> 'blob' OR length(digest) <> 32 OR typeof(answer) <> 'blob'"
     " OR " IS_INVALID_TIME("created_us") " LIMIT 100",
 
-    "SELECT 'the table sessiond_events has ' || count(*) || ' rows, not one' FROM sessiond_events"
+    "SELECT 'the table sessiond_events has ' || count(*) || ' rows instead of one' FROM "
+    "sessiond_events"
     " HAVING count(*) <> 1",
 
-    "SELECT 'the table sessiond_leases has ' || count(*) || ' rows, not one' FROM sessiond_leases"
+    "SELECT 'the table sessiond_leases has ' || count(*) || ' rows instead of one' FROM "
+    "sessiond_leases"
     " HAVING count(*) <> 1",
 
-    "SELECT 'the id of the newest removed event is not valid' FROM sessiond_events"
+    "SELECT 'the id of the newest deleted event is invalid' FROM sessiond_events"
     " WHERE " IS_INVALID_TIME("purged_id"),
 
-    "SELECT 'the highest fencing token of deleted sessions is not valid' FROM sessiond_leases"
+    "SELECT 'the highest fencing token of deleted sessions is invalid' FROM sessiond_leases"
     " WHERE " IS_INVALID_COUNT("token_floor", "0"),
 
-    "SELECT 'the term of a lease of the session with seq ' || session_seq || ': no lease is held'"
+    "SELECT 'the session with seq ' || session_seq || ': it has a lease term but no lease'"
     " FROM lease_terms WHERE session_seq NOT IN"
     " (SELECT seq FROM sessions WHERE lease_owner IS NOT NULL) LIMIT 100",
 
     "SELECT 'event ' || id || ': ' || problem FROM (SELECT id, CASE"
     " WHEN id < 1 OR id > (SELECT reserved_us FROM sessiond_clock)"
-    " THEN 'its id is no time that was given'"
+    " THEN 'the id is not a time of the clock'"
     " WHEN id <= (SELECT purged_id FROM sessiond_events)"
-    " THEN 'it should be removed, like those behind it'"
-    " WHEN type NOT BETWEEN 1 AND 11 THEN 'its type is ' || type"
-    " WHEN version < 1 THEN 'its version is ' || version"
+    " THEN 'it is older than the newest deleted event'"
+    " WHEN type NOT BETWEEN 1 AND 11 THEN 'the type ' || type || ' is unknown'"
+    " WHEN version < 1 THEN 'the version ' || version || ' is invalid'"
     " WHEN typeof(session_id) || typeof(thread_id) || typeof(project_path) <> 'texttexttext'"
-    " THEN 'a column is no text'"
+    " THEN 'a column is not text'"
     " WHEN (type = 3 AND (from_value IS NULL OR to_value IS NULL))"
     " OR (type = 6 AND from_value IS NULL)"
     " OR (type = 7 AND (stream IS NULL OR coalesce(last_seq >= first_seq, 0) = 0))"
     " OR (type >= 8 AND (lease_owner IS NULL OR lease_token IS NULL))"
-    " THEN 'it does not say what changed' END AS problem FROM events)"
+    " THEN 'the changed values are missing' END AS problem FROM events)"
     " WHERE problem IS NOT NULL LIMIT 100",
 
-    "SELECT 'event ' || e.id || ': its session has not come to version ' || e.version"
+    "SELECT 'event ' || e.id || ': the session has not reached version ' || e.version"
     " FROM events AS e JOIN sessions AS s ON s.id = e.session_id"
     " WHERE e.version > s.version AND e.id >= s.seq LIMIT 100",
 
-    "SELECT 'consumer ' || name || ': its name is none' FROM consumers"
+    "SELECT 'consumer ' || name || ': the name is invalid' FROM consumers"
     " WHERE length(name) NOT BETWEEN 1 AND 128 OR name NOT GLOB '[A-Za-z0-9]*'"
     " OR name GLOB '*[^-A-Za-z0-9._~:@]*' LIMIT 100",
 
-    "SELECT 'consumer ' || name || ': its place is ' || after FROM consumers"
+    "SELECT 'consumer ' || name || ': the offset ' || quote(after) || ' is invalid' FROM consumers"
     " WHERE typeof(after) <> 'integer' OR after < 0 LIMIT 100",
 
-    "SELECT 'consumer ' || name || ': its time is ' || quote(updated_us) FROM consumers"
+    "SELECT 'consumer ' || name || ': the time ' || quote(updated_us) || ' is invalid' FROM "
+    "consumers"
     " WHERE " IS_INVALID_TIME("updated_us") " LIMIT 100",
 };
 

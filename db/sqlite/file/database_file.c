@@ -154,7 +154,7 @@ enum file_verdict database_file_check(sqlite3 *db, const struct file_observer *o
         return structure;
     return run_pragma(db,
                       "SELECT 'row ' || coalesce(rowid, '?') || ' of ' || \"table\" ||"
-                      " ' refers to a row of ' || parent || ' that is not there'"
+                      " ' references a row of ' || parent || ' that does not exist'"
                       " FROM pragma_foreign_key_check LIMIT 100",
                       observer, err);
 }
@@ -172,7 +172,7 @@ static bool open_copy(const char *path, sqlite3 **copy, int *descriptor, struct 
 {
     *descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (*descriptor < 0)
-        return error_set(err, ERROR_INTERNAL, NULL, "cannot make %s: %s", path, strerror(errno));
+        return error_set(err, ERROR_INTERNAL, NULL, "cannot create %s: %s", path, strerror(errno));
     return connection_open_created(path, copy, err) &&
            connection_run(*copy, "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF", err);
 }

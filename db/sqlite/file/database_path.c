@@ -52,7 +52,7 @@ static bool check_folder(const char *path, struct error *err)
     snprintf(copy, sizeof(copy), "%s", path);
     const char *folder = dirname(copy);
     if (!is_allowed(folder, W_OK | X_OK))
-        return error_set(err, ERROR_INTERNAL, NULL, "cannot make files in %s: %s", folder,
+        return error_set(err, ERROR_INTERNAL, NULL, "cannot create files in %s: %s", folder,
                          strerror(errno));
     return true;
 }
@@ -66,7 +66,7 @@ bool database_path_check(const char *path, struct error *err)
         return false;
     if (status.st_size > 0 && status.st_size < HEADER_BYTES)
         return error_set(err, ERROR_INTERNAL, NULL,
-                         "%s is not a database: it has %lld bytes, and the header alone has %d "
+                         "%s is not a database: it has %lld bytes, but a header has %d "
                          "bytes; move it away or point --db at another file",
                          path, (long long)status.st_size, HEADER_BYTES);
     /* SQLite keeps the WAL beside the target of a symbolic link. */

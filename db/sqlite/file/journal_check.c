@@ -32,8 +32,8 @@ static bool check_end(int fd, const char *journal, struct error *err)
         return set_unreadable_error(journal, err);
     return memcmp(end, magic, MAGIC_BYTES) != 0 ||
            error_set(err, ERROR_INTERNAL, NULL,
-                     "%s names another file, which SQLite would delete; sessiond writes no such "
-                     "journal: move it away",
+                     "%s names another file, which SQLite would delete; sessiond does not write "
+                     "such a journal; move it away",
                      journal);
 }
 

@@ -45,8 +45,8 @@ bool legacy_check(sqlite3 *db, struct error *err)
     if (!is_supported)
         error_set(
             err, ERROR_INTERNAL, NULL,
-            "adopting its sessions would lose or break what else it holds: %s; remove that, or "
-            "point --db at another file",
+            "the legacy import does not support the %s of this database; drop it, or point --db at "
+            "another file",
             found);
     free(found);
     return is_supported;
@@ -84,7 +84,7 @@ bool legacy_copy_rows(sqlite3 *db, struct error *err)
     if (sqlite3_create_function(db, "session_time", 1,
                                 SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, NULL,
                                 session_time, NULL, NULL) != SQLITE_OK)
-        return sqlite_error_set(db, "preparing the adoption", err);
+        return sqlite_error_set(db, "preparing the legacy import", err);
     return connection_run(
         db,
         "INSERT INTO sessions (id, project_path, thread_id, status, created_at, updated_at, "
@@ -100,7 +100,8 @@ static bool set_import_error(struct error *err)
     const struct error found = *err;
 
     return error_set(err, ERROR_INTERNAL, NULL,
-                     "a session cannot be adopted: %s; correct it and start again", found.detail);
+                     "cannot import a session: %s; correct it and start the service again",
+                     found.detail);
 }
 
 static int64_t newest_us(const struct session *session)
@@ -112,7 +113,7 @@ static bool check_time(const struct session *session, struct error *err)
 {
     return newest_us(session) <= CLOCK_LATEST_US ||
            error_set(err, ERROR_INTERNAL, NULL,
-                     "session %.36s: its time lies in the year 9999, which leaves none for later",
+                     "session %.36s: a time in the year 9999 leaves no later time",
                      session->id.data);
 }
 
@@ -143,7 +144,7 @@ static bool import_row(struct legacy_import *legacy_import, const struct session
                                           SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK &&
                       sqlite3_step(update) == SQLITE_DONE;
     if (!done)
-        sqlite_error_set(legacy_import->db, "adopting a session", err);
+        sqlite_error_set(legacy_import->db, "importing a session", err);
     sqlite3_reset(update);
     return done;
 }
@@ -165,7 +166,7 @@ static bool import_each_row(struct legacy_import *legacy_import, struct error *e
         sqlite3_reset(legacy_import->select);
     }
     return result == SQLITE_DONE ||
-           sqlite_error_set(legacy_import->db, "reading what was adopted", err);
+           sqlite_error_set(legacy_import->db, "reading imported sessions", err);
 }
 
 static bool set_clock(sqlite3 *db, int64_t newest_us, struct error *err)

@@ -19,11 +19,12 @@ void legacy_add_replaced(struct legacy_replaced *replaced, struct slice id)
 void legacy_log_replaced(const struct legacy_replaced *replaced,
                          const struct store_observer *observer)
 {
-    char detail[128];
+    char detail[160];
 
     for (size_t i = 0; i < replaced->count; i++) {
         snprintf(detail, sizeof(detail),
-                 "the context of session %.*s is no JSON object: kept as its member _adopted_text",
+                 "the context of session %.*s is not a JSON object; its text is wrapped in the "
+                 "member _adopted_text",
                  UUID_LENGTH, replaced->ids[i]);
         observer->notice(observer->arg, STORE_WARNING, "invalid_context_wrapped", detail);
     }

@@ -83,8 +83,8 @@ static bool check_columns(sqlite3 *db, struct error *err)
         return false;
     return objects == 0 || columns == 7 ||
            error_set(err, ERROR_INTERNAL, NULL,
-                     "it is a database of another program: it has no table sessions with the "
-                     "columns of a session; point --db at another file");
+                     "it is a database of another program, without the columns of a session in a "
+                     "table sessions; point --db at another file");
 }
 
 static bool check_schema(sqlite3 *db, int64_t *version, struct error *err)
@@ -92,10 +92,11 @@ static bool check_schema(sqlite3 *db, int64_t *version, struct error *err)
     if (!connection_integer(db, "PRAGMA user_version", version, err))
         return false;
     if (*version < 0 || *version > SCHEMA_VERSION)
-        return error_set(err, ERROR_INTERNAL, NULL,
-                         "its schema version is %lld, and this sessiond knows up to %lld: it was "
-                         "made by a newer one; start that one, or restore a backup",
-                         (long long)*version, (long long)SCHEMA_VERSION);
+        return error_set(
+            err, ERROR_INTERNAL, NULL,
+            "its schema version is %lld, but this sessiond supports at most %lld; start "
+            "the newer sessiond that wrote it, or restore a backup",
+            (long long)*version, (long long)SCHEMA_VERSION);
     return check_columns(db, err) && (*version == 0 || compare_with_model(db, *version, err));
 }
 

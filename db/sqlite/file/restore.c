@@ -85,10 +85,10 @@ static bool resolve_target(const char *path, struct paths *paths, struct error *
     if (geteuid() != 0 || strcmp(plain, paths->target) == 0)
         return true;
     return stat_folder(path, &folder, err) &&
-           (folder.st_uid == 0 ||
-            error_set(err, ERROR_INTERNAL, NULL,
-                      "%s is a symbolic link in a folder of another user: name the file itself",
-                      path));
+           (folder.st_uid == 0 || error_set(err, ERROR_INTERNAL, NULL,
+                                            "%s is a symbolic link in a folder of another user; "
+                                            "give the path of the file itself",
+                                            path));
 }
 
 static bool find_owner(struct paths *paths, struct error *err)
@@ -114,7 +114,8 @@ static bool resolve_paths(const struct restore *restore, struct paths *paths, st
         return false;
     if (paths->has_old && stat(restore->from, &from) == 0 && from.st_dev == paths->owner.st_dev &&
         from.st_ino == paths->owner.st_ino)
-        return error_set(err, ERROR_INTERNAL, NULL, "%s is the database itself", restore->from);
+        return error_set(err, ERROR_INTERNAL, NULL, "%s is the database of --db; give another FILE",
+                         restore->from);
     return true;
 }
 
@@ -202,10 +203,10 @@ static bool link_kept(const char *from, const char *to, struct error *err)
 {
     if (link(from, to) == 0)
         return true;
-    return error_set(err, ERROR_INTERNAL, NULL,
-                     "cannot keep %s as %s: %s; nothing was changed; move it away yourself and "
-                     "restore again",
-                     from, to, strerror(errno));
+    return error_set(
+        err, ERROR_INTERNAL, NULL,
+        "cannot store %s as %s: %s; nothing was changed; move it away and restore again", from, to,
+        strerror(errno));
 }
 
 struct companion {
@@ -269,11 +270,11 @@ static bool change_owner(int fd, const char *path, const struct stat *owner, str
             return true;
         if (!S_ISREG(status.st_mode) || status.st_uid != geteuid() || status.st_nlink != 1)
             return error_set(err, ERROR_INTERNAL, NULL,
-                             "%s has another owner or a second name: remove it", path);
+                             "%s has another owner or a second name; remove it", path);
         if (fchown(fd, owner->st_uid, owner->st_gid) == 0)
             return true;
     }
-    return error_set(err, ERROR_INTERNAL, NULL, "cannot give %s to its owner: %s", path,
+    return error_set(err, ERROR_INTERNAL, NULL, "cannot change the owner of %s: %s", path,
                      strerror(errno));
 }
 

@@ -174,10 +174,10 @@ static bool check_foreign_table(const struct comparison *c, const struct object 
     int64_t calculated;
 
     if (!has_prefix(object->sql, "CREATE TABLE "))
-        return set_object_error(object, "is not one that sessiond makes", c->err);
+        return set_object_error(object, "is not part of the schema of sessiond", c->err);
     return query_number(c->db, "SELECT count(*) FROM pragma_table_xinfo(?1) WHERE hidden <> 0",
                         object->name, &calculated, c->err) &&
-           (calculated == 0 || set_object_error(object, "has calculated columns", c->err));
+           (calculated == 0 || set_object_error(object, "has generated columns", c->err));
 }
 
 /* Accepts an index of a foreign table if it has no expressions and is not partial. */
@@ -192,14 +192,14 @@ static bool check_foreign_index(const struct comparison *c, const struct object 
                       object->table, &of_model, c->err))
         return false;
     if (of_model != 0)
-        return set_object_error(object, "is not one that sessiond makes", c->err);
+        return set_object_error(object, "is not part of the schema of sessiond", c->err);
     return query_number(
                c->db,
                "SELECT (SELECT count(*) FROM pragma_index_xinfo(?1) WHERE cid = -2)"
                " + (SELECT count(*) FROM sqlite_schema AS s, pragma_index_list(s.tbl_name) AS i"
                " WHERE s.name = ?1 AND i.name = ?1 AND i.partial)",
                object->name, &calculated, c->err) &&
-           (calculated == 0 || set_object_error(object, "calculates what it holds", c->err));
+           (calculated == 0 || set_object_error(object, "is partial or has expressions", c->err));
 }
 
 static bool check_foreign(const struct comparison *c, const struct object *object)
@@ -208,7 +208,7 @@ static bool check_foreign(const struct comparison *c, const struct object *objec
         return check_foreign_table(c, object);
     if (slice_is(object->type, "index"))
         return check_foreign_index(c, object);
-    return set_object_error(object, "is not one that sessiond makes", c->err);
+    return set_object_error(object, "is not part of the schema of sessiond", c->err);
 }
 
 /* Compares an object with the model's object of the same name. Objects of the search index are
@@ -220,7 +220,7 @@ static bool compare_objects(const struct comparison *c, const struct object *fou
         return true;
     return (slice_equal(found->type, wanted->type) && is_same_name(found->table, wanted->table) &&
             is_same_statement(found->sql, wanted->sql)) ||
-           set_object_error(found, "is not as sessiond makes it", c->err);
+           set_object_error(found, "differs from the schema of sessiond", c->err);
 }
 
 #define OBJECTS "SELECT type, name, tbl_name, sql, rootpage FROM sqlite_schema"

@@ -57,14 +57,15 @@ static bool check_free_space(struct backup *backup, struct error *err)
         return false;
     const int64_t needed = pages * page_bytes / 8 * 9 + RESERVE_BYTES;
     if (statvfs(backup->path, &disk) != 0)
-        return error_set(err, ERROR_INTERNAL, NULL, "cannot see how much of the disk is free: %s",
+        return error_set(err, ERROR_INTERNAL, NULL, "cannot read the free disk space: %s",
                          strerror(errno));
     const int64_t available = (int64_t)disk.f_bavail * (int64_t)disk.f_frsize;
     if (available < needed)
-        return error_set(err, ERROR_NO_ROOM, NULL,
-                         "a snapshot is made beside the database and needs %lld bytes of free "
-                         "space; there are %lld",
-                         (long long)needed, (long long)available);
+        return error_set(
+            err, ERROR_NO_ROOM, NULL,
+            "the snapshot needs %lld bytes of free space in the folder of the database; "
+            "%lld are free",
+            (long long)needed, (long long)available);
     return true;
 }
 
@@ -92,7 +93,7 @@ static bool open_copy(struct backup *backup, struct error *err)
     unlink(name);
     backup->descriptor = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (backup->descriptor < 0)
-        return error_set(err, ERROR_INTERNAL, NULL, "cannot make %s: %s", name, strerror(errno));
+        return error_set(err, ERROR_INTERNAL, NULL, "cannot create %s: %s", name, strerror(errno));
     const bool is_open = open_sqlite_copy(backup, name, err);
     unlink(name);
     return is_open;
@@ -101,7 +102,7 @@ static bool open_copy(struct backup *backup, struct error *err)
 static bool begin_copy(struct backup *backup, struct error *err)
 {
     if (atomic_load(&backup->refused))
-        return error_set(err, ERROR_STOPPING, NULL, "the service is stopping");
+        return error_set(err, ERROR_STOPPING, NULL, "the service is shutting down");
     if (!check_free_space(backup, err) || !open_copy(backup, err) ||
         !connection_run(backup->copy, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF", err))
         return false;
@@ -137,7 +138,7 @@ void backup_begin(struct backup *backup, struct store_job *job)
 {
     if (backup->job != NULL) {
         error_set(&job->error, ERROR_BACKUP_RUNNING, NULL,
-                  "a backup is under way; there is one at a time: try again when it is done");
+                  "another backup is running; send the request again when it is complete");
         job->done(job);
         return;
     }
@@ -161,7 +162,7 @@ static void finish_copy(struct backup *backup, struct error *err)
     if (!database_file_disable_wal(backup->descriptor, err))
         return;
     if (fstat(backup->descriptor, &status) != 0) {
-        error_set(err, ERROR_INTERNAL, NULL, "cannot end the snapshot: %s", strerror(errno));
+        error_set(err, ERROR_INTERNAL, NULL, "cannot complete the snapshot: %s", strerror(errno));
         return;
     }
     *snapshot = (struct store_snapshot){.open = true,
@@ -180,8 +181,9 @@ static bool check_restarts(struct backup *backup, struct error *err)
         backup->restarts++;
     backup->copied = copied;
     if (backup->restarts > RESTARTS_MAX)
-        return error_set(err, ERROR_STORAGE_BUSY, NULL,
-                         "another program writes to the database all the time");
+        return error_set_public(err, ERROR_STORAGE_BUSY, NULL,
+                                "another program writes to the database continuously; stop it and "
+                                "send the request again");
     return true;
 }
 
@@ -192,7 +194,7 @@ void backup_turn(struct backup *backup, int64_t limit_us)
     int result;
 
     if (atomic_load(&backup->refused)) {
-        backup_cancel(backup, ERROR_STOPPING, "the service is stopping");
+        backup_cancel(backup, ERROR_STOPPING, "the service is shutting down");
         return;
     }
     do {

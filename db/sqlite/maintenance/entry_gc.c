@@ -14,7 +14,7 @@ static bool find_orphan(struct write_operations *ops, int64_t *stream_id, struct
     sqlite3_bind_int64(ops->statements.prepared[WRITE_DISCARDED_FIND], 1,
                        ops->state.copying_from == 0 ? ENTRY_KEY_STREAMS_MAX + 1
                                                     : ops->state.copying_from);
-    if (!write_next_row(&ops->statements, WRITE_DISCARDED_FIND, "finding a discarded stream", &ok,
+    if (!write_next_row(&ops->statements, WRITE_DISCARDED_FIND, "finding an orphaned stream", &ok,
                         err))
         return ok;
     *stream_id = sqlite3_column_int64(ops->statements.prepared[WRITE_DISCARDED_FIND], 0);
@@ -27,7 +27,7 @@ static bool delete_row(struct write_operations *ops, enum write_statement which,
                        bool *deleted, struct error *err)
 {
     sqlite3_bind_int64(ops->statements.prepared[which], 1, stream_id);
-    if (!write_run(&ops->statements, which, "discarding entries", err))
+    if (!write_run(&ops->statements, which, "deleting orphaned entries", err))
         return false;
     *deleted = sqlite3_changes(ops->statements.db) > 0;
     return true;
@@ -43,8 +43,8 @@ static bool delete_next_entry(struct write_operations *ops, int64_t stream_id, b
     if (ops->search.text_of == NULL)
         return delete_row(ops, WRITE_DISCARD_ENTRY, stream_id, deleted, err);
     sqlite3_bind_int64(stmt, 1, stream_id);
-    *deleted = write_next_row(&ops->statements, WRITE_DISCARD_ENTRY_RETURNING, "discarding entries",
-                              &ok, err);
+    *deleted = write_next_row(&ops->statements, WRITE_DISCARD_ENTRY_RETURNING,
+                              "deleting orphaned entries", &ok, err);
     if (!*deleted)
         return ok;
     search_index_record_removal(&ops->search, sqlite3_column_int64(stmt, 0), column_text(stmt, 1));

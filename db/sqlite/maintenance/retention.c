@@ -72,7 +72,7 @@ static bool purge_next_candidate(struct write_operations *ops, enum store_purge_
     retention_query_bind(stmt, position, cutoff_us);
     sqlite3_bind_int64(stmt, 4, position->skipped);
     *found =
-        write_next_row(&ops->statements, statements[reason], "looking for old sessions", &ok, err);
+        write_next_row(&ops->statements, statements[reason], "finding expired sessions", &ok, err);
     if (!*found)
         return ok;
     budget->rows--;
@@ -154,7 +154,8 @@ bool retention_describe(struct retention_state *purge, char *text, size_t size)
 
     if (purge->more || terminated + idle == 0)
         return false;
-    snprintf(text, size, "sessions deleted: %lld TERMINATED, %lld idle; %lld bytes of texts",
+    snprintf(text, size,
+             "deleted sessions: %lld TERMINATED, %lld PAUSED; %lld bytes of contexts and entries",
              (long long)terminated, (long long)idle, (long long)total->bytes);
     purge->total = (struct retention_tally){0};
     return true;

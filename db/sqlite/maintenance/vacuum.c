@@ -44,11 +44,11 @@ static const char *find_obstacle(sqlite3 *db, int64_t bytes)
     struct statvfs disk;
 
     if (bytes > REWRITE_MAX_BYTES)
-        return "it is large";
+        return "the file is large";
     if (statvfs(sqlite3_db_filename(db, "main"), &disk) != 0)
-        return "it is not known how much of the disk is free";
+        return "the free disk space is unknown";
     if ((int64_t)(disk.f_bavail * disk.f_frsize) < bytes / 8 * 9 + RESERVE_BYTES)
-        return "the disk has no room for it";
+        return "the disk has too little free space";
     return NULL;
 }
 
@@ -58,9 +58,8 @@ static void log_auto_vacuum_disabled(const struct store_observer *observer, cons
 
     snprintf(
         detail, sizeof(detail),
-        "free pages of the file are used again, but not given back, for which it would have to "
-        "be rewritten: %s; while the service is stopped, PRAGMA auto_vacuum=2 and VACUUM do "
-        "that",
+        "free pages are reused but not returned to the disk, because the file was not rewritten: "
+        "%s; to rewrite it, stop the service and run PRAGMA auto_vacuum=2 and VACUUM",
         why);
     notify(observer, "auto_vacuum_disabled", detail);
 }
@@ -96,7 +95,8 @@ static bool convert_file(sqlite3 *db, int64_t bytes, const struct store_observer
     }
     if (bytes < LOG_MIN_BYTES)
         return true;
-    snprintf(detail, sizeof(detail), "%lld bytes in %.1f s, so that free pages can be given back",
+    snprintf(detail, sizeof(detail),
+             "rewrote %lld bytes in %.1f s; free pages can now be returned to the disk",
              (long long)bytes, (double)(monotonic_us() - began_us) / 1e6);
     notify(observer, "database_rewritten", detail);
     return true;
@@ -133,7 +133,8 @@ static bool run_incremental_vacuum(struct write_operations *ops, struct error *e
     bool ok;
 
     do {
-    } while (write_next_row(&ops->statements, WRITE_VACUUM, "giving pages back", &ok, err));
+    } while (
+        write_next_row(&ops->statements, WRITE_VACUUM, "running an incremental vacuum", &ok, err));
     return ok;
 }
 

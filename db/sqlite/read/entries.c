@@ -43,7 +43,7 @@ static bool check_result(struct reader *reader, int result, struct error *err)
 
 static bool set_missing_error(const char *id, struct error *err)
 {
-    return error_set(err, ERROR_NOT_FOUND, NULL, "there is no session with the id %s", id);
+    return error_set(err, ERROR_NOT_FOUND, NULL, "no session has the id %s", id);
 }
 
 /* *stream_id is 0 when the stream does not exist. */

@@ -105,8 +105,8 @@ bool read_consumer(struct reader *reader, struct slice name, struct store_consum
             .updated_us = column_time(stmt, 1),
         };
     } else if (ok) {
-        ok = error_set(err, ERROR_NOT_FOUND, NULL, "there is no consumer with the name %.*s",
-                       (int)name.len, name.data);
+        ok = error_set(err, ERROR_NOT_FOUND, NULL, "no consumer has the name %.*s", (int)name.len,
+                       name.data);
     }
     sqlite3_reset(stmt);
     return ok;
@@ -155,8 +155,8 @@ static bool read_lifetime(struct reader *reader, struct slice id, struct range *
     if (!ok)
         return false;
     if (!found)
-        return error_set(err, ERROR_NOT_FOUND, NULL, "there is no session with the id %.*s",
-                         (int)id.len, id.data);
+        return error_set(err, ERROR_NOT_FOUND, NULL, "no session has the id %.*s", (int)id.len,
+                         id.data);
     if (is_known && !is_event_of(reader, updated_us, id, &is_known, err))
         return false;
     if (is_known)

@@ -39,7 +39,7 @@ static bool read_rows(struct reader *reader, sqlite3_stmt *stmt,
             count_session(of, &session);
     }
     return result == SQLITE_ROW || result == SQLITE_DONE ||
-           sqlite_error_set(reader->db, "looking for old sessions", err);
+           sqlite_error_set(reader->db, "finding expired sessions", err);
 }
 
 static bool read_reason(struct reader *reader, unsigned reason, struct retention_position *position,

@@ -13,7 +13,7 @@ bool read_get(struct reader *reader, const char *id, store_row_fn visit, void *a
     sqlite3_bind_text(stmt, 1, id, UUID_LENGTH, SQLITE_STATIC);
     const int result = sqlite3_step(stmt);
     if (result == SQLITE_DONE) {
-        error_set(err, ERROR_NOT_FOUND, NULL, "there is no session with the id %s", id);
+        error_set(err, ERROR_NOT_FOUND, NULL, "no session has the id %s", id);
     } else if (result != SQLITE_ROW) {
         sqlite_error_set(reader->db, "reading a session", err);
     } else if (session_row_read(stmt, reader->fix_context, &row, err)) {

@@ -108,5 +108,5 @@ bool bm25_register(sqlite3 *db, struct error *err)
     if (api == NULL)
         return false;
     return api->xCreateFunction(api, "sessiond_score", NULL, score_row, NULL) == SQLITE_OK ||
-           sqlite_error_set(db, "preparing to rank", err);
+           sqlite_error_set(db, "preparing the ranking", err);
 }

@@ -104,7 +104,7 @@ static bool prepare_statements(struct search *search, bool *ready, struct error 
     for (int i = 0; i < SEARCH_READ_STATEMENT_COUNT; i++) {
         sqlite3_stmt **stmt = &search->reader->prepared[i];
         if (*stmt == NULL && !connection_prepare(search->db, texts[i], stmt, &failure))
-            return tolerate_failure(search, true, "preparing to search", err);
+            return tolerate_failure(search, true, "preparing the search", err);
     }
     *ready = true;
     return true;
@@ -377,7 +377,7 @@ bool search_read(struct reader *reader, store_extract_fn text_of, struct store_s
 
     if (text_of == NULL)
         return error_set(err, ERROR_NO_SEARCH, NULL,
-                         "this service keeps no index; it does with --search on");
+                         "this service has no search index; start it with --search on");
     reader->search.text_of = text_of;
     top_k_init(&search.ranking, (size_t)job->query.limit, job->query.after);
     return prepare_tokens(&reader->search, reader->db, err) &&

@@ -110,8 +110,8 @@ static void log_progress(struct search_index *index)
     if (index->indexed_unlogged < LOG_EVERY_DOCUMENTS &&
         (more || !index->had_backlog || index->indexed_unlogged == 0))
         return;
-    snprintf(detail, sizeof(detail), "%lld more entries and contexts can be found%s",
-             (long long)index->indexed_unlogged, more ? "" : "; nothing is left to index");
+    snprintf(detail, sizeof(detail), "indexed %lld more entries and contexts%s",
+             (long long)index->indexed_unlogged, more ? "" : "; the backlog is empty");
     observer->notice(observer->arg, STORE_INFO, "search_indexed", detail);
     index->indexed_unlogged = 0;
 }
@@ -467,7 +467,7 @@ static bool record_documents(struct search_index *index, struct skipped_rows *sk
         *reached = range->first;
     }
     if (result != SQLITE_ROW && result != SQLITE_DONE)
-        sqlite_error_set(index->db, "reading what is to be indexed", err);
+        sqlite_error_set(index->db, "reading the documents to index", err);
     sqlite3_reset(stmt);
     return result == SQLITE_ROW || result == SQLITE_DONE;
 }
@@ -572,7 +572,7 @@ static void log_rebuild(const struct search_index *index, const char *outcome,
  * the WAL unknown. */
 static bool turn_off(struct search_index *index, const struct error *why, struct error *err)
 {
-    log_rebuild(index, "search is off until the next start, since the index cannot be rebuilt",
+    log_rebuild(index, "search is off until the next start, because the index cannot be rebuilt",
                 why);
     index->text_of = NULL;
     index->has_backlog = index->had_backlog = false;
@@ -597,7 +597,8 @@ bool search_index_rebuild(struct search_index *index, const struct error *why, s
     if (!replace_tables(index, &is_safe, err))
         return is_safe && connection_roll_back(index->db) && turn_off(index, err, err);
     index->has_backlog = index->had_backlog = true;
-    log_rebuild(index, "the search index is dropped and rebuilt in the background", &reason);
+    log_rebuild(index, "the search index was dropped and is being rebuilt in the background",
+                &reason);
     return true;
 }
 
@@ -617,8 +618,8 @@ static bool make_tables(struct search_index *index, struct notice *notice, struc
         !search_tables_create(index->db, index->rule, err))
         return false;
     if (stored != 0)
-        *notice = (struct notice){"search_indexing",
-                                  "what is stored becomes searchable, the newest first"};
+        *notice = (struct notice){
+            "search_indexing", "existing entries and contexts are being indexed, the newest first"};
     return true;
 }
 
@@ -637,7 +638,7 @@ static bool update_tables(struct search_index *index, struct notice *notice, str
     if (exists && !search_tables_drop(index->db, err))
         return false;
     if (exists && index->text_of == NULL)
-        *notice = (struct notice){"search_dropped", "search is off: its tables are gone"};
+        *notice = (struct notice){"search_dropped", "search is off; its tables were dropped"};
     return index->text_of == NULL || make_tables(index, notice, err);
 }
 

@@ -100,8 +100,8 @@ static bool add_term(const struct search_tokens *tokens, struct slice term, bool
 
     search_tokens_visit(tokens, term, add_word, &adding);
     if (adding.has_too_many)
-        return error_set(err, ERROR_INVALID_QUERY, "q", "q may have at most %d words",
-                         STORE_SEARCH_WORDS_MAX);
+        return error_set(err, ERROR_INVALID_QUERY, "q",
+                         "q has more than %d words, which is the limit", STORE_SEARCH_WORDS_MAX);
     if (query->word_count == first)
         return true;
     struct search_word *last = &query->words[query->word_count - 1];
@@ -109,7 +109,7 @@ static bool add_term(const struct search_tokens *tokens, struct slice term, bool
     last->ends = true;
     last->is_prefix = is_prefix;
     if (is_prefix && count_characters(last->text) < STORE_SEARCH_PREFIX_MIN)
-        return error_set(err, ERROR_INVALID_QUERY, "q", "a * stands behind at least %d letters",
+        return error_set(err, ERROR_INVALID_QUERY, "q", "a * must follow at least %d letters",
                          STORE_SEARCH_PREFIX_MIN);
     append_quoted(query, term, is_prefix);
     return true;
@@ -123,7 +123,8 @@ bool search_query_parse(const struct search_tokens *tokens, struct slice text,
 
     out->match_len = out->word_count = out->folded_len = 0;
     if (text.len > STORE_SEARCH_TEXT_MAX_BYTES)
-        return error_set(err, ERROR_INVALID_QUERY, "q", "q may have at most %d bytes",
+        return error_set(err, ERROR_INVALID_QUERY, "q",
+                         "q has more than %d bytes, which is the limit",
                          STORE_SEARCH_TEXT_MAX_BYTES);
     if (text.len > 0)
         memcpy(folded, text.data, text.len);
@@ -137,7 +138,7 @@ bool search_query_parse(const struct search_tokens *tokens, struct slice text,
     }
     if (out->word_count == 0)
         return error_set(err, ERROR_INVALID_QUERY, "q",
-                         "q has no word: letters or digits to look for");
+                         "q has no word; a word has letters or digits");
     out->match[out->match_len] = '\0';
     return true;
 }

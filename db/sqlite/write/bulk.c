@@ -17,7 +17,7 @@ bool write_bulk_check_position(const struct write_operations *ops, struct store_
 
     return position->began_us <= ops->state.clock.last_us ||
            error_set(&job->error, ERROR_INVALID_QUERY, "cursor",
-                     "cursor has to be a next_cursor of this path");
+                     "cursor must be a next_cursor of this path");
 }
 
 static size_t get_limit(const struct bulk_rows *rows)

@@ -63,7 +63,7 @@ bool write_consumer_remove(struct write_operations *ops, struct store_job *job, 
     if (!find_consumer(ops, job, &found, err))
         return false;
     if (!found) {
-        error_set(&job->error, ERROR_NOT_FOUND, NULL, "there is no consumer with the name %.*s",
+        error_set(&job->error, ERROR_NOT_FOUND, NULL, "no consumer has the name %.*s",
                   (int)name.len, name.data);
         return true;
     }

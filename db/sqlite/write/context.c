@@ -35,7 +35,7 @@ bool write_find_by_id(struct write_operations *ops, struct store_job *job, const
     column_bind_text(stmt, 1, (struct slice){id, UUID_LENGTH});
     *found = write_next_row(&ops->statements, which, "finding a session", &ok, err);
     if (!*found) {
-        error_set(&job->error, ERROR_NOT_FOUND, NULL, "there is no session with the id %s", id);
+        error_set(&job->error, ERROR_NOT_FOUND, NULL, "no session has the id %s", id);
         return ok;
     }
     ok = session_row_read(stmt, with_context ? ops->fix_context : NULL, &row, err);

@@ -137,7 +137,7 @@ static bool dispatch_job(struct write_operations *ops, struct store_job *job, st
     case STORE_BACKUP:
         break;
     }
-    return error_set(err, ERROR_INTERNAL, NULL, "this is no write");
+    return error_set(err, ERROR_INTERNAL, NULL, "the operation is not a write");
 }
 
 bool write_operations_is_deferred(const struct store_job *job)

@@ -89,7 +89,7 @@ static void record_conflict(struct store_job *job, size_t index)
         return;
     append->conflict = index;
     error_set(&job->error, ERROR_ENTRY_CONFLICT, NULL,
-              "entry %zu has the uuid of another entry, with other content; nothing was appended",
+              "entry %zu has the uuid of a stored entry with other content; nothing was appended",
               index);
 }
 
@@ -152,7 +152,7 @@ static bool write_stream(struct write_operations *ops, const struct store_job *j
     if (is_new)
         stream->stream_id = sqlite3_last_insert_rowid(ops->statements.db);
     return stream->stream_id <= ENTRY_KEY_STREAMS_MAX ||
-           error_set(err, ERROR_INTERNAL, NULL, "there have been too many streams");
+           error_set(err, ERROR_INTERNAL, NULL, "the database has no stream number left");
 }
 
 static bool write_log(struct write_operations *ops, const struct session *session, int64_t now,
@@ -184,7 +184,7 @@ static bool write_entry(struct write_operations *ops, int64_t stream_id, int64_t
     sqlite3_bind_int64(stmt, 1, stream_id);
     column_bind_text(stmt, 2, entry->uuid);
     sqlite3_bind_int64(stmt, 3, seq);
-    return write_run(&ops->statements, WRITE_UUID, "keeping a uuid", err);
+    return write_run(&ops->statements, WRITE_UUID, "storing a uuid", err);
 }
 
 /* Rejects the job when a new stream exceeds the limit. */
@@ -225,7 +225,7 @@ static bool sum_batch(struct store_job *job, struct batch *batch)
     append->duplicates = (int64_t)append->count - append->appended;
     if (append->appended > STORE_STREAM_ENTRIES_MAX - append->last_seq)
         return error_set(&job->error, ERROR_INVALID_PAYLOAD, NULL,
-                         "a stream has at most %lld entries: begin another",
+                         "a stream cannot have more than %lld entries; append to another stream",
                          (long long)STORE_STREAM_ENTRIES_MAX);
     if (append->appended > 0)
         append->first_seq = append->last_seq + 1;
@@ -282,8 +282,8 @@ static bool check_expected_seq(struct store_job *job)
 
     return !append->has_expected || append->expected == append->last_seq ||
            error_set(&job->error, ERROR_PRECONDITION_FAILED, "expect_last_seq",
-                     "the stream ends with seq %lld: read what is new and send what is still "
-                     "to be appended",
+                     "the stream ends with seq %lld; read the new entries, then append the "
+                     "missing ones",
                      (long long)append->last_seq);
 }
 

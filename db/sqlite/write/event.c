@@ -79,7 +79,7 @@ static bool find_last_expired(struct write_operations *ops, int64_t below, int64
 
     sqlite3_bind_int64(stmt, 1, below);
     sqlite3_bind_int64(stmt, 2, limit);
-    if (!write_next_row(&ops->statements, WRITE_EVENT_OLDEST, "finding old events", &ok, err))
+    if (!write_next_row(&ops->statements, WRITE_EVENT_OLDEST, "finding expired events", &ok, err))
         return ok;
     *last = sqlite3_column_int64(stmt, 0);
     write_reset(&ops->statements, WRITE_EVENT_OLDEST);
@@ -90,12 +90,13 @@ static bool remove_up_to(struct write_operations *ops, int64_t last, int *remove
                          struct error *err)
 {
     sqlite3_bind_int64(ops->statements.prepared[WRITE_EVENT_REMOVE], 1, last);
-    if (!write_run(&ops->statements, WRITE_EVENT_REMOVE, "removing old events", err))
+    if (!write_run(&ops->statements, WRITE_EVENT_REMOVE, "deleting expired events", err))
         return false;
     *removed = sqlite3_changes(ops->statements.db);
     ops->change.counts[STORE_EVENTS_EXPIRED] += *removed;
     sqlite3_bind_int64(ops->statements.prepared[WRITE_EVENT_REMOVED], 1, last);
-    return write_run(&ops->statements, WRITE_EVENT_REMOVED, "keeping in mind what is gone", err);
+    return write_run(&ops->statements, WRITE_EVENT_REMOVED,
+                     "storing the id of the newest deleted event", err);
 }
 
 bool write_event_expire(struct write_operations *ops, bool *more, struct error *err)

@@ -61,11 +61,11 @@ static bool create_target(struct write_operations *ops, struct fork_stream *stre
     column_bind_text(stmt, 2, SLICE_LITERAL(""));
     for (int parameter = 3; parameter <= 5; parameter++)
         sqlite3_bind_int64(stmt, parameter, 0);
-    if (!write_run(&ops->statements, WRITE_STREAM_CREATE, "making a stream", err))
+    if (!write_run(&ops->statements, WRITE_STREAM_CREATE, "creating a stream", err))
         return false;
     stream->target = sqlite3_last_insert_rowid(ops->statements.db);
     if (stream->target > ENTRY_KEY_STREAMS_MAX)
-        return error_set(err, ERROR_INTERNAL, NULL, "there have been too many streams");
+        return error_set(err, ERROR_INTERNAL, NULL, "the database has no stream number left");
     return run_for_stream(ops, WRITE_STREAM_REMOVE, stream->target, err) &&
            run_for_stream(ops, WRITE_DISCARD, stream->target, err);
 }

@@ -26,7 +26,7 @@ static void replay_response(struct write_operations *ops, struct store_job *job,
 
     if (!slice_equal(column_blob(stmt, 1), digest)) {
         error_set(&job->error, ERROR_KEY_REUSED, "Idempotency-Key",
-                  "this key was sent with another request: a new request needs a key of its own");
+                  "the key was used for another request; send a new key with a new request");
         return;
     }
     const struct slice response = column_blob(stmt, 2);
@@ -40,7 +40,7 @@ static void replay_response(struct write_operations *ops, struct store_job *job,
 static bool remove_key(struct write_operations *ops, struct slice key, struct error *err)
 {
     column_bind_text(ops->statements.prepared[WRITE_KEY_REMOVE], 1, key);
-    return write_run(&ops->statements, WRITE_KEY_REMOVE, "forgetting a key", err);
+    return write_run(&ops->statements, WRITE_KEY_REMOVE, "deleting an idempotency key", err);
 }
 
 bool write_idempotency_find(struct write_operations *ops, struct store_job *job, bool *known,
@@ -50,7 +50,7 @@ bool write_idempotency_find(struct write_operations *ops, struct store_job *job,
     bool ok;
 
     column_bind_text(stmt, 1, job->idempotency.key);
-    if (!write_next_row(&ops->statements, WRITE_KEY_FIND, "finding a key", &ok, err))
+    if (!write_next_row(&ops->statements, WRITE_KEY_FIND, "finding an idempotency key", &ok, err))
         return ok;
     *known = sqlite3_column_int64(stmt, 0) >= oldest_valid_us(ops);
     if (*known)
@@ -73,7 +73,7 @@ bool write_idempotency_store(struct write_operations *ops, struct store_job *job
     column_bind_text(stmt, 2, job->idempotency.key);
     sqlite3_bind_blob64(stmt, 3, job->idempotency.digest, STORE_DIGEST_BYTES, SQLITE_STATIC);
     sqlite3_bind_blob64(stmt, 4, answer.data, answer.len, SQLITE_STATIC);
-    return write_run(&ops->statements, WRITE_KEY_STORE, "keeping a key", err);
+    return write_run(&ops->statements, WRITE_KEY_STORE, "storing an idempotency key", err);
 }
 
 bool write_idempotency_expire(struct write_operations *ops, bool *more, struct error *err)
@@ -82,7 +82,7 @@ bool write_idempotency_expire(struct write_operations *ops, bool *more, struct e
 
     sqlite3_bind_int64(stmt, 1, oldest_valid_us(ops));
     sqlite3_bind_int(stmt, 2, EXPIRE_BATCH_KEYS);
-    if (!write_run(&ops->statements, WRITE_KEY_EXPIRE, "forgetting old keys", err))
+    if (!write_run(&ops->statements, WRITE_KEY_EXPIRE, "deleting expired idempotency keys", err))
         return false;
     *more = sqlite3_changes(ops->statements.db) == EXPIRE_BATCH_KEYS;
     return true;

@@ -21,7 +21,7 @@ static bool find_free_seq(struct importing *im, int64_t *seq)
                                                             : created_us;
     for (;; (*seq)++) {
         sqlite3_bind_int64(statements->prepared[WRITE_IMPORT_SEQ_TAKEN], 1, *seq);
-        if (!write_next_row(statements, WRITE_IMPORT_SEQ_TAKEN, "finding a place", &ok, im->err))
+        if (!write_next_row(statements, WRITE_IMPORT_SEQ_TAKEN, "finding a free seq", &ok, im->err))
             break;
         write_reset(statements, WRITE_IMPORT_SEQ_TAKEN);
     }
@@ -65,11 +65,11 @@ static bool create_stream(struct importing *im)
     sqlite3_bind_int64(stmt, 3, 0);
     sqlite3_bind_int64(stmt, 4, 0);
     sqlite3_bind_int64(stmt, 5, 0);
-    if (!write_run(&im->ops->statements, WRITE_STREAM_CREATE, "making a stream", im->err))
+    if (!write_run(&im->ops->statements, WRITE_STREAM_CREATE, "creating a stream", im->err))
         return false;
     im->stream.stream_id = sqlite3_last_insert_rowid(im->ops->statements.db);
     return im->stream.stream_id <= ENTRY_KEY_STREAMS_MAX ||
-           error_set(im->err, ERROR_INTERNAL, NULL, "there have been too many streams");
+           error_set(im->err, ERROR_INTERNAL, NULL, "the database has no stream number left");
 }
 
 static bool write_uuid(struct importing *im, const struct store_import_entry *entry)
@@ -79,7 +79,7 @@ static bool write_uuid(struct importing *im, const struct store_import_entry *en
     sqlite3_bind_int64(stmt, 1, im->stream.stream_id);
     column_bind_text(stmt, 2, entry->uuid);
     sqlite3_bind_int64(stmt, 3, entry->seq);
-    return write_run(&im->ops->statements, WRITE_IMPORT_UUID, "keeping a uuid", im->err);
+    return write_run(&im->ops->statements, WRITE_IMPORT_UUID, "storing a uuid", im->err);
 }
 
 static bool write_entry(struct importing *im, const struct store_import_entry *entry)

@@ -28,17 +28,17 @@ static const char *describe_difference(const struct importing *im, const struct 
 
     if (!slice_equal(stored->project_path, sent->project_path) ||
         !slice_equal(stored->thread_id, sent->thread_id))
-        return "it is there with another project_path or thread_id";
+        return "the session exists with another project_path or thread_id";
     if (stored->version != sent->version || stored->updated_us != sent->updated_us ||
         stored->status != sent->status)
-        return "it is there in another version";
+        return "the session exists with another version";
     if (stored->created_us != sent->created_us || stored->recovered_us != sent->recovered_us ||
         stored->lease.token != sent->lease.token ||
         !is_same_text(stored->parent_id, sent->parent_id))
-        return "it is there with another created_at, recovered_at, lease_token or parent_id";
+        return "the session exists with another created_at, recovered_at, lease_token or parent_id";
     return im->import->same_context(stored->context, sent->context)
                ? NULL
-               : "it is there with another context";
+               : "the session exists with another context";
 }
 
 /* Finds the session and its conflict. */
@@ -54,7 +54,8 @@ static bool compare_session(struct importing *im)
     if (!write_next_row(&im->ops->statements, which, "finding a session", &ok, im->err)) {
         im->growth_bytes += im->item->session.context_bytes;
         if (ok && !has_session)
-            set_conflict(im, NULL, "it is not there, and its entries came without it");
+            set_conflict(im, NULL,
+                         "the session does not exist, and its entries were sent without it");
         return ok;
     }
     ok = session_row_read(stmt, has_session ? im->ops->fix_context : NULL, &row, im->err);
@@ -121,15 +122,15 @@ static bool compare_entry(struct importing *im, const struct store_import_entry 
         if (!find_entry(im, entry->seq, entry, &us, &same))
             return false;
         if (!same)
-            set_conflict(im, entry, "another entry has its seq");
+            set_conflict(im, entry, "another entry has this seq");
         return true;
     }
     if (im->is_leased)
-        set_conflict(im, entry, "the session is leased, and only its owner may append to it");
+        set_conflict(im, entry, "the session has a lease; only its owner may append entries");
     else if (entry->seq != im->stream.last_seq + 1)
-        set_conflict(im, entry, "the entry before it is missing");
+        set_conflict(im, entry, "the previous entry is missing");
     else if (entry->created_us < im->stream.last_us)
-        set_conflict(im, entry, "it is older than the entry before it");
+        set_conflict(im, entry, "the entry is older than the previous entry");
     im->stream.last_seq = entry->seq;
     im->stream.last_us = entry->created_us;
     im->growth_bytes += (int64_t)entry->text.len;
@@ -150,7 +151,7 @@ static bool compare_entries(struct importing *im)
             stored = im->stream.last_seq;
         }
         if (entry->seq <= im->stream.last_seq && entry->seq > stored)
-            set_conflict(im, entry, "its seq comes twice");
+            set_conflict(im, entry, "the seq is repeated");
         else if (!compare_entry(im, entry))
             return false;
     }

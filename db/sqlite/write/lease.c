@@ -105,14 +105,16 @@ static bool set_lease_held_error(struct store_job *job)
     const struct slice owner = job->session.lease.owner;
 
     return error_set(&job->error, ERROR_LEASE_HELD, NULL,
-                     "%.*s holds the session: send its Lease-Token, or wait until the lease ends",
+                     "%.*s holds the lease of the session; send its Lease-Token, or wait until the "
+                     "lease expires",
                      (int)(owner.len < 64 ? owner.len : 64), owner.data);
 }
 
 static bool set_lease_lost_error(struct store_job *job)
 {
     return error_set(&job->error, ERROR_LEASE_LOST, "Lease-Token",
-                     "the lease of token %lld has ended; what it protected may have changed",
+                     "the lease with token %lld has ended; the session may have changed since; "
+                     "acquire the lease again and read the session",
                      (long long)job->fence.token);
 }
 
@@ -254,7 +256,7 @@ static bool check_grant(struct store_job *job)
         return set_lease_lost_error(job);
     if (!session_may_become(session->status, SESSION_ACTIVE))
         return error_set(&job->error, ERROR_INVALID_TRANSITION, NULL,
-                         "a session that is %s takes no lease",
+                         "a session with status %s cannot have a lease",
                          session_status_name(session->status));
     if (belongs_to_another(job) && (job->fence.present || !job->steal))
         return set_lease_held_error(job);
@@ -313,7 +315,7 @@ bool write_release(struct write_operations *ops, struct store_job *job, struct e
     if (!is_held(lease) && job->fence.present && job->fence.token == lease->token)
         return true; /* a retry of a release */
     if (!is_held(lease) && !job->fence.present) {
-        error_set(&job->error, ERROR_NO_LEASE, NULL, "nobody holds a lease of this session");
+        error_set(&job->error, ERROR_NO_LEASE, NULL, "the session has no lease");
         return true;
     }
     job->fence.present ? set_lease_lost_error(job) : set_lease_held_error(job);

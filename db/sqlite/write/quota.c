@@ -65,7 +65,8 @@ bool write_quota_admit(struct write_operations *ops, struct store_job *job, int6
         return true;
     ops->change.counts[STORE_QUOTA_REJECTED]++;
     error_set(&job->error, ERROR_DATABASE_FULL, NULL,
-              "%lld more bytes do not fit: the database has %lld of --max-db-size (%lld); delete "
+              "%lld more bytes do not fit; the database stores %lld bytes of --max-db-size (%lld); "
+              "delete "
               "or purge sessions, or raise the limit",
               (long long)growth_bytes, (long long)size->used_bytes, (long long)size->max_bytes);
     return true;
@@ -81,7 +82,7 @@ bool write_quota_describe(struct database_size *size, char *text, size_t text_si
         size->used_bytes >= (was_nearly_full ? recovered_bytes(size) : warn_bytes(size));
     if (size->nearly_full == was_nearly_full)
         return false;
-    snprintf(text, text_size, "the database has %lld of --max-db-size (%lld)",
+    snprintf(text, text_size, "the database stores %lld bytes of --max-db-size (%lld)",
              (long long)size->used_bytes, (long long)size->max_bytes);
     return true;
 }

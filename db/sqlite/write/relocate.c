@@ -230,7 +230,7 @@ static bool begin_page(struct move *move)
         return false;
     if (!is_first && !is_inside(bulk->place.path, move->from))
         return error_set(&job->error, ERROR_INVALID_QUERY, "cursor",
-                         "cursor has to be a next_cursor of a relocation of the same folder");
+                         "cursor must be a next_cursor of a relocation of the same folder");
     bulk->more = false;
     bulk->next = bulk->place;
     if (is_first) {

@@ -106,7 +106,7 @@ static bool search_existing(struct write_operations *ops, struct store_job *job,
             memcpy(id, found.data, UUID_LENGTH);
     }
     write_reset(&ops->statements, WRITE_FIND_EXISTING);
-    return is_valid || error_set(err, ERROR_INTERNAL, NULL, "a session has an id that is none");
+    return is_valid || error_set(err, ERROR_INTERNAL, NULL, "the id of a session is not a UUID");
 }
 
 /* The search may take several turns, with other writes between them. So after a pass of several
@@ -153,11 +153,11 @@ static bool check_preconditions(struct store_job *job)
 
     if (job->match.present && !store_match_names(&job->match, version))
         return error_set(&job->error, ERROR_PRECONDITION_FAILED, "If-Match",
-                         "the session is at version %lld: read it again and retry with its ETag",
+                         "the session has version %lld; read it again and retry with its ETag",
                          (long long)version);
     if (job->none_match.present && store_match_names(&job->none_match, version))
         return error_set(&job->error, ERROR_PRECONDITION_FAILED, "If-None-Match",
-                         "the session is there, at version %lld", (long long)version);
+                         "the session exists with version %lld", (long long)version);
     return true;
 }
 
@@ -170,7 +170,7 @@ bool write_put(struct write_operations *ops, struct store_job *job, struct error
     if (!found) {
         if (job->match.present) {
             error_set(&job->error, ERROR_PRECONDITION_FAILED, "If-Match",
-                      "the session is not there");
+                      "the session does not exist");
             return true;
         }
         job->error = (struct error){0};
@@ -181,7 +181,7 @@ bool write_put(struct write_operations *ops, struct store_job *job, struct error
     if (!slice_equal(job->session.project_path, job->project_path) ||
         !slice_equal(job->session.thread_id, job->thread_id))
         error_set(&job->error, ERROR_SESSION_EXISTS, NULL,
-                  "the id %s belongs to a session of another project_path or thread_id", job->id);
+                  "the session %s exists with another project_path or thread_id", job->id);
     return true;
 }
 
@@ -195,11 +195,12 @@ static bool check_change(struct write_operations *ops, struct store_job *job)
     if (!check_preconditions(job))
         return false;
     if (job->has_expected && stored->status != job->expected)
-        return error_set(&job->error, ERROR_STATUS_MISMATCH, "/from", "the session is %s, not %s",
-                         session_status_name(stored->status), session_status_name(job->expected));
+        return error_set(&job->error, ERROR_STATUS_MISMATCH, "/from",
+                         "the session has status %s, not %s", session_status_name(stored->status),
+                         session_status_name(job->expected));
     if (job->has_status && !session_may_become(stored->status, job->status))
         return error_set(&job->error, ERROR_INVALID_TRANSITION, "/status",
-                         "a session that is %s cannot become %s",
+                         "a session with status %s cannot become %s",
                          session_status_name(stored->status), session_status_name(job->status));
     return true;
 }

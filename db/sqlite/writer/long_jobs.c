@@ -43,13 +43,14 @@ static bool admit_fork(const struct long_jobs *jobs, struct store_job *job)
     }
     if (client_total >= jobs->max_client_forks)
         return error_set(&job->error, ERROR_QUEUE_FULL, NULL,
-                         "%lld forks of this client are being made (--max-forks-per-client); "
-                         "nothing was changed; try again",
+                         "%lld forks of this client are in progress (--max-forks-per-client); "
+                         "nothing was changed; send the request again",
                          (long long)client_total);
     if (total >= jobs->max_forks)
-        return error_set(&job->error, ERROR_QUEUE_FULL, NULL,
-                         "%lld forks are being made (--max-forks); nothing was changed; try again",
-                         (long long)total);
+        return error_set(
+            &job->error, ERROR_QUEUE_FULL, NULL,
+            "%lld forks are in progress (--max-forks); nothing was changed; send the request again",
+            (long long)total);
     return true;
 }
 

@@ -69,9 +69,10 @@ static void log_skipped_rows(struct writer *writer)
     if (skipped->count == 0)
         return;
     if (skipped->count == 1)
-        snprintf(detail, sizeof(detail), "a row cannot be read: %s", skipped->first.detail);
+        snprintf(detail, sizeof(detail), "skipped a row that cannot be read: %s",
+                 skipped->first.detail);
     else
-        snprintf(detail, sizeof(detail), "%lld rows cannot be read, the first: %s",
+        snprintf(detail, sizeof(detail), "skipped %lld rows that cannot be read; the first: %s",
                  (long long)skipped->count, skipped->first.detail);
     log_notice(writer, STORE_WARNING, "rows_skipped", detail);
 }
@@ -328,8 +329,7 @@ static bool has_stalled(struct writer *writer, int64_t now_us)
     writer->last_turn_us = now_us;
     if (gap_us <= STALL_US)
         return false;
-    snprintf(detail, sizeof(detail),
-             "the writer did not run for %.1f s: each lease begins a new term",
+    snprintf(detail, sizeof(detail), "the writer stalled for %.1f s; each lease begins a new term",
              (double)gap_us / 1e6);
     log_notice(writer, STORE_WARNING, "writer_stalled", detail);
     return true;
@@ -355,7 +355,7 @@ static void log_recovered_task(struct writer *writer, enum store_task task, int6
 
     if (failures == 0)
         return;
-    snprintf(detail, sizeof(detail), "%s: succeeded; failed attempts before: %lld",
+    snprintf(detail, sizeof(detail), "%s: succeeded after %lld failed attempts",
              store_task_name(task), (long long)failures);
     log_notice(writer, STORE_INFO, "maintenance_recovered", detail);
 }
@@ -473,17 +473,19 @@ static enum transaction_result copy_fork_part(struct writer *writer, struct stor
         result = end_transaction(writer, ok, ok && *is_ended ? 1 : 0, err);
     }
     if (result == TRANSACTION_INDEX_REBUILT)
-        error_set(err, ERROR_STORAGE_BUSY, NULL,
-                  "the search index was rebuilt during the fork; send the request again");
+        error_set_public(err, ERROR_STORAGE_BUSY, NULL,
+                         "the search index was rebuilt during the fork; nothing was changed; send "
+                         "the request again");
     log_failed_transaction(writer, result, err);
     return result;
 }
 
 static void set_client_left_error(struct store_job *job)
 {
-    error_set(&job->error, ERROR_CLIENT_LEFT, NULL,
-              "the client ended its side of the connection before the fork was made; nothing was "
-              "changed; send it again and keep the connection open");
+    error_set(
+        &job->error, ERROR_CLIENT_LEFT, NULL,
+        "the client closed its side of the connection before the fork was complete; nothing was "
+        "changed; send the request again and keep the connection open");
 }
 
 static void drop_disconnected_forks(struct writer *writer)
@@ -542,7 +544,7 @@ static void run_long_jobs(struct writer *writer)
     const int64_t began_us = monotonic_us();
 
     if (atomic_load(&jobs->refused))
-        abandon_forks(writer, "the service is stopping");
+        abandon_forks(writer, "the service is shutting down");
     if (!long_jobs_is_waiting(jobs) || began_us < jobs->due_us)
         return;
     run_pages(writer);
@@ -597,7 +599,7 @@ static void write_jobs(struct writer *writer, struct store_job *first, size_t co
     struct error err;
 
     if (writer_has_failed(writer)) {
-        error_set(&err, ERROR_STOPPING, NULL, "the storage has failed; the service is ending");
+        error_set(&err, ERROR_STOPPING, NULL, "the storage failed; the service is shutting down");
         for (struct store_job *job = first; job != NULL; job = job->next)
             job->error = err;
     } else {
@@ -676,8 +678,8 @@ static void *writer_run(void *arg)
         gather.answered = count;
         gather.limit_us = writer->transactions.last_commit_us / GATHER_DIVISOR;
         if (writer_has_failed(writer)) {
-            backup_cancel(&writer->backup, ERROR_STOPPING, "the storage has failed");
-            abandon_long_jobs(writer, "the storage has failed");
+            backup_cancel(&writer->backup, ERROR_STOPPING, "the storage failed");
+            abandon_long_jobs(writer, "the storage failed");
             continue;
         }
         if (checkpointer_is_due(&writer->log) || is_idle(writer) ||
@@ -688,8 +690,8 @@ static void *writer_run(void *arg)
             run_long_jobs(writer);
         }
     }
-    backup_cancel(&writer->backup, ERROR_STOPPING, "the service is stopping");
-    abandon_long_jobs(writer, "the service is stopping");
+    backup_cancel(&writer->backup, ERROR_STOPPING, "the service is shutting down");
+    abandon_long_jobs(writer, "the service is shutting down");
     return NULL;
 }
 

@@ -103,7 +103,7 @@ static void report_long_line(struct claude_file *file)
 {
     char reason[96];
 
-    snprintf(reason, sizeof(reason), "it has more than %lld bytes (--max-body-size)",
+    snprintf(reason, sizeof(reason), "the line has more than %lld bytes (--max-body-size)",
              (long long)file->config->max_body_bytes);
     report_skip(file, file->reader.number, reason);
 }
@@ -198,13 +198,14 @@ static bool survey(struct claude_file *file)
     if (file->lines == 0)
         return false;
     if (file->session_id[0] == '\0')
-        report_skip(file, 0, "neither its name nor a sessionId in it is a UUID");
+        report_skip(file, 0, "neither the name of the file nor a sessionId in it is a UUID");
     else if (!is_utf8(stream) || !entries_params_is_stream(stream))
-        report_skip(file, 0,
-                    "its path gives no name of a stream, which has 1 to 256 bytes of UTF-8 without "
-                    "control characters");
+        report_skip(
+            file, 0,
+            "its path is not a valid stream name; a stream name has 1 to 256 bytes of UTF-8 "
+            "without control characters");
     else if (file->project.len == 0)
-        report_skip(file, 0, "no line has a cwd: give --project");
+        report_skip(file, 0, "no line has a cwd; set --project");
     else
         return true;
     return false;
@@ -243,7 +244,7 @@ static bool accept_session(struct claude_file *file, bool *accepted)
     if (result != CLAUDE_DONE)
         return report_result(file, result);
     if (!*accepted)
-        report_skip(file, 0, "its session is there with another project_path or thread_id");
+        report_skip(file, 0, "its session exists with another project_path or thread_id");
     return true;
 }
 
@@ -271,8 +272,9 @@ static bool import_line(struct claude_file *file, const struct claude_line *line
     case CLAUDE_REPEATED:
         break;
     case CLAUDE_CONFLICT:
-        report_skip(file, file->reader.number,
-                    "an entry of its stream or an earlier line has its uuid and other content");
+        report_skip(
+            file, file->reader.number,
+            "an entry of the stream, or an earlier line, has the same uuid and other content");
         break;
     }
     return true;

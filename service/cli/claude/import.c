@@ -126,7 +126,8 @@ enum command_exit claude_import(const struct config *config)
     struct transcripts all = {.config = config};
 
     if (config->file == NULL || config->thread == NULL) {
-        fprintf(stderr, "sessiond import: --claude needs a FILE or a folder, and --thread\n");
+        fprintf(stderr,
+                "sessiond import: --claude needs a FILE (a transcript or a folder) and --thread\n");
         return COMMAND_USAGE;
     }
     const bool ok = walk_twice(&all);

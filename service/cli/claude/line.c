@@ -118,7 +118,7 @@ bool claude_line_add_metadata(struct slice object, struct buffer *out, struct er
 
     if (claude_line_member(object, "type").data != NULL)
         return error_set(reason, ERROR_INVALID_PAYLOAD, "/type",
-                         "it has a member type, which marks the entry as metadata");
+                         "it has a member \"type\", which the import adds to mark metadata");
     buffer_add(out, (struct slice){object.data, object.len - 1});
     buffer_add_text(out, is_empty ? "" : ",");
     buffer_add_text(out, "\"type\":\"agent_metadata\"}");

@@ -30,7 +30,7 @@ void claude_report_skip(struct claude_report *report, const char *path, int64_t 
     report->skipped++;
     if (line > 0)
         buffer_printf(&text, ": line %lld", (long long)line);
-    buffer_printf(&text, " is passed over: %s", reason);
+    buffer_printf(&text, " is skipped: %s", reason);
     print_line(&text);
 }
 
@@ -57,7 +57,7 @@ void claude_report_fail(const char *path, const char *reason)
 
 void claude_report_print(const struct claude_report *report)
 {
-    printf("transcripts: %lld; entries: %lld new, %lld there already; passed over: %lld; "
+    printf("transcripts: %lld; entries: %lld created, %lld existing; skipped: %lld; "
            "stopped: %lld\n",
            (long long)report->files, (long long)report->appended, (long long)report->present,
            (long long)report->skipped, (long long)report->stopped);

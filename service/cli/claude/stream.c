@@ -51,7 +51,7 @@ static bool read_body(const struct config *config, struct http_response *respons
         buffer_add(out, (struct slice){part, (size_t)count});
         if ((int64_t)out->len > max_bytes)
             return error_set(err, ERROR_INTERNAL, NULL,
-                             "a response has more than %lld bytes: give this command the "
+                             "a response has more than %lld bytes; run this command with the "
                              "--max-body-size and --max-page-size of the service",
                              (long long)max_bytes);
     }
@@ -81,7 +81,7 @@ static void set_lease_error(struct slice problem, struct error *err)
     struct buffer end = {0};
 
     error_set(err, ERROR_LEASE_HELD, NULL,
-              "\"%.64s\" holds a lease on its session until %.40s; import it again afterwards",
+              "\"%.64s\" has a lease on the session until %.40s; import the file again afterwards",
               decode_member(problem, "owner", &owner), decode_member(problem, "expires_at", &end));
     buffer_release(&owner);
     buffer_release(&end);
@@ -101,11 +101,13 @@ static void set_problem_error(int status, struct slice problem, struct error *er
         error_set(err, ERROR_SESSION_EXISTS, NULL, "%.180s", text);
     else if (strcmp(name, PROBLEM "precondition-failed") == 0)
         error_set(err, ERROR_PRECONDITION_FAILED, NULL,
-                  "another client appends to its stream; import it again");
+                  "another client appends to the stream; import the file again");
     else if (strcmp(name, PROBLEM "not-found") == 0)
-        error_set(err, ERROR_NOT_FOUND, NULL, "its session was deleted meanwhile; import it again");
+        error_set(err, ERROR_NOT_FOUND, NULL,
+                  "the session was deleted during the import; import the file again");
     else
-        error_set(err, ERROR_INTERNAL, NULL, "the service answers %d: %.160s", status, text);
+        error_set(err, ERROR_INTERNAL, NULL, "the service returned status %d: %.160s", status,
+                  text);
     buffer_release(&type);
     buffer_release(&detail);
 }
@@ -140,7 +142,7 @@ static enum claude_result read_response(const struct config *config, struct http
         return CLAUDE_FAILED;
     const struct slice text = buffer_slice(body);
     if (!is_object(text)) {
-        error_set(err, ERROR_INTERNAL, NULL, "the service answers %d and no JSON object",
+        error_set(err, ERROR_INTERNAL, NULL, "the service returned status %d without a JSON object",
                   response->status);
         return CLAUDE_FAILED;
     }
@@ -237,7 +239,7 @@ static bool add_entry(struct claude_digests *digests, struct buffer *page, struc
     if (item.data[0] == '{')
         entry = claude_line_member(item, "entry");
     if (entry.data == NULL)
-        return api_response_reject(err, "it is no page of entries");
+        return api_response_reject(err, "it is not a page of entries");
     if (!claude_line_parse(page->data + (entry.data - page->data), entry.len, &line, err))
         return false;
     claude_digests_store(digests, line.uuid, line.text);
@@ -251,7 +253,7 @@ static bool add_page(struct claude_digests *digests, struct buffer *page, struct
     const char *end = page->data + page->len;
 
     if (entries.data == NULL || entries.data[0] != '[')
-        return api_response_reject(err, "it is no page of entries");
+        return api_response_reject(err, "it is not a page of entries");
     const char *at = json_skip_space(entries.data + 1, end);
     while (*at != ']') {
         const char *value = at;
@@ -275,7 +277,7 @@ static bool parse_page(struct claude_stream *stream, struct claude_digests *dige
         !read_number(text, "last_seq", &stream->last_seq, err))
         return false;
     if (next <= *after && next != stream->last_seq)
-        return api_response_reject(err, "it is no page of entries");
+        return api_response_reject(err, "it is not a page of entries");
     *after = next;
     return add_page(digests, page, err);
 }

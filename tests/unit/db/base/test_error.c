@@ -17,6 +17,19 @@ Test(error, is_set_whole)
     cr_expect_str_eq(err.detail, "");
 }
 
+Test(error, is_public_only_when_set_so)
+{
+    struct error err;
+
+    cr_expect_not(error_set_public(&err, ERROR_STORAGE_BUSY, "cursor", "%s %d", "busy", 5));
+    cr_expect_eq(err.kind, ERROR_STORAGE_BUSY);
+    cr_expect_str_eq(err.field, "cursor");
+    cr_expect_str_eq(err.detail, "busy 5");
+    cr_expect(err.is_public);
+    cr_expect_not(error_set(&err, ERROR_STORAGE_BUSY, NULL, "busy"));
+    cr_expect_not(err.is_public);
+}
+
 Test(error, long_texts_are_cut)
 {
     char text[1000];

@@ -239,7 +239,7 @@ Test(store_idempotency, an_existing_session_whose_id_is_none_is_a_fault)
     free(fixture_sql(&fixture, "UPDATE sessions SET id = 'short'"));
     fixture_run(&fixture, &job);
     cr_expect_eq(job.error.kind, ERROR_INTERNAL);
-    cr_expect_str_eq(job.error.detail, "a session has an id that is none");
+    cr_expect_str_eq(job.error.detail, "the id of a session is not a UUID");
     store_job_release(&job);
     cr_expect_eq(count_sessions(), 1);
 }

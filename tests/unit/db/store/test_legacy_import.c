@@ -147,7 +147,7 @@ static void expect_refused(const char *reason)
 Test(store_adopt, a_row_that_cannot_be_served)
 {
     sql(PYTHON_TABLE ROW(FIRST_ID, AT_NOON, "'{}'") BAD_ROW);
-    expect_refused("not-a-uuid: its id is no lower-case UUID");
+    expect_refused("not-a-uuid: the id is not a lower-case UUID");
 }
 
 Test(store_adopt, a_row_that_cannot_be_served_in_a_file_with_a_log)

@@ -334,7 +334,7 @@ Test(store_purge, is_done_by_the_writer_itself)
     fixture_expect(&fixture,
                    "SELECT group_concat(status) FROM (SELECT status FROM sessions ORDER BY seq)",
                    "CREATED");
-    cr_expect(strstr(fixture.notices, "sessions_purged: sessions deleted: 50 TERMINATED, 1 idle"),
+    cr_expect(strstr(fixture.notices, "sessions_purged: deleted sessions: 50 TERMINATED, 1 PAUSED"),
               "%s", fixture.notices);
 }
 

@@ -187,6 +187,26 @@ Test(problem, what_concerns_the_operator_is_not_shown)
     }
 }
 
+Test(problem, public_details_are_sent_unless_the_outcome_is_unknown)
+{
+    static const enum error_kind kinds_sent[] = {ERROR_INTERNAL, ERROR_STORAGE_FULL,
+                                                 ERROR_STORAGE_BUSY, ERROR_READ_TIMEOUT};
+    struct error err;
+
+    for (size_t i = 0; i < sizeof(kinds_sent) / sizeof(kinds_sent[0]); i++) {
+        make_exchange();
+        error_set_public(&err, kinds_sent[i], NULL, "send it again");
+        problem_respond(&ex, &err);
+        expect_member("detail", "\"send it again\"");
+        release();
+    }
+    make_exchange();
+    error_set_public(&err, ERROR_OUTCOME_UNKNOWN, NULL, "send it again");
+    problem_respond(&ex, &err);
+    buffer_add_char(&ex.response, '\0');
+    cr_expect_null(strstr(ex.response.data, "send it again"), "%s", ex.response.data);
+}
+
 Test(problem, the_clients_fault_is_described)
 {
     answer(ERROR_MALFORMED_JSON, NULL, "line 1, column 2: found '\"'");

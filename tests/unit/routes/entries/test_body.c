@@ -132,7 +132,8 @@ Test(entries_body, what_is_no_json_is_refused_where_it_stands)
 {
     expect_refused(false, "", ERROR_MALFORMED_JSON, "", "line 1, column 1: ");
     expect_refused(false, "[{}\n,{]", ERROR_MALFORMED_JSON, "", "line 2, column 3: ");
-    expect_refused(false, "[{\"a\":1,\"\\u0061\":2}]", ERROR_MALFORMED_JSON, "", "twice");
+    expect_refused(false, "[{\"a\":1,\"\\u0061\":2}]", ERROR_MALFORMED_JSON, "",
+                   "is repeated in an object");
     expect_refused(true, "{}\n\n{\"a\":1 \"b\"}\n", ERROR_MALFORMED_JSON, "", "line 3, column 8: ");
     expect_refused(true, "{} {}", ERROR_MALFORMED_JSON, "", "line 1, column 4: ");
     expect_refused(true, "{\"a\":\n1}", ERROR_MALFORMED_JSON, "", "line 1, column 6: ");
@@ -144,8 +145,8 @@ Test(entries_body, what_is_no_json_is_refused_where_it_stands)
 Test(entries_body, limits_hold)
 {
     expect_entries(false, "[{},{},{},{}]", "{}|{}|{}|{}|");
-    expect_refused(false, "[{},{},{},{},{}]", ERROR_TOO_LARGE, "", "at most 4 entries");
-    expect_refused(true, "{}\n{}\n{}\n{}\n{}", ERROR_TOO_LARGE, "", "at most 4 entries");
+    expect_refused(false, "[{},{},{},{},{}]", ERROR_TOO_LARGE, "", "more than 4 entries");
+    expect_refused(true, "{}\n{}\n{}\n{}\n{}", ERROR_TOO_LARGE, "", "more than 4 entries");
     expect_entries(true, "{\"a\":[[[[[]]]]]}", "{\"a\":[[[[[]]]]]}|");
     expect_refused(true, "{\"a\":[[[[[[]]]]]]}", ERROR_MALFORMED_JSON, "", "deeper");
 }

@@ -71,7 +71,8 @@ Test(query_params, what_is_not_known_is_told_with_what_is)
     cr_assert_not(reads(&reader, "path=a&pth=b"));
     cr_expect_eq(err.kind, ERROR_INVALID_QUERY);
     cr_expect_str_eq(err.field, "pth");
-    cr_expect_str_eq(err.detail, "there is no such parameter here; there are limit, type, path");
+    cr_expect_str_eq(err.detail,
+                     "unknown parameter; the parameters of this path are limit, type, path");
 }
 
 Test(query_params, once_means_once)
@@ -80,7 +81,7 @@ Test(query_params, once_means_once)
 
     cr_assert_not(reads(&reader, "path=a&path=a"));
     cr_expect_str_eq(err.field, "path");
-    cr_expect_str_eq(err.detail, "this parameter may stand only once");
+    cr_expect_str_eq(err.detail, "the parameter must not be repeated");
 }
 
 Test(query_params, a_limit_has_its_own)
@@ -95,7 +96,7 @@ Test(query_params, a_limit_has_its_own)
     cr_expect_not(query_limit(&reader, LIMIT, SLICE_LITERAL("0"), 20, &limit));
     cr_expect_eq(limit, 20);
     cr_expect_str_eq(err.field, "limit");
-    cr_expect_str_eq(err.detail, "limit is a number from 1 to 20");
+    cr_expect_str_eq(err.detail, "limit must be a number from 1 to 20");
 }
 
 Test(query_params, a_broken_value_and_a_refused_one_end_it)

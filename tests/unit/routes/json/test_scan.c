@@ -36,45 +36,44 @@ Test(json_scan, details_tell_a_person_what_to_change)
     expect_detail("[1,\n 2,\n ]",
                   "line 3, column 2: found ']' where a value (object, array, string in double "
                   "quotes, number, true, false or null) is expected");
-    expect_detail("{\"a\": nul}", "line 1, column 7: this is none of true, false and null");
+    expect_detail("{\"a\": nul}", "line 1, column 7: a word is not true, false or null");
     expect_detail("{\"a\": \"b}", "line 1, column 7: a string is not closed");
     expect_detail("{'a': 1}",
                   "line 1, column 2: found ''' where a member name in double quotes is expected");
     expect_detail("{\"a\" 1}", "line 1, column 6: found '1' where ':' is expected");
     expect_detail("{\"a\":1", "line 1, column 7: the text ends where ',' or '}' is expected");
     expect_detail("[1\r\n2]", "line 2, column 1: found '2' where ',' or ']' is expected");
-    expect_detail("{} x", "line 1, column 4: found 'x' where nothing but white space is expected");
+    expect_detail("{} x", "line 1, column 4: found 'x' where the end of the document is expected");
     expect_detail("[012]", "line 1, column 3: a number has a leading zero");
     expect_detail("[1.]", "line 1, column 4: found ']' where a digit of a number is expected");
     expect_detail("\"\\x\"",
-                  "line 1, column 2: a backslash begins none of the escapes \\\" \\\\ \\/ "
+                  "line 1, column 2: a backslash does not begin one of the escapes \\\" \\\\ \\/ "
                   "\\b \\f \\n \\r \\t \\uXXXX");
-    expect_detail("\"\\u12\"", "line 1, column 2: a backslash begins none of the escapes \\\" \\\\ "
-                               "\\/ \\b \\f \\n \\r \\t \\uXXXX");
-    expect_detail("\"a\nb\"", "line 1, column 3: the control character 0x0A stands unescaped in a "
-                              "string; write \\u000A");
+    expect_detail("\"\\u12\"",
+                  "line 1, column 2: a backslash does not begin one of the escapes \\\" \\\\ "
+                  "\\/ \\b \\f \\n \\r \\t \\uXXXX");
+    expect_detail("\"a\nb\"", "line 1, column 3: a string has the unescaped control character "
+                              "0x0A; write \\u000A");
     expect_detail("[\xff]",
                   "line 1, column 2: found the byte 0xFF where a value (object, array, string in "
                   "double quotes, number, true, false or null) is expected");
-    expect_detail("\"\xc0\xaf\"",
-                  "line 1, column 2: the byte 0xC0 does not begin valid UTF-8 here");
+    expect_detail("\"\xc0\xaf\"", "line 1, column 2: invalid UTF-8 at the byte 0xC0");
     expect_detail("\xef\xbb\xbf{}",
-                  "line 1, column 1: a byte order mark stands before the value; leave it out");
+                  "line 1, column 1: a byte order mark precedes the value; remove it");
     expect_detail("{\n  \"a\": 1,\n  \"a\": 2\n}",
-                  "line 3, column 3: the member name \"a\" stands twice in one object");
+                  "line 3, column 3: the member \"a\" is repeated in an object");
 }
 
 Test(json_scan, details_show_names_in_printable_ascii_and_not_at_any_length)
 {
     expect_detail("{\"\\u0061\\n\":1,\"a\\u000a\":2}",
-                  "line 1, column 15: the member name \"a\\u000a\" stands twice in one object");
+                  "line 1, column 15: the member \"a\\u000a\" is repeated in an object");
     expect_detail("{\"\xc3\xa5\x7f\":1,\"\xc3\xa5\x7f\":2}",
-                  "line 1, column 10: the member name \"???\" stands twice in one object");
-    expect_detail(
-        "{\"0123456789012345678901234567890123456789x\":1,"
-        "\"0123456789012345678901234567890123456789x\":2}",
-        "line 1, column 48: the member name \"0123456789012345678901234567890123456789\"... "
-        "stands twice in one object");
+                  "line 1, column 10: the member \"???\" is repeated in an object");
+    expect_detail("{\"0123456789012345678901234567890123456789x\":1,"
+                  "\"0123456789012345678901234567890123456789x\":2}",
+                  "line 1, column 48: the member \"0123456789012345678901234567890123456789\"... "
+                  "is repeated in an object");
 }
 
 /* Of several duplicates the first is named, whether the object is narrow or wide. */
@@ -92,8 +91,7 @@ Test(json_scan, the_first_repeated_name_is_the_one_named)
         buffer_printf(&text, "\"name 1\":1,\n\"name 2\":2,\"name 0\":0}");
         cr_expect(!json_scan(buffer_slice(&text), 1, NULL, &err));
         buffer_release(&text);
-        buffer_printf(&text,
-                      "line %zu, column 1: the member name \"name 1\" stands twice in one object",
+        buffer_printf(&text, "line %zu, column 1: the member \"name 1\" is repeated in an object",
                       widths[i] + 1);
         cr_expect(slice_is(buffer_slice(&text), err.detail), "%s", err.detail);
         buffer_release(&text);
@@ -247,7 +245,8 @@ Test(json_scan, depth_at_the_limit_and_one_over)
         cr_expect_eq(json_scan(buffer_slice(&text), MAX_DEPTH, NULL, &err), depth == MAX_DEPTH);
         buffer_release(&text);
         if (depth > MAX_DEPTH)
-            cr_expect_str_eq(err.detail, "line 1, column 2561: nested deeper than 512 levels");
+            cr_expect_str_eq(err.detail, "line 1, column 2561: arrays and objects are nested "
+                                         "deeper than 512 levels, which is the limit");
     }
 }
 
@@ -289,7 +288,6 @@ Test(json_scan, wide_objects_take_no_quadratic_time, .timeout = 60)
     text.len--;
     buffer_add_text(&text, ",\"a\\u0037\":{}}");
     cr_expect(!json_scan(buffer_slice(&text), MAX_DEPTH, NULL, &err));
-    cr_expect(strstr(err.detail, "the member name \"a\\u0037\" stands twice") != NULL, "%s",
-              err.detail);
+    cr_expect(strstr(err.detail, "the member \"a\\u0037\" is repeated") != NULL, "%s", err.detail);
     buffer_release(&text);
 }

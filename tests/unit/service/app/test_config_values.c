@@ -109,7 +109,7 @@ Test(config_values, a_token_is_not_longer_than_clients_can_send)
     token[513] = '\0';
     setenv("SESSIOND_TOKEN", token, 1);
     cr_expect_not(reads(NULL, NULL, NULL));
-    cr_expect(strstr(err.detail, "SESSIOND_TOKEN may have at most 512 characters"), "%s",
+    cr_expect(strstr(err.detail, "SESSIOND_TOKEN has 513 characters; the limit is 512"), "%s",
               err.detail);
 }
 

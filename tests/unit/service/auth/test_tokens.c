@@ -79,20 +79,20 @@ Test(tokens, each_bad_line_is_named_and_told_what_is_taken)
         const char *line;
         const char *told;
     } bad[] = {
-        {"a", "a scope is"},
-        {":read:" OF_ABC, "a name is"},
-        {" a:read:" OF_ABC, "a name is"},
-        {"a b:read:" OF_ABC, "a name is"},
-        {"a\xc3\xa4:read:" OF_ABC, "a name is"},
-        {"a/b:read:" OF_ABC, "a name is"},
-        {NAME_64 "x:read:" OF_ABC, "a name is"},
-        {" # no comment", "a name is"},
-        {"a:", "a scope is"},
-        {"a::" OF_ABC, "a scope is"},
-        {"a:Read:" OF_ABC, "a scope is"},
-        {"a:read :" OF_ABC, "a scope is"},
-        {"a:owner:" OF_ABC, "a scope is"},
-        {"a:" OF_ABC, "a scope is"},
+        {"a", "the scope is read, write or admin"},
+        {":read:" OF_ABC, "the name has 1 to 64 characters"},
+        {" a:read:" OF_ABC, "the name has 1 to 64 characters"},
+        {"a b:read:" OF_ABC, "the name has 1 to 64 characters"},
+        {"a\xc3\xa4:read:" OF_ABC, "the name has 1 to 64 characters"},
+        {"a/b:read:" OF_ABC, "the name has 1 to 64 characters"},
+        {NAME_64 "x:read:" OF_ABC, "the name has 1 to 64 characters"},
+        {" # no comment", "the name has 1 to 64 characters"},
+        {"a:", "the scope is read, write or admin"},
+        {"a::" OF_ABC, "the scope is read, write or admin"},
+        {"a:Read:" OF_ABC, "the scope is read, write or admin"},
+        {"a:read :" OF_ABC, "the scope is read, write or admin"},
+        {"a:owner:" OF_ABC, "the scope is read, write or admin"},
+        {"a:" OF_ABC, "the scope is read, write or admin"},
         {"a:read", "64 hexadecimal digits"},
         {"a:read:", "64 hexadecimal digits"},
         {"a:read:abc", "64 hexadecimal digits"},
@@ -104,7 +104,7 @@ Test(tokens, each_bad_line_is_named_and_told_what_is_taken)
          "64 hexadecimal digits"},
         {"a:read:-a7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
          "64 hexadecimal digits"},
-        {"twin:write:" OF_NOTHING, "the same token as that of first"},
+        {"twin:write:" OF_NOTHING, "the token is the same as that of first"},
     };
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -124,7 +124,7 @@ Test(tokens, a_nul_byte_is_no_part_of_anything)
     static const char text[] = "a\0b:read:" OF_ABC;
 
     cr_expect_not(tokens_parse(tokens, (struct slice){text, sizeof(text) - 1}, &err));
-    cr_expect(strstr(err.detail, "a name is"), "%s", err.detail);
+    cr_expect(strstr(err.detail, "the name has 1 to 64 characters"), "%s", err.detail);
     cr_expect_not(tokens_parse(tokens, SLICE_LITERAL("\0"), &err));
 }
 
@@ -149,7 +149,7 @@ Test(tokens, there_is_a_limit)
     cr_expect_eq(tokens_count(tokens), TOKENS_MAX);
     snprintf(text + len, sizeof(text) - len, "n:read:%064x\n", TOKENS_MAX);
     cr_expect_not(parses(text));
-    cr_expect(strstr(err.detail, "line 257: there may be at most 256 tokens"), "%s", err.detail);
+    cr_expect(strstr(err.detail, "line 257: there are more than 256 tokens"), "%s", err.detail);
 }
 
 static void write_file(const char *path, size_t bytes)

@@ -74,5 +74,5 @@ Test(admission, a_query_may_have_as_many_parameters_as_the_limit)
     cr_expect_not(admits("/sessions?a=1&b&c=3"));
     cr_expect_eq(err.kind, ERROR_INVALID_QUERY);
     cr_expect_str_eq(err.field, "c");
-    cr_expect_str_eq(err.detail, "a query may have at most 2 parameters");
+    cr_expect_str_eq(err.detail, "the query has too many parameters; the limit is 2");
 }

@@ -124,10 +124,10 @@ Test(activation, datagrams_are_refused)
 
 Test(activation, what_is_no_socket_is_refused)
 {
-    expect_refusal(open("/dev/null", O_RDONLY), "1", "no socket");
+    expect_refusal(open("/dev/null", O_RDONLY), "1", "is not a socket");
 }
 
 Test(activation, a_descriptor_that_is_not_there_is_refused)
 {
-    expect_refusal(-1, "1", "no socket");
+    expect_refusal(-1, "1", "is not a socket");
 }

@@ -102,7 +102,7 @@ Test(unix_socket, a_path_has_107_bytes_at_most)
     text[5 + 107] = 'a';
     cr_expect_not(unix_socket_address(text, &parsed, &err));
     cr_expect_eq(err.kind, ERROR_INVALID_PAYLOAD);
-    cr_expect(strstr(err.detail, "at most 107 bytes, not 108"), "%s", err.detail);
+    cr_expect(strstr(err.detail, "has 108 bytes; the limit is 107"), "%s", err.detail);
 }
 
 Test(unix_socket, listens_without_being_inherited_or_blocking)
