@@ -28,6 +28,8 @@ NDJSON = {"Content-Type": "application/x-ndjson"}
 PATIENCE_S = 120
 WORDS = ["".join(source.choice("aeioukstnr") for _ in range(5)) for source in [random.Random(7)] for _ in range(24)]
 LONG_BYTES = 60000  # of one text; the service searches the first 64 KiB
+# Seeds that once found a fault, and how long they are replayed: a context that was deleted, imported and patched.
+KNOWN_SEEDS, KNOWN_SECONDS = (489525,), 4
 SEARCH_OFF, SEARCH_ON = ("--search", "off"), ("--search", "on")
 
 
@@ -256,10 +258,16 @@ def main():
     options.add_argument("--seconds", type=float, default=10)
     options.add_argument("--seed", type=int, default=time.time_ns() % 1000000)
     chosen = options.parse_args()
-    print(f"SEED={chosen.seed}", flush=True)
-    run = Run(checks.under_test(chosen.binary), random.Random(chosen.seed))
+    binary = checks.under_test(chosen.binary)
+    runs = [*((seed, KNOWN_SECONDS) for seed in KNOWN_SEEDS), (chosen.seed, chosen.seconds)]
+    return max(changes_of(binary, seed, seconds) for seed, seconds in runs)
+
+
+def changes_of(binary, seed, seconds):
+    print(f"SEED={seed}", flush=True)
+    run = Run(binary, random.Random(seed))
     run.start()
-    until = time.monotonic() + chosen.seconds
+    until = time.monotonic() + seconds
     try:
         while time.monotonic() < until:
             run.change()
