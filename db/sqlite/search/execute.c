@@ -21,14 +21,21 @@
  * stream. */
 #define SKIPPED_MATCHES_MAX 100
 
-#define MATCHES(table)                                                                             \
+#define MATCHES(table, condition)                                                                  \
     "SELECT rowid, sessiond_score(" table ") FROM " table " WHERE " table                          \
-    " MATCH ?1 AND rowid < ?2 ORDER BY rowid DESC"
+    " MATCH ?1 AND rowid < ?2" condition " ORDER BY rowid DESC"
+
+/* The index may have an older text of a context that is in the backlog. No such entry is indexed.
+ */
+#define IS_UP_TO_DATE                                                                              \
+    " AND NOT coalesce((SELECT last >= search_contexts.rowid + -9223372036854775808"               \
+    " FROM search_backlog WHERE first <= search_contexts.rowid + -9223372036854775808"             \
+    " ORDER BY first DESC LIMIT 1), 0)"
 #define SESSION "id, project_path, thread_id, status, created_at"
 
 static const char *const texts[SEARCH_READ_STATEMENT_COUNT] = {
-    [SEARCH_READ_ENTRIES] = MATCHES("search_entries"),
-    [SEARCH_READ_CONTEXTS] = MATCHES("search_contexts"),
+    [SEARCH_READ_ENTRIES] = MATCHES("search_entries", ""),
+    [SEARCH_READ_CONTEXTS] = MATCHES("search_contexts", IS_UP_TO_DATE),
     [SEARCH_READ_STREAM] = "SELECT " SESSION ", name FROM streams CROSS JOIN sessions"
                            " ON seq = session_seq WHERE number = ?1",
     [SEARCH_READ_SESSION] = "SELECT " SESSION ", NULL FROM sessions WHERE seq = ?1",
