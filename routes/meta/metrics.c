@@ -360,41 +360,37 @@ static void add_size(struct buffer *out, const struct store_stats *stats)
               stats->nearly_full);
 }
 
-static void add_store_stats(struct buffer *out, struct store *store)
+static void add_store_stats(struct buffer *out, const struct store_stats *stats)
 {
-    struct store_stats stats;
-
-    store_stats(store, &stats);
-    add_commits(out, &stats);
+    add_commits(out, stats);
     add_gauge(out, "sessiond_write_queue_depth", "Writes that wait for their commit.",
-              stats.queue_depth);
+              stats->queue_depth);
     add_gauge(out, "sessiond_wal_bytes",
-              "Length of the part of the write-ahead log that is in use.", stats.wal_bytes);
-    add_checkpoints(out, &stats);
-    add_store_counters(out, &stats);
+              "Length of the part of the write-ahead log that is in use.", stats->wal_bytes);
+    add_checkpoints(out, stats);
+    add_store_counters(out, stats);
     add_gauge(out, "sessiond_search_index_ready",
               "1 when search finds all stored data; 0 while the index is built, or with --search "
               "off.",
-              stats.search_complete);
-    add_gauge(out, "sessiond_events", "Stored events.", stats.events);
+              stats->search_complete);
+    add_gauge(out, "sessiond_events", "Stored events.", stats->events);
     add_gauge(out, "sessiond_events_newest_id", "Id of the newest event; 0 before the first event.",
-              stats.newest_event);
-    add_purged(out, &stats);
-    add_task_failures(out, &stats);
-    add_size(out, &stats);
+              stats->newest_event);
+    add_purged(out, stats);
+    add_task_failures(out, stats);
+    add_size(out, stats);
     add_family(out, "sessiond_sessions", "gauge", "Sessions by status.");
     for (unsigned i = 0; i < SESSION_STATUS_COUNT; i++)
         buffer_printf(out, "sessiond_sessions{status=\"%s\"} %lld\n",
-                      session_status_name((enum session_status)i), (long long)stats.sessions[i]);
+                      session_status_name((enum session_status)i), (long long)stats->sessions[i]);
 }
 
 /* Names of version 0.1, which version 0.3 removes. */
-static void add_deprecated(struct buffer *out, const struct metrics *metrics, struct store *store)
+static void add_deprecated(struct buffer *out, const struct metrics *metrics,
+                           const struct store_stats *stats)
 {
     static const char limits[] = "sessiond_limit_refusals_total";
-    struct store_stats stats;
 
-    store_stats(store, &stats);
     add_gauge(out, "sessiond_bodies_bytes", "Deprecated, use sessiond_http_body_memory_bytes.",
               read_counter(&metrics->gauges[METRICS_BODIES_BYTES]));
     add_gauge(out, "sessiond_streams", "Deprecated, use sessiond_streaming_responses.",
@@ -402,13 +398,13 @@ static void add_deprecated(struct buffer *out, const struct metrics *metrics, st
     add_gauge(out, "sessiond_waiting", "Deprecated, use sessiond_long_poll_connections.",
               read_counter(&metrics->gauges[METRICS_LONG_POLLS]));
     add_gauge(out, "sessiond_search_complete", "Deprecated, use sessiond_search_index_ready.",
-              stats.search_complete);
+              stats->search_complete);
     add_counter(out, "sessiond_growth_refusals_total",
                 "Deprecated, use sessiond_quota_rejections_total.",
-                stats.counts[STORE_QUOTA_REJECTED]);
+                stats->counts[STORE_QUOTA_REJECTED]);
     add_counter(out, "sessiond_events_removed_total",
                 "Deprecated, use sessiond_events_expired_total.",
-                stats.counts[STORE_EVENTS_EXPIRED]);
+                stats->counts[STORE_EVENTS_EXPIRED]);
     add_family(out, limits, "counter", "Deprecated, use sessiond_http_requests_rejected_total.");
     for (int i = 0; i < METRICS_LIMITS; i++)
         buffer_printf(out, "%s{limit=\"%s\"} %lld\n", limits, limit_labels[i].deprecated,
@@ -418,6 +414,7 @@ static void add_deprecated(struct buffer *out, const struct metrics *metrics, st
 static enum route_step metrics_route_begin(const struct routes *routes, struct exchange *ex)
 {
     struct buffer *out = &ex->response;
+    struct store_stats stats;
 
     ex->status = 200;
     ex->content_type = "text/plain; version=0.0.4; charset=utf-8";
@@ -429,8 +426,9 @@ static enum route_step metrics_route_begin(const struct routes *routes, struct e
               metrics_in_flight(routes->metrics));
     add_limits(out, routes->metrics);
     add_auth_failures(out, routes->metrics);
-    add_store_stats(out, routes->store);
-    add_deprecated(out, routes->metrics, routes->store);
+    store_stats(routes->store, &stats);
+    add_store_stats(out, &stats);
+    add_deprecated(out, routes->metrics, &stats);
     return ROUTE_RESPONDED;
 }
 

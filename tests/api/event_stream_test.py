@@ -195,7 +195,7 @@ def streams_are_counted(service):
     for stream in streams:
         stream.close()
     await_metric(service, "sessiond_streaming_responses", 0)
-    check(metric(service, "sessiond_long_poll_connections") == 0, "somebody waits still")
+    check(metric(service, "sessiond_long_poll_connections") == 0, "a long poll is still open")
 
 
 CHECKS = [
